@@ -1,0 +1,58 @@
+"""What processing may know, as plain frozen values: no Django, no clock, no secret. A context is named by the hash of its content."""
+
+import hashlib
+from typing import Final, Literal
+
+import msgspec
+
+IdentityMode = Literal["cookie", "cookieless"]
+UNKNOWN_PROPERTY: Final = 0
+
+
+class PropertySettings(msgspec.Struct, frozen=True, gc=False):
+    """One property. `address_bits` (IPv4, IPv6) are the leading bits that are kept; (0, 0) keeps nothing."""
+
+    id: int
+    measurement_id: str
+    name: str = ""
+    domains: tuple[str, ...] = ()
+    zone: str = "Etc/UTC"
+    currency: str = "USD"
+    session_timeout_s: int = 1800
+    identity: IdentityMode = "cookie"
+    address_bits: tuple[int, int] = (24, 48)
+    rules: int = 0
+
+
+class Context(msgspec.Struct, frozen=True):
+    """Everything that decides what becomes of a range: frozen before the first attempt, the same at every attempt."""
+
+    properties: tuple[PropertySettings, ...]
+    lists: str = ""
+    places: str = ""
+    format: int = 1
+
+    def property(self, number: int) -> PropertySettings:
+        """The settings of a property; an unknown number has the defaults of property 0."""
+        return self._by_id().get(number, UNKNOWN)
+
+    def by_measurement_id(self) -> dict[str, int]:
+        return {settings.measurement_id: settings.id for settings in self.properties}
+
+    def _by_id(self) -> dict[int, PropertySettings]:
+        return {settings.id: settings for settings in self.properties}
+
+
+UNKNOWN: Final = PropertySettings(id=UNKNOWN_PROPERTY, measurement_id="", name="unknown")
+
+
+def encode_context(context: Context) -> bytes:
+    return msgspec.json.encode(context, order="deterministic")
+
+
+def decode_context(data: bytes) -> Context:
+    return msgspec.json.decode(data, type=Context)
+
+
+def context_id(context: Context) -> str:
+    return hashlib.blake2b(encode_context(context), digest_size=16).hexdigest()

@@ -1,0 +1,108 @@
+"""The data frames of the way of a hit, column by column. Times are UTC: `*_us` in microseconds, all others in milliseconds.
+
+RAW rows (one per event of a hit) come out of `receive` and never change. EVENTS come out of the steps; `build` adds SESSION_FACTS.
+PARTS are sessions cut by local day. REJECTED are hits that were accepted but not counted.
+"""
+
+from typing import Final, Literal, get_args
+
+import polars as pl
+
+type Schema = dict[str, pl.DataType]
+
+DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+
+Reason = Literal[
+    "malformed", "method", "status", "asset", "bot", "unknown property", "duplicate", "processing error"
+]
+REASONS: Final[tuple[str, ...]] = get_args(Reason)
+
+# Where a row comes from. `position` orders hits across logs: log ordinal (8 bits), partition (8), offset (48).
+IDENTITY: Final[Schema] = {
+    "position": pl.UInt64(),
+    "index": pl.UInt16(),  # which event of the hit
+    "time": pl.Int64(),  # event time, ms
+    "received_us": pl.Int64(),
+    "stable": pl.Boolean(),  # event time and id do not depend on receipt, or the id is the collector's own
+    "visitor": pl.UInt64(),
+    "hit": pl.UInt64(),
+    "client_session": pl.UInt64(),  # null: the client named none
+    "sequence": pl.UInt32(),  # the client's hit counter, 0 where there is none
+}
+
+# Parameters with a column of their own; every other parameter stays, urlencoded, in `rest`.
+PARAMETERS: Final[tuple[str, ...]] = (
+    *("en", "dl", "dr", "dt", "dh", "dp", "ul", "sr", "cid", "uid", "sid", "sct", "seg", "_s", "_p", "_et", "_ss", "_fv", "_nsi", "_c"),
+    *("cs", "cm", "cn", "cc", "ck", "ci", "gclid", "dclid", "cu", "tt", "ir"),
+    *("uaa", "uab", "uafvl", "uamb", "uam", "uap", "uapv", "uaw"),
+    *("method", "status", "target", "size"),  # access logs
+)
+
+RAW: Final[Schema] = {
+    **IDENTITY,
+    "protocol": pl.String(),  # "ga4", "access_log"
+    "error": pl.String(),  # why the hit could not be decoded, null when it could
+    "address": pl.String(),  # truncated
+    "country": pl.String(),  # ISO 3166 code
+    "region": pl.String(),
+    "city": pl.String(),
+    "user_agent": pl.String(),
+    **{name: pl.String() for name in PARAMETERS},
+    "rest": pl.String(),
+}
+
+# What the steps find out about an event. Text is null where it is unknown; reports say "(not set)".
+FACTS: Final[Schema] = {
+    "event": pl.String(),
+    "host": pl.String(),
+    "path": pl.String(),
+    "source": pl.String(),
+    "medium": pl.String(),
+    "campaign": pl.String(),
+    "channel": pl.String(),
+    "country": pl.String(),  # English name
+    "device": pl.String(),  # desktop, mobile, tablet, smart tv
+    "browser": pl.String(),
+    "system": pl.String(),
+    "page_view": pl.Boolean(),
+    "first_visit": pl.Boolean(),
+    "key_event": pl.Boolean(),
+    "client_engaged": pl.Boolean(),  # the client says that its session is engaged
+    "signals": pl.Boolean(),  # this source reports engagement time
+    "engagement_ms": pl.Int64(),
+}
+
+EVENTS: Final[Schema] = {**IDENTITY, **FACTS}
+
+# Taken from the session's first event, for all of its events; the event's own stay, since it may come to stand first.
+ATTRIBUTION: Final[tuple[str, ...]] = ("source", "medium", "campaign", "channel")
+SESSION_FACTS: Final[Schema] = {
+    "session": pl.UInt64(),
+    **{f"session_{name}": pl.String() for name in ATTRIBUTION},
+    "day": pl.Int32(),  # local day, days since 1970-01-01
+    "engaged": pl.Boolean(),  # the session, by the end of this day
+    "active": pl.Boolean(),
+    "duration_ms": pl.Int64(),  # what this day adds to the session's duration, the same on each event of (session, day)
+}
+BUILT: Final[Schema] = {**EVENTS, **SESSION_FACTS}
+
+REJECTED: Final[Schema] = {
+    "position": pl.UInt64(),
+    "time": pl.Int64(),
+    "received_us": pl.Int64(),
+    "visitor": pl.UInt64(),
+    "hit": pl.UInt64(),
+    "reason": pl.String(),
+    "content": pl.String(),  # the parameters as they were sent, urlencoded; no full address
+}
+
+
+def empty(schema: Schema) -> pl.DataFrame:
+    return pl.DataFrame(schema=schema)
+
+
+def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """The columns of the schema, in its order; a column that the frame lacks is null."""
+    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in schema.items())
