@@ -4,11 +4,11 @@ RAW rows (one per event of a hit) come out of `receive` and never change. EVENTS
 PARTS are sessions cut by local day. REJECTED are hits that were accepted but not counted.
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import polars as pl
 
-type Schema = dict[str, pl.DataType]
+Schema: TypeAlias = dict[str, pl.DataType]
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000

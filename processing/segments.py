@@ -1,0 +1,108 @@
+"""Segments: the events of one property and period, built in layers.
+
+`build(old, new, carry)` rebuilds only the visitors that new rows or a changed carry touch; what it returns is a layer that masks their
+rows in the layers below. The layers of a period, however they came about, show the same rows: reports depend on the set of hits alone.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from processing.periods import Period
+from processing.schema import BUILT, EVENTS
+from processing.sessions import (
+    OPEN_IDS,
+    OPEN_SESSIONS,
+    PARTS,
+    RESEND_WINDOW_MS,
+    THREAD,
+    Carry,
+    gap_limit,
+    sessionise,
+    without_duplicates,
+)
+
+
+class Layer(NamedTuple):
+    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, PARTS. `visitors` is sorted and unique."""
+
+    visitors: pl.Series
+    events: pl.DataFrame
+    duplicates: pl.DataFrame
+    parts: pl.DataFrame
+
+
+def empty_layer() -> Layer:
+    return Layer(
+        pl.Series("visitor", [], dtype=pl.UInt64), pl.DataFrame(schema=BUILT), pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=PARTS)
+    )
+
+
+def affected(new: pl.DataFrame, was: Carry, now: Carry) -> pl.Series:
+    """The visitors whose rows must be built anew, sorted."""
+    visitors = [new["visitor"], _changed(was.sessions, now.sessions), _changed(was.ids, now.ids)]
+    return pl.concat(visitors).unique().sort().alias("visitor")
+
+
+def build(old: Layer, new: pl.DataFrame, carry: Carry, visitors: pl.Series, period: Period, timeout_ms: int) -> Layer:
+    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` EVENTS of this period."""
+    rows = pl.concat([only(old.events.select(*EVENTS), visitors), only(old.duplicates, visitors), new.select(*EVENTS)])
+    counted, duplicates = without_duplicates(rows, only(carry.ids, visitors))
+    events, parts = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
+    return Layer(visitors, events, duplicates, parts)
+
+
+def carry_out(parts: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
+    """What the next period, which starts at `until` (ms), must know. `events` may be those with `stable` false alone."""
+    return Carry(_open_sessions(parts, carry, until, timeout_ms), _open_ids(events, carry, until))
+
+
+def fold(layers: Sequence[Layer]) -> Layer:
+    """The layers of a period, lowest first, as one layer that shows the same rows."""
+    visible = [unmasked(layers, n) for n in range(len(layers))]
+    visitors = pl.concat([layer.visitors for layer in layers]).unique().sort()
+    return Layer(
+        visitors,
+        pl.concat([layer.events for layer in visible]).sort("visitor", "time", "position", "index"),
+        pl.concat([layer.duplicates for layer in visible]).sort("visitor", "time", "position", "index"),
+        pl.concat([layer.parts for layer in visible]).sort("visitor", "start", "session", "day"),
+    )
+
+
+def unmasked(layers: Sequence[Layer], number: int) -> Layer:
+    """The rows of one layer that no layer above it masks."""
+    layer, above = layers[number], [upper.visitors for upper in layers[number + 1 :]]
+    if not above:
+        return layer
+    hidden = pl.concat(above)
+    return Layer(layer.visitors, *(without(frame, hidden) for frame in (layer.events, layer.duplicates, layer.parts)))
+
+
+def only(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
+    return frame.filter(pl.col("visitor").is_in(visitors.implode()))
+
+
+def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
+    return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
+
+
+def _open_sessions(parts: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> pl.DataFrame:
+    """The last session of each thread, where a hit at `until` would still continue it."""
+    mine = parts.sort(*THREAD, "last", "start", nulls_last=False).unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
+    passing = carry.sessions.join(parts.select(THREAD).unique(), on=THREAD, how="anti", nulls_equal=True)
+    alive = pl.col("last") + gap_limit(timeout_ms) >= until
+    return pl.concat([mine, passing.select(*OPEN_SESSIONS)]).filter(alive).sort(THREAD, nulls_last=False)
+
+
+def _open_ids(events: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:
+    mine = events.filter(~pl.col("stable")).select(*OPEN_IDS)
+    recent = pl.concat([carry.ids, mine]).filter(pl.col("time") >= until - RESEND_WINDOW_MS)
+    return recent.unique().sort(*OPEN_IDS)
+
+
+def _changed(was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
+    """The visitors of rows that are in one of the two only."""
+    rows = pl.concat([was, now])
+    once = rows.group_by(rows.columns).len("times").filter(pl.col("times") == 1)
+    return once["visitor"]

@@ -1,0 +1,203 @@
+"""From events to sessions: which hits are duplicates, where sessions begin, and what each local day of a session says about it.
+
+Pure functions on the rows of whole visitors. The definitions are section 4 of the design and the manual's page on sessions.
+"""
+
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from processing.periods import Period
+from processing.schema import ATTRIBUTION, BUILT, EVENTS, HOUR_MS, Schema
+
+ENGAGED_MS: Final = 10_000
+CLIENT_SESSION_GAP_MS: Final = 4 * HOUR_MS
+RESEND_WINDOW_MS: Final = 72 * HOUR_MS
+
+THREAD: Final = ["visitor", "client_session"]  # within one thread, sessions are split by gaps alone
+ORDER: Final = [*THREAD, "time", "sequence", "hit", "index"]
+
+# What a session has gathered from its beginning to the end of a part.
+GATHERED: Final[Schema] = {
+    "page_views": pl.Int64(),
+    "engagement": pl.Int64(),
+    "key_events": pl.Int64(),
+    "client_engaged": pl.Boolean(),
+    "signals": pl.Boolean(),
+}
+_SESSION: Final[Schema] = {
+    "visitor": pl.UInt64(),
+    "client_session": pl.UInt64(),
+    "session": pl.UInt64(),
+    "start": pl.Int64(),
+    "last": pl.Int64(),
+    **{f"session_{name}": pl.String() for name in ATTRIBUTION},
+    **GATHERED,
+}
+
+# Sessions that may go on in the next period.
+OPEN_SESSIONS: Final[Schema] = _SESSION
+# Ids whose time depends on receipt: a re-send may come to lie in a later period.
+OPEN_IDS: Final[Schema] = {"visitor": pl.UInt64(), "hit": pl.UInt64(), "time": pl.Int64()}
+# One row per session and local day; what is gathered counts from the session's beginning.
+PARTS: Final[Schema] = {
+    **_SESSION,
+    "day": pl.Int32(),
+    "events": pl.UInt32(),
+    "views_here": pl.UInt32(),
+    "duration_ms": pl.Int64(),
+    "engaged": pl.Boolean(),
+    "active": pl.Boolean(),  # one of its events is
+    "continued": pl.Boolean(),
+    "open": pl.Boolean(),
+}
+
+
+class Carry(NamedTuple):
+    """What a period must know of the time before it: OPEN_SESSIONS and OPEN_IDS, both sorted."""
+
+    sessions: pl.DataFrame
+    ids: pl.DataFrame
+
+
+def no_carry() -> Carry:
+    return Carry(pl.DataFrame(schema=OPEN_SESSIONS), pl.DataFrame(schema=OPEN_IDS))
+
+
+def gap_limit(timeout_ms: int) -> pl.Expr:
+    """The longest silence that a session of this thread survives (ms)."""
+    named = max(timeout_ms, CLIENT_SESSION_GAP_MS)
+    return pl.when(pl.col("client_session").is_null()).then(timeout_ms).otherwise(named)
+
+
+def without_duplicates(events: pl.DataFrame, earlier: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Splits EVENTS into those that count and the re-sends: of one visitor and hit id, the earliest hit counts.
+
+    `earlier` are the OPEN_IDS of the periods before.
+    """
+    ordered = events.sort("visitor", "hit", "time", "received_us", "position", "index")
+    first_of_id = ~_same("visitor", "hit")
+    winner = pl.when(first_of_id).then(pl.col("position")).forward_fill()
+    counts = ordered.select((winner == pl.col("position")).alias("counts")).to_series()
+    if not earlier.is_empty():
+        known = ordered.select("visitor", "hit").join(earlier.with_columns(known=True), on=["visitor", "hit"], how="left", maintain_order="left")
+        counts = counts & known["known"].is_null()
+    return ordered.filter(counts), ordered.filter(~counts)
+
+
+def sessionise(events: pl.DataFrame, carried: pl.DataFrame, period: Period, timeout_ms: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """EVENTS of whole visitors and their OPEN_SESSIONS -> (BUILT rows, PARTS)."""
+    runs = _number_runs(events.sort(ORDER, nulls_last=False), carried, period, timeout_ms)
+    parts = _judge(_sum_parts(runs), period, timeout_ms)
+    facts = parts.select("part", "session", *(f"session_{name}" for name in ATTRIBUTION), "engaged", "duration_ms")
+    built = runs.select(*EVENTS, "day", "part").join(facts, on="part", how="left", maintain_order="left")
+    return built.with_columns(active=_active()).select(*BUILT), _with_activity(parts, built).select(*PARTS)
+
+
+def _same(*columns: str) -> pl.Expr:
+    """True where the row has the same values as the row before it; nulls are equal to each other."""
+    same = [pl.col(name).eq_missing(pl.col(name).shift()) for name in columns]
+    return pl.all_horizontal(same) & (pl.int_range(pl.len()) > 0)
+
+
+def _number_runs(events: pl.DataFrame, carried: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame:
+    """Adds `run` (one number per session), `part` (one per session and day), and the carried session beside each event."""
+    before = carried.rename({name: f"carried_{name}" for name in carried.columns if name not in THREAD})
+    rows = events.join(before, on=THREAD, how="left", nulls_equal=True, maintain_order="left")
+    rows = rows.with_columns(_days(rows["time"], period), follows=_same(*THREAD))
+    previous = pl.when("follows").then(pl.col("time").shift()).otherwise(pl.col("carried_last"))
+    rows = rows.with_columns(begins=(pl.col("time") - previous > gap_limit(timeout_ms)).fill_null(value=True))
+    rows = rows.with_columns(run=(pl.col("begins") | ~pl.col("follows")).cum_sum())
+    return rows.with_columns(part=(~_same("run", "day")).cum_sum())
+
+
+def _days(times: pl.Series, period: Period) -> pl.Series:
+    found = pl.Series(period.starts, dtype=pl.Int64).search_sorted(times, side="right")
+    return (found.cast(pl.Int32) - 1 + period.first_day).alias("day")
+
+
+def _sum_parts(runs: pl.DataFrame) -> pl.DataFrame:
+    """One row per part with its own sums, and on the run's first part what the run starts from."""
+    first = pl.col("begins").first()
+    return runs.group_by("part", maintain_order=True).agg(
+        pl.col("run", "day", *THREAD).first(),
+        pl.col("time").first().alias("first"),
+        pl.col("time").last().alias("last"),
+        pl.col("hit").first(),
+        (~pl.col("follows").first() & ~first).alias("from_carry"),
+        pl.col(*ATTRIBUTION).first(),
+        pl.len().cast(pl.UInt32).alias("events"),
+        pl.col("page_view").sum().cast(pl.Int64).alias("page_views"),
+        pl.col("engagement_ms").sum().alias("engagement"),
+        pl.col("key_event").sum().cast(pl.Int64).alias("key_events"),
+        pl.col("client_engaged").any(),
+        pl.col("signals").any(),
+        pl.col(*(f"carried_{name}" for name in OPEN_SESSIONS if name not in THREAD)).first(),
+    )
+
+
+def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame:
+    """What is known of each session at the end of each of its days, and what the day adds."""
+    head = ~_same("run")
+    parts = parts.with_columns(head=head, views_here=pl.col("page_views").cast(pl.UInt32))
+    parts = parts.with_columns(_session_facts()).with_columns(*_inherit_in_run(), *_gather())
+    before = pl.when(~pl.col("head")).then(pl.col("last").shift()).when("from_carry").then("carried_last").otherwise("first")
+    more = pl.col("run").eq_missing(pl.col("run").shift(-1))
+    return parts.with_columns(
+        duration_ms=pl.col("last") - before,
+        engaged=_engaged(),
+        continued=pl.col("from_carry") | ~pl.col("head"),
+        open=~more & (pl.col("last") + gap_limit(timeout_ms) >= period.end),
+    )
+
+
+def _session_facts() -> list[pl.Expr]:
+    """Facts of the run, right on its first part."""
+    carried = pl.col("from_carry")
+    attribution = [pl.when(carried).then(f"carried_session_{name}").otherwise(name).alias(f"session_{name}") for name in ATTRIBUTION]
+    return [
+        pl.when(carried).then("carried_session").otherwise(_session_key()).alias("session"),
+        pl.when(carried).then("carried_start").otherwise("first").alias("start"),
+        *attribution,
+    ]
+
+
+def _inherit_in_run() -> list[pl.Expr]:
+    names = ["session", "start", *(f"session_{name}" for name in ATTRIBUTION)]
+    return [pl.col(name).first().over("run") for name in names]
+
+
+def _gather() -> list[pl.Expr]:
+    """Sums and flags from the session's beginning to the end of the part."""
+    base = [(name, pl.when("from_carry").then(f"carried_{name}")) for name in GATHERED]
+    sums = [(pl.col(n) + was.otherwise(0)).cum_sum().over("run").alias(n) for n, was in base if GATHERED[n] == pl.Int64()]
+    flags = [(pl.col(n) | was.otherwise(pl.lit(value=False))).cum_max().over("run").alias(n) for n, was in base if GATHERED[n] == pl.Boolean()]
+    return [*sums, *flags]
+
+
+def _engaged() -> pl.Expr:
+    span = pl.when("signals").then("engagement").otherwise(pl.col("last") - pl.col("start"))
+    return (span > ENGAGED_MS) | (pl.col("page_views") >= 2) | (pl.col("key_events") > 0) | pl.col("client_engaged")
+
+
+def _active() -> pl.Expr:
+    page_view_alone = ~pl.col("signals") & pl.col("page_view")
+    return pl.col("engaged") | (pl.col("engagement_ms") > 0) | pl.col("first_visit") | page_view_alone
+
+
+def _with_activity(parts: pl.DataFrame, built: pl.DataFrame) -> pl.DataFrame:
+    active = built.group_by("part").agg(_active().any().alias("active"))
+    return parts.join(active, on="part", how="left", maintain_order="left")
+
+
+def _session_key() -> pl.Expr:
+    """A key of the session's first event: the same however its rows arrived. Fixed arithmetic, since it is stored and compared."""
+    mixed = _mix(pl.col("visitor") ^ _mix(pl.col("first").cast(pl.UInt64)))
+    return _mix(mixed ^ pl.col("hit"))
+
+
+def _mix(value: pl.Expr) -> pl.Expr:
+    """The finaliser of MurmurHash3: a bijection of 64-bit numbers that spreads every bit."""
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        value = (value ^ (value // 2**33)) * pl.lit(factor, dtype=pl.UInt64)
+    return value ^ (value // 2**33)

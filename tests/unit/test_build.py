@@ -1,0 +1,110 @@
+"""Random hits, in any order and any batches, give what the oracle says: `build` and its carry, over days and months."""
+
+import random
+from datetime import date
+
+import polars as pl
+import pytest
+
+from processing.periods import day_key, day_number, day_of, day_start, month_key
+from processing.schema import EVENTS, conform
+from processing.timeline import InMemory, advance
+from tests import oracle
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+TIMEOUT = 30 * MINUTE
+# gaps at which something changes, and a millisecond to either side
+EDGES = [edge + off for edge in (0, 10_000, TIMEOUT, 4 * HOUR) for off in (-1, 0, 1)]
+ZONES = {"Etc/UTC": date(2026, 11, 3), "Europe/Berlin": date(2026, 10, 24), "America/Sao_Paulo": date(2018, 11, 3), "Asia/Kolkata": date(2026, 1, 30)}
+
+
+def random_events(rnd: random.Random, zone: str, size: int) -> list[dict]:
+    start = ZONES[zone]
+    midnights = [day_start(day_of(day_number(start) + n), zone) for n in range(4)]
+    events: list[dict] = []
+    for _ in range(size):
+        time = _time(rnd, midnights, events)
+        event = {
+            "visitor": rnd.randrange(1, 4),
+            "hit": 1000 + len(events),
+            "client_session": rnd.choice([None, None, 1, 2]),
+            "time": time,
+            "received_us": (time + rnd.randrange(1000)) * 1000,
+            "position": len(events),
+            "index": 0,
+            "sequence": rnd.randrange(3),
+            "stable": rnd.random() < 0.7,
+            "source": rnd.choice(["a", "b", "(direct)"]),
+            "page_view": rnd.random() < 0.4,
+            "first_visit": rnd.random() < 0.05,
+            "key_event": rnd.random() < 0.05,
+            "client_engaged": rnd.random() < 0.05,
+            "signals": rnd.random() < 0.6,
+            "engagement_ms": rnd.choice([0, 0, 5_000, 5_001, 10_000, 10_001]),
+        }
+        events.append(event)
+        if rnd.random() < 0.2:
+            events.append({**event, "index": 1, "engagement_ms": 0})
+        if rnd.random() < 0.25:
+            events.append(_resend(rnd, event, len(events)))
+    return events
+
+
+def _time(rnd: random.Random, midnights: list[int], events: list[dict]) -> int:
+    low, high = midnights[0], midnights[-1] - 1
+    if events and rnd.random() < 0.6:
+        time = rnd.choice(events)["time"] + rnd.choice(EDGES) * rnd.choice([1, 1, -1])
+    elif rnd.random() < 0.5:
+        time = rnd.choice(midnights) + rnd.choice(EDGES) * rnd.choice([1, -1])
+    else:
+        time = rnd.randrange(low, high)
+    return max(low, min(high, time))
+
+
+def _resend(rnd: random.Random, event: dict, position: int) -> dict:
+    delay = rnd.randrange(0, 48 * HOUR)
+    again = {**event, "position": 10_000 + position, "received_us": event["received_us"] + delay * 1000 + 1}
+    if not event["stable"]:
+        again["time"] = event["time"] + delay
+    return again
+
+
+def frame(events: list[dict]) -> pl.DataFrame:
+    return conform(pl.DataFrame(events, schema_overrides=EVENTS), EVENTS)
+
+
+def verdicts(built: pl.DataFrame) -> dict:
+    order = ["time", "sequence", "hit", "index"]
+    firsts = built.sort(order).group_by("session", maintain_order=True).agg(first=pl.struct("position", "index").first())
+    rows = built.join(firsts, on="session", how="left").iter_rows(named=True)
+    return {
+        (r["position"], r["index"]): (
+            r["first"]["position"], r["first"]["index"], day_key(r["day"]), r["session_source"], r["engaged"], r["active"], r["duration_ms"],
+        )
+        for r in rows
+    }  # fmt: skip
+
+
+def feed(events: list[dict], zone: str, batches: int, rnd: random.Random, key=day_key, folding: bool = False) -> InMemory:
+    state = InMemory(zone, TIMEOUT, key)
+    order = events[:]
+    rnd.shuffle(order)
+    cuts = sorted(rnd.randrange(len(order) + 1) for _ in range(batches - 1))
+    for low, high in zip([0, *cuts], [*cuts, len(order)], strict=True):
+        state.apply(advance(state, frame(order[low:high])))
+        if folding and state.layers:
+            state.fold(rnd.choice(list(state.keys())))
+    return state
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_it_works(seed: int) -> None:
+    rnd = random.Random(seed)
+    zone = rnd.choice(list(ZONES))
+    events = random_events(rnd, zone, rnd.randrange(1, 45))
+    expected, duplicates = oracle.judge(events, zone, TIMEOUT)
+    for batches, key in ((1, day_key), (1, month_key), (rnd.randrange(2, 9), day_key), (rnd.randrange(2, 9), month_key)):
+        state = feed(events, zone, batches, rnd, key, folding=rnd.random() < 0.5)
+        assert verdicts(state.events()) == expected
+        assert state.duplicates()["position"].n_unique() == duplicates
