@@ -5,7 +5,7 @@ rows in the layers below. The layers of a period, however they came about, show 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -33,10 +33,9 @@ class Layer(NamedTuple):
     parts: pl.DataFrame
 
 
-def empty_layer() -> Layer:
-    return Layer(
-        pl.Series("visitor", [], dtype=pl.UInt64), pl.DataFrame(schema=BUILT), pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=PARTS)
-    )
+EMPTY: Final = Layer(
+    pl.Series("visitor", [], dtype=pl.UInt64), pl.DataFrame(schema=BUILT), pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=PARTS)
+)
 
 
 def affected(new: pl.DataFrame, was: Carry, now: Carry) -> pl.Series:
@@ -55,7 +54,7 @@ def build(old: Layer, new: pl.DataFrame, carry: Carry, visitors: pl.Series, peri
 
 def carry_out(parts: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
     """What the next period, which starts at `until` (ms), must know. `events` may be those with `stable` false alone."""
-    return Carry(_open_sessions(parts, carry, until, timeout_ms), _open_ids(events, carry, until))
+    return Carry(_open_sessions(parts, until, timeout_ms), _open_ids(events, carry, until))
 
 
 def fold(layers: Sequence[Layer]) -> Layer:
@@ -87,12 +86,11 @@ def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
     return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
 
 
-def _open_sessions(parts: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> pl.DataFrame:
-    """The last session of each thread, where a hit at `until` would still continue it."""
-    mine = parts.sort(*THREAD, "last", "start", nulls_last=False).unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
-    passing = carry.sessions.join(parts.select(THREAD).unique(), on=THREAD, how="anti", nulls_equal=True)
-    alive = pl.col("last") + gap_limit(timeout_ms) >= until
-    return pl.concat([mine, passing.select(*OPEN_SESSIONS)]).filter(alive).sort(THREAD, nulls_last=False)
+def _open_sessions(parts: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
+    """The last session of each thread, where a hit at `until` would still continue it. None survives a day of silence, so what the
+    period itself was given never matters here."""
+    last = parts.sort(*THREAD, "last", "start", nulls_last=False).unique(THREAD, keep="last", maintain_order=True)
+    return last.filter(pl.col("last") + gap_limit(timeout_ms) >= until).select(*OPEN_SESSIONS).sort(THREAD, nulls_last=False)
 
 
 def _open_ids(events: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:

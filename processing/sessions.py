@@ -140,7 +140,7 @@ def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame
     """What is known of each session at the end of each of its days, and what the day adds."""
     head = ~_same("run")
     parts = parts.with_columns(head=head, views_here=pl.col("page_views").cast(pl.UInt32))
-    parts = parts.with_columns(_session_facts()).with_columns(*_inherit_in_run(), *_gather())
+    parts = _gather(_inherit(parts))
     before = pl.when(~pl.col("head")).then(pl.col("last").shift()).when("from_carry").then("carried_last").otherwise("first")
     more = pl.col("run").eq_missing(pl.col("run").shift(-1))
     return parts.with_columns(
@@ -151,28 +151,32 @@ def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame
     )
 
 
-def _session_facts() -> list[pl.Expr]:
-    """Facts of the run, right on its first part."""
+def _inherit(parts: pl.DataFrame) -> pl.DataFrame:
+    """The facts of the run, from its first part or the carried session: its key, its start, where it came from."""
     carried = pl.col("from_carry")
     attribution = [pl.when(carried).then(f"carried_session_{name}").otherwise(name).alias(f"session_{name}") for name in ATTRIBUTION]
-    return [
-        pl.when(carried).then("carried_session").otherwise(_session_key()).alias("session"),
+    heads = parts.filter("head")
+    facts = heads.select(
+        pl.when(carried).then("carried_session").otherwise(_session_keys(heads)).alias("session"),
         pl.when(carried).then("carried_start").otherwise("first").alias("start"),
         *attribution,
-    ]
+    )
+    return parts.hstack(facts[parts["run"] - 1])
 
 
-def _inherit_in_run() -> list[pl.Expr]:
-    names = ["session", "start", *(f"session_{name}" for name in ATTRIBUTION)]
-    return [pl.col(name).first().over("run") for name in names]
+def _gather(parts: pl.DataFrame) -> pl.DataFrame:
+    """Turns each part's own sums and flags into those from the session's beginning to the end of the part.
 
-
-def _gather() -> list[pl.Expr]:
-    """Sums and flags from the session's beginning to the end of the part."""
-    base = [(name, pl.when("from_carry").then(f"carried_{name}")) for name in GATHERED]
-    sums = [(pl.col(n) + was.otherwise(0)).cum_sum().over("run").alias(n) for n, was in base if GATHERED[n] == pl.Int64()]
-    flags = [(pl.col(n) | was.otherwise(pl.lit(value=False))).cum_max().over("run").alias(n) for n, was in base if GATHERED[n] == pl.Boolean()]
-    return [*sums, *flags]
+    Running totals over the whole frame, less what they were where the run began: a window per run would cost twenty times as much.
+    """
+    own = parts.select(pl.col(name).cast(pl.Int64) for name in GATHERED)
+    totals = own.select(pl.all().cum_sum())
+    at_head = parts.select("head").hstack(totals - own).filter("head").drop("head")
+    carried = parts.filter("head").select(
+        pl.when("from_carry").then(pl.col(f"carried_{name}").cast(pl.Int64)).otherwise(0).alias(name) for name in GATHERED
+    )
+    gathered = totals - (at_head - carried)[parts["run"] - 1]
+    return parts.with_columns(gathered.select((pl.col(name) > 0 if kind == pl.Boolean() else pl.col(name)) for name, kind in GATHERED.items()))
 
 
 def _engaged() -> pl.Expr:
@@ -190,14 +194,15 @@ def _with_activity(parts: pl.DataFrame, built: pl.DataFrame) -> pl.DataFrame:
     return parts.join(active, on="part", how="left", maintain_order="left")
 
 
-def _session_key() -> pl.Expr:
-    """A key of the session's first event: the same however its rows arrived. Fixed arithmetic, since it is stored and compared."""
-    mixed = _mix(pl.col("visitor") ^ _mix(pl.col("first").cast(pl.UInt64)))
-    return _mix(mixed ^ pl.col("hit"))
+def _session_keys(heads: pl.DataFrame) -> pl.Series:
+    """Keys of the sessions' first events: the same however the rows arrived. Fixed arithmetic, since they are stored and compared."""
+    by_time = _mix(heads["visitor"] ^ _mix(heads["first"].cast(pl.UInt64)))
+    return _mix(by_time ^ heads["hit"]).alias("session_key")
 
 
-def _mix(value: pl.Expr) -> pl.Expr:
-    """The finaliser of MurmurHash3: a bijection of 64-bit numbers that spreads every bit."""
+def _mix(values: pl.Series) -> pl.Series:
+    """The finaliser of MurmurHash3: a bijection of 64-bit numbers that spreads every bit. Step by step, since as one expression the
+    tree would double with each step."""
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
-        value = (value ^ (value // 2**33)) * pl.lit(factor, dtype=pl.UInt64)
-    return value ^ (value // 2**33)
+        values = (values ^ (values // 2**33)) * pl.Series([factor], dtype=pl.UInt64)
+    return values ^ (values // 2**33)

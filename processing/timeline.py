@@ -11,7 +11,7 @@ import polars as pl
 
 from processing.periods import Period, local_days, period
 from processing.schema import EVENTS
-from processing.segments import Layer, affected, build, carry_out, fold, only, unmasked
+from processing.segments import EMPTY, Layer, affected, build, carry_out, fold, only, unmasked
 from processing.sessions import PARTS, Carry, no_carry
 
 
@@ -129,7 +129,7 @@ class InMemory:
 
     def rows(self, key: str, visitors: pl.Series) -> Layer:
         if key not in self.layers:
-            return Layer(visitors, *(pl.DataFrame(schema=frame.schema) for frame in _empty_frames()))
+            return EMPTY
         whole = fold(self.layers[key])
         return Layer(visitors, *(only(frame, visitors) for frame in whole[1:]))
 
@@ -156,10 +156,3 @@ class InMemory:
 
     def _visible(self) -> list[Layer]:
         return [unmasked(layers, number) for layers in self.layers.values() for number in range(len(layers))]
-
-
-def _empty_frames() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    from processing.segments import empty_layer
-
-    layer = empty_layer()
-    return layer.events, layer.duplicates, layer.parts
