@@ -1,0 +1,81 @@
+"""Where an address is, from any MaxMind database file (`.mmdb`), nested as MaxMind writes it or flat as others do."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+import maxminddb
+
+LANGUAGE: Final = "en"
+
+
+class Place(NamedTuple):
+    """ISO 3166 code of the country, English names of region and city; None where unknown."""
+
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+
+
+NOWHERE: Final = Place()
+
+
+class Places(Protocol):
+    def lookup(self, address: str) -> Place:
+        """The place of a full address; NOWHERE for text that is no address."""
+        ...
+
+
+class NoPlaces:
+    def lookup(self, address: str) -> Place:
+        return NOWHERE
+
+
+class PlacesFile:
+    """Reads records directly: typed readers refuse flat files."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = maxminddb.open_database(str(path))
+
+    def lookup(self, address: str) -> Place:
+        try:
+            record = self._reader.get(address)
+        except ValueError:  # no address, or IPv6 in a file of IPv4
+            return NOWHERE
+        return read_record(record) if isinstance(record, dict) else NOWHERE
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def open_places(path: Path | None) -> Places:
+    """Without a path no place is known. Raises FileNotFoundError, or maxminddb.InvalidDatabaseError for a file that is none."""
+    return NoPlaces() if path is None else PlacesFile(path)
+
+
+def read_record(record: dict[str, Any]) -> Place:
+    subdivisions = record.get("subdivisions")
+    nested_region = _name(subdivisions[0]) if isinstance(subdivisions, list) and subdivisions else None
+    return Place(
+        country=_code(record),
+        region=nested_region or _first_text(record, "region", "region_name", "state", "state1"),
+        city=_name(record.get("city")) or _first_text(record, "city", "city_name"),
+    )
+
+
+def _code(record: dict[str, Any]) -> str | None:
+    country = record.get("country")
+    nested = country.get("iso_code") if isinstance(country, dict) else None
+    return _text(nested) or _first_text(record, "country_code", "country")
+
+
+def _name(part: object) -> str | None:
+    names = part.get("names") if isinstance(part, dict) else None
+    return _text(names.get(LANGUAGE)) if isinstance(names, dict) else None
+
+
+def _first_text(record: dict[str, Any], *names: str) -> str | None:
+    return next((text for name in names if (text := _text(record.get(name)))), None)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
