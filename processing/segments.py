@@ -24,6 +24,13 @@ from processing.sessions import (
 )
 
 
+ROW_ORDER: Final = {
+    "events": ("visitor", "time", "position", "index"),
+    "duplicates": ("visitor", "time", "position", "index"),
+    "parts": ("visitor", "start", "session", "day"),
+}
+
+
 class Layer(NamedTuple):
     """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, PARTS. `visitors` is sorted and unique."""
 
@@ -59,14 +66,13 @@ def carry_out(parts: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: in
 
 def fold(layers: Sequence[Layer]) -> Layer:
     """The layers of a period, lowest first, as one layer that shows the same rows."""
-    visible = [unmasked(layers, n) for n in range(len(layers))]
-    visitors = pl.concat([layer.visitors for layer in layers]).unique().sort()
-    return Layer(
-        visitors,
-        pl.concat([layer.events for layer in visible]).sort("visitor", "time", "position", "index"),
-        pl.concat([layer.duplicates for layer in visible]).sort("visitor", "time", "position", "index"),
-        pl.concat([layer.parts for layer in visible]).sort("visitor", "start", "session", "day"),
-    )
+    return side_by_side([unmasked(layers, number) for number in range(len(layers))])
+
+
+def side_by_side(layers: Sequence[Layer]) -> Layer:
+    """Layers that show different rows, of several days say, as one: nothing masks anything."""
+    frames = {name: pl.concat([getattr(layer, name) for layer in layers]).sort(order) for name, order in ROW_ORDER.items()}
+    return Layer(pl.concat([layer.visitors for layer in layers]).unique().sort(), **frames)
 
 
 def unmasked(layers: Sequence[Layer], number: int) -> Layer:

@@ -1,0 +1,133 @@
+"""The book of a property's generation: which segments show which period, what they cover, and the sums. It is the manifest's content.
+
+Immutable: a seal makes a new book and commits it in one step, so that a reader sees the whole of it or none.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from processing.periods import day_key, month_key
+from processing.store.port import BlockKey
+
+FORMAT: Final = 1
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """Entries first to last, both included, of a log's partition."""
+
+    log: str
+    partition: int
+    first: int
+    last: int
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Sections of a segment: their common prefix, and how many event rows there are."""
+
+    segment: str
+    prefix: str
+    rows: int
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """One period. `layers` lowest first; `carry` is what it was built on; counted and duplicate are hits."""
+
+    layers: tuple[Place, ...]
+    carry: Place
+    counted: int
+    duplicate: int
+    events: int
+
+
+class RawPart(msgspec.Struct, frozen=True):
+    """Raw rows as received; `received_month` ("2026-11") and `day` (UTC day of the event time) decide what is merged and when it goes."""
+
+    place: Place
+    received_month: str
+    day: int
+    last_received_us: int
+
+
+class RejectedPart(msgspec.Struct, frozen=True):
+    """Rejected hits of some seals; times in ms."""
+
+    place: Place
+    first: int
+    last: int
+
+
+class Book(msgspec.Struct, frozen=True):
+    """`accepted` counts the hits that the covered spans brought; `rejected` those rejected before duplicates are looked for."""
+
+    zone: str
+    timeout_ms: int
+    currency: str = "USD"
+    covered: tuple[Span, ...] = ()
+    accepted: int = 0
+    rejected: dict[str, int] = {}
+    dropped: int = 0
+    expired_counted: int = 0
+    expired_duplicate: int = 0
+    periods: dict[str, Shelf] = {}
+    raw: tuple[RawPart, ...] = ()
+    rejects: tuple[RejectedPart, ...] = ()
+    format: int = FORMAT
+
+    def covers(self, key: BlockKey) -> bool:
+        """Whether the whole range is in the segments."""
+        spans = (span for span in self.covered if (span.log, span.partition) == (key.log, key.partition))
+        return any(span.first <= key.first and key.last <= span.last for span in spans)
+
+    def key_of(self, day: int) -> str:
+        """The period of a local day: its month where that has been folded, else the day."""
+        month = month_key(day)
+        return month if month in self.periods else day_key(day)
+
+    def counted(self) -> int:
+        return self.expired_counted + sum(shelf.counted for shelf in self.periods.values())
+
+    def duplicate(self) -> int:
+        return self.expired_duplicate + sum(shelf.duplicate for shelf in self.periods.values())
+
+    def segments(self) -> set[str]:
+        """The names of all segments that the book speaks of."""
+        layers = {place.segment for shelf in self.periods.values() for place in (*shelf.layers, shelf.carry)}
+        return (layers | {part.place.segment for part in (*self.raw, *self.rejects)}) - {""}
+
+
+NO_CARRY: Final = Place("", "", 0)
+
+_decoder = msgspec.json.Decoder(Book)
+
+
+class UnreadableBook(ValueError):
+    """The manifest has a format that this version does not read."""
+
+
+def encode_book(book: Book) -> bytes:
+    return msgspec.json.encode(book)
+
+
+def decode_book(data: bytes) -> Book:
+    """Raises UnreadableBook."""
+    try:
+        book = _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise UnreadableBook(f"the manifest cannot be read: {error}") from error
+    if book.format != FORMAT:
+        raise UnreadableBook(f"manifest format {book.format} is not {FORMAT}")
+    return book
+
+
+def with_spans(covered: Iterable[Span], keys: Iterable[BlockKey]) -> tuple[Span, ...]:
+    """The spans and the ranges together; what touches becomes one."""
+    merged: list[Span] = []
+    for span in sorted([*covered, *(Span(*key) for key in keys)]):
+        last = merged[-1] if merged else None
+        if last and (last.log, last.partition) == (span.log, span.partition) and span.first <= last.last + 1:
+            merged[-1] = Span(last.log, last.partition, last.first, max(last.last, span.last))
+        else:
+            merged.append(span)
+    return tuple(merged)

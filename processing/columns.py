@@ -1,0 +1,53 @@
+"""Columns of stored segments, decoded once and kept while there is room. Segments never change, so neither does a column."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Final
+
+import polars as pl
+
+from processing.store.port import Store
+
+DEFAULT_BYTES: Final = 160 * 2**20
+
+_Key = tuple[str, str, str]
+
+
+class Columns:
+    """A cache of decoded columns, least recently used out first. Text comes as Categorical. Safe to share between threads."""
+
+    def __init__(self, store: Store, capacity: int = DEFAULT_BYTES) -> None:
+        self._store, self._capacity = store, capacity
+        self._kept: OrderedDict[_Key, pl.Series] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def frame(self, segment: str, section: str, names: Sequence[str]) -> pl.DataFrame:
+        """The named columns of a section. Raises Missing, CorruptBlob."""
+        found = {name: self._get((segment, section, name)) for name in names}
+        missing = [name for name, column in found.items() if column is None]
+        if missing:
+            found |= self._load(segment, section, missing)
+        return pl.DataFrame([column for column in found.values() if column is not None])
+
+    def _get(self, key: _Key) -> pl.Series | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def _load(self, segment: str, section: str, names: list[str]) -> dict[str, pl.Series]:
+        frame = self._store.read(segment, section, names).with_columns(pl.col(pl.String).cast(pl.Categorical))
+        columns = {name: frame[name] for name in names}
+        for name, column in columns.items():
+            self._keep((segment, section, name), column)
+        return columns
+
+    def _keep(self, key: _Key, column: pl.Series) -> None:
+        with self._lock:
+            if key not in self._kept:
+                self._bytes += column.estimated_size()
+            self._kept[key] = column
+            while self._bytes > self._capacity and len(self._kept) > 1:
+                self._bytes -= self._kept.popitem(last=False)[1].estimated_size()

@@ -1,0 +1,133 @@
+"""Receiving: ranges of the log become raw blocks, once each.
+
+Any step can be cut off: a range is in the ledger, with its context, before it is worked on, and is called done last; a block written
+again is the same bytes.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from collection.log.port import CorruptLog, Entry, Log, Trimmed
+from configuration.rules import Context, context_id, decode_context, encode_context
+from processing import ledger
+from processing.backlog import Backlog
+from processing.models import Range
+from processing.places import Places
+from processing.receive import receive
+from processing.store.block import encode_block
+from processing.store.port import BlockKey, Store
+from processing.visitors import Keys
+
+logger = logging.getLogger(__name__)
+
+CUT_S: Final = 0.5
+
+Clock = Callable[[], float]
+KeysFor = Callable[[Sequence[Entry], Context], Keys]
+
+
+class Receiver:
+    """Receives one log into one store. `context` says what is in force now; `keys` fetches the salts that a range needs."""
+
+    def __init__(
+        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: KeysFor, places: Places,
+        clock: Clock = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.log, self.store, self.backlog = log, store, backlog
+        self._context, self._keys, self._places, self._clock = context, keys, places, clock
+        self._ordinal = ledger.ordinal(log.id)
+        self._next = {partition: ledger.received_up_to(log.id, partition) for partition in log.partitions()}
+        self._frozen: dict[str, Context] = {}
+        self._waiting_since: dict[int, float] = {}
+
+    def catch_up(self) -> int:
+        """What an earlier receiver left unfinished. Returns the number of hits. Raises LogWentBack."""
+        self._check_ends()
+        return sum(self._receive(item) for item in ledger.unfinished(self.log.id))
+
+    def receive(self, *, at_once: bool = False) -> int:
+        """What is new, if it fills a range or waited long enough. Returns the number of hits. Raises LogWentBack."""
+        received = 0
+        starts, ends = self.log.starts(), self.log.ends()
+        for partition, end in ends.items():
+            while self._ripe(partition, end, at_once=at_once):
+                item = ledger.next_range(self.log.id, partition, starts[partition], end, self._freeze)
+                if item is None:
+                    break
+                self._next[partition] = item.last + 1
+                self._waiting_since.pop(partition, None)
+                received += self._receive(item) if item.done_at is None else self._alarm(item)
+        return received
+
+    def lag(self) -> int:
+        """How many hits the log holds that no range does yet."""
+        return sum(end - self._next.get(partition, 0) for partition, end in self.log.ends().items())
+
+    def _check_ends(self) -> None:
+        """Ledger, store and log must tell one story: none may have gone back behind the others."""
+        for partition, end in self.log.ends().items():
+            given = ledger.received_up_to(self.log.id, partition)
+            highest = self.store.highest(self.log.id, partition)
+            if highest is not None and given <= highest:
+                raise ledger.LogWentBack(f"the ledger ends at {given}, but the store holds hits up to {highest}: it is an older copy")
+            if end < given:
+                raise ledger.LogWentBack(f"log {self.log.id}, partition {partition} ends at {end}, but was received up to {given}")
+
+    def _ripe(self, partition: int, end: int, *, at_once: bool) -> bool:
+        waiting = end - self._next.get(partition, 0)
+        if waiting == 0:
+            return False
+        if waiting < 0 or waiting >= ledger.MOST_HITS or at_once:
+            return True
+        now = self._clock()
+        return now - self._waiting_since.setdefault(partition, now) >= CUT_S
+
+    def _freeze(self) -> str:
+        """Writes down the context of this moment, and names it."""
+        context = self._context()
+        name = context_id(context)
+        if name not in self._frozen:
+            self.store.put_context(name, encode_context(context))
+            self._frozen = {name: context}
+        return name
+
+    def _receive(self, item: Range) -> int:
+        entries, item.lost = self._read(item.partition, item.first, item.last)
+        context = self._frozen.get(item.context) or decode_context(self.store.context(item.context))
+        positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
+        frames = receive(positions, context, self._keys(entries, context), self._places)
+        key = BlockKey(item.log, item.partition, item.first, item.last)
+        self.store.put_block(key, item.context, encode_block(frames))
+        ledger.done([item])
+        for property, frame in frames.items():
+            self.backlog.set(property, key, frame.height, self._clock())
+        self.backlog.received(key)
+        if item.lost:
+            self._alarm(item)
+        return len(entries)
+
+    def _position(self, partition: int, offset: int) -> int:
+        return self._ordinal << 56 | partition << 48 | offset
+
+    def _read(self, partition: int, first: int, last: int) -> tuple[list[Entry], int]:
+        """The entries first to last that can be read, and how many cannot."""
+        if first > last:
+            return [], 0
+        try:
+            return self.log.read(partition, first, last), 0
+        except Trimmed:
+            start = min(self.log.starts()[partition], last + 1)
+            entries, lost = self._read(partition, start, last)
+            return entries, lost + start - first
+        except CorruptLog as fault:
+            logger.exception("the log is damaged")
+            low, high = max(first, fault.first), min(last, fault.last)
+            before, lost_before = self._read(partition, first, low - 1)
+            after, lost_after = self._read(partition, high + 1, last)
+            return before + after, lost_before + lost_after + high - low + 1
+
+    def _alarm(self, item: Range) -> int:
+        logger.error("%d hits of log %s, partition %d, from %d to %d are lost", item.lost, item.log, item.partition, item.first, item.last)
+        return 0

@@ -1,0 +1,162 @@
+"""Sealing: a property's tail becomes segments, in one commit.
+
+Segments are written first and are invisible until the new book names them; where another seal was quicker, or the process died, they
+are orphans that the upkeep sweeps.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+import polars as pl
+
+from processing.book import NO_CARRY, Book, Place, RawPart, RejectedPart, Shelf, decode_book, encode_book, with_spans
+from processing.columns import Columns
+from processing.schema import DAY_MS
+from processing.sealed import SECTIONS, Sealed
+from processing.segments import Layer, fold
+from processing.sessions import Carry
+from processing.store import port
+from processing.store.port import Manifest, Store
+from processing.tail import Tail, read_tail, uncovered
+from processing.timeline import Change, advance
+from processing.view import hits, new_book
+
+FIRST_GENERATION: Final = 1
+Sections = dict[str, pl.DataFrame]
+
+
+def seal(store: Store, columns: Columns, property: int) -> bool:
+    """Writes the property's tail down. False where there is none. Raises Conflict where another seal was quicker; nothing is lost then."""
+    manifest, blocks = store.pin(property)
+    book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
+    tail = read_tail(store, property, uncovered(book, blocks), keep_raw=True)
+    if not tail.hits:
+        return False
+    sealed = Sealed(book, columns)
+    changes = advance(sealed, tail.events)
+    commit(store, property, manifest, _written(store, property, sealed, tail, changes))
+    return True
+
+
+def commit(store: Store, property: int, manifest: Manifest | None, book: Book) -> None:
+    """Makes the book the manifest of its generation. Raises Conflict where it moved since it was read."""
+    generation = manifest.generation if manifest else FIRST_GENERATION
+    expected = manifest.version if manifest else 0
+    store.commit({(property, generation): port.Change(expected, encode_book(book))})
+    if manifest is None:
+        store.set_live(property, generation, None)
+
+
+def read_layer(columns: Columns, place: Place) -> Layer:
+    """A layer as it was written."""
+    read = {name: columns.frame(place.segment, f"{place.prefix}{name}", list(schema)) for name, schema in SECTIONS.items()}
+    frames = {name: frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for name, frame in read.items()}
+    visitors = columns.frame(place.segment, f"{place.prefix}visitors", ["visitor"])["visitor"]
+    return Layer(visitors, **frames)
+
+
+def layer_sections(prefix: str, layer: Layer) -> Sections:
+    return {f"{prefix}visitors": layer.visitors.to_frame("visitor"), **{f"{prefix}{name}": getattr(layer, name) for name in SECTIONS}}
+
+
+def segment_name(property: int, kind: str) -> str:
+    return f"{property}-{kind}-{uuid4().hex}"
+
+
+def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: Sequence[Change]) -> Book:
+    """Writes the segments and returns the book that names them."""
+    built, raw = segment_name(property, "built"), segment_name(property, "raw")
+    shelves, sections = _shelve(sealed, changes, built)
+    rejects = _rejected_part(tail, built)
+    if rejects:
+        sections["rejected"] = tail.rejected
+    parts, raw_sections = raw_parts(tail.raw, raw)
+    if sections:
+        store.put_segment(built, sections)
+    store.put_segment(raw, raw_sections)
+    book = sealed.book
+    return msgspec.structs.replace(
+        book,
+        covered=with_spans(book.covered, (block.key for block in tail.blocks)),
+        accepted=book.accepted + tail.hits,
+        rejected=_add(book.rejected, tail.rejected["reason"]),
+        dropped=book.dropped + tail.dropped,
+        periods={**book.periods, **shelves},
+        raw=(*book.raw, *parts),
+        rejects=(*book.rejects, *rejects),
+    )
+
+
+def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[dict[str, Shelf], Sections]:
+    shelves: dict[str, Shelf] = {}
+    sections: Sections = {}
+    for change in changes:
+        key = change.period.key
+        old = sealed.book.periods.get(key, Shelf((), NO_CARRY, 0, 0, 0))
+        below, layer = _absorb(sealed.columns, old.layers, change.layer)
+        prefix = f"{key}/"
+        sections |= layer_sections(prefix, layer) | carry_sections(prefix, change.carry)
+        place = Place(segment, prefix, layer.events.height)
+        shelves[key] = Shelf(
+            (*below, place),
+            place if has_carry(change.carry) else NO_CARRY,
+            old.counted + hits(change.layer.events) - hits(change.was.events),
+            old.duplicate + hits(change.layer.duplicates) - hits(change.was.duplicates),
+            old.events + change.layer.events.height - change.was.events.height,
+        )
+    return shelves, sections
+
+
+def _absorb(columns: Columns, layers: tuple[Place, ...], layer: Layer) -> tuple[tuple[Place, ...], Layer]:
+    """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n) times."""
+    kept, size = len(layers), layer.events.height
+    while kept and layers[kept - 1].rows <= 2 * size:
+        kept -= 1
+        size += layers[kept].rows
+    taken = [read_layer(columns, place) for place in layers[kept:]]
+    return layers[:kept], fold([*taken, layer])
+
+
+def has_carry(carry: Carry) -> bool:
+    return not (carry.sessions.is_empty() and carry.ids.is_empty())
+
+
+def carry_sections(prefix: str, carry: Carry) -> Sections:
+    return {f"{prefix}open_sessions": carry.sessions, f"{prefix}open_ids": carry.ids} if has_carry(carry) else {}
+
+
+def _rejected_part(tail: Tail, segment: str) -> list[RejectedPart]:
+    rows = tail.rejected
+    if rows.is_empty():
+        return []
+    first, last = rows["time"].min(), rows["time"].max()
+    assert isinstance(first, int)
+    assert isinstance(last, int)
+    return [RejectedPart(Place(segment, "", rows.height), first, last)]
+
+
+def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]:
+    """Raw rows by month of receipt and UTC day of the event, sorted by visitor: alike rows lie together and expire together."""
+    month = pl.from_epoch(pl.col("received_us"), time_unit="us").dt.strftime("%Y-%m")
+    named = raw.with_columns(month_=month, day_=(pl.col("time") // DAY_MS).cast(pl.Int32))
+    parts, sections = [], {}
+    for (key, day), rows in named.partition_by("month_", "day_", as_dict=True, include_key=False).items():
+        prefix = f"{key}/{day}/"
+        sections[f"{prefix}rows"] = rows.sort("visitor", "time", "position", "index")
+        parts.append(RawPart(Place(segment, prefix, rows.height), str(key), int(str(day)), _latest(rows)))
+    return parts, sections
+
+
+def _latest(rows: pl.DataFrame) -> int:
+    latest = rows["received_us"].max()
+    assert isinstance(latest, int)
+    return latest
+
+
+def _add(sums: dict[str, int], reasons: pl.Series) -> dict[str, int]:
+    more = dict(reasons.value_counts().iter_rows())
+    return {reason: sums.get(reason, 0) + more.get(reason, 0) for reason in {**sums, **more}}
+
+

@@ -1,0 +1,83 @@
+"""What is written down of a property: its book's periods, read through the column cache, as `timeline.Periods`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from processing.book import Book, Place
+from processing.columns import Columns
+from processing.periods import period
+from processing.schema import BUILT, EVENTS, Schema
+from processing.segments import EMPTY, Layer
+from processing.sessions import OPEN_IDS, OPEN_SESSIONS, PARTS, Carry, no_carry
+
+SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "parts": PARTS}
+
+
+class Sealed:
+    """The periods of one book. `columns` may be shared by all properties of the process."""
+
+    def __init__(self, book: Book, columns: Columns) -> None:
+        self.book, self.columns = book, columns
+        self.zone, self.timeout_ms = book.zone, book.timeout_ms
+        self.key_of = book.key_of
+
+    def keys(self) -> list[str]:
+        return sorted(self.book.periods, key=lambda key: period(key, self.zone).start)
+
+    def rows(self, key: str, visitors: pl.Series) -> Layer:
+        if key not in self.book.periods:
+            return EMPTY
+        wanted = pl.col("visitor").is_in(visitors.implode())
+        return Layer(visitors, *(self.visible(key, name, list(schema), wanted) for name, schema in SECTIONS.items()))
+
+    def carry(self, key: str) -> Carry:
+        place = self.book.periods[key].carry
+        if not place.segment:
+            return no_carry()
+        sessions = self._read(place, "open_sessions", OPEN_SESSIONS)
+        return Carry(sessions, self._read(place, "open_ids", OPEN_IDS))
+
+    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        unstable = self.visible(key, "events", [*OPEN_IDS, "stable"], ~pl.col("stable"))
+        return self.visible(key, "parts", list(PARTS)), unstable
+
+    def visible(self, key: str, section: str, names: Sequence[str], wanted: pl.Expr | None = None) -> pl.DataFrame:
+        """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition on them."""
+        layers = self.book.periods[key].layers
+        frames = [self._unmasked(layers, number, section, names, wanted) for number in range(len(layers))]
+        return _as_text(pl.concat(frames), SECTIONS[section])
+
+    def categorical(self, key: str, section: str, names: Sequence[str]) -> list[pl.DataFrame]:
+        """Like `visible`, a frame per layer, text as Categorical."""
+        layers = self.book.periods[key].layers
+        return [self._unmasked(layers, number, section, names, None) for number in range(len(layers))]
+
+    def _unmasked(self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None) -> pl.DataFrame:
+        place = layers[number]
+        hidden = [self._visitors(above) for above in layers[number + 1 :]]
+        masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
+        condition = masked if wanted is None else wanted if masked is None else wanted & masked
+        needed = list(dict.fromkeys([*names, "visitor"])) if hidden else list(names)
+        if condition is None:
+            return self.columns.frame(place.segment, f"{place.prefix}{section}", needed)
+        return self._where(place, section, list(names), condition)
+
+    def _where(self, place: Place, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
+        """Decides on the few columns that the condition needs before it touches the others."""
+        name = f"{place.prefix}{section}"
+        needs = self.columns.frame(place.segment, name, condition.meta.root_names())
+        mask = needs.select(condition.alias("mask")).to_series()
+        return self.columns.frame(place.segment, name, names).filter(mask)
+
+    def _visitors(self, place: Place) -> pl.Series:
+        return self.columns.frame(place.segment, f"{place.prefix}visitors", ["visitor"])["visitor"]
+
+    def _read(self, place: Place, section: str, schema: Schema) -> pl.DataFrame:
+        return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
+
+
+def _as_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    text = [name for name in frame.columns if schema.get(name) == pl.String()]
+    return frame.with_columns(pl.col(text).cast(pl.String))

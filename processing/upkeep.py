@@ -1,0 +1,201 @@
+"""Upkeep of what is stored: fold closed days and months, let go what is past its retention, merge and delete raw blocks, sweep orphans.
+
+Nothing here changes a number but retention, which moves hits from the periods to the book's expired sums.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import polars as pl
+
+from processing.book import Book, Place, RawPart, RejectedPart, Shelf, decode_book
+from processing.columns import Columns
+from processing.periods import month_key, period
+from processing.schema import DAY_MS, RAW, REJECTED
+from processing.sealed import Sealed
+from processing.seal import Sections, carry_sections, commit, has_carry, layer_sections, read_layer, segment_name
+from processing.segments import fold, side_by_side
+from processing.store.block import merge
+from processing.store.port import BlockInfo, Store
+
+CLOSED_MS: Final = 3 * 3_600_000  # a day is folded so long after its end ...
+MONTH_CLOSED_MS: Final = 73 * 3_600_000  # ... and a month when no re-send can reach it
+MOST_PARTS: Final = 16
+MERGE_BLOCKS: Final = 64
+MERGED_BYTES: Final = 8 * 2**20
+
+
+class Retention(NamedTuple):
+    """Days that raw rows (from receipt) and reports (from event time) are kept; None: for ever."""
+
+    raw_days: int | None = None
+    report_days: int | None = None
+
+
+def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retention: Retention) -> bool:
+    """One pass over a property. True where something changed. Raises Conflict where a seal was quicker: try again later."""
+    manifest = store.manifest(property)
+    if manifest is None:
+        return False
+    book = decode_book(manifest.data)
+    name, sections = segment_name(property, "upkeep"), Sections()
+    new = expire(book, now_ms, retention)
+    new = _fold_months(new, columns, name, sections, now_ms)
+    new = _fold_days(new, columns, name, sections, now_ms)
+    new = _merge_rejects(new, columns, name, sections)
+    new = _merge_raw(new, columns, name, sections, now_ms)
+    if new == book:
+        return False
+    if sections:
+        store.put_segment(name, sections)
+    commit(store, property, manifest, new)
+    return True
+
+
+def expire(book: Book, now_ms: int, retention: Retention) -> Book:
+    """The book without what is past its retention; whole periods and whole raw parts go."""
+    raw, periods, rejects = book.raw, book.periods, book.rejects
+    if retention.raw_days is not None:
+        oldest = (now_ms - retention.raw_days * DAY_MS) * 1000
+        raw = tuple(part for part in raw if part.last_received_us >= oldest)
+    if retention.report_days is not None:
+        limit = now_ms - retention.report_days * DAY_MS
+        periods = {key: shelf for key, shelf in periods.items() if period(key, book.zone).end > limit}
+        rejects = tuple(part for part in rejects if part.last > limit)
+    gone = [shelf for key, shelf in book.periods.items() if key not in periods]
+    return msgspec.structs.replace(
+        book,
+        raw=raw,
+        periods=periods,
+        rejects=rejects,
+        expired_counted=book.expired_counted + sum(shelf.counted for shelf in gone),
+        expired_duplicate=book.expired_duplicate + sum(shelf.duplicate for shelf in gone),
+    )
+
+
+def delete_blocks(store: Store, marks: dict[tuple[str, int], int]) -> None:
+    """Deletes the blocks that end below the mark of their log and partition."""
+    keys = [block.key for block in store.blocks()]
+    store.delete_blocks([key for key in keys if key.last < marks.get((key.log, key.partition), -1)])
+
+
+def merge_blocks(store: Store) -> int:
+    """Joins runs of small neighbours of one context, so that a quiet property is read from few blocks. Returns how many blocks went."""
+    gone = 0
+    for run in _runs(store.blocks()):
+        first, last = run[0].key, run[-1].key
+        merged = first._replace(last=last.last)
+        blob = merge([store.blob(block.key) for block in run])
+        store.replace_blocks([block.key for block in run], merged, run[0].context_id, blob)
+        gone += len(run) - 1
+    return gone
+
+
+def orphans(store: Store) -> set[str]:
+    """Segments that no manifest names: of seals that did not commit, or taken over by later segments."""
+    names = set(store.segments())
+    for property in store.properties():
+        for generation in store.generations(property):
+            manifest = store.manifest(property, generation)
+            names -= decode_book(manifest.data).segments() if manifest else set()
+    return names
+
+
+def _fold_days(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
+    """Closed days become one layer."""
+    periods = dict(book.periods)
+    for key, shelf in book.periods.items():
+        if len(shelf.layers) > 1 and period(key, book.zone).end + CLOSED_MS < now_ms:
+            periods[key] = _folded(book, columns, name, sections, key, [key])
+    return msgspec.structs.replace(book, periods=periods)
+
+
+def _fold_months(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
+    """The days of a closed month become one period."""
+    months = defaultdict(list)
+    for key in Sealed(book, columns).keys():
+        month = month_key(period(key, book.zone).first_day)
+        if period(month, book.zone).end + MONTH_CLOSED_MS < now_ms:
+            months[month].append(key)
+    periods = dict(book.periods)
+    for month, keys in months.items():
+        if keys != [month]:
+            shelf = _folded(book, columns, name, sections, month, keys)
+            periods = {key: old for key, old in periods.items() if key not in keys} | {month: shelf}
+    return msgspec.structs.replace(book, periods=periods)
+
+
+def _folded(book: Book, columns: Columns, name: str, sections: Sections, key: str, keys: Sequence[str]) -> Shelf:
+    """The periods `keys`, in order, as one layer of the period `key`. Days show no row of another day, so their layers may be stacked."""
+    shelves = [book.periods[each] for each in keys]
+    days = [fold([read_layer(columns, place) for place in shelf.layers]) for shelf in shelves]
+    layer = side_by_side(days)
+    carry = Sealed(book, columns).carry(keys[0])
+    prefix = f"{key}/"
+    sections |= layer_sections(prefix, layer) | carry_sections(prefix, carry)
+    place = Place(name, prefix, layer.events.height)
+    return Shelf(
+        (place,),
+        place if has_carry(carry) else shelves[0].carry,
+        sum(shelf.counted for shelf in shelves),
+        sum(shelf.duplicate for shelf in shelves),
+        sum(shelf.events for shelf in shelves),
+    )
+
+
+def _merge_rejects(book: Book, columns: Columns, name: str, sections: Sections) -> Book:
+    parts = book.rejects
+    if len(parts) <= MOST_PARTS:
+        return book
+    rows = [_text(columns.frame(part.place.segment, f"{part.place.prefix}rejected", list(REJECTED))) for part in parts]
+    sections["rejected"] = pl.concat(rows).sort("time", "position")
+    place = Place(name, "", sections["rejected"].height)
+    merged = RejectedPart(place, min(part.first for part in parts), max(part.last for part in parts))
+    return msgspec.structs.replace(book, rejects=(merged,))
+
+
+def _merge_raw(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
+    """Raw parts of one month of receipt and one UTC day, when the day is over or there are many."""
+    alike: dict[tuple[str, int], list[RawPart]] = defaultdict(list)
+    for part in book.raw:
+        alike[part.received_month, part.day].append(part)
+    merged = [part for parts in alike.values() for part in _merged_raw(parts, columns, name, sections, now_ms)]
+    return book if len(merged) == len(book.raw) else msgspec.structs.replace(book, raw=tuple(merged))
+
+
+def _merged_raw(parts: list[RawPart], columns: Columns, name: str, sections: Sections, now_ms: int) -> Iterable[RawPart]:
+    over = (parts[0].day + 1) * DAY_MS + CLOSED_MS < now_ms
+    if len(parts) == 1 or not (over or len(parts) > MOST_PARTS):
+        return parts
+    month, day = parts[0].received_month, parts[0].day
+    prefix = f"{month}/{day}/"
+    rows = [_text(columns.frame(part.place.segment, f"{part.place.prefix}rows", list(RAW))) for part in parts]
+    sections[f"{prefix}rows"] = pl.concat(rows).sort("visitor", "time", "position", "index")
+    return [RawPart(Place(name, prefix, sum(part.place.rows for part in parts)), month, day, max(part.last_received_us for part in parts))]
+
+
+def _text(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+def _runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:
+    """Runs of MERGE_BLOCKS neighbours of one context that are not merged yet and fit together."""
+    runs: list[list[BlockInfo]] = []
+    run: list[BlockInfo] = []
+    for block in blocks:
+        if run and not _joins(run, block):
+            run = []
+        if block.bytes * MERGE_BLOCKS <= MERGED_BYTES * 4:
+            run.append(block)
+        if len(run) == MERGE_BLOCKS:
+            runs.append(run)
+            run = []
+    return runs
+
+
+def _joins(run: list[BlockInfo], block: BlockInfo) -> bool:
+    last = run[-1]
+    neighbours = last.key[:2] == block.key[:2] and last.key.last + 1 == block.key.first
+    return neighbours and last.context_id == block.context_id and sum(b.bytes for b in run) + block.bytes <= MERGED_BYTES

@@ -1,0 +1,184 @@
+"""What a report reads: one property at one moment, segments and tail as one.
+
+A view is pinned: its manifest and its blocks are those of one short read, and nothing that happens later changes what it shows.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import date
+from threading import Lock
+from typing import Final, NamedTuple, TypeVar
+
+import polars as pl
+
+from processing.book import Book, decode_book
+from processing.columns import Columns
+from processing.periods import day_number, local_days, period
+from processing.schema import BUILT, REJECTED, Schema
+from processing.sealed import Sealed
+from processing.segments import EMPTY
+from processing.store.port import BlockInfo, BlockKey, Store
+from processing.tail import Tail, join, read_tail, settings_of, uncovered
+from processing.timeline import Change, advance
+
+CACHED_TAILS: Final = 256
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Counts(NamedTuple):
+    """Hits: accepted = counted + rejected. `dropped` are events of counted hits."""
+
+    accepted: int
+    counted: int
+    rejected: int
+    dropped: int
+    reasons: dict[str, int]
+
+
+class View:
+    """One property, pinned. Days are local days of the property's zone, both bounds included."""
+
+    def __init__(self, property: int, generation: int, sealed: Sealed, tail: Tail, changes: Sequence[Change]) -> None:
+        self.property, self.generation = property, generation
+        self.zone, self.currency = sealed.zone, sealed.book.currency
+        self.sealed, self.tail = sealed, tail
+        self.changes = {change.period.key: change for change in changes}
+
+    def keys(self) -> list[str]:
+        return sorted({*self.sealed.keys(), *self.changes}, key=lambda key: period(key, self.zone).start)
+
+    def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of schema.BUILT of all counted events; text is Categorical."""
+        return self._section("events", BUILT, first, last, columns)
+
+    def rejected(self, first: date, last: date) -> pl.DataFrame:
+        """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
+        rows = pl.concat([*self._rejects(), self.tail.rejected, self._duplicates(first, last)])
+        days = local_days(rows["time"], self.zone)
+        return rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
+
+    def counts(self) -> Counts:
+        """The sums over all time."""
+        book, changes = self.sealed.book, self.changes.values()
+        counted = book.counted() + sum(hits(c.layer.events) - hits(c.was.events) for c in changes)
+        duplicate = book.duplicate() + sum(hits(c.layer.duplicates) - hits(c.was.duplicates) for c in changes)
+        reasons = {**book.rejected}
+        for reason, number in self.tail.rejected["reason"].value_counts().iter_rows():
+            reasons[reason] = reasons.get(reason, 0) + number
+        if duplicate:
+            reasons["duplicate"] = duplicate
+        return Counts(book.accepted + self.tail.hits, counted, sum(reasons.values()), book.dropped + self.tail.dropped, reasons)
+
+    def _section(self, section: str, schema: Schema, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        names = list(dict.fromkeys([*columns, "day"]))
+        low, high = day_number(first), day_number(last)
+        frames = [pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(_categorical())]
+        for key in self.keys():
+            here = period(key, self.zone)
+            if here.first_day <= high and here.last_day >= low:
+                within = here.first_day >= low and here.last_day <= high
+                frames += [_between(frame, low, high, within=within) for frame in self._period(key, section, names)]
+        return pl.concat(frames).select(columns)
+
+    def _period(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
+        """The frames that show a period: its layers, with the tail's change on top."""
+        change = self.changes.get(key)
+        known = key in self.sealed.book.periods
+        if change is None:
+            return self.sealed.categorical(key, section, names)
+        hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
+        needed = list(dict.fromkeys([*names, "visitor"]))
+        below = self.sealed.categorical(key, section, needed) if known else []
+        top = getattr(change.layer, section).select(names).with_columns(_categorical())
+        return [*(frame.filter(hidden).select(names) for frame in below), top]
+
+    def _rejects(self) -> list[pl.DataFrame]:
+        parts = self.sealed.book.rejects
+        frames = [self.sealed.columns.frame(part.place.segment, f"{part.place.prefix}rejected", list(REJECTED)) for part in parts]
+        return [frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames]
+
+    def _duplicates(self, first: date, last: date) -> pl.DataFrame:
+        names = [name for name in REJECTED if name not in {"reason", "content"}] + ["event", "host", "path"]
+        rows = [frame for key in self.keys() for frame in self._period_of_duplicates(key, names)]
+        content = pl.format("en={}&dl={}{}", *(pl.col(name).cast(pl.String).fill_null("") for name in ("event", "host", "path")))
+        once = pl.concat([_no_rows(names), *rows]).unique("position", maintain_order=True)
+        return once.with_columns(reason=pl.lit("duplicate"), content=content).select(pl.col(n).cast(t) for n, t in REJECTED.items())
+
+    def _period_of_duplicates(self, key: str, names: list[str]) -> list[pl.DataFrame]:
+        return self._period(key, "duplicates", names)
+
+
+class Reader:
+    """Opens views, and keeps what they share: decoded columns, processed tails. Safe to share between threads."""
+
+    def __init__(self, store: Store, columns: Columns | None = None) -> None:
+        self.store = store
+        self.columns = columns or Columns(store)
+        self._tails: OrderedDict[int, dict[BlockKey, Tail]] = OrderedDict()
+        self._views: OrderedDict[int, tuple[object, View]] = OrderedDict()
+        self._lock = Lock()
+
+    def view(self, property: int) -> View:
+        """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableBook."""
+        manifest, blocks = self.store.pin(property)
+        book = decode_book(manifest.data) if manifest else None
+        left = tuple(uncovered(book, blocks))
+        state = (manifest and (manifest.generation, manifest.version), left)
+        with self._lock:
+            kept = self._views.get(property)
+            if kept and kept[0] == state:
+                return kept[1]
+            view = self._open(property, manifest.generation if manifest else 1, book, left)
+            _keep(self._views, property, (state, view))
+            return view
+
+    def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...]) -> View:
+        tail = self._tail(property, left)
+        sealed = Sealed(book or new_book(self.store, property, left), self.columns)
+        return View(property, generation, sealed, tail, advance(sealed, tail.events))
+
+    def _tail(self, property: int, left: tuple[BlockInfo, ...]) -> Tail:
+        """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""
+        wanted = {block.key for block in left}
+        known = {key: tail for key, tail in self._tails.get(property, {}).items() if {b.key for b in tail.blocks} <= wanted}
+        seen = {block.key for tail in known.values() for block in tail.blocks}
+        fresh = [block for block in left if block.key not in seen]
+        if fresh:
+            known[fresh[0].key] = read_tail(self.store, property, fresh)
+        joined = join(list(known.values()))
+        if len(known) > 16 and joined.blocks:
+            known = {joined.blocks[0].key: joined}
+        _keep(self._tails, property, known)
+        return joined
+
+
+def new_book(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Book:
+    """The empty book of a property that has not been sealed yet."""
+    settings = settings_of(store, property, blocks)
+    return Book(zone=settings.zone, timeout_ms=settings.session_timeout_s * 1000, currency=settings.currency)
+
+
+def hits(rows: pl.DataFrame) -> int:
+    """How many hits the rows come from."""
+    return rows["position"].n_unique()
+
+
+def _keep(cache: OrderedDict[K, V], key: K, value: V) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > CACHED_TAILS:
+        cache.popitem(last=False)
+
+
+def _categorical() -> pl.Expr:
+    return pl.col(pl.String).cast(pl.Categorical)
+
+
+def _between(frame: pl.DataFrame, low: int, high: int, *, within: bool) -> pl.DataFrame:
+    return frame if within else frame.filter(pl.col("day").is_between(low, high))
+
+
+def _no_rows(names: list[str]) -> pl.DataFrame:
+    return EMPTY.duplicates.select(names).with_columns(_categorical())
