@@ -12,9 +12,11 @@ Address = IPv4Address | IPv6Address
 MOST_BITS: Final[Bits] = (24, 48)  # whatever a setting says: a full address is never kept
 OVERRIDES: Final = ("_uip", "uip", "ip_override", "utmip")
 PEOPLE: Final = ("ident", "user")  # of access logs: some servers write an address there
-SUSPICIOUS: Final = "uip|ip_override|utmip|ident=|user="
+SUSPICIOUS: Final = ("uip", "ip_override", "utmip", "ident=", "user=")
 
 LENGTHS: Final = {4: 32, 6: 128}
+LONGEST_ADDRESS: Final = 64  # with a zone
+LONGEST_HOST: Final = 255
 COLONS_OF_IPV6: Final = 6  # a full one has seven, or six before an IPv4 part; a shortened one has "::"
 ESCAPES: Final = re.compile("%3a|%2e", re.IGNORECASE)
 IPV6_LIKE: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
@@ -23,6 +25,11 @@ IPV4_LIKE: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 def parse_address(text: str) -> Address | None:
     """An IPv4 address inside IPv6 is that IPv4 address; None for text that is no address."""
+    return _parsed(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(16_384)
+def _parsed(text: str) -> Address | None:
     try:
         address = ip_address(text.strip().strip("[]").partition("%")[0])
     except ValueError:
@@ -30,10 +37,17 @@ def parse_address(text: str) -> Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-def truncate(address: Address, bits: Bits) -> str | None:
-    """The address with zeros after the bits that stay; None if none stay."""
-    kept = _kept(address, bits)
-    return _cut(address, kept) if kept else None
+def canonical(text: str) -> str:
+    """The one spelling of an address; other text as it is."""
+    address = parse_address(text)
+    return str(address) if address else text
+
+
+def truncate(text: str, bits: Bits) -> str | None:
+    """The address with zeros after the bits that stay; None if none stay, or if the text is no address."""
+    address = parse_address(text)
+    kept = _kept(address, bits) if address else 0
+    return _cut(address, kept) if address and kept else None
 
 
 def mask_text(text: str, bits: Bits) -> str:
@@ -41,6 +55,11 @@ def mask_text(text: str, bits: Bits) -> str:
     plain = ESCAPES.sub(lambda found: unquote_plus(found[0]), text)
     without_ipv6 = IPV6_LIKE.sub(lambda found: _mask_ipv6(found[0], bits), plain)
     return IPV4_LIKE.sub(lambda found: _mask(found[0], bits, "0.0.0.0"), without_ipv6)
+
+
+def is_suspicious(rest: str) -> bool:
+    """Whether `mask_rest` may change it."""
+    return any(name in rest for name in SUSPICIOUS)
 
 
 def mask_rest(rest: str, bits: Bits) -> str:
@@ -53,18 +72,18 @@ def mask_content(rest: str, bits: Bits) -> str:
     return "&".join(_mask_value(piece, bits) for piece in rest.split("&"))
 
 
-def searchable(own: str) -> str:
-    """What to look for in a hit's texts: "" for loopback, which is nobody's address but the host of many pages under test."""
-    address = parse_address(own)
-    if address is None:
-        return own.lower() if "." in own else ""
-    return "" if address.is_loopback else str(address)
+def contains_own(text: str, own: str) -> bool:
+    """Whether `mask_own` would change the text."""
+    wanted = spellings(own)
+    if not wanted:
+        return False
+    if len(wanted) > 1 or wanted[0][-1].isalpha():  # IPv4 has one spelling and no letters
+        text = text.lower()
+    return any(spelling in text for spelling in wanted)
 
 
 def mask_own(text: str, own: str, bits: Bits) -> str:
     """Masks the sender's address in any text, however it is spelled. `own` may be a host's name: nothing is left of it."""
-    if not searchable(own):
-        return text
     address = parse_address(own)
     masked = _cut(address, _kept(address, bits)) if address else ""
     for spelling in spellings(own):
@@ -72,12 +91,17 @@ def mask_own(text: str, own: str, bits: Bits) -> str:
     return text
 
 
-@lru_cache(4_096)
+@lru_cache(16_384)
 def spellings(own: str) -> tuple[str, ...]:
-    """The ways to write an address, longest first; with colons also urlencoded."""
+    """The ways to write an address, longest first, in lower case; with colons also urlencoded.
+
+    None for loopback, which is nobody's address but the host of many pages under test, and for names that are no host's on the internet.
+    """
     address = parse_address(own)
-    plain = {own, *((str(address), address.exploded) if address else ())}
-    encoded = {text.replace(":", "%3A") for text in plain}
+    if address is None:
+        return (own.lower(),) if "." in own and len(own) <= LONGEST_HOST else ()
+    plain = set[str]() if address.is_loopback else {str(address), address.exploded}
+    encoded = {text.replace(":", "%3a") for text in plain}
     return tuple(sorted(plain | encoded, key=lambda text: (-len(text), text)))
 
 
@@ -109,9 +133,13 @@ def _mask_override(piece: str, bits: Bits) -> str:
         return f"{name}={quote_plus(_cut(address, _kept(address, bits)))}" if address else f"{name}="
     if name in PEOPLE:
         return _mask_value(piece, bits)
-    return mask_text(piece, bits) if re.search(SUSPICIOUS, piece) else piece
+    return "=".join(_mask_encoded(part, bits) for part in piece.split("=", 1)) if is_suspicious(piece) else piece
 
 
 def _mask_value(piece: str, bits: Bits) -> str:
     name, equals, value = piece.partition("=")
-    return f"{name}{equals}{quote_plus(mask_text(unquote_plus(value), bits))}"
+    return f"{name}{equals}{_mask_encoded(value, bits)}"
+
+
+def _mask_encoded(text: str, bits: Bits) -> str:
+    return quote_plus(mask_text(unquote_plus(text), bits))

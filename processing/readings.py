@@ -1,7 +1,7 @@
 """From the bytes of the log to decoded hits: whatever the bytes are, one reading comes out of them."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from collection.hit import FORMAT, RawHit, UnreadableHit
 from collection.hit import decode as decode_hit
 from collection.protocols import REST, Decoded, decode, pairs
-from configuration.rules import UNKNOWN_PROPERTY, Context
+from configuration.rules import UNKNOWN, Context, PropertySettings
 
 FAULT: Final = "processing error"  # the error of a hit that we could not read, though its sender may have done nothing wrong
 UNREADABLE: Final = ""  # the protocol of bytes that are no hit
@@ -22,24 +22,24 @@ logger = logging.getLogger(__name__)
 
 
 class Reading(msgspec.Struct, gc=False):
-    """One hit with its parameters, and the property that it belongs to."""
+    """One hit with its parameters, and the settings of the property that it belongs to."""
 
     position: int
-    property: int
+    settings: PropertySettings
     hit: RawHit
     decoded: Decoded
 
 
 def read(entries: Iterable[tuple[int, bytes]], context: Context) -> list[Reading]:
     """In the order of the entries, one for each. Bytes that are no hit count as received together with the hit before them."""
-    numbers = {settings.id for settings in context.properties}
-    by_measurement_id = context.by_measurement_id()
+    by_number = {settings.id: settings for settings in context.properties}
+    by_measurement_id = {settings.measurement_id: settings for settings in context.properties}
     readings = []
     for position, data in entries:
         hit = _hit(position, data)
         decoded = _decoded(hit)
-        number = hit.property or by_measurement_id.get(decoded.measurement_id, UNKNOWN_PROPERTY)
-        readings.append(Reading(position, number if number in numbers else UNKNOWN_PROPERTY, hit, decoded))
+        named = by_number.get(hit.property) if hit.property else by_measurement_id.get(decoded.measurement_id)
+        readings.append(Reading(position, named or UNKNOWN, hit, decoded))
     _date_unreadable(readings)
     return readings
 
@@ -81,11 +81,3 @@ def _date_unreadable(readings: list[Reading]) -> None:
         if reading.hit.protocol == UNREADABLE:
             reading.hit = msgspec.structs.replace(reading.hit, received=latest)
         latest = reading.hit.received
-
-
-def by_property(readings: Iterable[Reading]) -> Mapping[int, list[Reading]]:
-    """Properties in the order of their numbers, readings in their own."""
-    found: dict[int, list[Reading]] = {}
-    for reading in readings:
-        found.setdefault(reading.property, []).append(reading)
-    return dict(sorted(found.items()))

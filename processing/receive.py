@@ -8,11 +8,11 @@ from typing import Any, Final, TypeVar
 import polars as pl
 
 from collection.protocols import REST
-from configuration.rules import UNKNOWN_PROPERTY, Context, PropertySettings
-from processing.address_removal import OWNER, SENDER, without_addresses
-from processing.masking import parse_address, truncate
+from configuration.rules import UNKNOWN_PROPERTY, Context
+from processing.address_removal import remove_addresses
+from processing.masking import canonical, parse_address, truncate
 from processing.places import Places
-from processing.readings import UNREADABLE, Reading, by_property, read
+from processing.readings import UNREADABLE, Reading, read
 from processing.schema import DAY_MS, HOUR_MS, PARAMETERS, RAW, conform
 from processing.visitors import Keys
 
@@ -20,6 +20,7 @@ OLDEST_MS: Final = 72 * HOUR_MS  # a tracker's own time counts from so long befo
 NEWEST_MS: Final = 10 * 60_000  # ... to so long after it, both included
 US_PER_DAY: Final = DAY_MS * 1_000
 EPOCH: Final = date(1970, 1, 1).toordinal()
+PROPERTY: Final = "property"
 ACCESS_LOG: Final = "access_log"
 NO_VISITOR: Final = 0
 
@@ -34,26 +35,29 @@ def receive(
 
     Never refuses an entry: what cannot be read is a row with `error`. Raises MissingSalt.
     """
-    readings = by_property(read(entries, context))
-    return {number: _frame(context.property(number), own, keys, places) for number, own in readings.items()}
+    readings = read(entries, context)
+    if not readings:
+        return {}
+    frame = _frame(readings, keys, places)
+    parts = frame.partition_by(PROPERTY, as_dict=True, include_key=False, maintain_order=True)
+    return {number: part for (number,), part in sorted(parts.items())}
 
 
-def _frame(settings: PropertySettings, readings: list[Reading], keys: Keys, places: Places) -> pl.DataFrame:
-    senders = [reading.hit.address for reading in readings]
+def _frame(readings: list[Reading], keys: Keys, places: Places) -> pl.DataFrame:
+    """One frame for all properties: making one for each would cost more than everything else where they are many."""
     owners = each([_owner(reading) for reading in readings], canonical)
     agents = [_user_agent(reading) for reading in readings]
     hits = {
+        PROPERTY: [reading.settings.id for reading in readings],
         **_identity(readings),
-        "visitor": _visitors(settings, readings, owners, agents, keys),
+        "visitor": _visitors(readings, owners, agents, keys),
         **_places(owners, places),
-        "address": each(owners, lambda text: _truncated(text, settings)),
-        "user_agent": agents,
-        OWNER: owners,
-        SENDER: [sender if sender != owner else None for sender, owner in zip(senders, owners, strict=True)],
+        "address": _truncated(readings, owners),
+        "user_agent": remove_addresses(readings, owners, agents),
     }
-    kinds = {**RAW, OWNER: pl.String(), SENDER: pl.String()}
+    kinds = {PROPERTY: pl.Int64(), **RAW}
     frame = pl.DataFrame(hits, schema={name: kinds[name] for name in hits})
-    return without_addresses(conform(_with_events(frame, readings), kinds), settings.address_bits).select(*RAW)
+    return conform(_with_events(frame, readings), kinds)
 
 
 def _identity(readings: list[Reading]) -> dict[str, list[Any]]:
@@ -104,9 +108,9 @@ def _user_agent(reading: Reading) -> str:
     return reading.hit.user_agent if named is None else named
 
 
-def _truncated(text: str, settings: PropertySettings) -> str | None:
-    address = parse_address(text)
-    return truncate(address, settings.address_bits) if address else None
+def _truncated(readings: list[Reading], owners: list[str]) -> list[str | None]:
+    wanted = [(owner, reading.settings.address_bits) for owner, reading in zip(owners, readings, strict=True)]
+    return each(wanted, lambda pair: truncate(*pair))
 
 
 def _places(owners: list[str], places: Places) -> dict[str, list[str | None]]:
@@ -118,28 +122,27 @@ def _places(owners: list[str], places: Places) -> dict[str, list[str | None]]:
     }
 
 
-def _visitors(
-    settings: PropertySettings, readings: list[Reading], owners: list[str], agents: list[str], keys: Keys
-) -> list[int]:
+def _visitors(readings: list[Reading], owners: list[str], agents: list[str], keys: Keys) -> list[int]:
     """What a key is made from is gathered first, so that each distinct key is computed once."""
-    asked = [
-        _key_source(settings, reading, owner, agent, keys)
-        for reading, owner, agent in zip(readings, owners, agents, strict=True)
-    ]
-    return each(asked, lambda source: source[0](*source[1:]))
+    together = zip(readings, owners, agents, strict=True)
+    return each([_key_source(*hit, keys) for hit in together], lambda source: source[0](*source[1:]))
 
 
-def _key_source(settings: PropertySettings, reading: Reading, owner: str, agent: str, keys: Keys) -> tuple[Any, ...]:
+def _key_source(reading: Reading, owner: str, agent: str, keys: Keys) -> tuple[Any, ...]:
     """The function that makes the key, and its arguments. Unknown properties have no salt of their own: their logs' lines go by day."""
-    hit, decoded = reading.hit, reading.decoded
+    hit, decoded, settings = reading.hit, reading.decoded, reading.settings
     measurement_id = settings.measurement_id or decoded.measurement_id
     if hit.protocol == UNREADABLE:
-        return (lambda: NO_VISITOR,)
+        return (_no_visitor,)
     if hit.protocol == ACCESS_LOG and settings.id != UNKNOWN_PROPERTY:
         return keys.by_property, settings.id, measurement_id, owner, agent
     if settings.identity == "cookie" and decoded.client_id:
         return keys.by_client_id, measurement_id, decoded.client_id
     return keys.by_day, _day(hit.received), measurement_id, owner, agent
+
+
+def _no_visitor() -> int:
+    return NO_VISITOR
 
 
 def _day(received_us: int) -> date:
@@ -157,12 +160,6 @@ def _with_events(hits: pl.DataFrame, readings: list[Reading]) -> pl.DataFrame:
     frame = hits.hstack(pl.DataFrame(parameters, schema={name: pl.String() for name in parameters}))
     sequence = pl.col("_s").str.to_integer(strict=False, dtype=pl.UInt32()).fill_null(0) if "_s" in named else pl.lit(0)
     return frame.with_columns(pl.Series("index", indexes, dtype=pl.UInt16), sequence=sequence)
-
-
-def canonical(text: str) -> str:
-    """The one spelling of an address; other text as it is."""
-    address = parse_address(text)
-    return str(address) if address else text
 
 
 def hash64(text: str) -> int:

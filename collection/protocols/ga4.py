@@ -19,7 +19,6 @@ HIT_ID: Final = "_hid"  # these two are our own tracker's; they leave no trace i
 CREATED: Final = "_hts"
 SPECIAL: Final = frozenset(("tid", OVERRIDE, HIT_ID, CREATED))
 KEPT: Final = frozenset(("tid", OVERRIDE))
-NAMES: Final = PARAMETERS | SPECIAL
 
 
 def decode(hit: RawHit) -> Decoded:
@@ -43,18 +42,31 @@ class _Parameters:
         self.known = known = dict[str, str]()
         self.special = special = dict[str, str]()
         self.others = others = list[str]()
-        for sent in text.split("&"):
-            name, _, value = sent.partition("=")
-            name, piece = (name, sent) if name in NAMES else _spelled(name, value, sent)
+        encoded = []
+        for piece in text.split("&"):
+            name, _, value = piece.partition("=")
             if name in PARAMETERS and name not in known:
                 known[name] = unquoted(value) if "%" in value or "+" in value else value
-                continue
-            if name in SPECIAL and name not in special:
+            elif name in SPECIAL and name not in special:
                 special[name] = unquoted(value)
-                if name not in KEPT:
-                    continue
-            if piece:
+                if name in KEPT:
+                    others.append(piece)
+            elif "%" in name or "+" in name:
+                encoded.append((unquoted(name), value))
+            elif piece:
                 others.append(piece)
+        if encoded:
+            self._add_encoded(encoded)
+
+    def _add_encoded(self, encoded: list[tuple[str, str]]) -> None:
+        """Names that were sent in an unusual encoding: the shortest one finds them."""
+        for name, value in encoded:
+            if name in PARAMETERS and name not in self.known:
+                self.known[name] = unquoted(value)
+                continue
+            if name in SPECIAL:
+                self.special.setdefault(name, unquoted(value))
+            self.others.append(f"{quote_plus(name)}={value}")
 
     def with_common(self, common: "_Parameters") -> "_Parameters":
         """The event's own win; what they hide of the common ones is kept among the others."""
@@ -70,14 +82,6 @@ class _Parameters:
         unused = [item for item in self.special.items() if item[0] not in KEPT and used.get(item[0]) != item[1]]
         rest = "&".join([*self.others, pairs(unused)] if unused else self.others)
         return {**self.known, REST: rest} if rest else self.known
-
-
-def _spelled(name: str, value: str, sent: str) -> tuple[str, str]:
-    """The name in its shortest encoding, which finds it however it was sent."""
-    if "%" not in name and "+" not in name:
-        return name, sent
-    name = unquoted(name)
-    return name, f"{quote_plus(name)}={value}"
 
 
 def _lines(body: bytes) -> list[str]:
