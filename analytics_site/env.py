@@ -1,0 +1,94 @@
+"""Settings from the environment, one typed helper per kind. A bad value stops the start and names the variable."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+YES: Final = frozenset({"1", "true", "yes", "on"})
+NO: Final = frozenset({"0", "false", "no", "off"})
+
+
+class Setting(NamedTuple):
+    name: str
+    default: str
+    kind: str
+
+
+DECLARED: Final[dict[str, Setting]] = {}
+
+
+def text(name: str, default: str = "") -> str:
+    return _read(name, default, "text")
+
+
+def yes_or_no(name: str, default: bool) -> bool:
+    value = _read(name, "1" if default else "0", "yes or no").lower()
+    if value not in YES | NO:
+        raise _refusal(name, value, f"one of {', '.join(sorted(YES | NO))}")
+    return value in YES
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    value = _read(name, str(default), f"number {low} to {high}")
+    if not value.isascii() or not value.isdecimal() or not low <= int(value) <= high:
+        raise _refusal(name, value, f"a whole number from {low} to {high}")
+    return int(value)
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = _read(name, default, " or ".join(allowed))
+    if value not in allowed:
+        raise _refusal(name, value, f"one of {', '.join(allowed)}")
+    return value
+
+
+def folder(name: str, default: Path) -> Path:
+    """An absolute path, made where it is missing, readable by its owner only."""
+    value = Path(_read(name, str(default), "folder")).expanduser().absolute()
+    try:
+        value.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(name, str(value), f"a folder that can be written ({error.strerror})") from error
+    return value
+
+
+def file(name: str) -> Path | None:
+    """An existing file, or None where the variable is empty."""
+    value = _read(name, "", "file")
+    if value and not Path(value).expanduser().is_file():
+        raise _refusal(name, value, "the path of an existing file, or empty")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+    value = _read(name, default, "address " + " or ".join(f"{scheme}://" for scheme in schemes))
+    if "://" not in value or urlsplit(value).scheme not in schemes:
+        raise _refusal(name, value, "an address that begins " + " or ".join(f"{scheme}://" for scheme in schemes))
+    return value
+
+
+def words(name: str) -> list[str]:
+    """Words separated by commas; empty ones are left out."""
+    return [word for part in _read(name, "", "list").split(",") if (word := part.strip())]
+
+
+def networks(name: str) -> list[Network]:
+    """Addresses or networks separated by commas, such as `10.0.0.0/8, ::1`."""
+    try:
+        return [ipaddress.ip_network(word, strict=False) for word in words(name)]
+    except ValueError as error:
+        raise _refusal(name, os.environ.get(name, ""), "addresses or networks separated by commas") from error
+
+
+def _read(name: str, default: str, kind: str) -> str:
+    DECLARED[name] = Setting(name, default, kind)
+    return os.environ.get(name, "").strip() or default
+
+
+def _refusal(name: str, value: str, allowed: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name}={value!r} is not allowed: it must be {allowed}.")

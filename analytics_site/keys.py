@@ -1,0 +1,32 @@
+"""Secrets that are made once, on first use, in files that only their owner can read."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def keep_secret(path: Path) -> str:
+    """The secret in this file, at least 256 bits. The first to ask makes it, also of several that start at once."""
+    if not path.exists():
+        _make(path)
+    return path.read_text("ascii")
+
+
+def _make(path: Path) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(secrets.token_urlsafe(48))
+        opened.flush()
+        os.fsync(opened.fileno())
+    _publish(draft, path)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """A hard link fails where the name is taken: whoever comes second uses the first one's secret."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

@@ -1,0 +1,149 @@
+"""Every setting comes from the environment; docs/manual/settings.md explains each.
+
+The defaults run everything on one machine and answer that machine only.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from analytics_site import env
+from analytics_site.databases import database
+from analytics_site.keys import keep_secret
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent
+
+# Where it runs
+DATA: Final = env.folder("HITSTREAM_DATA", BASE_DIR / "var")
+HOST: Final = env.text("HITSTREAM_HOST", "127.0.0.1")
+PORT: Final = env.number("HITSTREAM_PORT", 8000, 1, 65535)
+PUBLIC_URL: Final = env.url("HITSTREAM_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
+TRUSTED_PROXIES: Final = env.networks("HITSTREAM_TRUSTED_PROXIES")
+DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
+
+# Where things are kept
+LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite",))
+STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite",))
+DATABASES: Final = {
+    "default": database(
+        env.url("DATABASE_URL", f"sqlite:///{DATA}/django.db", ("sqlite", "postgres", "postgresql")),
+    ),
+}
+LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
+
+# What it knows
+PLACES: Final = env.file("HITSTREAM_PLACES")
+SECRET_KEY = env.text("SECRET_KEY") or keep_secret(DATA / "secret_key")
+INSTALLATION_SECRET_FILE: Final = DATA / "installation_secret"
+
+# Security
+DEBUG = False
+HTTPS: Final = PUBLIC_URL.startswith("https://")
+if HTTPS and not TRUSTED_PROXIES:
+    raise ImproperlyConfigured(
+        "HITSTREAM_URL begins with https://, so HITSTREAM_TRUSTED_PROXIES must name the proxy that speaks TLS, "
+        "for instance 127.0.0.1: without it every page would redirect to itself."
+    )
+ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]", *env.words("HITSTREAM_HOSTS")]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_NAME = "hitstream_session"
+CSRF_COOKIE_NAME = "hitstream_csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# Django's parts
+INSTALLED_APPS = [
+    "collection",
+    "configuration",
+    "processing",
+    "reporting",
+    "rest_framework",
+    "drf_spectacular",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "analytics_site.security.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "analytics_site.urls"
+WSGI_APPLICATION = "analytics_site.wsgi.application"
+TEMPLATES: Final[list[dict[str, Any]]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+
+# Pages
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+STATIC_URL = "static/"
+STATIC_ROOT = DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# API
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "configuration.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Hitstream", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
+}

@@ -1,0 +1,17 @@
+"""The product's settings on a throw-away data folder: no test reads or writes the data of a real installation."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+DATA_FOLDER = tempfile.mkdtemp(prefix="hitstream-tests-")
+atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
+for name in list(os.environ):
+    if name.startswith("HITSTREAM_") or name.endswith("_URL"):
+        del os.environ[name]
+os.environ["HITSTREAM_DATA"] = DATA_FOLDER
+
+from analytics_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

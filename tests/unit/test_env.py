@@ -1,0 +1,97 @@
+import ipaddress
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from analytics_site import env
+from analytics_site.databases import database
+from analytics_site.keys import keep_secret
+
+
+@pytest.fixture(autouse=True)
+def _declarations_of_the_product_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env, "DECLARED", {})
+
+
+def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERE", " 12 ")
+    assert env.number("HERE", 5, 1, 20) == 12
+    assert env.number("ABSENT", 5, 1, 20) == 5
+    assert env.DECLARED["HERE"].default == "5"
+
+
+@pytest.mark.parametrize("value", ["0", "21", "-3", "4.5", "1e1", "twelve", "１２", "0x10"])
+def test_a_bad_number_stops_the_start_and_names_the_variable(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HITSTREAM_PORT", value)
+    with pytest.raises(ImproperlyConfigured, match=r"HITSTREAM_PORT=.*a whole number from 1 to 20"):
+        env.number("HITSTREAM_PORT", 5, 1, 20)
+
+
+@pytest.mark.parametrize(("value", "meant"), [("1", True), ("YES", True), ("off", False), ("0", False), ("", True)])
+def test_yes_or_no(monkeypatch: pytest.MonkeyPatch, value: str, meant: bool) -> None:
+    monkeypatch.setenv("DEMO", value)
+    assert env.yes_or_no("DEMO", default=True) is meant
+
+
+def test_neither_yes_nor_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="DEMO='maybe' is not allowed"):
+        env.yes_or_no("DEMO", default=True)
+
+
+@pytest.mark.parametrize("value", ["kafka:/broker", "broker:9092", "http://broker"])
+def test_an_address_of_an_unknown_kind(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LOG_URL", value)
+    with pytest.raises(ImproperlyConfigured, match=r"LOG_URL=.*begins sqlite:// or kafka://"):
+        env.url("LOG_URL", "sqlite:///x", ("sqlite", "kafka"))
+
+
+def test_a_word_that_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVEL", "LOUD")
+    with pytest.raises(ImproperlyConfigured, match="one of INFO, WARNING"):
+        env.choice("LEVEL", "INFO", ("INFO", "WARNING"))
+
+
+def test_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXIES", "10.1.2.3/8, ::1,,")
+    assert env.networks("PROXIES") == [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1/128")]
+    monkeypatch.setenv("PROXIES", "proxy.example.org")
+    with pytest.raises(ImproperlyConfigured, match=r"PROXIES='proxy\.example\.org'"):
+        env.networks("PROXIES")
+
+
+def test_a_file_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert env.file("PLACES") is None
+    monkeypatch.setenv("PLACES", str(tmp_path / "none.mmdb"))
+    with pytest.raises(ImproperlyConfigured, match="an existing file"):
+        env.file("PLACES")
+
+
+def test_a_folder_is_made_for_its_owner_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATA", str(tmp_path / "a" / "b"))
+    assert stat.S_IMODE(env.folder("DATA", tmp_path).stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATA", str(tmp_path / "file" / "data"))
+    with pytest.raises(ImproperlyConfigured, match="a folder that can be written"):
+        env.folder("DATA", tmp_path)
+
+
+def test_a_secret_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    first = keep_secret(path)
+    assert len(first) == 64
+    assert keep_secret(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["secret"]
+
+
+def test_database_addresses() -> None:
+    assert database("sqlite:///srv/with%20space/django.db")["NAME"] == "/srv/with space/django.db"
+    postgres = database("postgres://ann:p%40ss@db.example.org:5433/analytics")
+    assert (postgres["USER"], postgres["PASSWORD"], postgres["HOST"]) == ("ann", "p@ss", "db.example.org")
+    assert (postgres["PORT"], postgres["NAME"]) == ("5433", "analytics")
