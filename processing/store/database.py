@@ -1,0 +1,110 @@
+"""SQLite as the embedded store uses it: a pool of connections, short transactions, errors in the words of the port."""
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from processing.store.port import CorruptBlob, StoreUnavailable
+
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PRIMARY: Final = 0xFF  # the low byte of an extended result code
+
+
+def seal(*values: object, data: bytes = b"") -> int:
+    """A checksum over a row: SQLite itself keeps none."""
+    return zlib.crc32(data, zlib.crc32(repr(values).encode()))
+
+
+class Database:
+    """One database file. Threads and processes may share it; a forked child opens connections of its own."""
+
+    def __init__(self, path: Path, script: str, format: int, wait_s: float = 30.0) -> None:
+        self._path = path
+        self._wait_s = wait_s
+        self._idle: list[sqlite3.Connection] = []
+        self._inherited: list[sqlite3.Connection] = []
+        self._owner = os.getpid()
+        self._lock = Lock()
+        self._prepare(script, format)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot: everything that is read shows the same moment."""
+        with self._transaction("BEGIN") as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Durable at the end; nothing is written if the body raises."""
+        with self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    def close(self) -> None:
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with _in_our_words(), self._connection() as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        connection = self._take() or self._connect()
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._idle.append(connection)
+
+    def _take(self) -> sqlite3.Connection | None:
+        with self._lock:
+            if self._owner != os.getpid():
+                self._inherited += self._idle  # closing them here would drop the parent's locks
+                self._idle, self._owner = [], os.getpid()
+            return self._idle.pop() if self._idle else None
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _prepare(self, script: str, format: int) -> None:
+        with _in_our_words(), self._connection() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        with self.write() as connection:
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, format):
+                raise ValueError(f"{self._path.name} has format {found}, not {format}")
+            if not found:
+                for statement in filter(str.strip, script.split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {format}")
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        damaged = (getattr(error, "sqlite_errorcode", 0) & _PRIMARY) in _DAMAGED
+        raise (CorruptBlob if damaged else StoreUnavailable)(f"database: {error}") from error
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """SQLite may have ended the transaction itself, where the disk is full."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")

@@ -1,0 +1,183 @@
+"""The store port: what is promised of raw blocks, contexts, segments and manifests, wherever they are kept.
+
+Several threads and processes may use one store at once. Everything but manifests and pointers is immutable. What a
+method wrote is durable when it returns; where it raises, all or nothing of it was written.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import polars as pl
+
+from processing.store.block import CorruptBlob, Directory
+
+__all__ = [
+    "BlockInfo",
+    "BlockKey",
+    "Change",
+    "Conflict",
+    "CorruptBlob",
+    "Directory",
+    "Manifest",
+    "Missing",
+    "SegmentInfo",
+    "Store",
+    "StoreUnavailable",
+]
+
+
+class Conflict(Exception):
+    """Something else is stored there already, or it moved since it was read."""
+
+
+class Missing(Exception):
+    """There is no such thing in the store; the message names it."""
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be read or written now: full, locked, unreachable. Trying again later may help."""
+
+
+class BlockKey(NamedTuple):
+    """A range: entries first to last, both included, of a log's partition."""
+
+    log: str
+    partition: int
+    first: int
+    last: int
+
+
+class BlockInfo(NamedTuple):
+    """`bytes` is the size of the blob; a hit counts once, whatever its number of rows."""
+
+    key: BlockKey
+    context_id: str
+    rows: int
+    hits: int
+    bytes: int
+
+
+class SegmentInfo(NamedTuple):
+    name: str
+    bytes: int
+    checksum: str  # of the whole content, hexadecimal
+
+
+class Manifest(NamedTuple):
+    """The list of a generation's segments and what they cover; the store does not look into `data`."""
+
+    generation: int
+    version: int  # 1, then one more with each commit
+    data: bytes
+
+
+class Change(NamedTuple):
+    """What becomes of a manifest: `expected` is its version, 0 if there is none; `data` None removes it."""
+
+    expected: int
+    data: bytes | None
+
+
+class Store(Protocol):
+    # Raw blocks
+
+    def put_block(self, key: BlockKey, context_id: str, blob: bytes) -> None:
+        """Stores the raw block of a range.
+
+        Again with the same bytes, or when the range is part of a merged block by now, is harmless. Other bytes,
+        another context, or a range that overlaps another one raise Conflict; a damaged blob raises CorruptBlob.
+        """
+
+    def replace_blocks(self, keys: Sequence[BlockKey], merged: BlockKey, context_id: str, blob: bytes) -> None:
+        """Puts one block in the place of several of one partition and one context, at once for every reader.
+
+        `merged` spans the keys, and no other block lies in between; otherwise, or if one is gone, Conflict.
+        Repeating it is harmless.
+        """
+
+    def blocks(self) -> list[BlockInfo]:
+        """All blocks, by log, partition and first offset. Cheap: called for each report."""
+
+    def directory(self, key: BlockKey) -> Directory:
+        """What is in a block; for a key that was merged, what is in the merged block. Raises Missing, CorruptBlob."""
+
+    def rows(self, keys: Sequence[BlockKey], property: int) -> pl.DataFrame:
+        """The RAW rows of a property out of blocks, in the order of the keys. Raises Missing, CorruptBlob.
+
+        A key that was merged by now gives its own rows out of the merged block: a pinned view outlives a merge.
+        """
+
+    def blob(self, key: BlockKey) -> bytes:
+        """A block as it was put, for merging. Raises Missing, CorruptBlob."""
+
+    def delete_blocks(self, keys: Sequence[BlockKey]) -> None:
+        """Keys that are not there are passed over. `highest` stays."""
+
+    def highest(self, log: str, partition: int) -> int | None:
+        """The last offset that was ever stored, of blocks deleted since as well."""
+
+    # Contexts
+
+    def put_context(self, id: str, data: bytes) -> None:
+        """Again with the same bytes is harmless; with others raises Conflict."""
+
+    def context(self, id: str) -> bytes:
+        """Raises Missing, CorruptBlob."""
+
+    # Segments
+
+    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
+        """Stores frames under names. Again with the same content is harmless; with other content raises Conflict.
+
+        A segment's name has letters, digits, `-`, `_` and `.`, at most 120, and does not start with `.`; else
+        ValueError.
+        """
+
+    def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The columns of a section, in the order of `columns` (None: all). Other columns are not decoded.
+
+        A section's checksum is verified when a process reads it first. Raises Missing (column included), CorruptBlob.
+        """
+
+    def delete_segment(self, name: str) -> None:
+        """No error if it is not there."""
+
+    def segments(self) -> list[str]:
+        """The names of all segments, sorted: what is in no manifest is an orphan."""
+
+    # Manifests
+
+    def manifest(self, property: int, generation: int | None = None) -> Manifest | None:
+        """That of a generation; None: of the live one. Raises CorruptBlob."""
+
+    def commit(self, changes: Mapping[tuple[int, int], Change]) -> None:
+        """Writes manifests by (property, generation), all of them or, where one moved, none: Conflict.
+
+        The live generation's manifest cannot be removed: Conflict.
+        """
+
+    def live(self, property: int) -> int | None:
+        """The generation that reports read."""
+
+    def set_live(self, property: int, generation: int | None, expected: int | None) -> None:
+        """Makes a generation live. Conflict if the live one is not `expected`, or the new one has no manifest."""
+
+    def pin(self, property: int) -> tuple[Manifest | None, list[BlockInfo]]:
+        """The live manifest and all blocks as they were at one moment."""
+
+    def generations(self, property: int) -> list[int]:
+        """Those with a manifest, sorted."""
+
+    def properties(self) -> list[int]:
+        """Those with a manifest, sorted."""
+
+    # Care
+
+    def verify(self) -> Iterator[str]:
+        """Reads everything that is stored and says what is damaged."""
+
+    def size(self) -> dict[str, int]:
+        """Bytes by kind: blocks, segments, manifests, contexts."""
+
+    def close(self) -> None:
+        """Frees what the process holds."""
