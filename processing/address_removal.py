@@ -10,14 +10,15 @@ from processing.readings import Reading
 def remove_addresses(readings: Sequence[Reading], owners: Sequence[str], agents: Sequence[str]) -> list[str]:
     """Masks the events' texts in place and gives the user agents, masked. `owners` are the visitors' full addresses.
 
-    Three things are masked: all of what could not be read, parameters that carry an address, the hit's own address wherever it stands.
+    Three things are masked: addresses in what could not be read, parameters that carry an address, and the hit's own
+    address wherever it stands.
     """
     cleaned = []
     for reading, owner, agent in zip(readings, owners, agents, strict=True):
         bits = reading.settings.address_bits
         for event in reading.decoded.events:
             _mask_rest(event, bits, broken=reading.decoded.error is not None)
-        for own in {owner, reading.hit.address}:
+        for own in sorted({owner, reading.hit.address, reading.decoded.address or ""}):
             agent = _mask_own(reading, agent, own, bits)
         cleaned.append(agent)
     return cleaned

@@ -1,4 +1,4 @@
-"""Takes from addresses what may not be kept, wherever they stand. `bits` are the leading bits that stay, (IPv4, IPv6)."""
+"""Takes from addresses what may not be kept, wherever they stand. `bits` are those that stay, (IPv4, IPv6)."""
 
 import re
 from functools import lru_cache
@@ -20,6 +20,7 @@ LONGEST_HOST: Final = 255
 COLONS_OF_IPV6: Final = 6  # a full one has seven, or six before an IPv4 part; a shortened one has "::"
 ESCAPES: Final = re.compile("%3a|%2e", re.IGNORECASE)
 IPV6_LIKE: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
+NO_IPV4: Final = "0.0.0.0"  # noqa: S104 - nothing is bound to it
 IPV4_LIKE: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
@@ -54,7 +55,7 @@ def mask_text(text: str, bits: Bits) -> str:
     """Truncates everything that looks like an address; what only may be one becomes zeros."""
     plain = ESCAPES.sub(lambda found: unquote_plus(found[0]), text)
     without_ipv6 = IPV6_LIKE.sub(lambda found: _mask_ipv6(found[0], bits), plain)
-    return IPV4_LIKE.sub(lambda found: _mask(found[0], bits, "0.0.0.0"), without_ipv6)
+    return IPV4_LIKE.sub(lambda found: _mask(found[0], bits, NO_IPV4), without_ipv6)
 
 
 def is_suspicious(rest: str) -> bool:
@@ -83,7 +84,7 @@ def contains_own(text: str, own: str) -> bool:
 
 
 def mask_own(text: str, own: str, bits: Bits) -> str:
-    """Masks the sender's address in any text, however it is spelled. `own` may be a host's name: nothing is left of it."""
+    """Masks one address in any text, however it is spelled. Of a host's name in its place nothing is left."""
     address = parse_address(own)
     masked = _cut(address, _kept(address, bits)) if address else ""
     for spelling in spellings(own):
@@ -93,14 +94,14 @@ def mask_own(text: str, own: str, bits: Bits) -> str:
 
 @lru_cache(16_384)
 def spellings(own: str) -> tuple[str, ...]:
-    """The ways to write an address, longest first, in lower case; with colons also urlencoded.
+    """The ways to write an address, longest first, in lower case: as it came and the usual ones, also urlencoded.
 
-    None for loopback, which is nobody's address but the host of many pages under test, and for names that are no host's on the internet.
+    None for loopback, which is nobody's address but the host of many pages under test, and none for local hosts' names.
     """
     address = parse_address(own)
     if address is None:
         return (own.lower(),) if "." in own and len(own) <= LONGEST_HOST else ()
-    plain = set[str]() if address.is_loopback else {str(address), address.exploded}
+    plain = set[str]() if address.is_loopback else {str(address), address.exploded, own.strip().lower()}
     encoded = {text.replace(":", "%3a") for text in plain}
     return tuple(sorted(plain | encoded, key=lambda text: (-len(text), text)))
 

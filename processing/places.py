@@ -48,7 +48,7 @@ class PlacesFile:
 
 
 def open_places(path: Path | None) -> Places:
-    """Without a path no place is known. Raises FileNotFoundError, or maxminddb.InvalidDatabaseError for a file that is none."""
+    """Without a path no place is known. Raises FileNotFoundError, maxminddb.InvalidDatabaseError."""
     return NoPlaces() if path is None else PlacesFile(path)
 
 

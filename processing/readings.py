@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from traceback import format_tb
 from typing import Final
 
 import msgspec
@@ -11,12 +12,17 @@ from collection.hit import decode as decode_hit
 from collection.protocols import REST, Decoded, decode, pairs
 from configuration.rules import UNKNOWN, Context, PropertySettings
 
-FAULT: Final = "processing error"  # the error of a hit that we could not read, though its sender may have done nothing wrong
+FAULT: Final = (
+    "processing error"  # the error of a hit that we could not read, though its sender may have done nothing wrong
+)
 UNREADABLE: Final = ""  # the protocol of bytes that are no hit
 
 LATEST_US: Final = 253_402_300_800_000_000  # the end of the year 9999
 EARLIEST_MS: Final = -62_135_596_800_000  # the start of the year 1
 LATEST_MS: Final = LATEST_US // 1_000
+
+# The error's own words are left out, here and in the row: they may repeat the address.
+MESSAGE: Final = "hit %s of protocol %r cannot be decoded: %s\n%s"
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +37,7 @@ class Reading(msgspec.Struct, gc=False):
 
 
 def read(entries: Iterable[tuple[int, bytes]], context: Context) -> list[Reading]:
-    """In the order of the entries, one for each. Bytes that are no hit count as received together with the hit before them."""
+    """One for each entry, in their order. Bytes that are no hit count as received together with the hit before them."""
     by_number = {settings.id: settings for settings in context.properties}
     by_measurement_id = {settings.measurement_id: settings for settings in context.properties}
     readings = []
@@ -65,7 +71,7 @@ def _decoded(hit: RawHit) -> Decoded:
         return decode(hit)
     except Exception as error:  # noqa: BLE001 - one hit that we cannot read must not hold up all others
         if hit.protocol != UNREADABLE:
-            logger.exception("hit %s of protocol %r cannot be decoded", hit.id, hit.protocol)
+            logger.error(MESSAGE, hit.id, hit.protocol, type(error).__name__, "".join(format_tb(error.__traceback__)))
         content = [("query", _text(hit.query)), ("body", _text(hit.body))]
         return Decoded([{REST: pairs(content)}], error=f"{FAULT}: {type(error).__name__}")
 

@@ -1,4 +1,4 @@
-"""Receive: from the hits of a range to raw rows, once for each hit. The only place that sees full addresses; none leaves it."""
+"""Receive: from hits to raw rows, once for each hit. The only place that sees full addresses; none leaves it."""
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date
@@ -31,7 +31,7 @@ Value = TypeVar("Value")
 def receive(
     entries: Sequence[tuple[int, bytes]], context: Context, keys: Keys, places: Places
 ) -> dict[int, pl.DataFrame]:
-    """The entries (position, bytes of a RawHit) as rows of schema.RAW for each property that has any; 0 holds those of unknown ones.
+    """The entries (position, bytes of a RawHit) as rows of schema.RAW, for each property that has any; 0: unknown ones.
 
     Never refuses an entry: what cannot be read is a row with `error`. Raises MissingSalt.
     """
@@ -76,13 +76,16 @@ def _identity(readings: list[Reading]) -> dict[str, list[Any]]:
 
 
 def _time(reading: Reading) -> tuple[int, bool]:
-    """Event time (ms), and whether time and id are the same however often the hit is sent. A time that is not used stays a parameter."""
+    """Event time (ms), and whether it and the id are the same however often the hit is sent.
+
+    A creation time that is not used stays a parameter.
+    """
     hit, decoded = reading.hit, reading.decoded
     received = hit.received // 1_000
     created = decoded.created
-    if hit.occurred is None and decoded.hit_id and created is not None:
-        if received - OLDEST_MS <= created <= received + NEWEST_MS:
-            return created, True
+    usable = created is not None and received - OLDEST_MS <= created <= received + NEWEST_MS
+    if created is not None and usable and decoded.hit_id and hit.occurred is None:
+        return created, True
     if created is not None:
         _keep_created(decoded.events, created)
     if hit.occurred is not None:
@@ -96,7 +99,7 @@ def _keep_created(events: list[dict[str, str]], created: int) -> None:
 
 
 def _owner(reading: Reading) -> str:
-    """The visitor's full address: the sender's, if the hit does not name another; of an access log's line, maybe a host's name."""
+    """The visitor's full address: the sender's, if the hit names no other. A line of a log may name a host instead."""
     named = reading.decoded.address
     if named is None or (reading.hit.protocol != ACCESS_LOG and parse_address(named) is None):
         return reading.hit.address
@@ -129,7 +132,7 @@ def _visitors(readings: list[Reading], owners: list[str], agents: list[str], key
 
 
 def _key_source(reading: Reading, owner: str, agent: str, keys: Keys) -> tuple[Any, ...]:
-    """The function that makes the key, and its arguments. Unknown properties have no salt of their own: their logs' lines go by day."""
+    """The function that makes the key, and its arguments. Unknown properties have no salt: their logs' lines go by day."""
     hit, decoded, settings = reading.hit, reading.decoded, reading.settings
     measurement_id = settings.measurement_id or decoded.measurement_id
     if hit.protocol == UNREADABLE:

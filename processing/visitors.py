@@ -14,7 +14,7 @@ class MissingSalt(KeyError):
 
 
 class Keys:
-    """Holds the installation's secret and the salts of the days and properties of a range. Keys are unsigned 64-bit numbers."""
+    """Holds the installation's secret, and a range's salts of days and properties. Keys are unsigned 64-bit numbers."""
 
     __slots__ = ("_day_salts", "_property_salts", "_secret")
 

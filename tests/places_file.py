@@ -1,4 +1,4 @@
-"""Writes small `.mmdb` files, from the format's public description: a binary tree of 24-bit records over a section of data."""
+"""Writes small `.mmdb` files, from the format's description: a binary tree of 24-bit records over a section of data."""
 
 import struct
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From a hit to its parameters: one module for each protocol, each with `decode(RawHit) -> Decoded` and its `PARAMETERS`."""
+"""From a hit to its parameters: one module for each protocol, with `decode(RawHit) -> Decoded` and its `PARAMETERS`."""
 
 from collections.abc import Callable
 from typing import Final

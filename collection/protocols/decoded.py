@@ -14,10 +14,10 @@ LONGEST_REMEMBERED: Final = 512
 class Decoded(msgspec.Struct, gc=False):
     """The parameters of a hit.
 
-    `events` has one entry for each event, at least one: the parameters that have a name of their own in the protocol's `PARAMETERS`,
-    decoded, and under `REST` all others and repeated ones, urlencoded as they were sent, their names in the shortest encoding.
-    `client_id`, `client_session`, `hit_id` are "" where the client names none. `created` is the tracker's clock, ms since 1970.
-    `address` and `user_agent`, where not None, are those of the visitor in place of the sender's.
+    `events` has one entry for each event, at least one: the parameters that the protocol's `PARAMETERS` name, decoded,
+    and under `REST` all others and repeated ones, urlencoded as they were sent, their names in the shortest encoding.
+    `client_id`, `client_session`, `hit_id` are "" where the client names none. `created` is the tracker's clock, ms
+    since 1970. `address` and `user_agent`, where not None, are those of the visitor in place of the sender's.
     `error` says why the hit cannot be read; its content is then under `REST`.
     """
 

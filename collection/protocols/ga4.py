@@ -8,8 +8,12 @@ from collection.protocols.client_hints import hints
 from collection.protocols.decoded import REST, Decoded, as_text, pairs, unquoted
 
 PARAMETERS: Final = frozenset(
-    "en dl dr dt dh dp ul sr cid uid sid sct seg _s _p _et _ss _fv _nsi _c cs cm cn cc ck ci gclid dclid cu tt ir "
-    "uaa uab uafvl uamb uam uap uapv uaw".split()
+    (
+        *("en", "dl", "dr", "dt", "dh", "dp", "ul", "sr", "cid", "uid", "sid", "sct", "seg"),
+        *("_s", "_p", "_et", "_ss", "_fv", "_nsi", "_c"),
+        *("cs", "cm", "cn", "cc", "ck", "ci", "gclid", "dclid", "cu", "tt", "ir"),
+        *("uaa", "uab", "uafvl", "uamb", "uam", "uap", "uapv", "uaw"),
+    )
 )
 MOST_EVENTS: Final = 100  # each event repeats the common parameters: more of them would make a small hit a large block
 LONGEST_CREATED: Final = 15  # digits
@@ -33,7 +37,10 @@ def decode(hit: RawHit) -> Decoded:
 
 
 class _Parameters:
-    """The first value of each name: `known` ones, `special` ones for this module; `others` are `name=value` as they were sent."""
+    """The first value of each name: `known` ones, and `special` ones for this module.
+
+    `others` are `name=value` as they were sent.
+    """
 
     __slots__ = ("known", "others", "special")
 
@@ -94,7 +101,9 @@ def _decoded(all_parameters: list[_Parameters], told: dict[str, str]) -> Decoded
     moment = _whole_number(created)
     used = {HIT_ID: hit_id} if moment is None else {HIT_ID: hit_id, CREATED: created}
     return Decoded(
-        events=[{**told, **parameters.event(used)} if told else parameters.event(used) for parameters in all_parameters],
+        events=[
+            {**told, **parameters.event(used)} if told else parameters.event(used) for parameters in all_parameters
+        ],
         measurement_id=first.special.get("tid", ""),
         client_id=first.known.get("cid", ""),
         client_session=first.known.get("sid", ""),

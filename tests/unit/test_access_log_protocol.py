@@ -41,7 +41,13 @@ def test_common_format() -> None:
     decoded = decode(COMMON)
     assert (decoded.error, decoded.user_agent) == (None, "")
     assert decoded.events == [
-        {"method": "GET", "status": "304", "target": "/apache_pb.gif", "dl": "/apache_pb.gif", "rest": "version=HTTP%2F1.0&user=frank"}
+        {
+            "method": "GET",
+            "status": "304",
+            "target": "/apache_pb.gif",
+            "dl": "/apache_pb.gif",
+            "rest": "version=HTTP%2F1.0&user=frank",
+        }
     ]
 
 
@@ -77,7 +83,9 @@ def test_what_is_not_the_format_is_malformed_and_kept(line: str) -> None:
 
 
 def test_escapes_are_undone_where_they_make_text() -> None:
-    line = COMBINED.replace("/a/b.html", r"/caf\xc3\xa9").replace("Mozilla", r"a \"b\" \\ c").replace("from", r"\xe4\xe5")
+    line = (
+        COMBINED.replace("/a/b.html", r"/caf\xc3\xa9").replace("Mozilla", r"a \"b\" \\ c").replace("from", r"\xe4\xe5")
+    )
     decoded = decode(line)
     assert decoded.events[0]["target"] == "/café?x=1"
     assert decoded.user_agent == r'a "b" \ c/5.0 (X11)'

@@ -11,7 +11,8 @@ from collection.hit import FORMAT, RawHit
 from collection.protocols import ga4
 from collection.protocols.decoded import Decoded
 
-QUERY = b"v=2&tid=G-ABC&cid=1.2&sid=1700000000&_p=1&dl=https%3A%2F%2Fexample.org%2Fa%3Fb%3Dc%26d&dt=One+two%20three&_hid=h1&_hts=1790000000000"
+QUERY = b"v=2&tid=G-ABC&cid=1.2&sid=1700000000&_p=1&dl=https%3A%2F%2Fexample.org%2Fa%3Fb%3Dc%26d&dt=One+two%20three"
+QUERY += b"&_hid=h1&_hts=1790000000000"
 
 
 def decode(query: bytes, body: bytes = b"", headers: dict[str, str] | None = None) -> Decoded:
@@ -111,7 +112,9 @@ def test_hints_come_from_headers_where_parameters_lack_them() -> None:
         "uaw": "1",
         "uafvl": "Chromium;132.0.1.2|Not;A=Brand;8.0",
     }
-    assert decode(b"en=a", headers={"sec-ch-ua": headers["sec-ch-ua"]}).events[0]["uafvl"] == "Chromium;132|Not A(Brand;8"
+    assert (
+        decode(b"en=a", headers={"sec-ch-ua": headers["sec-ch-ua"]}).events[0]["uafvl"] == "Chromium;132|Not A(Brand;8"
+    )
 
 
 def test_a_hit_without_anything_is_one_event_and_no_error() -> None:
@@ -127,7 +130,9 @@ def test_a_hit_of_too_many_events_is_kept_once() -> None:
     assert parse_qsl(decoded.events[0]["rest"]) == [("query", QUERY.decode()), ("body", lines.decode())]
 
 
-NAMES = st.sampled_from([*sorted(ga4.PARAMETERS), "tid", "v", "ep.x", "rest", "_hid", "_hts", "_uip"]) | st.text(max_size=8)
+NAMES = st.sampled_from([*sorted(ga4.PARAMETERS), "tid", "v", "ep.x", "rest", "_hid", "_hts", "_uip"]) | st.text(
+    max_size=8
+)
 VALUES = st.text(max_size=12) | st.integers(0, 10**14).map(str)
 PAIRS = st.lists(st.tuples(NAMES, VALUES), max_size=12)
 
@@ -140,7 +145,11 @@ def test_every_parameter_survives(common: list[tuple[str, str]], own: list[tuple
     if decoded.hit_id:
         found[("_hid", decoded.hit_id)] += 1
     sent = Counter(common + own)
-    stamps = [pair for pair in sent if pair[0] == "_hts" and decoded.created is not None and int_of(pair[1]) == decoded.created]
+    stamps = [
+        pair
+        for pair in sent
+        if pair[0] == "_hts" and decoded.created is not None and int_of(pair[1]) == decoded.created
+    ]
     found.update(stamps[:1])
     assert found - Counter({("_hid", ""): 9}) == sent - Counter({("_hid", ""): 9})
 

@@ -10,7 +10,10 @@ from tests.places_file import write_places
 
 NESTED = {
     "country": {"iso_code": "DE", "names": {"en": "Germany"}},
-    "subdivisions": [{"iso_code": "BE", "names": {"de": "Land Berlin", "en": "State of Berlin"}}, {"names": {"en": "other"}}],
+    "subdivisions": [
+        {"iso_code": "BE", "names": {"de": "Land Berlin", "en": "State of Berlin"}},
+        {"names": {"en": "other"}},
+    ],
     "city": {"names": {"de": "Berlin", "en": "Berlin"}},
 }
 FLAT = {"country_code": "FR", "region": "Bretagne", "city": "Brest"}
