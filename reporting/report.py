@@ -1,0 +1,189 @@
+"""A report as one frozen value, whoever asks for it, and its answer. Pure: no Django, no data."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+DEFAULT_LIMIT: Final = 10_000
+LARGEST_LIMIT: Final = 250_000
+MOST_DIMENSIONS: Final = 9
+MOST_METRICS: Final = 10
+MOST_RANGES: Final = 4
+DATE_RANGE: Final = "dateRange"  # the dimension that says which date range a row belongs to
+
+Match = Literal["EXACT", "BEGINS_WITH", "ENDS_WITH", "CONTAINS", "FULL_REGEXP", "PARTIAL_REGEXP"]
+Comparison = Literal["EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL"]
+OrderType = Literal["ALPHANUMERIC", "CASE_INSENSITIVE_ALPHANUMERIC", "NUMERIC"]
+Aggregation = Literal["TOTAL", "COUNT", "MINIMUM", "MAXIMUM"]
+
+
+class ReportError(ValueError):
+    """The report cannot be answered as it was asked; the message says what to change."""
+
+
+class DateRange(msgspec.Struct, frozen=True):
+    """Local days, both inclusive: `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`, in the property's zone."""
+
+    start: str
+    end: str
+    name: str = ""
+
+
+class StringFilter(msgspec.Struct, frozen=True, tag="string"):
+    field: str
+    value: str
+    match: Match = "EXACT"
+    case_sensitive: bool = False
+
+
+class InListFilter(msgspec.Struct, frozen=True, tag="in_list"):
+    field: str
+    values: tuple[str, ...]
+    case_sensitive: bool = False
+
+
+class NumericFilter(msgspec.Struct, frozen=True, tag="numeric"):
+    field: str
+    operation: Comparison
+    value: float
+
+
+class BetweenFilter(msgspec.Struct, frozen=True, tag="between"):
+    """Both ends belong to it."""
+
+    field: str
+    low: float
+    high: float
+
+
+class EmptyFilter(msgspec.Struct, frozen=True, tag="empty"):
+    """Matches "(not set)" and the empty text."""
+
+    field: str
+
+
+class And(msgspec.Struct, frozen=True, tag="and"):
+    filters: tuple["Filter", ...]
+
+
+class Or(msgspec.Struct, frozen=True, tag="or"):
+    filters: tuple["Filter", ...]
+
+
+class Not(msgspec.Struct, frozen=True, tag="not"):
+    filter: "Filter"
+
+
+Leaf: TypeAlias = StringFilter | InListFilter | NumericFilter | BetweenFilter | EmptyFilter
+Filter: TypeAlias = Leaf | And | Or | Not
+
+
+class ByMetric(msgspec.Struct, frozen=True, tag="metric"):
+    name: str
+    descending: bool = False
+
+
+class ByDimension(msgspec.Struct, frozen=True, tag="dimension"):
+    name: str
+    descending: bool = False
+    order: OrderType = "ALPHANUMERIC"
+
+
+Order: TypeAlias = ByMetric | ByDimension
+
+
+class DerivedDimension(msgspec.Struct, frozen=True):
+    """A dimension that the report makes from others and gives a name of its own."""
+
+    name: str
+    function: Literal["lower_case", "upper_case", "concatenate"]
+    of: tuple[str, ...]
+    delimiter: str = ""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked. `expressions` gives metrics by arithmetic on others ({name: "sessions / totalUsers"}).
+
+    Without `orders`, rows come by the first metric, largest first. Equal rows are ordered by their dimension values.
+    """
+
+    date_ranges: tuple[DateRange, ...]
+    dimensions: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    derived: tuple[DerivedDimension, ...] = ()
+    expressions: dict[str, str] = {}
+    invisible: frozenset[str] = frozenset()
+    dimension_filter: Filter | None = None
+    metric_filter: Filter | None = None
+    orders: tuple[Order, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    aggregations: frozenset[Aggregation] = frozenset()
+    keep_empty_rows: bool = False
+
+
+class MetricHeader(msgspec.Struct, frozen=True):
+    name: str
+    type: str
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Values in the order of the answer's headers."""
+
+    dimensions: tuple[str, ...]
+    metrics: tuple[int | float, ...]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`rows` are those of the page, `row_count` counts all; totals, minimums, maximums have one row per date range."""
+
+    dimensions: tuple[str, ...]
+    metrics: tuple[MetricHeader, ...]
+    rows: tuple[Row, ...]
+    row_count: int
+    totals: tuple[Row, ...]
+    minimums: tuple[Row, ...]
+    maximums: tuple[Row, ...]
+    zone: str
+    currency: str
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> ReportError:
+    """The error for a name that is none, with the names that it may have meant."""
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name[:100].lower(), by_lower, n=3, cutoff=0.5)
+    advice = (
+        f"Did you mean {', '.join(by_lower[each] for each in near)}?"
+        if near
+        else "The metadata method lists all names."
+    )
+    return ReportError(f"{name[:100]!r} is not a {what}. {advice}")
+
+
+def check_shape(report: Report) -> None:
+    """Raises ReportError for what is wrong whatever the data: counts, limits, names given twice."""
+    _at_most("dimensions", len(report.dimensions), MOST_DIMENSIONS)
+    _at_most("metrics", len(report.metrics), MOST_METRICS)
+    _at_most("date ranges", len(report.date_ranges), MOST_RANGES)
+    if not report.date_ranges:
+        raise ReportError("Name at least one date range.")
+    if not report.dimensions and not report.metrics:
+        raise ReportError("Name at least one dimension or metric.")
+    if not 1 <= report.limit <= LARGEST_LIMIT:
+        raise ReportError(f"The limit is {report.limit}; it must be between 1 and {LARGEST_LIMIT}.")
+    if report.offset < 0:
+        raise ReportError(f"The offset is {report.offset}; it must not be negative.")
+    _each_once([*report.dimensions, *report.metrics])
+
+
+def _at_most(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise ReportError(f"The report has {count} {what}; at most {most} are allowed.")
+
+
+def _each_once(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ReportError(f"{twice[0]!r} is asked for twice; name it once.")

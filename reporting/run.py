@@ -1,0 +1,148 @@
+"""Runs reports: exact, and with the same answer for the same events in any order."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Final, NamedTuple, Protocol
+
+import polars as pl
+
+from processing.periods import day_number
+from reporting.answer import DIMENSION, METRIC, RANGE, assemble
+from reporting.dates import Days
+from reporting.filters import combine, matches, numeric
+from reporting.measures import CODE, measure, prepare, with_code
+from reporting.metrics import Measure, Metric
+from reporting.plan import Plan, plan
+from reporting.report import Answer, Leaf, Report
+
+
+class View(Protocol):
+    """The events of one property under one generation, as they are at one moment."""
+
+    @property
+    def zone(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """The named columns of schema.BUILT for the local days first..last; texts are String or Categorical."""
+
+
+class Span(NamedTuple):
+    first: date
+    last: date
+    events: pl.DataFrame
+
+
+class RangeTable(NamedTuple):
+    """The rows of one date range, and its totals (one row)."""
+
+    rows: pl.DataFrame
+    totals: pl.DataFrame
+
+
+_ONE_ROW: Final = 0
+
+
+def run(report: Report, view: View, today: date) -> Answer:
+    """The answer to one report; `today` is the property's local day. Raises ReportError."""
+    return run_many([report], view, today)[0]
+
+
+def run_many(reports: Sequence[Report], view: View, today: date) -> list[Answer]:
+    """The answers to several reports, which read the events of common days once. Raises ReportError."""
+    plans = [plan(report, today) for report in reports]
+    spans = _read(plans, view)
+    return [_answer(each, spans, view) for each in plans]
+
+
+def _read(plans: Sequence[Plan], view: View) -> list[Span]:
+    columns = sorted({column for each in plans for column in each.columns})
+    measures = {name for each in plans for name in each.measures}
+    days = _joined(sorted((days.first, days.last) for each in plans for days in each.days))
+    return [Span(first, last, prepare(view.events(first, last, columns), measures)) for first, last in days]
+
+
+def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Ranges, ordered by their first day, with those that overlap made one."""
+    joined: list[tuple[date, date]] = []
+    for first, last in ranges:
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
+    tables = [
+        _range_table(asked, days, number, _events_of(days, spans), view.zone) for number, days in enumerate(asked.days)
+    ]
+    rows = pl.concat([table.rows for table in tables])
+    totals = pl.concat([table.totals for table in tables])
+    return assemble(asked, rows, totals, view.zone, view.currency)
+
+
+def _events_of(days: Days, spans: Sequence[Span]) -> pl.DataFrame:
+    span = next(each for each in spans if each.first <= days.first and days.last <= each.last)
+    if (span.first, span.last) == (days.first, days.last):
+        return span.events
+    return span.events.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+
+
+def _range_table(asked: Plan, days: Days, number: int, events: pl.DataFrame, zone: str) -> RangeTable:
+    keyed = _filtered(asked, events, zone).with_columns(
+        each.key(zone).alias(f"key {n}") for n, each in enumerate(asked.dimensions)
+    )
+    keys = [f"key {n}" for n in range(len(asked.dimensions))]
+    coded = with_code(keyed, keys)
+    everything = _totals(asked, coded)
+    counted = _named(asked, measure(coded, keys, asked.measures)) if keys else everything
+    rows = _having(asked, counted)
+    totals = everything if rows.height == counted.height else _totals(asked, coded.join(rows, on=CODE, how="semi"))
+    label = [pl.lit(number).alias(RANGE), pl.lit(days.name).alias("range name")]
+    return RangeTable(rows.with_columns(label), totals.with_columns(label))
+
+
+def _filtered(asked: Plan, events: pl.DataFrame, zone: str) -> pl.DataFrame:
+    tree = asked.report.dimension_filter
+    if tree is None:
+        return events
+
+    def condition(leaf: Leaf) -> pl.Expr:
+        dimension = asked.filtered[leaf.field]
+        distinct = events.select(dimension.key(zone).alias("key")).unique()
+        texts = distinct.select(dimension.text(pl.col("key"))).to_series()
+        return dimension.key(zone).is_in(distinct["key"].filter(matches(leaf, texts)).implode())
+
+    return events.filter(combine(tree, condition))
+
+
+def _having(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
+    tree = asked.report.metric_filter
+    if tree is None:
+        return table
+    return table.filter(combine(tree, lambda leaf: numeric(leaf, pl.col(METRIC + leaf.field))))
+
+
+def _totals(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
+    """One row: the metrics over all events, not sums of the rows, since a visitor may be in several."""
+    if not asked.needs_totals:
+        return _named(asked, _nothing(asked.measures)).clear()
+    table = measure(coded.with_columns(pl.lit(_ONE_ROW, dtype=pl.UInt64).alias(CODE)), [], asked.measures)
+    return _named(asked, table if table.height else _nothing(asked.measures))
+
+
+def _nothing(measures: Collection[Measure]) -> pl.DataFrame:
+    zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in measures]
+    return pl.DataFrame({CODE: [_ONE_ROW]}, schema={CODE: pl.UInt64}).with_columns(zeros)
+
+
+def _named(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
+    """CODE, the dimensions as text, the metrics by name."""
+    keyed = "key 0" in table.columns
+    texts = [each.text(pl.col(f"key {n}")).alias(f"{DIMENSION}{n}") for n, each in enumerate(asked.dimensions) if keyed]
+    return table.select(CODE, *texts, *(_value(metric).alias(METRIC + metric.name) for metric in asked.all_metrics))
+
+
+def _value(metric: Metric) -> pl.Expr:
+    return metric.value.cast(pl.Int64 if metric.type == "INTEGER" else pl.Float64)
