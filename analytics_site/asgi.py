@@ -8,13 +8,14 @@ from django.core.wsgi import get_wsgi_application
 from analytics_site.bridge import WsgiInThreads
 from collection.app import Collector
 from collection.asgi import AsgiCollector
-from collection.http import networks
+from collection.http import AddressBook
 from collection.log import open_log
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
-_django = get_wsgi_application()
-_collector = Collector(open_log(settings.LOG_URL), trusted_proxies=networks(settings.HITSTREAM_TRUSTED_PROXIES))
+_log = open_log(settings.LOG_URL)
+_django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
+_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES)
 
 collector = AsgiCollector(_collector)
-application = AsgiCollector(_collector, rest=WsgiInThreads(_django))
+application = AsgiCollector(_collector, rest=_django)

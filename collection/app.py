@@ -4,7 +4,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Final
@@ -22,6 +22,7 @@ from collection.http import (
     Answer,
     BodyTooLarge,
     Headers,
+    IncompleteBody,
     Network,
     Request,
     cors,
@@ -34,7 +35,10 @@ from collection.writer import GroupWriter
 HIT_PATH: Final = "/g/collect"
 HIT_METHODS: Final = ("GET", "POST")
 TEXT: Final[Headers] = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
-METRICS_TEXT: Final[Headers] = [("content-type", "text/plain; version=0.0.4; charset=utf-8"), ("cache-control", "no-store")]
+METRICS_TEXT: Final[Headers] = [
+    ("content-type", "text/plain; version=0.0.4; charset=utf-8"),
+    ("cache-control", "no-store"),
+]
 
 Lags = Callable[[], Mapping[str, int]]
 
@@ -68,7 +72,11 @@ class Collector:
     """
 
     def __init__(
-        self, log: Log, clock: Callable[[], int] = now_us, trusted_proxies: tuple[Network, ...] = (), lags: Lags = no_subscriptions
+        self,
+        log: Log,
+        clock: Callable[[], int] = now_us,
+        trusted_proxies: Sequence[Network] = (),
+        lags: Lags = no_subscriptions,
     ) -> None:
         self.metrics = CollectorMetrics()
         self._log = log
@@ -99,7 +107,11 @@ class Collector:
 
     async def _hit(self, request: Request) -> Answer:
         if request.method not in HIT_METHODS:
-            return self._preflight(request) if request.method == "OPTIONS" else self._refuse("method", 405, [("allow", "GET, POST, OPTIONS")])
+            return (
+                self._preflight(request)
+                if request.method == "OPTIONS"
+                else self._refuse("method", 405, [("allow", "GET, POST, OPTIONS")])
+            )
         if len(request.path) + len(request.query) + 1 > MAX_URL_BYTES:
             return self._refuse("url too long", 414)
         headers = request.headers()
@@ -107,14 +119,20 @@ class Collector:
             body = await self._body(request, headers)
         except BodyTooLarge:
             return self._refuse("body too large", 413, cors(headers.get("origin")))
+        except IncompleteBody:
+            return self._refuse("body incomplete", 400, cors(headers.get("origin")))
         return await self._store(request, headers, body)
 
     async def _body(self, request: Request, headers: dict[str, str]) -> bytes:
         if request.method == "GET":
             return b""
-        if (declared_length(headers) or 0) > MAX_BODY_BYTES:
+        declared = declared_length(headers)
+        if declared is not None and declared > MAX_BODY_BYTES:
             raise BodyTooLarge
-        return await request.body()
+        body = await request.body()
+        if declared is not None and len(body) < declared:
+            raise IncompleteBody
+        return body
 
     async def _store(self, request: Request, headers: dict[str, str], body: bytes) -> Answer:
         hit = self._raw_hit(request, headers, body)
@@ -157,7 +175,7 @@ class Collector:
         return Answer(200, TEXT, b"ok\n") if self._writer.alive else Answer(503, TEXT, b"the writer has stopped\n")
 
     async def _readiness(self) -> Answer:
-        """Not ready for a while after a failed append; then hits are let in again, for only they can tell whether it is over."""
+        """Not ready for a while after a failed append; then hits come in again: only they show whether it is over."""
         failed = self._failed_at_us
         if not self._writer.alive or (failed is not None and self._clock() - failed < RETRY_AFTER_S * 1_000_000):
             return Answer(503, [*TEXT, ("retry-after", str(RETRY_AFTER_S))], b"the log cannot be written\n")
@@ -168,11 +186,18 @@ class Collector:
         return Answer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
 
     def _metric_lines(self) -> list[str]:
-        lines = [*self.metrics.lines(), *family("queue_hits", "gauge", "Hits that wait to become durable.", [({}, self._writer.waiting)])]
+        lines = [
+            *self.metrics.lines(),
+            *family("queue_hits", "gauge", "Hits that wait to become durable.", [({}, self._writer.waiting)]),
+        ]
         gauges: list[tuple[str, str, Callable[[], list[Sample]]]] = [
             ("log_start", "First offset that the log still holds.", partial(by_partition, self._log.starts)),
             ("log_end", "Offset that is written next.", partial(by_partition, self._log.ends)),
-            ("lag_hits", "Hits that a subscription has not read yet.", lambda: [({"subscription": n}, v) for n, v in self._lags().items()]),
+            (
+                "lag_hits",
+                "Hits that a subscription has not read yet.",
+                lambda: [({"subscription": n}, v) for n, v in self._lags().items()],
+            ),
         ]
         for name, meaning, ask in gauges:
             try:

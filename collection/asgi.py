@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from collection.app import Collector
-from collection.http import MAX_BODY_BYTES, BodyTooLarge
+from collection.http import MAX_BODY_BYTES, BodyTooLarge, IncompleteBody
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,6 +34,8 @@ class AsgiRequest:
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise IncompleteBody
             chunks.append(message.get("body", b""))
             more = message.get("more_body", False)
             size += len(chunks[-1])
@@ -43,7 +45,7 @@ class AsgiRequest:
 
 
 class AsgiCollector:
-    """One application on one port: the collector's paths, and another application for the rest, 404 if there is none."""
+    """The collector's paths, and another application for the rest; 404 if there is none."""
 
     def __init__(self, collector: Collector, rest: Application | None = None) -> None:
         self._collector = collector

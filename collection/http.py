@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple, Protocol
 
 MAX_URL_BYTES: Final = 16 * 1024
@@ -13,7 +13,15 @@ RETRY_AFTER_S: Final = 5
 
 KEPT_HEADERS: Final = frozenset(
     {
-        *("accept-language", "origin", "referer", "sec-ch-ua", "sec-ch-ua-arch", "sec-ch-ua-bitness", "sec-ch-ua-full-version-list"),
+        *(
+            "accept-language",
+            "origin",
+            "referer",
+            "sec-ch-ua",
+            "sec-ch-ua-arch",
+            "sec-ch-ua-bitness",
+            "sec-ch-ua-full-version-list",
+        ),
         *("sec-ch-ua-mobile", "sec-ch-ua-model", "sec-ch-ua-platform", "sec-ch-ua-platform-version", "sec-ch-ua-wow64"),
     }
 )
@@ -33,6 +41,10 @@ class BodyTooLarge(Exception):
     """More than MAX_BODY_BYTES were sent."""
 
 
+class IncompleteBody(Exception):
+    """The client went away, or sent less than it had announced."""
+
+
 class Request(Protocol):
     """What the collector needs from a server."""
 
@@ -45,10 +57,10 @@ class Request(Protocol):
         """Names in lower case; values that were sent several times are joined with commas, in their order."""
 
     async def body(self) -> bytes:
-        """All of it, with a Content-Length or without. Raises BodyTooLarge, at the latest when too much has arrived."""
+        """All of it, with a Content-Length or without. Raises IncompleteBody; BodyTooLarge once too much has come."""
 
 
-# A GET that is answered 204 may be kept by caches unless it is forbidden; pages that isolate themselves need the resource policy.
+# Caches may keep an answer of 204 to a GET unless it is forbidden; isolated pages need the resource policy.
 ALWAYS: Final[Headers] = [("cache-control", "no-store"), ("cross-origin-resource-policy", "cross-origin")]
 ANY_ORIGIN: Final[Headers] = [*ALWAYS, ("access-control-allow-origin", "*")]
 PREFLIGHT: Final[Headers] = [
@@ -60,7 +72,7 @@ _printable = re.compile(r"[\x21-\x7e]{1,300}").fullmatch
 
 
 def cors(origin: str | None) -> Headers:
-    """The headers of every answer to a hit. The origin is named because beacons are sent with credentials, which rule `*` out."""
+    """The headers of every answer to a hit. Beacons carry credentials, which rule `*` out: the origin is named."""
     if origin is None or not _printable(origin):
         return ANY_ORIGIN
     named = [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true"), ("vary", "origin")]
@@ -72,34 +84,31 @@ def declared_length(headers: dict[str, str]) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-def networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Addresses and networks such as 10.0.0.0/8. Raises ValueError."""
-    return tuple(ip_network(text.strip()) for text in texts if text.strip())
-
-
 class AddressBook:
     """Whose word counts for where a request comes from."""
 
-    def __init__(self, trusted: tuple[Network, ...]) -> None:
-        self._trusted = trusted
-        self._is_trusted = lru_cache(maxsize=4096)(self._find)
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        self._trusted = tuple(trusted)
+        self.trusts = lru_cache(maxsize=4096)(self._find)
 
     def client(self, peer: str, forwarded: str | None) -> str:
-        """The nearest address that is not one of our own proxies: whatever stands left of it, anybody may have written."""
-        if not forwarded or not self._trusted or not self._is_trusted(peer):
+        """The nearest address that is not one of our own proxies: what stands left of it, anybody may have written."""
+        if not forwarded or not self._trusted or not self.trusts(peer):
             return plain(peer)
         nearest = peer
         for hop in reversed(forwarded.split(",")):
             if parsed(hop) is None:
                 break
             nearest = hop
-            if not self._is_trusted(hop):
+            if not self.trusts(hop):
                 break
         return plain(nearest)
 
     def _find(self, text: str) -> bool:
         address = parsed(text)
-        return address is not None and any(address in network for network in self._trusted if network.version == address.version)
+        return address is not None and any(
+            address in network for network in self._trusted if network.version == address.version
+        )
 
 
 @lru_cache(maxsize=16_384)

@@ -4,7 +4,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-REFUSALS: Final[tuple[str, ...]] = ("not found", "method", "url too long", "body too large", "queue full", "log unavailable")
+REFUSALS: Final[tuple[str, ...]] = (
+    *("not found", "method", "url too long", "body too large", "body incomplete", "queue full", "log unavailable"),
+)
 APPEND_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 Labels = Mapping[str, str | int]

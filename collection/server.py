@@ -24,7 +24,9 @@ SWITCH_INTERVAL_S: Final = 0.001
 
 def serve(host: str, port: int, target: str = "analytics_site.asgi:application") -> None:
     """Block until SIGTERM or SIGINT. Raises OSError if the port is taken."""
-    sys.setswitchinterval(SWITCH_INTERVAL_S)  # the log's writer must not wait 5 ms for a busy page to let go of the interpreter
+    sys.setswitchinterval(
+        SWITCH_INTERVAL_S
+    )  # the log's writer must not wait 5 ms for a busy page to let go of the interpreter
     uvloop.run(run(load(target), host, port))
 
 

@@ -90,14 +90,13 @@ class GroupWriter:
 
     def _work(self) -> None:
         while self._wake.get():
-            self._commit(self._take())
+            if batch := self._take():
+                self._commit(batch)
 
-    def _take(self) -> Batch:
+    def _take(self) -> Batch | None:
         with self._swapping:
-            batch, self._next = self._next, None
-            assert batch is not None
-            self._under_way = batch
-            return batch
+            self._under_way, self._next = self._next, None
+            return self._under_way
 
     def _commit(self, batch: Batch) -> None:
         began = time.perf_counter()

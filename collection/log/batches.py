@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,14 +18,17 @@ PAGE_BYTES: Final = 16_384
 BUSY_TIMEOUT_S: Final = 10.0
 
 SCHEMA: Final = """
-CREATE TABLE facts (format INTEGER NOT NULL, base INTEGER NOT NULL, made INTEGER NOT NULL, sealed INTEGER NOT NULL) STRICT;
+CREATE TABLE facts (
+    format INTEGER NOT NULL, base INTEGER NOT NULL, made INTEGER NOT NULL, sealed INTEGER NOT NULL
+) STRICT;
 CREATE TABLE batch (
-    first INTEGER PRIMARY KEY, count INTEGER NOT NULL, appended INTEGER NOT NULL, crc INTEGER NOT NULL, payload BLOB NOT NULL
+    first INTEGER PRIMARY KEY, count INTEGER NOT NULL, appended INTEGER NOT NULL, crc INTEGER NOT NULL,
+    payload BLOB NOT NULL
 ) STRICT;
 """
 
 # One statement is one transaction: it takes the write lock before it looks for the end, so appends of several processes
-# line up, and it needs the interpreter lock only once. A clock that steps back must not break the order that `seek` needs.
+# line up, and it needs the interpreter lock only once. A clock that steps back must not break the order `seek` needs.
 APPEND: Final = """
 INSERT INTO batch
 SELECT coalesce(last.first + last.count, facts.base), ?, max(?, coalesce(last.appended, 0)), ?, ?
@@ -83,9 +87,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_file(path: Path, base: int, at_us: int) -> None:
-    """Create an empty file whose first offset is `base`, unless somebody has done it already. Whole and durable, or not there."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
+    """Create an empty file whose first offset is `base`, unless it is there: whole and durable, or not at all."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     connection = connect(draft, "rwc")
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
@@ -160,7 +163,9 @@ class BatchFile:
         newest = self._connection.execute("SELECT appended FROM batch ORDER BY first DESC LIMIT 1").fetchone()
         if newest is None or newest[0] < at_us:
             return None
-        found: int | None = self._connection.execute("SELECT min(first) FROM batch WHERE appended >= ?", (at_us,)).fetchone()[0]
+        found: int | None = self._connection.execute(
+            "SELECT min(first) FROM batch WHERE appended >= ?", (at_us,)
+        ).fetchone()[0]
         return found
 
     def damage(self) -> list[str]:

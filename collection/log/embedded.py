@@ -1,11 +1,11 @@
-"""The embedded log: a folder of SQLite files. One partition, number 0; every process of the machine may append and read.
+"""The embedded log: a folder of SQLite files with one partition, number 0, for all processes of one machine.
 
     id                            32 hexadecimal digits
     00000000000000000000.log      batches from offset 0 on; sealed once the next file is due
     00000000000000104217.log      the file that is appended to
     subscriptions                 positions, and the first offset that is still held
 
-Files keep the log's cost even: what is trimmed is unlinked instead of deleted row by row, and a full address is gone with its file.
+What is trimmed is unlinked, not deleted row by row: the cost stays even, and a full address is gone with its file.
 """
 
 import os
@@ -39,7 +39,12 @@ class EmbeddedLog:
     """See `collection.log.port.Log`. A file is followed by the next at `file_bytes` or `file_age_us`."""
 
     def __init__(
-        self, folder: Path, *, file_bytes: int = FILE_BYTES, file_age_us: int = FILE_AGE_US, clock: Callable[[], int] = now_us
+        self,
+        folder: Path,
+        *,
+        file_bytes: int = FILE_BYTES,
+        file_age_us: int = FILE_AGE_US,
+        clock: Callable[[], int] = now_us,
     ) -> None:
         self._folder = folder
         self._file_bytes = file_bytes
@@ -157,7 +162,7 @@ class EmbeddedLog:
             self._housekeeper.fold(tail)
 
     def _follow(self, file: BatchFile) -> None:
-        """Seal a file and make its successor. Whoever dies in between leaves a sealed file, and the next append goes on from there."""
+        """Seal a file and make its successor. Death in between leaves a sealed file: the next append goes on."""
         if file.state().end == file.base:
             return
         file.seal()
@@ -170,13 +175,13 @@ class EmbeddedLog:
         return self._tail
 
     def _let_go_of_tail(self) -> None:
-        """After a failed fsync nobody knows what the connection's pages are worth: begin again from what the disk holds."""
+        """After a failed fsync nobody knows what the connection's pages are worth: begin again from the disk."""
         if self._tail is not None:
             self._tail.close()
             self._tail = None
 
     def _state(self) -> State:
-        """Of the newest file. The newest file known is asked first; the folder is listed only when that one is sealed."""
+        """Of the newest file. The folder is listed only when the newest one known is sealed."""
         if self._open and not (state := self._open[max(self._open)].state()).sealed:
             return state
         return self._file(self._bases()[-1]).state()
@@ -192,7 +197,10 @@ class EmbeddedLog:
         for batch in self._batches(first, last):
             if batch.first > due or batch.end <= due:
                 raise CorruptLog(PARTITION, due, max(due, batch.first - 1), "offsets are missing")
-            yield from (Entry(due + i, value) for i, value in enumerate(batch.values[due - batch.first : last + 1 - batch.first]))
+            yield from (
+                Entry(due + i, value)
+                for i, value in enumerate(batch.values[due - batch.first : last + 1 - batch.first])
+            )
             due = batch.end
         if due <= last:
             raise CorruptLog(PARTITION, due, last, "offsets are missing")
@@ -213,8 +221,14 @@ class EmbeddedLog:
         return faults + [str(error) for error in file.corrupt_batches()]
 
     def _gaps(self) -> list[str]:
-        pairs = [(self._file(base).state().end, following) for base, following in self._extents() if following is not None]
-        return [str(CorruptLog(PARTITION, end, following - 1, "offsets are missing")) for end, following in pairs if end != following]
+        pairs = [
+            (self._file(base).state().end, following) for base, following in self._extents() if following is not None
+        ]
+        return [
+            str(CorruptLog(PARTITION, end, following - 1, "offsets are missing"))
+            for end, following in pairs
+            if end != following
+        ]
 
     def _unlink_below(self, before: int) -> None:
         for base, end in self._extents():

@@ -1,6 +1,5 @@
 """How far each subscription has read, and what is still held, by partition."""
 
-import sqlite3
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +23,9 @@ class Subscriptions:
         self._connection.executescript(SCHEMA)
 
     def position(self, name: str, partition: int) -> int:
-        row = self._connection.execute("SELECT next FROM position WHERE name = ? AND partition = ?", (name, partition)).fetchone()
+        row = self._connection.execute(
+            "SELECT next FROM position WHERE name = ? AND partition = ?", (name, partition)
+        ).fetchone()
         return row[0] if row else 0
 
     def commit(self, name: str, partition: int, offset: int) -> None:
@@ -37,7 +38,8 @@ class Subscriptions:
     def hold_from(self, partition: int, first: int) -> None:
         """Only ever forward."""
         self._connection.execute(
-            "INSERT INTO held VALUES (?, ?) ON CONFLICT DO UPDATE SET first = max(first, excluded.first)", (partition, first)
+            "INSERT INTO held VALUES (?, ?) ON CONFLICT DO UPDATE SET first = max(first, excluded.first)",
+            (partition, first),
         )
 
     def close(self) -> None:

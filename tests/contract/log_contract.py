@@ -1,4 +1,4 @@
-"""What every log must do, whichever adapter keeps the promise: a test class inherits this and provides the fixture `log`.
+"""What every log must do, whichever adapter keeps the promise: a test class inherits it and provides the fixture `log`.
 
 Nothing here assumes a first offset, a number of partitions, or that a trimmed offset is gone at once.
 """
@@ -26,7 +26,10 @@ def numbered(count: int, prefix: bytes = b"hit") -> list[bytes]:
 def held(log: Log) -> dict[int, list[bytes]]:
     """Every value, by partition, in order."""
     starts, ends = log.starts(), log.ends()
-    return {p: [e.value for e in log.read(p, starts[p], ends[p] - 1)] if ends[p] > starts[p] else [] for p in log.partitions()}
+    return {
+        p: [e.value for e in log.read(p, starts[p], ends[p] - 1)] if ends[p] > starts[p] else []
+        for p in log.partitions()
+    }
 
 
 def everything(log: Log) -> list[bytes]:
