@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from analytics_site import env
 from analytics_site.databases import database
-from analytics_site.keys import keep_secret
+from configuration.secret_files import keep_secret
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 
@@ -36,7 +36,7 @@ LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 # What it knows
 PLACES: Final = env.file("HITSTREAM_PLACES")
 SECRET_KEY = env.text("SECRET_KEY") or keep_secret(DATA / "secret_key")
-INSTALLATION_SECRET_FILE: Final = DATA / "installation_secret"
+INSTALLATION_SECRET: Final = env.text("HITSTREAM_SECRET") or keep_secret(DATA / "installation_secret")
 
 # Security
 DEBUG = False
@@ -67,6 +67,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Django's parts
 INSTALLED_APPS = [
+    "analytics_site",
     "collection",
     "configuration",
     "processing",

@@ -1,4 +1,7 @@
-"""What processing may know, as plain frozen values: no Django, no clock, no secret. A context is named by the hash of its content."""
+"""What processing may know, as plain frozen values: no Django, no clock, no secret.
+
+A context is named by the hash of its content.
+"""
 
 import hashlib
 from typing import Final, Literal

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from analytics_site import env
 from analytics_site.databases import database
-from analytics_site.keys import keep_secret
+from configuration.secret_files import keep_secret
 
 
 @pytest.fixture(autouse=True)

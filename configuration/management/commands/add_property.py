@@ -1,0 +1,34 @@
+"""`manage.py add_property NAME --domain D --timezone TZ` prints the new property's numeric id and measurement id."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from configuration.models import Property
+
+
+class Command(BaseCommand):
+    help = "Add a property; prints its numeric id (for reports) and its measurement id (for the tracker)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="how you call the site or app")
+        parser.add_argument("--domain", action="append", default=[], help="the site's domain; repeat for several")
+        parser.add_argument("--timezone", default="Etc/UTC", help="where a day begins and ends, e.g. Europe/Berlin")
+        parser.add_argument("--currency", default="USD", help="three letters, e.g. EUR")
+        parser.add_argument("--identity", choices=Property.Identity.values, default=Property.Identity.COOKIE)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        item = Property(
+            name=options["name"],
+            domains="\n".join(options["domain"]),
+            zone=options["timezone"],
+            currency=options["currency"],
+            identity=options["identity"],
+        )
+        try:
+            item.full_clean()
+        except ValidationError as error:
+            raise CommandError("\n".join(error.messages)) from error
+        item.save(force_insert=True)
+        self.stdout.write(f"property id:    {item.pk}\nmeasurement id: {item.measurement_id}")

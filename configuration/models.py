@@ -1,0 +1,217 @@
+"""Properties, who may see them, access tokens and salts. What processing may know of them goes through snapshot.py."""
+
+import secrets
+import string
+import zoneinfo
+from typing import Any, ClassVar, Final
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from configuration.domains import clean_domains
+from configuration.rules import IdentityMode, PropertySettings
+
+MEASUREMENT_ID_LETTERS: Final = string.ascii_uppercase + string.digits
+SHORTEST_TIMEOUT_S: Final = 5 * 60
+LONGEST_TIMEOUT_S: Final = 7 * 3600 + 55 * 60
+ADDRESS_BITS: Final[dict[str, tuple[int, int]]] = {"24/48": (24, 48), "16/32": (16, 32), "none": (0, 0)}
+SETTLED_FIELDS: Final = ("zone", "session_timeout_s")
+
+
+def new_number() -> int:
+    """Nine random digits: a number that was in use once does not come back with the data of its last owner."""
+    return 100_000_000 + secrets.randbelow(900_000_000)
+
+
+def new_measurement_id() -> str:
+    return "G-" + "".join(secrets.choice(MEASUREMENT_ID_LETTERS) for _ in range(10))
+
+
+def validate_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("%(name)s is not a time zone. Write one like Europe/Berlin.", params={"name": repr(name)})
+
+
+class PropertyQuerySet(models.QuerySet["Property"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "PropertyQuerySet":
+        """Superusers see all, everybody else the properties whose viewer they are."""
+        if getattr(user, "is_superuser", False):
+            return self
+        return self.filter(viewers=user.pk) if user.is_authenticated else self.none()
+
+
+class Property(models.Model):
+    """One measured site or app."""
+
+    class Identity(models.TextChoices):
+        COOKIE = "cookie", "Cookie: recognise returning visitors"
+        COOKIELESS = "cookieless", "Cookieless: visitors are told apart within one day only"
+
+    class AddressPrecision(models.TextChoices):
+        NETWORK = "24/48", "Network: 203.0.113.0 of 203.0.113.77"
+        PROVIDER = "16/32", "Coarse: 203.0.0.0 of 203.0.113.77"
+        NONE = "none", "None: no part of the address"
+
+    id = models.BigIntegerField("property id", primary_key=True, default=new_number, editable=False)
+    measurement_id = models.CharField(
+        "measurement id",
+        max_length=32,
+        unique=True,
+        default=new_measurement_id,
+        editable=False,
+        help_text="What the tracker sends. It is public: anybody can read it in your pages.",
+    )
+    name = models.CharField(max_length=100, help_text="How you call this site or app, for instance “Shop”.")
+    domains = models.TextField(
+        blank=True,
+        help_text="The site's own domains, one per line, for instance www.example.org. "
+        "Visits that come from one of them to another are not referrals.",
+    )
+    zone = models.CharField(
+        "time zone",
+        max_length=64,
+        default="Etc/UTC",
+        validators=[validate_zone],
+        help_text="Where a day begins and ends in reports, for instance Europe/Berlin. "
+        "It cannot be changed here later: days that were reported would change.",
+    )
+    currency = models.CharField(
+        max_length=3,
+        default="USD",
+        validators=[RegexValidator(r"^[A-Z]{3}$", "Write the three capital letters of a currency, for instance EUR.")],
+        help_text="Three letters, for instance EUR. Reports show money in it.",
+    )
+    session_timeout_s = models.PositiveIntegerField(
+        "session timeout, seconds",
+        default=1800,
+        validators=[MinValueValidator(SHORTEST_TIMEOUT_S), MaxValueValidator(LONGEST_TIMEOUT_S)],
+        help_text="A visitor who does nothing for so long begins a new session: 300 (5 minutes) to 28500 (7 h 55 min). "
+        "It cannot be changed here later.",
+    )
+    identity = models.CharField(
+        "visitors are recognised by",
+        max_length=10,
+        choices=Identity,
+        default=Identity.COOKIE,
+        help_text="A change counts for new hits only.",
+    )
+    address_precision = models.CharField(
+        "address kept",
+        max_length=8,
+        choices=AddressPrecision,
+        default=AddressPrecision.NETWORK,
+        help_text="How much of a visitor's address is kept after the look-up of the country. The full one never is.",
+    )
+    raw_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(4)],
+        help_text="After so many days from receipt the single hits are deleted; reports stay, but new rules can "
+        "no longer be applied to these days. Empty: kept for ever.",
+    )
+    report_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(4)],
+        help_text="Days older than this are deleted from reports. Empty: kept for ever.",
+    )
+    viewers = models.ManyToManyField(
+        User, blank=True, related_name="properties", help_text="Who may see its reports, besides administrators."
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = PropertyQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        verbose_name_plural = "properties"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        self.domains = clean_domains(self.domains)
+        if not self._state.adding:
+            self._refuse_settled_changes()
+
+    def settings(self) -> PropertySettings:
+        """What processing may know of this property."""
+        identity: IdentityMode = "cookieless" if self.identity == self.Identity.COOKIELESS else "cookie"
+        return PropertySettings(
+            id=self.id,
+            measurement_id=self.measurement_id,
+            name=self.name,
+            domains=tuple(self.domains.split()),
+            zone=self.zone,
+            currency=self.currency,
+            session_timeout_s=self.session_timeout_s,
+            identity=identity,
+            address_bits=ADDRESS_BITS[self.address_precision],
+        )
+
+    def _refuse_settled_changes(self) -> None:
+        stored = Property.objects.values(*SETTLED_FIELDS).get(pk=self.pk)
+        changed = [name for name in SETTLED_FIELDS if getattr(self, name) != stored[name]]
+        if changed:
+            raise ValidationError(dict.fromkeys(changed, "This is settled once the property exists."))
+
+
+class Token(models.Model):
+    """A key for programs, kept as a hash: the text is shown once, when it is made (tokens.py)."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read: reports"
+        WRITE = "write", "Write: send hits with their own time"
+        READ_WRITE = "read write", "Read and write"
+
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        related_name="tokens",
+        help_text="The token sees the properties that this user sees.",
+    )
+    name = models.CharField(max_length=100, help_text="What it is for, for instance “weekly report script”.")
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.READ)
+    prefix = models.CharField(max_length=12, editable=False)
+    hash = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField("revoked", null=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scope.split()
+
+
+class DaySalt(models.Model):
+    """Makes visitor keys of one day. When it is deleted, nobody can tell any more who the day's visitors were."""
+
+    day = models.DateField(primary_key=True)
+    secret = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.day.isoformat()
+
+
+class PropertySalt(models.Model):
+    """Makes visitor keys of a property's access logs: the same when a file is imported again."""
+
+    property_number = models.BigIntegerField(primary_key=True)
+    secret = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.property_number)
+
+
+def may_see(user: Any, number: int) -> bool:
+    """Whether a user may see the reports of the property with this number. Property 0 is for superusers only."""
+    if number == 0:
+        return bool(user.is_active and user.is_superuser)
+    return Property.objects.visible_to(user).filter(pk=number).exists()

@@ -1,0 +1,46 @@
+"""Access tokens: 256 random bits, shown once, kept as a SHA-256 hash. So many random bits need no slow hash."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from configuration.models import Token
+
+MARK: Final = "hs_"
+SHOWN_CHARACTERS: Final = 9
+USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+def issue(user: User, name: str, scope: str = Token.Scope.READ) -> str:
+    """Makes a token and returns its text, which cannot be had again."""
+    text = MARK + secrets.token_urlsafe(32)
+    Token.objects.create(user=user, name=name, scope=scope, prefix=text[:SHOWN_CHARACTERS], hash=_hash(text))
+    return text
+
+
+def authenticate(text: str) -> Token | None:
+    """The token of this text with its user, or None where there is none, it is revoked, or its user is not active."""
+    valid = Token.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
+    token = valid.filter(hash=_hash(text)).first()
+    if token:
+        _note_use(token, timezone.now())
+    return token
+
+
+def revoke(token: Token) -> None:
+    """From now on the token is refused. A token that is revoked already keeps its time."""
+    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _note_use(token: Token, now: datetime) -> None:
+    """Not at every use: a busy token would write at every request."""
+    if token.last_used is None or now - token.last_used >= USE_IS_NOTED_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used=now)
