@@ -21,6 +21,9 @@ COLONS_OF_IPV6: Final = 6  # a full one has seven, or six before an IPv4 part; a
 ESCAPES: Final = re.compile("%3a|%2e", re.IGNORECASE)
 IPV6_LIKE: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
 NO_IPV4: Final = "0.0.0.0"  # noqa: S104 - nothing is bound to it
+NO_NAME: Final = "-"
+TAILS: Final = {4: "[0-9.]*", 6: "(?:[0-9a-f:.]|%3a)*"}
+DOTTED: Final = re.compile(r"[0-9.]{7,}")
 IPV4_LIKE: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
@@ -55,7 +58,7 @@ def mask_text(text: str, bits: Bits) -> str:
     """Truncates everything that looks like an address; what only may be one becomes zeros."""
     plain = ESCAPES.sub(lambda found: unquote_plus(found[0]), text)
     without_ipv6 = IPV6_LIKE.sub(lambda found: _mask_ipv6(found[0], bits), plain)
-    return IPV4_LIKE.sub(lambda found: _mask(found[0], bits, NO_IPV4), without_ipv6)
+    return DOTTED.sub(lambda found: _mask_ipv4(found[0], bits), without_ipv6)
 
 
 def is_suspicious(rest: str) -> bool:
@@ -84,11 +87,15 @@ def contains_own(text: str, own: str) -> bool:
 
 
 def mask_own(text: str, own: str, bits: Bits) -> str:
-    """Masks one address in any text, however it is spelled. Of a host's name in its place nothing is left."""
+    """Masks one address in any text, however it is spelled. In the place of a host's name a dash is left.
+
+    Digits that follow go with it, lest what is left joins them to the address again.
+    """
     address = parse_address(own)
-    masked = _cut(address, _kept(address, bits)) if address else ""
+    masked = _cut(address, _kept(address, bits)) if address else NO_NAME
+    tail = TAILS[address.version] if address else ""
     for spelling in spellings(own):
-        text = re.sub(re.escape(spelling), masked, text, flags=re.IGNORECASE)
+        text = re.sub(re.escape(spelling) + tail, masked, text, flags=re.IGNORECASE)
     return text
 
 
@@ -119,6 +126,10 @@ def _cut(address: Address, kept: int) -> str:
 def _mask(text: str, bits: Bits, unreadable: str) -> str:
     address = parse_address(text)
     return _cut(address, _kept(address, bits)) if address else unreadable
+
+
+def _mask_ipv4(text: str, bits: Bits) -> str:
+    return _mask(text.strip("."), bits, NO_IPV4) if IPV4_LIKE.search(text) else text
 
 
 def _mask_ipv6(text: str, bits: Bits) -> str:

@@ -132,7 +132,7 @@ def _visitors(readings: list[Reading], owners: list[str], agents: list[str], key
 
 
 def _key_source(reading: Reading, owner: str, agent: str, keys: Keys) -> tuple[Any, ...]:
-    """The function that makes the key, and its arguments. Unknown properties have no salt: their logs' lines go by day."""
+    """What makes the key, and its arguments. Unknown properties have no salt: their logs' lines go by day."""
     hit, decoded, settings = reading.hit, reading.decoded, reading.settings
     measurement_id = settings.measurement_id or decoded.measurement_id
     if hit.protocol == UNREADABLE:

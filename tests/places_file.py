@@ -70,7 +70,7 @@ def _encoded(value: Any) -> bytes:
         return _control(2, len(text)) + text
     if isinstance(value, tuple):
         kind, number = value
-        digits = number.to_bytes((number.bit_length() + 7) // 8, "big")
+        digits: bytes = number.to_bytes((number.bit_length() + 7) // 8, "big")
         return _control(kind, len(digits)) + digits
     if isinstance(value, float):
         return _control(3, 8) + struct.pack(">d", value)

@@ -1,6 +1,7 @@
 """Lines of Apache's and nginx's access logs, formats *common* and *combined*: the body of the hit is the line.
 
-A field that is "-" is absent. The line's time is not among the parameters: whoever imports it sets `occurred`.
+A field that is "-" is absent. The line's time is not among the parameters: whoever imports it sets `occurred`, and leaves
+it out where the calendar has no such time, which makes the line malformed.
 """
 
 import re
@@ -26,7 +27,7 @@ LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"b": b"\b
 def decode(hit: RawHit) -> Decoded:
     text = as_text(hit.body)
     found = LINE.fullmatch(text)
-    if found is None:
+    if found is None or hit.occurred is None:
         return _malformed(text)
     address, ident, user, request, status, size, referrer, user_agent = found.groups(default=ABSENT)
     words = [word for word in request.split(" ") if word]

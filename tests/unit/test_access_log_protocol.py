@@ -82,6 +82,11 @@ def test_what_is_not_the_format_is_malformed_and_kept(line: str) -> None:
     assert set(decoded.events[0]) == {"rest"}
 
 
+def test_a_line_of_no_time_is_malformed() -> None:
+    hit = RawHit(FORMAT, "id", 0, "access_log", "", "", {}, b"", COMBINED.encode(), 1, None)
+    assert access_log.decode(hit).error == "malformed"
+
+
 def test_escapes_are_undone_where_they_make_text() -> None:
     line = (
         COMBINED.replace("/a/b.html", r"/caf\xc3\xa9").replace("Mozilla", r"a \"b\" \\ c").replace("from", r"\xe4\xe5")

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from collection.hit import FORMAT, RawHit, encode
 from collection.protocols import PROTOCOLS, access_log, ga4
 from configuration.rules import Context, PropertySettings
+from processing.masking import canonical
 from processing.places import NoPlaces, Places, open_places
 from processing.receive import receive
 from processing.schema import PARAMETERS, RAW
@@ -242,7 +243,9 @@ def test_no_address_is_kept_where_the_property_keeps_none() -> None:
     assert found["rest"] == "v=2&tid=G-ONE&uip=0.0.0.0&ep.ip=0.0.0.0"
 
 
-ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).filter(lambda a: int(a) & 0xFF and not a.is_loopback)
+ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).filter(
+    lambda address: int(address) & 0xFF and not ip_address(canonical(str(address))).is_loopback
+)
 PLACES_OF_AN_ADDRESS = ["{}", "a{}b", "https://x.org/?ip={}&y=1", '{{"ip":"{}"}}', "[{}]:80"]
 
 
@@ -351,7 +354,7 @@ def test_a_fault_of_a_protocol_costs_only_its_hit(
     "changes", [{"received": -1}, {"received": 2**63}, {"occurred": 2**63}, {"occurred": -(2**62)}, {"property": 2**63}]
 )
 def test_numbers_that_no_calendar_holds_cost_only_their_hit(changes: dict[str, int]) -> None:
-    bad, good = rows(hit(**changes), HIT)
+    bad, good = rows(msgspec.structs.replace(HIT, **changes), HIT)
     assert good["error"] is None
     assert bad["position"] == 100
 
@@ -365,7 +368,7 @@ def test_numbers_that_no_calendar_holds_cost_only_their_hit(changes: dict[str, i
 )
 def test_no_bytes_stop_a_range(entries: list[bytes]) -> None:
     found = rows(*entries)
-    assert sorted({r["position"] for r in found}) == list(range(100, 100 + len(entries)))
+    assert [r["position"] for r in found if r["index"] == 0] == list(range(100, 100 + len(entries)))
 
 
 def test_the_same_range_gives_the_same_frames() -> None:
