@@ -61,6 +61,11 @@ def layer_sections(prefix: str, layer: Layer) -> Sections:
     return {f"{prefix}visitors": layer.visitors.to_frame("visitor"), **{f"{prefix}{name}": getattr(layer, name) for name in SECTIONS}}
 
 
+def section_prefix(*parts: str) -> str:
+    """A prefix that the store takes as the beginning of a section's name."""
+    return f"of_{'_'.join(parts).replace('-', '_')}_"
+
+
 def segment_name(property: int, kind: str) -> str:
     return f"{property}-{kind}-{uuid4().hex}"
 
@@ -96,7 +101,7 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
         key = change.period.key
         old = sealed.book.periods.get(key, Shelf((), NO_CARRY, 0, 0, 0))
         below, layer = _absorb(sealed.columns, old.layers, change.layer)
-        prefix = f"{key}/"
+        prefix = section_prefix(key)
         sections |= layer_sections(prefix, layer) | carry_sections(prefix, change.carry)
         place = Place(segment, prefix, layer.events.height)
         shelves[key] = Shelf(
@@ -143,7 +148,7 @@ def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]
     named = raw.with_columns(month_=month, day_=(pl.col("time") // DAY_MS).cast(pl.Int32))
     parts, sections = [], {}
     for (key, day), rows in named.partition_by("month_", "day_", as_dict=True, include_key=False).items():
-        prefix = f"{key}/{day}/"
+        prefix = section_prefix(str(key), str(day))
         sections[f"{prefix}rows"] = rows.sort("visitor", "time", "position", "index")
         parts.append(RawPart(Place(segment, prefix, rows.height), str(key), int(str(day)), _latest(rows)))
     return parts, sections

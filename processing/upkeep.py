@@ -15,7 +15,7 @@ from processing.columns import Columns
 from processing.periods import month_key, period
 from processing.schema import DAY_MS, RAW, REJECTED
 from processing.sealed import Sealed
-from processing.seal import Sections, carry_sections, commit, has_carry, layer_sections, read_layer, segment_name
+from processing.seal import Sections, carry_sections, commit, has_carry, layer_sections, read_layer, section_prefix, segment_name
 from processing.segments import fold, side_by_side
 from processing.store.block import merge
 from processing.store.port import BlockInfo, Store
@@ -133,7 +133,7 @@ def _folded(book: Book, columns: Columns, name: str, sections: Sections, key: st
     days = [fold([read_layer(columns, place) for place in shelf.layers]) for shelf in shelves]
     layer = side_by_side(days)
     carry = Sealed(book, columns).carry(keys[0])
-    prefix = f"{key}/"
+    prefix = section_prefix(key)
     sections |= layer_sections(prefix, layer) | carry_sections(prefix, carry)
     place = Place(name, prefix, layer.events.height)
     return Shelf(
@@ -170,7 +170,7 @@ def _merged_raw(parts: list[RawPart], columns: Columns, name: str, sections: Sec
     if len(parts) == 1 or not (over or len(parts) > MOST_PARTS):
         return parts
     month, day = parts[0].received_month, parts[0].day
-    prefix = f"{month}/{day}/"
+    prefix = section_prefix(month, str(day))
     rows = [_text(columns.frame(part.place.segment, f"{part.place.prefix}rows", list(RAW))) for part in parts]
     sections[f"{prefix}rows"] = pl.concat(rows).sort("visitor", "time", "position", "index")
     return [RawPart(Place(name, prefix, sum(part.place.rows for part in parts)), month, day, max(part.last_received_us for part in parts))]

@@ -1,0 +1,33 @@
+"""`manage.py work`: receives, seals and keeps up until it is stopped."""
+
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from processing.running import alone, make_worker
+
+
+class Command(BaseCommand):
+    help = "Receive hits from the log, seal them into segments and keep what is stored in order. Stops on SIGINT or SIGTERM."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="receive and seal all there is, then stop")
+
+    def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
+        with alone():
+            worker = make_worker()
+            if once:
+                worker.start()
+                self.stdout.write(f"{worker.drain():,} hits received")
+            else:
+                worker.run(_stop_on_signals())
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

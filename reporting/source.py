@@ -1,0 +1,45 @@
+"""Where reports get their data from in this process: one reader for all threads."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.conf import settings
+
+from collection.log import Log, open_log
+from processing import ledger
+from processing.pending import pending_hits
+from processing.store import open_store
+from processing.view import Reader, View
+
+
+class Status(NamedTuple):
+    """Hits of a property: accepted = counted + rejected + pending. `lost` are those of the whole log that were gone before they were received."""
+
+    accepted: int
+    counted: int
+    rejected: int
+    pending: int
+    lost: int
+    reasons: dict[str, int]
+
+
+@lru_cache(maxsize=1)
+def reader() -> Reader:
+    return Reader(open_store(settings.STORE_URL))
+
+
+@lru_cache(maxsize=1)
+def log() -> Log:
+    return open_log(settings.LOG_URL)
+
+
+def view_of(property: int) -> View:
+    """The property as it is now. Raises what Reader.view raises."""
+    return reader().view(property)
+
+
+def status_of(view: View, measurement_id: str) -> Status:
+    """The sums of the view's moment. What is still in the log is counted there, from where the view's blocks end."""
+    counts = view.counts()
+    pending = pending_hits(log(), reader().store, view.tail.blocks, view.property, measurement_id)
+    return Status(counts.accepted + pending, counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons)
