@@ -1,0 +1,119 @@
+"""Raw rows and rules become events and rejected rows: the list of steps, and what becomes of a hit after them."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+import polars as pl
+
+from configuration.rules import Context, PropertySettings
+from processing.lists import lists_version
+from processing.schema import EVENTS, PARAMETERS, REJECTED, conform, empty
+from processing.steps.access import access
+from processing.steps.activity import activity
+from processing.steps.bots import bots
+from processing.steps.device import device
+from processing.steps.page import page
+from processing.steps.place import place
+from processing.steps.source import source
+from processing.steps.validate import validate
+
+__all__ = ["STEPS", "Processed", "Step", "lists_version", "process"]
+
+StepFunction: TypeAlias = Callable[[pl.DataFrame, PropertySettings, Context], pl.DataFrame]
+
+
+class Step(NamedTuple):
+    name: str
+    function: StepFunction
+    reason: str
+
+
+# A row that a step gives a `reason` goes no further, so the first reason wins.
+STEPS: Final[tuple[Step, ...]] = (
+    Step("validate", validate, "what cannot be read, or belongs to nobody, must not be guessed at"),
+    Step("access", access, "a server logs every request, and only some are a person opening a page"),
+    Step("bots", bots, "programs are not visitors"),
+    Step("activity", activity, "what happened and how engaged the client was decide most figures"),
+    Step("page", page, "reports name pages by host and path, not by address with parameters"),
+    Step("source", source, "owners ask first where their visitors come from; own pages do not count"),
+    Step("device", device, "category, browser and system are what a user agent is read for"),
+    Step("place", place, "people read names, not codes"),
+)
+
+
+class Processed(NamedTuple):
+    """`events` has schema.EVENTS, `rejected` schema.REJECTED with one row for a hit none of whose events counts;
+    `dropped` is the number of refused events of hits that do count. The order of rows means nothing."""
+
+    events: pl.DataFrame
+    rejected: pl.DataFrame
+    dropped: int
+
+
+def process(raw: pl.DataFrame, settings: PropertySettings, context: Context) -> Processed:
+    """`raw` has schema.RAW and belongs to one property. The answer depends on the arguments and the lists only, and on
+    each hit alone: hits may be split over calls in any way."""
+    kept, refused = _run(raw, settings, context)
+    if refused is None:
+        return Processed(_events(kept), empty(REJECTED), 0)
+    lost = refused.join(kept, on="position", how="anti")
+    return Processed(_events(kept), _rejected(lost), refused.height - lost.height)
+
+
+def _run(raw: pl.DataFrame, settings: PropertySettings, context: Context) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The rows that all steps let pass, with their facts, and the refused ones with their reason, None if none are."""
+    kept = raw.with_columns(reason=pl.lit(None, dtype=pl.String()))
+    refused: list[pl.DataFrame] = []
+    for step in STEPS:
+        kept = step.function(kept, settings, context)
+        if kept["reason"].null_count() < kept.height:
+            refused.append(kept.filter(pl.col("reason").is_not_null()).select(REFUSED))
+            kept = kept.filter(pl.col("reason").is_null())
+    return kept, pl.concat(refused) if refused else None
+
+
+REFUSED: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
+
+# The rows that flags stand for, in the order in which they come before the hit's own events.
+IMPLIED: Final = (("first_visit", "_fv"), ("session_start", "_ss"))
+OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_ms": 0}
+
+
+def _events(kept: pl.DataFrame) -> pl.DataFrame:
+    """Adds the implied events: once a hit, however many of its events carry the flag, not where it names them."""
+    own = conform(kept, EVENTS).with_columns(pl.col("index") + len(IMPLIED))
+    implied = [_implied(kept, index, name, flag) for index, (name, flag) in enumerate(IMPLIED)]
+    return pl.concat([*(frame for frame in implied if frame is not None), own])
+
+
+def _implied(kept: pl.DataFrame, index: int, name: str, flag: str) -> pl.DataFrame | None:
+    flagged = kept.filter(pl.col(flag).eq("1"))
+    if flagged.is_empty():
+        return None
+    named = kept.filter(pl.col("event").eq(name))
+    first = flagged.join(named, on="position", how="anti").sort("position", "index").unique("position", keep="first")
+    changed = {"index": index, "event": name, "first_visit": name == "first_visit", **OF_THE_EVENT_ONLY}
+    return conform(first.with_columns(pl.lit(value).alias(column) for column, value in changed.items()), EVENTS)
+
+
+def _rejected(lost: pl.DataFrame) -> pl.DataFrame:
+    """One row a hit: that of its first event; the content holds all its events, one a line."""
+    rows = lost.with_columns(content=_content(lost)).sort("position", "index")
+    hits = rows.group_by("position", maintain_order=True)
+    firsts = pl.all().exclude("position", "content").first()
+    return conform(hits.agg(firsts, pl.col("content").str.join("\n")), REJECTED)
+
+
+# Separators and what would break a line; all else is kept legible, and every decoder takes it as it is.
+ESCAPED: Final = {mark: f"%{ord(mark):02X}" for mark in '%&=+;# "<>\\' + "".join(map(chr, range(32))) + "\x7f"}
+
+
+def _content(lost: pl.DataFrame) -> pl.Expr:
+    present = [name for name in PARAMETERS if lost[name].null_count() < lost.height]
+    pairs = [pl.lit(f"{name}=") + _escaped(pl.col(name)) for name in present]
+    rest = pl.when(pl.col("rest").ne("")).then("rest")
+    return pl.concat_str(*pairs, rest, separator="&", ignore_nulls=True)
+
+
+def _escaped(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_many(list(ESCAPED), list(ESCAPED.values()))

@@ -1,0 +1,33 @@
+"""Which page an event is about: host and path of its address. Whatever the client wrote is text: cut, not cleaned."""
+
+from typing import Final
+
+import polars as pl
+
+from configuration.rules import Context, PropertySettings
+from processing.addresses import host_of, parts, path_of, without_query
+from processing.frames import derive
+
+KEYS: Final = ("address of page", "dh", "dp")
+FOUND: Final = {"host": pl.String(), "path": pl.String()}
+
+
+def page(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+    """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it."""
+    written = pl.coalesce("dl", "target")
+    keyed = frame.with_columns(without_query(written).alias(KEYS[0]), without_query(pl.col("dp")))
+    return _with_log_host(derive(keyed, KEYS, FOUND, find_page).drop(KEYS[0]), settings)
+
+
+def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str | None, str | None]:
+    """Host and path, null where the client names none. There is no cache: taking apart is as quick as looking up."""
+    host, path = parts(address) if address is not None else (None, None)
+    return host_of(dh or "") or host, path_of(dp) if dp else path
+
+
+def _with_log_host(frame: pl.DataFrame, settings: PropertySettings) -> pl.DataFrame:
+    if not settings.domains or frame["host"].null_count() == 0:
+        return frame
+    of_log = pl.col("protocol").eq("access_log")
+    own = pl.when(of_log).then(pl.lit(settings.domains[0].lower()))
+    return frame.with_columns(host=pl.coalesce("host", own))

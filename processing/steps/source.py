@@ -1,0 +1,107 @@
+"""Where the visitor came from: tags of the page's address, else click ids, else the referrer; and the channel of it."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl
+
+import polars as pl
+
+from configuration.rules import Context, PropertySettings
+from processing.addresses import authority, host_of, query
+from processing.channels import channel
+from processing.frames import derive
+from processing.lists import rows
+from processing.referrers import search_engine, site
+
+REMEMBERED: Final = 32_768
+LONGEST_NAME: Final = 255
+LONGEST_QUERY: Final = 2_048
+MOST_PARAMETERS: Final = 100
+
+NOT_SET: Final = "(not set)"
+CLICK_IDS: Final = {name: (source, medium, when == "always") for name, source, medium, when in rows("click_ids")}
+TAGS: Final = ("utm_source", "utm_medium", "utm_campaign")
+TAGGED: Final = [f"{name}=" for name in (*TAGS, *CLICK_IDS)]
+IGNORED: Final = ("1", "true")
+
+KEYS: Final = ("tags", "cs", "cm", "cn", "gclid", "dclid", "referrer", "host")
+FOUND: Final = {name: pl.String() for name in ("source", "medium", "campaign", "channel")}
+
+
+class Origin(NamedTuple):
+    source: str
+    medium: str
+    campaign: str
+
+
+DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
+
+
+def source(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+    """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source."""
+    own = tuple(sorted({site(domain.lower()) for domain in settings.domains}))
+    keyed = frame.with_columns(tags=_tags(), referrer=_referrer())
+    return derive(keyed, KEYS, FOUND, lambda *key: find_source(own, *key)).drop("tags", "referrer")
+
+
+def _tags() -> pl.Expr:
+    text = query(pl.col("dl"))
+    return pl.when(text.str.contains_any(TAGGED)).then(text.str.slice(0, LONGEST_QUERY))
+
+
+def _referrer() -> pl.Expr:
+    ignored = pl.col("ir").is_in(IGNORED).fill_null(False)
+    return pl.when(~ignored).then(authority(pl.col("dr")).str.slice(0, LONGEST_QUERY))
+
+
+@lru_cache(REMEMBERED)
+def find_source(
+    own: tuple[str, ...],
+    tags: str | None,
+    cs: str | None,
+    cm: str | None,
+    cn: str | None,
+    gclid: str | None,
+    dclid: str | None,
+    referrer: str | None,
+    host: str | None,
+) -> tuple[str, str, str, str]:
+    """Source, medium, campaign, channel. Written tags win over a click id, which only fills what they leave open, since
+    nobody here can ask the advertising network for the name of the campaign."""
+    named = _named(tags)
+    named |= {name: value for name, value in zip(("gclid", "dclid"), (gclid, dclid), strict=True) if value}
+    written = [given or named.get(tag) for tag, given in zip(TAGS, (cs, cm, cn), strict=True)]
+    referred = _referred(referrer, {*own, site(host or "")})
+    origin = _clicked(named, referred) or referred or DIRECT
+    if any(written):
+        origin = _written(written, _clicked(named, None))
+    found = Origin(*(text[:LONGEST_NAME] for text in origin))
+    return (*found, channel(*found))
+
+
+def _named(tags: str | None) -> dict[str, str]:
+    """The parameters of the query that have a value; of several with one name, the first."""
+    pairs = parse_qsl("&".join((tags or "").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]))
+    return dict(reversed(pairs))
+
+
+def _written(written: list[str | None], clicked: Origin | None) -> Origin:
+    gaps = clicked or Origin(NOT_SET, NOT_SET, NOT_SET)
+    return Origin(*(text or gap for text, gap in zip(written, gaps, strict=True)))
+
+
+def _clicked(named: dict[str, str], referred: Origin | None) -> Origin | None:
+    for name, (network, medium, always) in CLICK_IDS.items():
+        if name in named and (always or referred is None):
+            return Origin(network, medium, NOT_SET if medium == "cpc" else f"({medium})")
+    return None
+
+
+def _referred(referrer: str | None, own: set[str]) -> Origin | None:
+    """The host but for `www.`, as Google has it: `m.facebook.com` and `facebook.com` are two sources of one channel."""
+    host = (host_of(referrer or "") or "").removeprefix("www.")
+    if not host or site(host) in own:
+        return None
+    if engine := search_engine(host):
+        return Origin(engine, "organic", "(organic)")
+    return Origin(host, "referral", "(referral)")

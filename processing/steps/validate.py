@@ -1,0 +1,29 @@
+"""A hit that cannot be read, or that belongs to nobody, is not counted."""
+
+from typing import Final
+
+import polars as pl
+
+from configuration.rules import UNKNOWN_PROPERTY, Context, PropertySettings
+from processing.frames import refuse
+
+GA4_VERSION: Final = "2"
+LONGEST_EVENT_NAME: Final = 40
+BROKEN_HERE: Final = "processing error"  # `receive` begins the error with it where the fault is ours
+
+
+def validate(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+    unknown = pl.lit(settings.id == UNKNOWN_PROPERTY)
+    return refuse(
+        frame,
+        (pl.col("error").str.starts_with(BROKEN_HERE), "processing error"),
+        (pl.col("error").is_not_null(), "malformed"),
+        (unknown, "unknown property"),
+        (pl.col("protocol").eq("ga4") & ~_sound_ga4(), "malformed"),
+    )
+
+
+def _sound_ga4() -> pl.Expr:
+    version = pl.col("rest").str.extract("(?:^|&)v=([^&]*)").fill_null(GA4_VERSION)
+    name_length = pl.col("en").str.len_chars().fill_null(0)
+    return version.eq(GA4_VERSION) & name_length.is_between(1, LONGEST_EVENT_NAME)
