@@ -1,7 +1,7 @@
 """Lines of Apache's and nginx's access logs, formats *common* and *combined*: the body of the hit is the line.
 
-A field that is "-" is absent. The line's time is not among the parameters: whoever imports it sets `occurred`, and leaves
-it out where the calendar has no such time, which makes the line malformed.
+A field that is "-" is absent. The line's time is not among the parameters: whoever imports it sets `occurred`, and
+leaves it out where the calendar has no such time, which makes the line malformed.
 """
 
 import re
