@@ -1,8 +1,19 @@
 """The contents page of everything that Django answers; the collector's addresses are in collection/app.py."""
 
 from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
+from reporting import views
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    # The dashboard
+    path("", views.home, name="home"),
+    path("choose/", views.choose, name="choose"),
+    path("<int:property_id>/", views.dashboard, name="dashboard"),
+    path("<int:property_id>/panels/", views.panels_only, name="panels"),
+    path("sign-in/", LoginView.as_view(), name="login"),
+    path("sign-out/", LogoutView.as_view(), name="logout"),
+    # Properties, people, tokens
     path("admin/", admin.site.urls),
 ]

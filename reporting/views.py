@@ -77,11 +77,15 @@ def _page(request: HttpRequest, property_id: int) -> dict[str, Any]:
         "first": period.first,
         "last": period.last,
         "zone": view.zone,
-        "snippet": chosen.snippet(request.build_absolute_uri("/").rstrip("/")),
+        "snippet": _snippet(request, chosen),
         **_sums(status),
         **(panels(view, period, today) if status.accepted else {}),
         "rejected": _rejected(view.rejected(period.first, period.last)),
     }
+
+
+def _snippet(request: HttpRequest, chosen: Property) -> str:
+    return f'<script async src="{request.build_absolute_uri("/hs.js")}?id={chosen.measurement_id}"></script>'
 
 
 def _sums(status: Status) -> dict[str, Any]:
