@@ -151,6 +151,10 @@ class Property(models.Model):
             address_bits=ADDRESS_BITS[self.address_precision],
         )
 
+    def snippet(self, origin: str) -> str:
+        """The line for the pages' head; `origin` is the address of this installation, such as https://stats.example.org."""
+        return f'<script async src="{origin}/hs.js?id={self.measurement_id}"></script>'
+
     def _refuse_settled_changes(self) -> None:
         stored = Property.objects.values(*SETTLED_FIELDS).get(pk=self.pk)
         changed = [name for name in SETTLED_FIELDS if getattr(self, name) != stored[name]]

@@ -17,8 +17,16 @@ USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
 
 def issue(user: User, name: str, scope: str = Token.Scope.READ) -> str:
     """Makes a token and returns its text, which cannot be had again."""
+    token = Token(user=user, name=name, scope=scope)
+    text = prepare(token)
+    token.save()
+    return text
+
+
+def prepare(token: Token) -> str:
+    """Gives a token that is not saved yet its secret, and returns it."""
     text = MARK + secrets.token_urlsafe(32)
-    Token.objects.create(user=user, name=name, scope=scope, prefix=text[:SHOWN_CHARACTERS], hash=_hash(text))
+    token.prefix, token.hash = text[:SHOWN_CHARACTERS], _hash(text)
     return text
 
 

@@ -1,0 +1,90 @@
+"""The pages on which an owner sets things up."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from configuration import tokens
+from configuration.models import SETTLED_FIELDS, Property, Token
+
+if TYPE_CHECKING:
+    PropertyPages = admin.ModelAdmin[Property]
+    TokenPages = admin.ModelAdmin[Token]
+else:
+    PropertyPages = TokenPages = admin.ModelAdmin
+
+admin.site.site_header = "Hitstream"
+admin.site.index_title = "Set-up"
+
+
+@admin.register(Property)
+class PropertyAdmin(PropertyPages):
+    list_display = ("name", "id", "measurement_id", "zone", "created")
+    search_fields = ("name", "measurement_id", "domains")
+    filter_horizontal = ("viewers",)
+    readonly_fields = ("id", "measurement_id", "snippet", "created")
+    fieldsets: ClassVar[Any] = [
+        (None, {"fields": ["name", "domains"]}),
+        ("Measuring", {"fields": ["snippet", "measurement_id", "id"]}),
+        ("Reports", {"fields": ["zone", "currency", "session_timeout_s", "viewers"]}),
+        ("Privacy", {"fields": ["identity", "address_precision"]}),
+        ("Keeping", {"fields": ["raw_retention_days", "report_retention_days", "created"]}),
+    ]
+
+    class Media:
+        js = ("configuration/copy.js",)
+
+    @admin.display(description="snippet")
+    def snippet(self, item: Property) -> SafeString:
+        return render_to_string("admin/snippet.html", {"snippet": item.snippet(settings.PUBLIC_URL)})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Property | None = None) -> Any:
+        return self.fieldsets if obj else [part for part in self.fieldsets if part[0] != "Measuring"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Property | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, *SETTLED_FIELDS) if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Property | None = None) -> bool:
+        """Its hits and reports would stay behind without an owner."""
+        return False
+
+
+@admin.register(Token)
+class TokenAdmin(TokenPages):
+    list_display = ("name", "user", "scope", "prefix", "last_used", "state")
+    list_filter = ("scope",)
+    search_fields = ("name", "user__username")
+    fields = ("name", "user", "scope")
+    actions = ("revoke_chosen",)
+
+    @admin.display(description="state")
+    def state(self, token: Token) -> str:
+        return f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else "valid"
+
+    @admin.action(description="Revoke the chosen tokens", permissions=["delete"])
+    def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[Token]) -> None:
+        for token in chosen:
+            tokens.revoke(token)
+        self.message_user(request, "Revoked. Programs that use these tokens are refused from now on.")
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
+        return {"user": str(request.user.pk)}
+
+    def save_model(self, request: HttpRequest, token: Token, form: Any, change: bool) -> None:
+        text = tokens.prepare(token)
+        super().save_model(request, token, form, change)
+        shown = format_html("The token is <code>{}</code> Keep it now: it is not shown again.", text)
+        messages.warning(request, shown)
+
+    def has_change_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
+        """A token is made, used and revoked; nothing about it changes."""
+        return False

@@ -1,0 +1,98 @@
+import html
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from configuration import tokens
+from configuration.models import Property, Token
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(administrator: User, client: Client) -> Client:
+    client.force_login(administrator)
+    return client
+
+
+FORM = {
+    "name": "Shop",
+    "domains": "https://www.shop.example/",
+    "zone": "Europe/Berlin",
+    "currency": "EUR",
+    "session_timeout_s": "1800",
+    "identity": "cookie",
+    "address_precision": "24/48",
+}
+
+
+def test_it_works(admin: Client) -> None:
+    response = admin.post("/admin/configuration/property/add/", FORM)
+    assert response.status_code == 302
+    item = Property.objects.get()
+    assert item.domains == "www.shop.example"
+    page = html.unescape(admin.get(f"/admin/configuration/property/{item.pk}/change/").content.decode())
+    assert f'<script async src="http://127.0.0.1:8000/hs.js?id={item.measurement_id}"></script>' in page
+
+
+def test_zone_and_timeout_cannot_be_changed(admin: Client) -> None:
+    item = Property.objects.create(name="Shop", zone="Europe/Berlin")
+    changed = FORM | {"zone": "Asia/Tokyo", "session_timeout_s": "600", "name": "Store"}
+    assert admin.post(f"/admin/configuration/property/{item.pk}/change/", changed).status_code == 302
+    item.refresh_from_db()
+    assert (item.name, item.zone, item.session_timeout_s) == ("Store", "Europe/Berlin", 1800)
+
+
+def test_a_name_is_text_not_markup(admin: Client) -> None:
+    item = Property.objects.create(name="<script>alert(1)</script>")
+    for page in ("/admin/configuration/property/", f"/admin/configuration/property/{item.pk}/change/"):
+        assert b"<script>alert" not in admin.get(page).content
+
+
+def test_a_property_is_not_deleted_with_a_click(admin: Client) -> None:
+    item = Property.objects.create(name="Shop")
+    assert admin.post(f"/admin/configuration/property/{item.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_token_is_shown_once(admin: Client, administrator: User) -> None:
+    form = {"name": "script", "user": str(administrator.pk), "scope": "read"}
+    page = admin.post("/admin/configuration/token/add/", form, follow=True).content.decode()
+    match = re.search(r"<code>(hs_[\w-]{43})</code>", page)
+    assert match
+    assert tokens.authenticate(match[1]) == Token.objects.get()
+    assert match[1] not in admin.get("/admin/configuration/token/").content.decode()
+
+
+def test_a_token_is_revoked(admin: Client, administrator: User) -> None:
+    text = tokens.issue(administrator, "script")
+    chosen = {"action": "revoke_chosen", "_selected_action": [str(Token.objects.get().pk)]}
+    assert b"Revoked." in admin.post("/admin/configuration/token/", chosen, follow=True).content
+    assert tokens.authenticate(text) is None
+
+
+def test_strangers_are_sent_to_sign_in(client: Client) -> None:
+    response = client.get("/admin/configuration/property/")
+    assert response.status_code == 302
+    assert "/login/?next=" in response.headers["Location"]
+
+
+def test_pages_load_nothing_from_outside_and_run_nothing_inline(admin: Client) -> None:
+    item = Property.objects.create(name="Shop")
+    for address in ("/admin/", f"/admin/configuration/property/{item.pk}/change/", "/admin/configuration/token/add/"):
+        response = admin.get(address)
+        page = response.content.decode()
+        assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
+        assert not re.search(r"<script(?![^>]*(src=|type=\"application/json\"))", page)
+        assert not re.search(r"<style|<[^>]+\sstyle=|<[^>]+\son[a-z]+=", page)
+        assert not re.search(r"(src|href)=\"(https?:)?//", page)
+
+
+def test_headers_of_every_answer(client: Client) -> None:
+    headers = client.get("/sign-in/").headers
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
