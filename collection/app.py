@@ -30,9 +30,11 @@ from collection.http import (
 )
 from collection.log import Log, LogUnavailable
 from collection.metrics import CollectorMetrics, Sample, family
+from collection.tracker import respond
 from collection.writer import GroupWriter
 
 HIT_PATH: Final = "/g/collect"
+SCRIPT_PATH: Final = "/hs.js"
 HIT_METHODS: Final = ("GET", "POST")
 TEXT: Final[Headers] = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
 METRICS_TEXT: Final[Headers] = [
@@ -96,11 +98,13 @@ class Collector:
 
     def answers(self, path: str) -> bool:
         """Whether the path is the collector's; sites may route hits through a folder of their own."""
-        return path.endswith(HIT_PATH) or path in self._routes
+        return path.endswith((HIT_PATH, SCRIPT_PATH)) or path in self._routes
 
     async def answer(self, request: Request) -> Answer:
         if request.path.endswith(HIT_PATH):
             return await self._hit(request)
+        if request.path.endswith(SCRIPT_PATH):
+            return self._script(request)
         if route := self._routes.get(request.path):
             return await route() if request.method == "GET" else self._refuse("method", 405, [("allow", "GET")])
         return self._refuse("not found", 404)
@@ -170,6 +174,10 @@ class Collector:
         self._failed_at_us = None if durable else self._clock()
         if durable:
             self.metrics.append_done(hits, seconds)
+
+    def _script(self, request: Request) -> Answer:
+        headers = request.headers()
+        return respond(request.method, headers.get("if-none-match", ""), headers.get("accept-encoding", ""))
 
     async def _health(self) -> Answer:
         return Answer(200, TEXT, b"ok\n") if self._writer.alive else Answer(503, TEXT, b"the writer has stopped\n")

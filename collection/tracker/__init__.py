@@ -5,21 +5,15 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
+
+from collection.http import Answer, Headers
 
 SOURCE: Final = Path(__file__).with_name("hs.js")
 COMMENT_LINE: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
 INDENT: Final = re.compile(r"^\s+", re.MULTILINE)
 # The address of the script never changes, so a new version must reach every site within a day.
 CACHE_CONTROL: Final = "public, max-age=86400, stale-while-revalidate=604800"
-
-
-class Answer(NamedTuple):
-    """`headers` have lower-case names."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 @cache
@@ -38,17 +32,17 @@ def compressed() -> bytes:
 def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> Answer:
     """Answers GET and HEAD with 200 or 304, every other method with 405. A header that is not sent is ""."""
     if method not in ("GET", "HEAD"):
-        return Answer(405, [("allow", "GET, HEAD"), ("content-length", "0")], b"")
+        return Answer(405, [("allow", "GET, HEAD"), ("content-length", "0")])
     _, tag = script()
     if _matches(if_none_match, tag):
-        return Answer(304, _headers(tag), b"")
+        return Answer(304, _headers(tag))
     zipped = _accepts_gzip(accept_encoding)
     body = compressed() if zipped else script()[0]
     headers = [*_headers(tag), ("content-type", "text/javascript; charset=utf-8"), ("content-length", str(len(body)))]
     return Answer(200, headers + [("content-encoding", "gzip")] * zipped, b"" if method == "HEAD" else body)
 
 
-def _headers(tag: str) -> list[tuple[str, str]]:
+def _headers(tag: str) -> Headers:
     return [
         ("etag", tag),
         ("cache-control", CACHE_CONTROL),

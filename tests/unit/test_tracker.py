@@ -1,21 +1,27 @@
 """The tracker's script as it is served; what it does in a browser is in tests/journey/test_tracker.py."""
 
+import asyncio
 import gzip
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collection import tracker
+from collection.app import Collector
+from collection.asgi import AsgiRequest
+from collection.http import Answer
+from collection.log import open_log
 
 MOST_GZIPPED_BYTES = 5_600
 NEWER_THAN_ES2017 = (r"\?\.[a-zA-Z\[(]", r"\?\?", r"catch\s*\{", r"\.\.\.\w+\s*[,}]\s*;?\s*\}", r"\|\|=", r"&&=")
 
 
-def header(answer: tracker.Answer, name: str) -> str | None:
+def header(answer: Answer, name: str) -> str | None:
     return dict(answer.headers).get(name)
 
 
@@ -88,3 +94,24 @@ def test_the_served_text_is_a_program() -> None:
     body = tracker.script()[0]
     done = subprocess.run(["node", "--check", "-"], input=body, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", ["/hs.js", "/folder/hs.js"])
+def test_the_collector_serves_it(tmp_path: Path, path: str) -> None:
+    log = open_log(f"sqlite:///{tmp_path}")
+    collector = Collector(log)
+    headers = [(b"If-None-Match", tracker.script()[1].encode())]
+
+    async def nothing() -> dict[str, object]:
+        return {"type": "http.request"}
+
+    def ask(headers: list[tuple[bytes, bytes]]) -> Answer:
+        scope = {"method": "GET", "path": path, "query_string": b"id=G-1", "headers": headers}
+        return asyncio.run(collector.answer(AsgiRequest(scope, nothing)))
+
+    try:
+        assert collector.answers(path)
+        assert ask([]) == tracker.respond("GET")
+        assert ask(headers).status == 304
+    finally:
+        log.close()
