@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from reporting import views
 
@@ -14,6 +14,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<int:property_id>/panels/", views.panels_only, name="panels"),
     path("sign-in/", LoginView.as_view(), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
+    # Reports for programs: Google's report API, and our own
+    path("", include("reporting.urls")),
     # Properties, people, tokens
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,27 @@
+"""Fills a site with hits of the past 30 days, through its log, and waits until they are reported."""
+
+import sys
+import time
+from itertools import islice
+
+from bench.site import Site
+from bench.traffic import DAY_MS, Traffic
+from collection.log import open_log
+
+BATCH = 4_000
+DAYS = 29
+
+
+def preload(site: Site, hits: int) -> float:
+    """Returns the seconds from the first hit in the log to the last one in a report."""
+    now = int(time.time() * 1000)
+    entries = Traffic([measurement_id for _, measurement_id in site.properties]).past(hits, now - (DAYS + 1) * DAY_MS, DAYS, now * 1000)
+    log = open_log(f"sqlite://{site.folder}/log")
+    began = time.time()
+    while batch := list(islice(entries, BATCH)):
+        log.append(batch)
+    log.close()
+    while sum(site.status(number)["pending"] for number, _ in site.properties):
+        time.sleep(0.5)
+    sys.stderr.write(f"{hits:,} hits loaded in {time.time() - began:.0f} s\n")
+    return time.time() - began

@@ -1,0 +1,15 @@
+"""Where figures go: var/bench.json, each beside the day on which it was measured."""
+
+import json
+import time
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parent.parent / "var" / "bench.json"
+
+
+def record(**figures: float) -> None:
+    """Adds the figures to those of other measurements."""
+    FILE.parent.mkdir(exist_ok=True)
+    known = json.loads(FILE.read_text()) if FILE.exists() else {}
+    known |= {name: {"value": round(value, 4), "measured": time.strftime("%Y-%m-%d")} for name, value in figures.items()}
+    FILE.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
