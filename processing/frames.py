@@ -1,11 +1,13 @@
 """Shared moves of the steps: refusing rows, and finding out facts once per distinct value."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from processing.schema import Reason
+
+FEW: Final = 64  # so many rows are looked up one by one sooner than their distinct values are found
 
 
 def refuse(frame: pl.DataFrame, *causes: tuple[pl.Expr, Reason]) -> pl.DataFrame:
@@ -14,15 +16,24 @@ def refuse(frame: pl.DataFrame, *causes: tuple[pl.Expr, Reason]) -> pl.DataFrame
     return frame.with_columns(reason=pl.coalesce("reason", *found))
 
 
-def derive(
-    frame: pl.DataFrame, keys: Sequence[str], facts: Mapping[str, pl.DataType], find: Callable[..., tuple[Any, ...]]
+def look_up(
+    frame: pl.DataFrame,
+    keys: Sequence[pl.Expr],
+    facts: Mapping[str, pl.DataType],
+    find: Callable[..., tuple[Any, ...]],
 ) -> pl.DataFrame:
-    """Adds the columns `facts`: `find(*keys)` gives their values, and is called once a distinct combination of keys."""
-    wanted = frame.select(keys)
+    """The columns `facts` for each row of the frame: `find(*keys)` gives their values.
+
+    In a frame of more than FEW rows it is called once for each distinct combination of the keys.
+    """
+    wanted = frame.select(key.alias(f"key {number}") for number, key in enumerate(keys))
+    if wanted.height <= FEW:
+        return _found(wanted, facts, find)
     distinct = wanted.unique()
-    found = pl.DataFrame([find(*row) for row in distinct.iter_rows()], schema=facts, orient="row")
-    if distinct.height == 1:
-        return frame.with_columns(pl.lit(found[name][0], dtype=kind).alias(name) for name, kind in facts.items())
-    known = distinct.hstack(found.rename({name: f"found {name}" for name in facts}))
-    joined = wanted.join(known, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
-    return frame.with_columns(joined[f"found {name}"].alias(name) for name in facts)
+    known = distinct.hstack(_found(distinct, facts, find))
+    joined = wanted.join(known, on=wanted.columns, how="left", nulls_equal=True, maintain_order="left")
+    return joined.select(*facts)
+
+
+def _found(keys: pl.DataFrame, facts: Mapping[str, pl.DataType], find: Callable[..., tuple[Any, ...]]) -> pl.DataFrame:
+    return pl.DataFrame([find(*row) for row in keys.iter_rows()], schema=facts, orient="row")

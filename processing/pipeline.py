@@ -1,7 +1,7 @@
 """Raw rows and rules become events and rejected rows: the list of steps, and what becomes of a hit after them."""
 
-from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -81,19 +81,24 @@ OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_
 
 def _events(kept: pl.DataFrame) -> pl.DataFrame:
     """Adds the implied events: once a hit, however many of its events carry the flag, not where it names them."""
-    own = conform(kept, EVENTS).with_columns(pl.col("index") + len(IMPLIED))
-    implied = [_implied(kept, index, name, flag) for index, (name, flag) in enumerate(IMPLIED)]
-    return pl.concat([*(frame for frame in implied if frame is not None), own])
+    own = kept.select(pl.col("index") + len(IMPLIED) if name == "index" else name for name in EVENTS)
+    return pl.concat([*_implied(kept), own])
 
 
-def _implied(kept: pl.DataFrame, index: int, name: str, flag: str) -> pl.DataFrame | None:
-    flagged = kept.filter(pl.col(flag).eq("1"))
-    if flagged.is_empty():
-        return None
-    named = kept.filter(pl.col("event").eq(name))
-    first = flagged.join(named, on="position", how="anti").sort("position", "index").unique("position", keep="first")
-    changed = {"index": index, "event": name, "first_visit": name == "first_visit", **OF_THE_EVENT_ONLY}
-    return conform(first.with_columns(pl.lit(value).alias(column) for column, value in changed.items()), EVENTS)
+def _implied(kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    for index, (name, flag) in enumerate(IMPLIED):
+        flagged = kept[flag] == "1"
+        if flagged.any():
+            changed = {"index": index, "event": name, "first_visit": name == "first_visit", **OF_THE_EVENT_ONLY}
+            yield _firsts(kept.filter(flagged), kept.filter(kept["event"] == name), changed)
+
+
+def _firsts(flagged: pl.DataFrame, named: pl.DataFrame, changed: dict[str, Any]) -> pl.DataFrame:
+    """The first flagged event of each hit that is not among `named`, with some columns changed."""
+    values = [pl.lit(value, dtype=EVENTS[column]).alias(column) for column, value in changed.items()]
+    lacking = flagged.lazy().join(named.lazy(), on="position", how="anti")
+    firsts = lacking.sort("position", "index").unique("position", keep="first")
+    return firsts.with_columns(values).select(*EVENTS).collect()
 
 
 def _rejected(lost: pl.DataFrame) -> pl.DataFrame:

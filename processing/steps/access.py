@@ -16,7 +16,7 @@ NOT_MODIFIED: Final = "304"
 def access(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
     """Asks in the order malformed (no method or target), method, status, asset; robots are a step of their own."""
     line = pl.col("protocol").eq(PROTOCOL)
-    if not frame.select(line.any()).item():
+    if not (frame["protocol"] == PROTOCOL).any():
         return frame
     unreadable = pl.col("method").is_null() | _target().is_null()
     served = pl.col("status").str.contains("^2[0-9][0-9]$") | pl.col("status").eq(NOT_MODIFIED)

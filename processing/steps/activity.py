@@ -14,19 +14,21 @@ VIEWS: Final = (PAGE_VIEW, "screen_view")
 
 def activity(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
     """`engagement_ms` is 0 where the client tells no whole number, and at most a day, so that no sum overflows."""
-    is_log = pl.col("protocol").eq("access_log")
-    event = pl.when(is_log).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
-    engagement = pl.col("_et").str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0)
-    return frame.with_columns(
-        event=event,
-        page_view=event.is_in(VIEWS),
-        first_visit=event.eq(FIRST_VISIT),
-        key_event=_flag("_c"),
-        client_engaged=_flag("seg"),
-        signals=~is_log,
-        engagement_ms=engagement.clip(0, DAY_MS),
-    )
+    return frame.with_columns(**FACTS)
 
 
 def _flag(name: str) -> pl.Expr:
     return pl.col(name).eq("1").fill_null(False)
+
+
+FROM_LOG: Final = pl.col("protocol").eq("access_log")
+EVENT: Final = pl.when(FROM_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
+FACTS: Final = {
+    "event": EVENT,
+    "page_view": EVENT.is_in(VIEWS),
+    "first_visit": EVENT.eq(FIRST_VISIT),
+    "key_event": _flag("_c"),
+    "client_engaged": _flag("seg"),
+    "signals": ~FROM_LOG,
+    "engagement_ms": pl.col("_et").str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0).clip(0, DAY_MS),
+}

@@ -9,10 +9,10 @@ import re2
 
 from configuration.rules import Context, PropertySettings
 from processing.agents import LONGEST, REMEMBERED, read_agent
-from processing.frames import derive
+from processing.frames import look_up
 from processing.lists import rows
 
-KEYS: Final = ("user_agent", "uamb", "uam", "uap", "uafvl")
+KEYS: Final = tuple(pl.col(name) for name in ("user_agent", "uamb", "uam", "uap", "uafvl"))
 FOUND: Final = {"device": pl.String(), "browser": pl.String(), "system": pl.String()}
 LONGEST_NAME: Final = 100
 
@@ -31,7 +31,7 @@ SYSTEMS: Final = {name: system for kind, name, system in rows("browsers") if kin
 
 
 def device(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
-    return derive(frame, KEYS, FOUND, find_device)
+    return frame.hstack(look_up(frame, KEYS, FOUND, find_device))
 
 
 @lru_cache(REMEMBERED)

@@ -6,17 +6,15 @@ import polars as pl
 
 from configuration.rules import Context, PropertySettings
 from processing.addresses import host_of, parts, path_of, without_query
-from processing.frames import derive
+from processing.frames import look_up
 
-KEYS: Final = ("address of page", "dh", "dp")
+KEYS: Final = (without_query(pl.coalesce("dl", "target")), pl.col("dh"), without_query(pl.col("dp")))
 FOUND: Final = {"host": pl.String(), "path": pl.String()}
 
 
 def page(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
     """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it."""
-    written = pl.coalesce("dl", "target")
-    keyed = frame.with_columns(without_query(written).alias(KEYS[0]), without_query(pl.col("dp")))
-    return _with_log_host(derive(keyed, KEYS, FOUND, find_page).drop(KEYS[0]), settings)
+    return _with_log_host(frame.hstack(look_up(frame, KEYS, FOUND, find_page)), settings)
 
 
 def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str | None, str | None]:
@@ -26,8 +24,8 @@ def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str 
 
 
 def _with_log_host(frame: pl.DataFrame, settings: PropertySettings) -> pl.DataFrame:
-    if not settings.domains or frame["host"].null_count() == 0:
+    from_log = frame["protocol"] == "access_log"
+    if not settings.domains or not from_log.any():
         return frame
-    of_log = pl.col("protocol").eq("access_log")
-    own = pl.when(of_log).then(pl.lit(settings.domains[0].lower()))
+    own = pl.when(from_log).then(pl.lit(settings.domains[0].lower()))
     return frame.with_columns(host=pl.coalesce("host", own))

@@ -1,17 +1,24 @@
 """The country by its English name; the code was looked up while the full address was still there."""
 
 from functools import cache
+from typing import Final
 
 import polars as pl
 
 from configuration.rules import Context, PropertySettings
+from processing.frames import look_up
 from processing.lists import rows
+
+FOUND: Final = {"country": pl.String()}
 
 
 def place(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
     """A code that is not ISO 3166 becomes null."""
-    code = pl.col("country").str.to_uppercase()
-    return frame.with_columns(country=code.replace_strict(_names(), default=None, return_dtype=pl.String()))
+    return frame.with_columns(look_up(frame, [pl.col("country")], FOUND, find_place))
+
+
+def find_place(code: str | None) -> tuple[str | None]:
+    return (_names().get((code or "").upper()),)
 
 
 @cache

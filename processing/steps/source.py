@@ -1,6 +1,6 @@
 """Where the visitor came from: tags of the page's address, else click ids, else the referrer; and the channel of it."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -9,7 +9,7 @@ import polars as pl
 from configuration.rules import Context, PropertySettings
 from processing.addresses import authority, host_of, query
 from processing.channels import channel
-from processing.frames import derive
+from processing.frames import look_up
 from processing.lists import rows
 from processing.referrers import search_engine, site
 
@@ -24,7 +24,6 @@ TAGS: Final = ("utm_source", "utm_medium", "utm_campaign")
 TAGGED: Final = [f"{name}=" for name in (*TAGS, *CLICK_IDS)]
 IGNORED: Final = ("1", "true")
 
-KEYS: Final = ("tags", "cs", "cm", "cn", "gclid", "dclid", "referrer", "host")
 FOUND: Final = {name: pl.String() for name in ("source", "medium", "campaign", "channel")}
 
 
@@ -40,8 +39,7 @@ DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
 def source(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
     """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source."""
     own = tuple(sorted({site(domain.lower()) for domain in settings.domains}))
-    keyed = frame.with_columns(tags=_tags(), referrer=_referrer())
-    return derive(keyed, KEYS, FOUND, lambda *key: find_source(own, *key)).drop("tags", "referrer")
+    return frame.hstack(look_up(frame, KEYS, FOUND, partial(find_source, own)))
 
 
 def _tags() -> pl.Expr:
@@ -52,6 +50,10 @@ def _tags() -> pl.Expr:
 def _referrer() -> pl.Expr:
     ignored = pl.col("ir").is_in(IGNORED).fill_null(False)
     return pl.when(~ignored).then(authority(pl.col("dr")).str.slice(0, LONGEST_QUERY))
+
+
+GIVEN: Final = ("cs", "cm", "cn", "gclid", "dclid")
+KEYS: Final = (_tags(), *(pl.col(name) for name in GIVEN), _referrer(), pl.col("host"))
 
 
 @lru_cache(REMEMBERED)
