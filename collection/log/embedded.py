@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,6 +75,7 @@ class EmbeddedLog:
             try:
                 self._append([value for _, value in hits])
             except BaseException:
+                self._keep_a_reader()
                 self._let_go_of_tail()
                 raise
 
@@ -173,6 +174,11 @@ class EmbeddedLog:
         if self._tail is None:
             self._tail = BatchFile(self._path(self._bases()[-1]))
         return self._tail
+
+    def _keep_a_reader(self) -> None:
+        """A full disk must not stop reading: the last connection to leave takes files along that need room again."""
+        with self._reading, suppress(sqlite3.Error, OSError):
+            self._state()
 
     def _let_go_of_tail(self) -> None:
         """After a failed fsync nobody knows what the connection's pages are worth: begin again from the disk."""

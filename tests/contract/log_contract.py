@@ -162,11 +162,11 @@ class LogContract:
             writer.start()
         for writer in writers:
             writer.join()
-        assert sorted(everything(log)) == sorted(value for n in range(4) for value in numbered(20, b"writer %d" % n))
+        assert sorted(everything(log)) == sorted(value for n in range(4) for value in numbered(8, b"writer %d" % n))
 
     @staticmethod
     def _write(log: Log, name: bytes) -> None:
-        for value in numbered(20, name):
+        for value in numbered(8, name):
             fill(log, value, key=name)
 
     def test_a_sound_log_has_no_faults(self, log: Log) -> None:
