@@ -1,0 +1,129 @@
+"""`manage.py run` as a whole, on a data folder of its own: start, hit, restart, stop."""
+
+import http.client
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECOND_START_S = 3.0
+
+
+class Installation:
+    def __init__(self, data: Path) -> None:
+        self.data, self.port = data, free_port()
+        self.lines: list[str] = []
+        self.process: subprocess.Popen[str] | None = None
+
+    def environment(self) -> dict[str, str]:
+        ours = {"HITSTREAM_DATA": str(self.data), "HITSTREAM_PORT": str(self.port), "HITSTREAM_DEMO": "0"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HITSTREAM", "DJANGO"))}
+        return {name: value for name, value in kept.items() if not name.endswith("_URL")} | ours
+
+    def start(self) -> float:
+        """Returns after how many seconds it said that it was ready."""
+        began = time.monotonic()
+        self.process = self.manage("run")
+        self.read_until("ready", began + 30)
+        return time.monotonic() - began
+
+    def manage(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def read_until(self, word: str, deadline: float) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        while not self.lines or word not in self.lines[-1]:
+            assert select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))[0], self.lines
+            line = self.process.stdout.readline()
+            assert line, self.lines
+            self.lines.append(line)
+
+    def interrupt_group(self) -> int:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGINT)
+        rest, _ = self.process.communicate(timeout=30)
+        self.lines += rest.splitlines()
+        return self.process.returncode
+
+    def status_of(self, method: str, path: str) -> int:
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client.request(method, path)
+        status = client.getresponse().status
+        client.close()
+        return status
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path / "data")
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.interrupt_group()
+
+
+def test_it_works(installation: Installation) -> None:
+    installation.start()
+    printed = "".join(installation.lines)
+    assert re.search(r"sign in as admin with the password \S{16} ", printed)
+    assert f"http://127.0.0.1:{installation.port}/" in printed
+    assert installation.status_of("POST", "/g/collect?v=2&tid=G-ABCDEFGHIJ&cid=1.1&en=page_view") == 204
+    assert installation.status_of("GET", "/admin/login/") == 200
+    assert installation.status_of("GET", "/static/configuration/admin.css") == 200
+    assert installation.interrupt_group() == 0
+    with pytest.raises(ConnectionRefusedError):
+        installation.status_of("GET", "/healthz")
+
+    installation.lines.clear()
+    seconds = installation.start()
+    assert "password" not in "".join(installation.lines)
+    assert seconds <= SECOND_START_S
+
+
+def test_a_second_one_on_the_same_data_is_refused(installation: Installation) -> None:
+    installation.start()
+    second = installation.manage("run")
+    said, _ = second.communicate(timeout=30)
+    assert second.returncode != 0
+    assert "running" in said
+    assert "already" in said
+
+
+def test_a_taken_port_is_named(installation: Installation) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", installation.port))
+        taken.listen()
+        said, _ = installation.manage("run").communicate(timeout=30)
+    assert f"port {installation.port}" in said
+    assert "HITSTREAM_PORT" in said
+
+
+def test_a_bad_setting_stops_the_start(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "port", 99999)
+    process = installation.manage("run")
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert "HITSTREAM_PORT='99999' is not allowed: it must be a whole number from 1 to 65535" in said
