@@ -23,7 +23,7 @@ class ReportError(ValueError):
     """The report cannot be answered as it was asked; the message says what to change."""
 
 
-class DateRange(msgspec.Struct, frozen=True):
+class DateRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Local days, both inclusive: `YYYY-MM-DD`, `NdaysAgo`, `yesterday` or `today`, in the property's zone."""
 
     start: str
@@ -31,26 +31,26 @@ class DateRange(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class StringFilter(msgspec.Struct, frozen=True, tag="string"):
+class StringFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="string"):
     field: str
     value: str
     match: Match = "EXACT"
     case_sensitive: bool = False
 
 
-class InListFilter(msgspec.Struct, frozen=True, tag="in_list"):
+class InListFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="in_list"):
     field: str
     values: tuple[str, ...]
     case_sensitive: bool = False
 
 
-class NumericFilter(msgspec.Struct, frozen=True, tag="numeric"):
+class NumericFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="numeric"):
     field: str
     operation: Comparison
     value: float
 
 
-class BetweenFilter(msgspec.Struct, frozen=True, tag="between"):
+class BetweenFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="between"):
     """Both ends belong to it."""
 
     field: str
@@ -58,21 +58,21 @@ class BetweenFilter(msgspec.Struct, frozen=True, tag="between"):
     high: float
 
 
-class EmptyFilter(msgspec.Struct, frozen=True, tag="empty"):
+class EmptyFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="empty"):
     """Matches "(not set)" and the empty text."""
 
     field: str
 
 
-class And(msgspec.Struct, frozen=True, tag="and"):
+class And(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="and"):
     filters: tuple["Filter", ...]
 
 
-class Or(msgspec.Struct, frozen=True, tag="or"):
+class Or(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="or"):
     filters: tuple["Filter", ...]
 
 
-class Not(msgspec.Struct, frozen=True, tag="not"):
+class Not(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="not"):
     filter: "Filter"
 
 
@@ -80,12 +80,12 @@ Leaf: TypeAlias = StringFilter | InListFilter | NumericFilter | BetweenFilter | 
 Filter: TypeAlias = Leaf | And | Or | Not
 
 
-class ByMetric(msgspec.Struct, frozen=True, tag="metric"):
+class ByMetric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="metric"):
     name: str
     descending: bool = False
 
 
-class ByDimension(msgspec.Struct, frozen=True, tag="dimension"):
+class ByDimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="dimension"):
     name: str
     descending: bool = False
     order: OrderType = "ALPHANUMERIC"
@@ -94,7 +94,7 @@ class ByDimension(msgspec.Struct, frozen=True, tag="dimension"):
 Order: TypeAlias = ByMetric | ByDimension
 
 
-class DerivedDimension(msgspec.Struct, frozen=True):
+class DerivedDimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A dimension that the report makes from others and gives a name of its own."""
 
     name: str
@@ -103,7 +103,7 @@ class DerivedDimension(msgspec.Struct, frozen=True):
     delimiter: str = ""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is asked. `expressions` gives metrics by arithmetic on others ({name: "sessions / totalUsers"}).
 
     Without `orders`, rows come by the first metric, largest first. Equal rows are ordered by their dimension values.
@@ -124,19 +124,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     keep_empty_rows: bool = False
 
 
-class MetricHeader(msgspec.Struct, frozen=True):
+class MetricHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     type: str
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Values in the order of the answer's headers."""
 
     dimensions: tuple[str, ...]
     metrics: tuple[int | float, ...]
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`rows` are those of the page, `row_count` counts all; totals, minimums, maximums have one row per date range."""
 
     dimensions: tuple[str, ...]

@@ -56,10 +56,16 @@ def run_many(reports: Sequence[Report], view: View, today: date) -> list[Answer]
 
 
 def _read(plans: Sequence[Plan], view: View) -> list[Span]:
-    columns = sorted({column for each in plans for column in each.columns})
-    measures = {name for each in plans for name in each.measures}
     days = _joined(sorted((days.first, days.last) for each in plans for days in each.days))
-    return [Span(first, last, prepare(view.events(first, last, columns), measures)) for first, last in days]
+    return [_read_span(plans, first, last, view) for first, last in days]
+
+
+def _read_span(plans: Sequence[Plan], first: date, last: date, view: View) -> Span:
+    """Only the columns that the reports on these days need."""
+    here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
+    columns = sorted({column for each in here for column in each.columns})
+    measures = {name for each in here for name in each.measures}
+    return Span(first, last, prepare(view.events(first, last, columns), measures))
 
 
 def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:

@@ -1,7 +1,6 @@
 """Reports over events in memory: every rule of meaning, and random events against a slow count in plain Python."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo

@@ -1,0 +1,128 @@
+"""The GA4 Data API over HTTP: bearer token, JSON in, JSON out, every error in Google's shape."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+import orjson
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from configuration.models import may_see
+from configuration.tokens import authenticate
+from processing.store.port import StoreUnavailable
+from reporting.ga4.replies import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
+from reporting.ga4.requests import read_batch, read_report
+from reporting.report import Answer, Report, ReportError
+from reporting.run import run_many
+from reporting.source import view_of
+from reporting.today import today_in
+
+_log: Final = logging.getLogger(__name__)
+COMMON_FIELDS: Final = 0  # instead of a property's number: the fields that every property has
+LARGEST_NUMBER: Final = 2**63 - 1
+
+Method = Callable[[HttpRequest, int], dict[str, Any]]
+Handler = Callable[..., HttpResponse]
+
+
+class Refused(Exception):
+    """Ends a request with an error of the Data API."""
+
+    def __init__(self, status: ErrorStatus, message: str) -> None:
+        super().__init__(message)
+        self.status: ErrorStatus = status
+
+
+def _method(verb: str) -> Callable[[Method], Handler]:
+    """Makes a view of a function from the request and the property's number to the reply."""
+
+    def decorate(method: Method) -> Handler:
+        @csrf_exempt
+        @wraps(method)
+        def view(request: HttpRequest, number: int) -> HttpResponse:
+            try:
+                if request.method != verb:
+                    raise Refused("NOT_FOUND", f"This method is called by {verb}.")
+                return _json(method(request, number))
+            except Refused as refused:
+                return _error(refused.status, str(refused))
+            except ReportError as error:
+                return _error("INVALID_ARGUMENT", str(error))
+            except StoreUnavailable:
+                _log.exception("The store could not be read")
+                return _error("UNAVAILABLE", "The store of this installation cannot be read at present; try again.")
+
+        return view
+
+    return decorate
+
+
+@_method("POST")
+def run_report(request: HttpRequest, number: int) -> dict[str, Any]:
+    _check_access(request, number)
+    return report_reply(*_answers([read_report(_body(request), number)], number))
+
+
+@_method("POST")
+def batch_run_reports(request: HttpRequest, number: int) -> dict[str, Any]:
+    _check_access(request, number)
+    return batch_reply(_answers(read_batch(_body(request), number), number))
+
+
+@_method("GET")
+def metadata(request: HttpRequest, number: int) -> dict[str, Any]:
+    _check_access(request, number, common=True)
+    return metadata_reply(number)
+
+
+@csrf_exempt
+def no_such_method(request: HttpRequest, rest: str) -> HttpResponse:
+    return _error(
+        "NOT_FOUND",
+        f"There is no method at /v1beta/{rest[:100]}. There are POST properties/{{number}}:runReport and"
+        " :batchRunReports, and GET properties/{number}/metadata.",
+    )
+
+
+def _answers(reports: list[Report], number: int) -> list[Answer]:
+    view = view_of(number)
+    return run_many(reports, view, today_in(view.zone))
+
+
+def _check_access(request: HttpRequest, number: int, *, common: bool = False) -> None:
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    token = authenticate(text.strip()) if scheme.lower() == "bearer" else None
+    if token is None:
+        raise Refused("UNAUTHENTICATED", _HOW_TO_SIGN_IN)
+    if not token.allows("read"):
+        raise Refused("PERMISSION_DENIED", "This token may not read reports; issue one with the scope read.")
+    if not (common and number == COMMON_FIELDS) and not may_see(token.user, min(number, LARGEST_NUMBER)):
+        raise Refused("PERMISSION_DENIED", f"There is no property {number} that this token's user may see.")
+
+
+_HOW_TO_SIGN_IN: Final = (
+    "Send a valid token in the header “Authorization: Bearer …”; `manage.py issue_token` makes one."
+)
+
+
+def _body(request: HttpRequest) -> object:
+    try:
+        return orjson.loads(request.body)
+    except RequestDataTooBig as error:
+        raise ReportError("The request is too large.") from error
+    except orjson.JSONDecodeError as error:
+        raise ReportError(f"The request is not valid JSON: {error}.") from error
+
+
+def _json(reply: dict[str, Any], status: int = 200) -> HttpResponse:
+    return HttpResponse(orjson.dumps(reply), content_type="application/json; charset=UTF-8", status=status)
+
+
+def _error(status: ErrorStatus, message: str) -> HttpResponse:
+    response = _json(error_reply(status, message), HTTP_STATUS[status])
+    if status == "UNAUTHENTICATED":
+        response["WWW-Authenticate"] = 'Bearer realm="Hitstream"'
+    return response

@@ -1,0 +1,9 @@
+"""The one place where reports read the clock."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+
+def today_in(zone: str) -> date:
+    """The local day of a zone, now."""
+    return datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
