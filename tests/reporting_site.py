@@ -22,10 +22,7 @@ class Site(NamedTuple):
     installation: Installation
     user: User
     token: str
-
-    @property
-    def bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
+    bearer: dict[str, str]
 
 
 @contextmanager
@@ -38,7 +35,8 @@ def site(folder: Path, settings: Any) -> Iterator[Site]:
     _forget()
     installation = Installation(folder, [shop.settings()])
     _send(installation, shop)
-    yield Site(shop, installation, user, issue(user, "test", Token.Scope.READ))
+    token = issue(user, "test", Token.Scope.READ)
+    yield Site(shop, installation, user, token, {"Authorization": f"Bearer {token}"})
     _forget()
 
 

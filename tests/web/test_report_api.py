@@ -1,0 +1,118 @@
+"""Our own API: who may see what, sums that add up, rejected hits with their content, reports."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from configuration.models import Property, Token
+from configuration.tokens import issue
+from tests.reporting_site import DAY, Site, site
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(tmp_path: Path, settings: Any) -> Iterator[Site]:
+    with site(tmp_path, settings) as made:
+        yield made
+
+
+def get(shop: Site, address: str, status: int = 200, token: str | None = None) -> Any:
+    reply = Client().get(f"/api/properties/{address}", headers={"Authorization": f"Bearer {token or shop.token}"})
+    assert reply.status_code == status, reply.content
+    return reply.json()
+
+
+def test_it_works(shop: Site) -> None:
+    Property.objects.create(name="Somebody else's")
+    assert get(shop, "") == [
+        {
+            "id": shop.property.id,
+            "measurement_id": shop.property.measurement_id,
+            "name": "Shop",
+            "zone": "Europe/Berlin",
+            "currency": "EUR",
+        }
+    ]
+
+
+def test_status_adds_up(shop: Site) -> None:
+    status = get(shop, f"{shop.property.id}/status/")
+    sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
+    assert status == {**sums, "reasons": {"malformed": 1}}
+
+
+def test_rejected_hits_with_their_content(shop: Site) -> None:
+    reply = get(shop, f"{shop.property.id}/rejected/?from={DAY}&to={DAY}")
+    assert (reply["first"], reply["last"], reply["count"]) == (DAY, DAY, 1)
+    (reason,) = reply["reasons"]
+    assert (reason["reason"], reason["count"]) == ("malformed", 1)
+    assert reason["meaning"]
+    (sample,) = reason["samples"]
+    assert "not" in sample["content"]
+    assert sample["occurred_at"] == sample["received_at"] == "2026-11-20T12:00:00Z"
+
+
+def test_rejected_hits_of_other_days(shop: Site) -> None:
+    assert get(shop, f"{shop.property.id}/rejected/?from=2026-11-01&to=2026-11-19")["reasons"] == []
+
+
+@pytest.mark.parametrize("period", ["from=soon", "from=today&to=yesterday", "to=2026-02-30"])
+def test_a_period_that_is_none(shop: Site, period: str) -> None:
+    assert get(shop, f"{shop.property.id}/rejected/?{period}", 400)["detail"]
+
+
+@pytest.mark.parametrize("what", ["status/", "rejected/"])
+def test_what_somebody_may_not_see_is_not_found(shop: Site, what: str) -> None:
+    other = Property.objects.create(name="Somebody else's")
+    for number in (other.id, 0, 17, 2**80):
+        get(shop, f"{number}/{what}", 404)
+
+
+def test_property_0_is_for_administrators(shop: Site, administrator: User) -> None:
+    assert get(shop, "0/status/", token=issue(administrator, "all"))["accepted"] == 0
+
+
+def test_scope_and_sign_in(shop: Site, client: Client) -> None:
+    get(shop, "", 403, token=issue(shop.user, "w", Token.Scope.WRITE))
+    get(shop, "", 401, token="nonsense")
+    assert client.get("/api/properties/").status_code == 401
+    client.force_login(shop.user)
+    assert len(client.get("/api/properties/").json()) == 1
+
+
+def post_report(shop: Site, body: Any) -> Any:
+    address = f"/api/properties/{shop.property.id}/report/"
+    return Client().post(address, body, content_type="application/json", headers=shop.bearer)
+
+
+def test_a_report(shop: Site) -> None:
+    condition = {"type": "string", "field": "pagePath", "value": "/A"}
+    body = {"date_ranges": [{"start": DAY, "end": DAY}], "dimensions": ["pagePath"], "metrics": ["totalUsers"]}
+    answer = post_report(shop, {**body, "dimension_filter": {"type": "and", "filters": [condition]}}).json()
+    assert answer["rows"] == [{"dimensions": ["/a"], "metrics": [2]}]
+    assert (answer["row_count"], answer["zone"]) == (1, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("body", [{}, [], {"date_ranges": 1}, {"date_ranges": [], "metric": []}, {"date_ranges": [{}]}])
+def test_a_report_that_is_none(shop: Site, body: Any) -> None:
+    reply = post_report(shop, body)
+    assert reply.status_code == 400
+    assert reply.json()["detail"]
+
+
+def test_a_session_needs_the_csrf_token_for_a_report(shop: Site) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(shop.user)
+    assert client.post(f"/api/properties/{shop.property.id}/report/", {}, "application/json").status_code == 403
+
+
+def test_the_schema_names_every_address(shop: Site, client: Client) -> None:
+    schema = client.get("/api/schema/?format=json", headers=shop.bearer).json()
+    ours = {f"/api/properties/{{number}}/{what}/" for what in ("status", "rejected", "report")}
+    assert ours | {"/api/properties/"} <= set(schema["paths"])
+    assert "/admin/" not in schema["paths"]
