@@ -350,12 +350,12 @@
   // What is queued already: settings first, then the page view, then events.
   function begin() {
     started = true;
-    settle();
     here = address();
     const early = window[layerName].concat(api.q).filter(isCommand);
     const waits = entry => /^(event|get)$/.test(entry[0]);
     early.filter(entry => !waits(entry)).forEach(run);
     if (automatic()) guarded(pageView)({});
+    settle();
     early.filter(waits).forEach(run);
     [window[layerName], api.q].forEach(follow);
     later(2e3 + Math.random() * 1e3);
