@@ -1,11 +1,13 @@
 """Takes addresses of pages apart. They are hostile text: nothing is decoded, repaired or refused."""
 
+import re
 from typing import Final
 
 import polars as pl
 
 LONGEST_HOST: Final = 255
 LONGEST_PATH: Final = 2_048
+AFTER_AUTHORITY: Final = re.compile("[/?#]")
 
 
 def without_query(address: pl.Expr) -> pl.Expr:
@@ -24,7 +26,7 @@ def authority(address: pl.Expr) -> pl.Expr:
 
 def host_of(authority: str) -> str | None:
     """The host of `user@Host.:port?…`: in lower case, without port and closing dot; null where there is none."""
-    host = authority.split("?", 1)[0].split("#", 1)[0].rsplit("@", 1)[-1]
+    host = AFTER_AUTHORITY.split(authority, maxsplit=1)[0].rsplit("@", 1)[-1]
     name = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
     return name.lower().rstrip(".")[:LONGEST_HOST] or None
 

@@ -10,8 +10,8 @@ from ua_parser.regex import Resolver  # the Rust one: a hundred times faster, an
 
 from processing.lists import rows
 
-REMEMBERED: Final = 32_768
-LONGEST: Final = 1_024
+REMEMBERED: Final = 16_384
+LONGEST: Final = 1_024  # callers cut at it, so that what is remembered of hostile hits stays bounded
 MEMORY: Final = 64 << 20
 
 
@@ -25,15 +25,14 @@ class Agent(NamedTuple):
 
 @lru_cache(REMEMBERED)
 def read_agent(text: str) -> Agent:
-    result = _parser().parse(text[:LONGEST])
+    result = _parser().parse(text)
     names = (part.family if part else "" for part in (result.user_agent, result.os, result.device))
     return Agent(*names)
 
 
 @lru_cache(REMEMBERED)
 def is_robot(text: str) -> bool:
-    agent = text[:LONGEST]
-    return bool(_robots().search(agent)) or read_agent(agent).family == "Spider"
+    return bool(_robots().search(text)) or read_agent(text).family == "Spider"
 
 
 @cache

@@ -11,7 +11,7 @@ import re2
 
 from processing.lists import rows
 
-REMEMBERED: Final = 32_768
+REMEMBERED: Final = 16_384
 
 PAID: Final = re2.compile("(?s)^(.*cp.*|ppc|retargeting|paid.*)$")
 SHOP_NAME: Final = re2.compile("(?s)^(.*(([^a-df-z]|^)shop|shopping).*)$")

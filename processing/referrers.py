@@ -7,7 +7,7 @@ from tldextract import TLDExtract
 
 from processing.lists import rows
 
-REMEMBERED: Final = 32_768
+REMEMBERED: Final = 16_384
 
 
 @lru_cache(REMEMBERED)

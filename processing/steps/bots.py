@@ -1,13 +1,21 @@
 """What a program asked for is not a visit."""
 
+from typing import Final
+
 import polars as pl
 
 from configuration.rules import Context, PropertySettings
-from processing.agents import is_robot
+from processing.agents import LONGEST, is_robot
 from processing.frames import look_up, refuse
+
+AGENT: Final = pl.col("user_agent").str.slice(0, LONGEST)
+FOUND: Final = {"robot": pl.Boolean()}
 
 
 def bots(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
-    found = look_up(frame, [pl.col("user_agent")], {"robot": pl.Boolean()}, lambda agent: (is_robot(agent or ""),))
-    robot = found["robot"]
+    robot = look_up(frame, [AGENT], FOUND, find_robot)["robot"]
     return refuse(frame, (pl.lit(robot), "bot")) if robot.any() else frame
+
+
+def find_robot(user_agent: str | None) -> tuple[bool]:
+    return (is_robot(user_agent or ""),)

@@ -12,7 +12,7 @@ from processing.agents import LONGEST, REMEMBERED, read_agent
 from processing.frames import look_up
 from processing.lists import rows
 
-KEYS: Final = tuple(pl.col(name) for name in ("user_agent", "uamb", "uam", "uap", "uafvl"))
+KEYS: Final = tuple(pl.col(name).str.slice(0, LONGEST) for name in ("user_agent", "uamb", "uam", "uap", "uafvl"))
 FOUND: Final = {"device": pl.String(), "browser": pl.String(), "system": pl.String()}
 LONGEST_NAME: Final = 100
 
@@ -39,7 +39,7 @@ def find_device(
     user_agent: str | None, mobile: str | None, model: str | None, platform: str | None, brands: str | None
 ) -> tuple[str, str | None, str | None]:
     """Device category, browser, operating system, named as Google names them; null where unknown."""
-    text = (user_agent or "")[:LONGEST]
+    text = user_agent or ""
     agent = read_agent(text)
     system = PLATFORMS.get(platform or "") or _known(agent.system, SYSTEMS)
     browser = _brand(brands or "") or _known(agent.browser, BROWSERS)
@@ -52,7 +52,7 @@ def _known(family: str, names: dict[str, str]) -> str | None:
 
 def _brand(version_list: str) -> str | None:
     """The list is `brand;version|brand;version…`, each brand percent-encoded."""
-    present = {unquote(part.partition(";")[0]) for part in version_list[:LONGEST].split("|")}
+    present = {unquote(part.partition(";")[0]) for part in version_list.split("|")}
     return next((browser for brand, browser in BRANDS.items() if brand in present), None)
 
 

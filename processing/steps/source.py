@@ -13,15 +13,16 @@ from processing.frames import look_up
 from processing.lists import rows
 from processing.referrers import search_engine, site
 
-REMEMBERED: Final = 32_768
+REMEMBERED: Final = 16_384
 LONGEST_NAME: Final = 255
-LONGEST_QUERY: Final = 2_048
+LONGEST_QUERY: Final = 2_048  # keys are cut, so that what is remembered of hostile hits stays bounded
 MOST_PARAMETERS: Final = 100
 
 NOT_SET: Final = "(not set)"
-CLICK_IDS: Final = {name: (source, medium, when == "always") for name, source, medium, when in rows("click_ids")}
+ADVERTISEMENTS: Final = {name: (source, medium) for name, source, medium, when in rows("click_ids") if when == "always"}
+LINKS: Final = {name: (source, medium) for name, source, medium, when in rows("click_ids") if when == "alone"}
 TAGS: Final = ("utm_source", "utm_medium", "utm_campaign")
-TAGGED: Final = [f"{name}=" for name in (*TAGS, *CLICK_IDS)]
+TAGGED: Final = [f"{name}=" for name in (*TAGS, *ADVERTISEMENTS, *LINKS)]
 IGNORED: Final = ("1", "true")
 
 FOUND: Final = {name: pl.String() for name in ("source", "medium", "campaign", "channel")}
@@ -53,7 +54,7 @@ def _referrer() -> pl.Expr:
 
 
 GIVEN: Final = ("cs", "cm", "cn", "gclid", "dclid")
-KEYS: Final = (_tags(), *(pl.col(name) for name in GIVEN), _referrer(), pl.col("host"))
+KEYS: Final = (_tags(), *(pl.col(name).str.slice(0, LONGEST_NAME) for name in GIVEN), _referrer(), pl.col("host"))
 
 
 @lru_cache(REMEMBERED)
@@ -74,9 +75,10 @@ def find_source(
     named |= {name: value for name, value in zip(("gclid", "dclid"), (gclid, dclid), strict=True) if value}
     written = [given or named.get(tag) for tag, given in zip(TAGS, (cs, cm, cn), strict=True)]
     referred = _referred(referrer, {*own, site(host or "")})
-    origin = _clicked(named, referred) or referred or DIRECT
     if any(written):
-        origin = _written(written, _clicked(named, None))
+        origin = _written(written, _advertised(named))
+    else:
+        origin = _advertised(named) or referred or _linked(named) or DIRECT
     found = Origin(*(text[:LONGEST_NAME] for text in origin))
     return (*found, channel(*found))
 
@@ -92,11 +94,12 @@ def _written(written: list[str | None], clicked: Origin | None) -> Origin:
     return Origin(*(text or gap for text, gap in zip(written, gaps, strict=True)))
 
 
-def _clicked(named: dict[str, str], referred: Origin | None) -> Origin | None:
-    for name, (network, medium, always) in CLICK_IDS.items():
-        if name in named and (always or referred is None):
-            return Origin(network, medium, NOT_SET if medium == "cpc" else f"({medium})")
-    return None
+def _advertised(named: dict[str, str]) -> Origin | None:
+    return next((Origin(*ADVERTISEMENTS[name], NOT_SET) for name in ADVERTISEMENTS if name in named), None)
+
+
+def _linked(named: dict[str, str]) -> Origin | None:
+    return next((Origin(*LINKS[name], "(referral)") for name in LINKS if name in named), None)
 
 
 def _referred(referrer: str | None, own: set[str]) -> Origin | None:

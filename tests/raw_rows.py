@@ -1,0 +1,60 @@
+"""Raw rows for tests of the steps: what matters is named, the rest has defaults."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import polars as pl
+
+from configuration.rules import Context, PropertySettings
+from processing.pipeline import Processed, StepFunction, process
+from processing.schema import RAW
+
+CHROME: Final = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
+SITE: Final = PropertySettings(id=1, measurement_id="G-ABCDEFGHIJ", domains=("example.org",))
+CONTEXT: Final = Context(properties=(SITE,))
+SHARED: Final[dict[str, Any]] = {
+    "index": 0,
+    "time": 1_794_312_000_000,
+    "received_us": 1_794_312_000_000_000,
+    "stable": True,
+    "visitor": 7,
+    "sequence": 1,
+    "user_agent": CHROME,
+}
+GA4: Final[dict[str, Any]] = {"protocol": "ga4", "en": "page_view", "dl": "https://example.org/", "rest": "v=2&tid=G-X"}
+LINE: Final[dict[str, Any]] = {
+    "protocol": "access_log",
+    "method": "GET",
+    "status": "200",
+    "target": "/",
+    "dl": "/",
+    "rest": "version=HTTP/1.1",
+}
+
+
+def ga4(position: int = 1, **named: Any) -> dict[str, Any]:
+    return {**SHARED, **GA4, "position": position, "hit": position, **named}
+
+
+def line(position: int = 1, target: str | None = "/", **named: Any) -> dict[str, Any]:
+    return {**SHARED, **LINE, "position": position, "hit": position, "target": target, "dl": target, **named}
+
+
+def raw(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame([dict.fromkeys(RAW) | row for row in rows], schema=RAW)
+
+
+def processed(*rows: dict[str, Any], settings: PropertySettings = SITE) -> Processed:
+    return process(raw(rows), settings, CONTEXT)
+
+
+def stepped(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> pl.DataFrame:
+    """What one step alone makes of the rows."""
+    undecided = raw(rows).with_columns(reason=pl.lit(None, dtype=pl.String()))
+    return step(undecided, settings, CONTEXT)
+
+
+def reasons(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> list[str | None]:
+    return stepped(step, *rows, settings=settings)["reason"].to_list()

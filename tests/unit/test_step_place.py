@@ -1,0 +1,36 @@
+import pytest
+
+from processing.lists import rows
+from processing.steps.place import place
+from tests.raw_rows import ga4, stepped
+
+
+def test_it_works() -> None:
+    found = stepped(place, ga4(country="DE"), ga4(country=None))
+    assert found["country"].to_list() == ["Germany", None]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("us", "United States"),
+        ("GB", "United Kingdom"),
+        ("CI", "Côte d’Ivoire"),
+        ("XX", None),
+        ("", None),
+        ("x" * 99, None),
+    ],
+)
+def test_codes(code: str, name: str | None) -> None:
+    assert stepped(place, ga4(country=code))["country"].to_list() == [name]
+
+
+def test_many_rows_and_few_agree() -> None:
+    found = stepped(place, *(ga4(at, country=code) for at, code in enumerate(["FR", None, "ZZ"] * 50)))
+    assert found["country"].to_list() == ["France", None, None] * 50
+
+
+def test_the_list_has_every_country_once() -> None:
+    countries = rows("countries")
+    assert len({code for code, _ in countries}) == len({name for _, name in countries}) == len(countries) == 250
+    assert all(len(code) == 2 and code.isupper() for code, _ in countries)
