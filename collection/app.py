@@ -31,7 +31,7 @@ from collection.http import (
 from collection.log import Log, LogUnavailable
 from collection.metrics import CollectorMetrics, Sample, family
 from collection.tracker import respond
-from collection.writer import GroupWriter
+from collection.writer import MAX_WAITING_HITS, GroupWriter
 
 HIT_PATH: Final = "/g/collect"
 SCRIPT_PATH: Final = "/hs.js"
@@ -79,18 +79,20 @@ class Collector:
         clock: Callable[[], int] = now_us,
         trusted_proxies: Sequence[Network] = (),
         lags: Lags = no_subscriptions,
+        max_waiting_hits: int = MAX_WAITING_HITS,
     ) -> None:
         self.metrics = CollectorMetrics()
         self._log = log
         self._clock = clock
         self._book = AddressBook(trusted_proxies)
         self._lags = lags
+        self._max_waiting_hits = max_waiting_hits
         self._ids = hit_ids()
         self._failed_at_us: int | None = None
         self._routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._writer = GroupWriter(self._log, loop, self._appended)
+        self._writer = GroupWriter(self._log, loop, self._appended, self._max_waiting_hits)
 
     def close(self) -> None:
         """Make durable what was accepted for writing; to be called when no request is under way any more."""

@@ -1,8 +1,8 @@
 """What a power cut would leave: a layer under SQLite that knows which writes were synced.
 
-It sits between SQLite and its file system layer, in this process only. `Layer.cut` copies a folder as it would be
-found if every write that was not followed by a sync of its file had been lost. It says nothing about names of files (links and
-renames), and it takes the file system's word for a sync.
+It sits between SQLite and its file system layer, in this process only. `Layer.cut` copies a folder as it would be found
+if every write that no sync of its file followed had been lost. It says nothing about names of files (links, renames),
+and it takes the file system's word for a sync.
 """
 
 import ctypes
