@@ -24,8 +24,9 @@ def shop(tmp_path: Path, settings: Any, live_server: Any) -> Iterator[Site]:
 
 
 @pytest.fixture
-def google(shop: Site, live_server: Any) -> BetaAnalyticsDataClient:
-    return client(live_server.url, shop.token)
+def google(shop: Site, live_server: Any) -> Iterator[BetaAnalyticsDataClient]:
+    with client(live_server.url, shop.token) as opened:
+        yield opened
 
 
 def client(address: str, token: str) -> BetaAnalyticsDataClient:
@@ -50,8 +51,10 @@ def event_count_filter() -> ga.FilterExpression:
     return ga.FilterExpression(filter=ga.Filter(field_name="eventCount", numeric_filter=number))
 
 
-def rows(response: ga.RunReportResponse) -> list[list[str]]:
-    return [[cell.value for cell in (*row.dimension_values, *row.metric_values)] for row in response.rows]
+def rows(response: Any) -> list[list[str]]:
+    return [
+        [cell.value for values in (row.dimension_values, row.metric_values) for cell in values] for row in response.rows
+    ]
 
 
 def test_it_works(shop: Site, google: BetaAnalyticsDataClient) -> None:
@@ -123,7 +126,7 @@ def test_errors_arrive_as_the_clients_own(shop: Site, google: BetaAnalyticsDataC
     wrong = request(shop, metrics=[ga.Metric(name="session")])
     with pytest.raises(BadRequest, match="Did you mean sessions"):
         google.run_report(wrong)
-    with pytest.raises(RefreshError):  # the client answers a 401 by asking for another token
-        client(live_server.url, "nonsense").run_report(wrong)
+    with client(live_server.url, "nonsense") as stranger, pytest.raises(RefreshError):
+        stranger.run_report(wrong)  # the client answers a 401 by asking for another token
     with pytest.raises(Forbidden, match="no property 1"):
         google.run_report(ga.RunReportRequest(property="properties/1"))
