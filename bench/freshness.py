@@ -51,7 +51,9 @@ def measure(site: Site, rate: int, seconds: int) -> dict[str, float]:
         output.seek(0)
         sent = json.loads(output.read())
     acknowledged = sent.pop("acknowledged")
-    ages = [age for number, id in watched for age in _ages(site, number, before, answers, sorted(acknowledged.get(id, [])))]
+    ages = [
+        age for number, id in watched for age in _ages(site, number, before, answers, sorted(acknowledged.get(id, [])))
+    ]
     return {
         **sent, "freshness_p50_s": percentile(ages, 0.5), "freshness_p99_s": percentile(ages, 0.99), "freshness_max_s": max(ages), "hits": len(ages),
         "report_p50_ms": 1000 * percentile(took, 0.5), "report_p99_ms": 1000 * percentile(took, 0.99), "reports": len(took),
@@ -66,13 +68,17 @@ def _ask(site: Site, number: int, before: dict[int, int], answers: dict[int, lis
     return time.time() - asked
 
 
-def _ages(site: Site, number: int, before: dict[int, int], answers: dict[int, list[tuple[float, int]]], moments: list[float]) -> list[float]:
+def _ages(
+    site: Site, number: int, before: dict[int, int], answers: dict[int, list[tuple[float, int]]], moments: list[float]
+) -> list[float]:
     """How long each hit of the property waited: from its 2xx to the first answer that counts as many."""
     limit = time.time() + 60
     while answers[number][-1][1] < len(moments):
         _ask(site, number, before, answers)
         if time.time() > limit:
-            raise TimeoutError(f"{answers[number][-1][1]} of {len(moments)} hits of property {number} were reported within a minute")
+            raise TimeoutError(
+                f"{answers[number][-1][1]} of {len(moments)} hits of property {number} were reported within a minute"
+            )
     ages, waiting = [], iter(answers[number])
     at, counted = next(waiting)
     for rank, moment in enumerate(moments, 1):

@@ -32,7 +32,10 @@ class Sender:
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         now = time.time()
         measurement_id, query, agent = self.traffic.query(int(now * 1000))
-        writer.write(b"POST /g/collect?%b HTTP/1.1\r\nHost: localhost\r\nUser-Agent: %b\r\nContent-Length: 0\r\n\r\n" % (query, agent.encode()))
+        writer.write(
+            b"POST /g/collect?%b HTTP/1.1\r\nHost: localhost\r\nUser-Agent: %b\r\nContent-Length: 0\r\n\r\n"
+            % (query, agent.encode())
+        )
         head = await reader.readuntil(b"\r\n\r\n")
         self.latencies.append(time.time() - now)
         if head.startswith(b"HTTP/1.1 204"):
@@ -40,12 +43,17 @@ class Sender:
 
 
 async def main(port: int, rate: float, seconds: float, connections: int, ids: list[str]) -> None:
-    sender = Sender(port, Traffic(ids, seed=int(time.time())))
+    sender = Sender(port, Traffic(ids, rate, seed=int(time.time())))
     start = time.time() + 0.2
     every = connections / rate
     await asyncio.gather(*(sender.run(start + number / rate, every, start + seconds) for number in range(connections)))
     times = [1000 * latency for latency in sender.latencies]
-    figures = {"sent": len(times), "ok": sum(map(len, sender.acknowledged.values())), "p50_ms": percentile(times, 0.5), "p99_ms": percentile(times, 0.99)}
+    figures = {
+        "sent": len(times),
+        "ok": sum(map(len, sender.acknowledged.values())),
+        "p50_ms": percentile(times, 0.5),
+        "p99_ms": percentile(times, 0.99),
+    }
     sys.stdout.write(json.dumps({**figures, "acknowledged": sender.acknowledged}) + "\n")
 
 

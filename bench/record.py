@@ -11,5 +11,7 @@ def record(**figures: float) -> None:
     """Adds the figures to those of other measurements."""
     FILE.parent.mkdir(exist_ok=True)
     known = json.loads(FILE.read_text()) if FILE.exists() else {}
-    known |= {name: {"value": round(value, 4), "measured": time.strftime("%Y-%m-%d")} for name, value in figures.items()}
+    known |= {
+        name: {"value": round(value, 4), "measured": time.strftime("%Y-%m-%d")} for name, value in figures.items()
+    }
     FILE.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")

@@ -21,9 +21,18 @@ class Site:
 
     def __init__(self, port: int = 8765, properties: int = 1, folder: str | None = None) -> None:
         self.port, self._count = port, properties
-        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH"))
+        self._temporary = (
+            None
+            if folder
+            else tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH"))
+        )
         self.folder = Path(folder or self._temporary.name)  # type: ignore[union-attr]
-        self.environment = {**os.environ, "HITSTREAM_DATA": str(self.folder), "HITSTREAM_PORT": str(port), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
+        self.environment = {
+            **os.environ,
+            "HITSTREAM_DATA": str(self.folder),
+            "HITSTREAM_PORT": str(port),
+            "DJANGO_SETTINGS_MODULE": "analytics_site.settings",
+        }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> "Site":
@@ -46,11 +55,15 @@ class Site:
 
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
 
     def start(self, name: str, *arguments: str) -> None:
         output = (self.folder / f"{name}.out").open("wb")
-        self.processes[name] = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=output, stderr=output)
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=output, stderr=output
+        )
 
     def wait_until_ready(self) -> None:
         for _ in range(300):

@@ -14,35 +14,65 @@ AGENTS = (
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
 )
-REFERRERS = ("", "", "", "https://www.google.com/", "https://www.bing.com/", "https://news.ycombinator.com/item?id=1", "https://t.co/x")
+REFERRERS = (
+    "",
+    "",
+    "",
+    "https://www.google.com/",
+    "https://www.bing.com/",
+    "https://news.ycombinator.com/item?id=1",
+    "https://t.co/x",
+)
 CAMPAIGNS = ("", "", "", "", "?utm_source=newsletter&utm_medium=email&utm_campaign=autumn", "?gclid=Cj0KCQ")
 
 
-class Traffic:
-    """An endless stream of hits; each has an id and a creation time of its own, as the tracker's have."""
+SECONDS_A_PAGE = 30
+HITS_A_SESSION = (1, 1, 2, 3, 4, 5, 7, 10, 14)
 
-    def __init__(self, measurement_ids: list[str], seed: int = 1, visitors: int = 140_000, pages: int = 5_000) -> None:
+
+class Session:
+    """A visitor on the site: who, since when, how many hits are still to come."""
+
+    def __init__(self, rnd: random.Random, measurement_id: str, visitor: int, began_ms: int) -> None:
+        self.measurement_id, self.visitor, self.began_s = measurement_id, visitor, began_ms // 1000
+        self.left, self.sent = rnd.choice(HITS_A_SESSION), 0
+        self.campaign, self.referrer = rnd.choice(CAMPAIGNS), rnd.choice(REFERRERS)
+        self.agent = AGENTS[visitor % len(AGENTS)].format(110 + visitor % 20, visitor % 6)
+        self.client = f"{visitor * 7919 + 100_000_000}.{1_700_000_000 + visitor}"
+
+
+class Traffic:
+    """An endless stream of hits at a rate (hits a second); each has an id and a creation time of its own, as the tracker's have."""
+
+    def __init__(self, measurement_ids: list[str], rate: float, seed: int = 1, visitors: int = 140_000, pages: int = 5_000) -> None:
         self._rnd = random.Random(seed)
         self._ids, self._visitors, self._pages = measurement_ids, visitors, pages
+        self._going: list[Session | None] = [None] * max(8, int(rate * SECONDS_A_PAGE))
         self._number = 0
 
     def query(self, created_ms: int) -> tuple[str, bytes, str]:
         """A hit of one event: its measurement id, query and user agent."""
+        session = self._next(created_ms)
         rnd, self._number = self._rnd, self._number + 1
-        measurement_id = rnd.choice(self._ids)
-        visitor = rnd.randrange(self._visitors)
-        session = created_ms // 3_600_000 * 3600 + visitor % 3600
         page = f"/p/{int(self._pages * rnd.random() ** 3)}"
-        first = rnd.random() < 0.2
+        first, session.sent, session.left = session.sent == 0, session.sent + 1, session.left - 1
         parameters = {
-            "v": "2", "tid": measurement_id, "_p": rnd.randrange(10**9), "cid": f"{visitor * 7919 + 100_000_000}.{1_700_000_000 + visitor}",
-            "ul": "en-us", "sr": "1920x1080", "_s": rnd.randrange(1, 20), "sid": session, "sct": "1", "seg": str(rnd.randrange(2)),
-            "dl": f"https://shop.example{page}{rnd.choice(CAMPAIGNS) if first else ''}", "dr": rnd.choice(REFERRERS) if first else "https://shop.example/",
-            "dt": f"Product {page}", "en": "page_view" if rnd.random() < 0.7 else "scroll", "_et": rnd.randrange(20_000),
+            "v": "2", "tid": session.measurement_id, "_p": session.began_s * 1000 + session.sent, "cid": session.client,
+            "ul": "en-us", "sr": "1920x1080", "_s": session.sent, "sid": session.began_s, "sct": "1", "seg": "0" if first else "1",
+            "dl": f"https://shop.example{page}{session.campaign if first else ''}", "dr": session.referrer if first else "https://shop.example/",
+            "dt": f"Product {page}", "en": "page_view" if first or rnd.random() < 0.6 else "scroll", "_et": 0 if first else rnd.randrange(20_000),
             "_hid": f"{rnd.getrandbits(96):x}", "_hts": created_ms,
         }  # fmt: skip
-        agent = AGENTS[visitor % len(AGENTS)].format(110 + visitor % 20, visitor % 6)
-        return measurement_id, urlencode(parameters).encode(), agent
+        return session.measurement_id, urlencode(parameters).encode(), session.agent
+
+    def _next(self, created_ms: int) -> Session:
+        """The session that sends the next hit; one that has ended makes room for another visitor's."""
+        rnd = self._rnd
+        place = rnd.randrange(len(self._going))
+        session = self._going[place]
+        if session is None or not session.left:
+            session = self._going[place] = Session(rnd, rnd.choice(self._ids), rnd.randrange(self._visitors), created_ms)
+        return session
 
     def past(self, count: int, first_ms: int, days: int, now_us: int) -> Iterator[tuple[bytes, bytes]]:
         """Log entries of the days from `first_ms` on, in order of time, from a source that is trusted to say when."""

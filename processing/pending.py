@@ -1,47 +1,85 @@
-"""Hits that are in the log and in no block yet."""
+"""Hits that are in the log and in no block yet, by property: counted from the log itself."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
+from threading import Lock
 from typing import Final
 
-from collection.hit import UnreadableHit, decode
-from collection.log.port import Log
+from collection.hit import RawHit, UnreadableHit, decode
+from collection.log.port import CorruptLog, Log, Trimmed
 from collection.protocols import UnknownProtocol
 from collection.protocols import decode as parameters
-from configuration.rules import UNKNOWN_PROPERTY
 from processing.store.port import BlockInfo, Store
 
-STRETCH: Final = 4096
+STRETCH: Final = 512
+
+_TID: Final = re.compile(rb"(?:^|&)tid=([A-Za-z0-9_-]*)(?:&|$)")
+Owner = int | str  # the property's number where the hit names it, else its measurement id
 
 
-def pending_hits(log: Log, store: Store, blocks: Sequence[BlockInfo], property: int, measurement_id: str) -> int:
-    """How many of them are the property's; `blocks` are those of its view. Hits of no known property are nobody's until received."""
-    received = {block.key.partition: block.key.last + 1 for block in blocks if block.key.log == log.id}
-    return sum(
-        _owned(value, property, measurement_id)
-        for partition, end in log.ends().items()
-        for value in _values(log, partition, _start(received, store, log.id, partition), end)
-    )
+class Pending:
+    """Reads each stretch of the log once, however often it is asked. Safe to share between threads."""
+
+    def __init__(self, log: Log, store: Store) -> None:
+        self._log, self._store = log, store
+        self._counted: dict[tuple[int, int], Counter[Owner]] = {}
+        self._lock = Lock()
+
+    def hits(self, blocks: Sequence[BlockInfo], property: int, measurement_id: str) -> int:
+        """The property's hits above its view's blocks. Hits of no known property are nobody's until they are received."""
+        received = self._received(blocks)
+        with self._lock:
+            self._counted = {key: sums for key, sums in self._counted.items() if key[1] + STRETCH > received.get(key[0], 0)}
+            return sum(
+                sums[property] + sums[measurement_id]
+                for partition, end in self._log.ends().items()
+                for sums in self._stretches(partition, received[partition], end)
+            )
+
+    def _received(self, blocks: Sequence[BlockInfo]) -> dict[int, int]:
+        ends = {partition: (highest + 1 if (highest := self._store.highest(self._log.id, partition)) is not None else 0) for partition in self._log.partitions()}
+        pinned: dict[int, int] = {}
+        for block in blocks:
+            if block.key.log == self._log.id:
+                pinned[block.key.partition] = max(block.key.last + 1, pinned.get(block.key.partition, 0))
+        return {**ends, **pinned}
+
+    def _stretches(self, partition: int, start: int, end: int) -> list[Counter[Owner]]:
+        start = max(start, self._log.starts()[partition])
+        firsts = range(start - start % STRETCH, end, STRETCH)
+        return [self._stretch(partition, first, max(first, start), min(first + STRETCH, end)) for first in firsts]
+
+    def _stretch(self, partition: int, first: int, start: int, end: int) -> Counter[Owner]:
+        """The owners of the entries from start to before end; kept if they are a whole stretch."""
+        key = (partition, first)
+        if (start, end) != (first, first + STRETCH):
+            return self._count(partition, start, end)
+        if key not in self._counted:
+            self._counted[key] = self._count(partition, start, end)
+        return self._counted[key]
+
+    def _count(self, partition: int, start: int, end: int) -> Counter[Owner]:
+        try:
+            return Counter(owner(entry.value) for entry in self._log.read(partition, start, end - 1))
+        except (CorruptLog, Trimmed):
+            return Counter()  # they will be lost, not received; receiving raises the alarm
 
 
-def _start(received: dict[int, int], store: Store, log: str, partition: int) -> int:
-    highest = store.highest(log, partition)
-    return received.get(partition, 0 if highest is None else highest + 1)
-
-
-def _values(log: Log, partition: int, start: int, end: int) -> list[bytes]:
-    start = max(start, log.starts()[partition])
-    stretches = [(first, min(first + STRETCH, end) - 1) for first in range(start, end, STRETCH)]
-    return [entry.value for first, last in stretches for entry in log.read(partition, first, last)]
-
-
-def _owned(value: bytes, property: int, measurement_id: str) -> bool:
+def owner(value: bytes) -> Owner:
+    """Whose hit it is, as cheaply as can be."""
     try:
         hit = decode(value)
     except UnreadableHit:
-        return property == UNKNOWN_PROPERTY
+        return 0
     if hit.property:
-        return hit.property == property
+        return hit.property
+    found = _TID.search(hit.query)
+    return found[1].decode() if found and hit.protocol == "ga4" else _decoded(hit)
+
+
+def _decoded(hit: RawHit) -> Owner:
     try:
-        return parameters(hit).measurement_id == measurement_id
+        return parameters(hit).measurement_id
     except UnknownProtocol:
-        return property == UNKNOWN_PROPERTY
+        return 0

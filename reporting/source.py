@@ -7,7 +7,7 @@ from django.conf import settings
 
 from collection.log import Log, open_log
 from processing import ledger
-from processing.pending import pending_hits
+from processing.pending import Pending
 from processing.store import open_store
 from processing.view import Reader, View
 
@@ -33,6 +33,11 @@ def log() -> Log:
     return open_log(settings.LOG_URL)
 
 
+@lru_cache(maxsize=1)
+def pending_counter() -> Pending:
+    return Pending(log(), reader().store)
+
+
 def view_of(property: int) -> View:
     """The property as it is now. Raises what Reader.view raises."""
     return reader().view(property)
@@ -41,5 +46,5 @@ def view_of(property: int) -> View:
 def status_of(view: View, measurement_id: str) -> Status:
     """The sums of the view's moment. What is still in the log is counted there, from where the view's blocks end."""
     counts = view.counts()
-    pending = pending_hits(log(), reader().store, view.tail.blocks, view.property, measurement_id)
+    pending = pending_counter().hits(view.tail.blocks, view.property, measurement_id)
     return Status(counts.accepted + pending, counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons)
