@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from collection.app import Collector
-from collection.http import MAX_BODY_BYTES, BodyTooLarge, IncompleteBody
+from collection.http import MAX_BODY_BYTES, READ_HEADERS, BodyTooLarge, IncompleteBody
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+READ: Final = {name.encode(): name for name in READ_HEADERS}
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -26,8 +27,9 @@ class AsgiRequest:
     def headers(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for name, value in self._raw:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-            found[key] = f"{found[key]},{text}" if key in found else text
+            if key := READ.get(name):
+                text = value.decode("latin-1")
+                found[key] = f"{found[key]},{text}" if key in found else text
         return found
 
     async def body(self) -> bytes:

@@ -25,6 +25,9 @@ KEPT_HEADERS: Final = frozenset(
         *("sec-ch-ua-mobile", "sec-ch-ua-model", "sec-ch-ua-platform", "sec-ch-ua-platform-version", "sec-ch-ua-wow64"),
     }
 )
+READ_HEADERS: Final = KEPT_HEADERS | {
+    *("user-agent", "x-forwarded-for", "content-length", "if-none-match", "accept-encoding"),
+}
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -54,7 +57,7 @@ class Request(Protocol):
     peer: str
 
     def headers(self) -> dict[str, str]:
-        """Names in lower case; values that were sent several times are joined with commas, in their order."""
+        """Those of READ_HEADERS; values that were sent several times are joined with commas, in their order."""
 
     async def body(self) -> bytes:
         """All of it, with a Content-Length or without. Raises IncompleteBody; BodyTooLarge once too much has come."""

@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 class Server:
-    """`target` served by `collection.server` until it is stopped or killed; it can be started again on the same port."""
+    """`target` served by `collection.server` until it is stopped or killed; may be started again on its port."""
 
     def __init__(self, target: str, environment: dict[str, str]) -> None:
         self.port = free_port()

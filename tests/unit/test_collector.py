@@ -244,7 +244,7 @@ def test_no_cache_keeps_the_answer(collector: Collector) -> None:
 def test_the_address_is_the_nearest_that_is_not_ours(
     collector: Collector, log: EmbeddedLog, peer: str, forwarded: list[str], address: str
 ) -> None:
-    ask(collector, peer=peer, headers=[("X-Forwarded-For", value) for value in forwarded])
+    ask(collector, peer=peer, headers=[("x-forwarded-for", value) for value in forwarded])
     assert [hit.address for hit in stored(log)] == [address]
 
 
