@@ -7,9 +7,7 @@ apart. Large chunks are Parquet. Columns that are all null are left out.
 """
 
 import io
-import struct
 import zlib
-from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple
@@ -18,95 +16,21 @@ import msgspec
 import polars as pl
 
 from processing.schema import RAW, conform
+from processing.store.directory import NAMES, WINDOW, Chunk, CorruptBlob, Directory, pack_head, read_head
 
-FORMAT: Final = 1
-PREFIX_BYTES: Final = 16
 SMALL_ROWS: Final = 512
 
-_MAGIC: Final = b"HSB"
-_PREFIX: Final = struct.Struct("<3sBII")
-_CRC: Final = struct.Struct("<I")
-_ENTRY: Final = struct.Struct("<QQIIIIqqIB")
 _LISTS: Final = 0
 _PARQUET: Final = 1
 _DICTIONARY_BYTES: Final = 4096
-_WINDOW: Final = -15  # raw deflate: the chunk has a crc of its own
+_LEVEL: Final = 1  # a third of the time of level 6, 2 to 8 % more bytes
 
-_NAMES: Final = tuple(RAW)
 _OFFSETS: Final = 1 << 48  # of a log, in a position
-_POSITION: Final = _NAMES.index("position")
-_TIME: Final = _NAMES.index("time")
+_POSITION: Final = NAMES.index("position")
+_TIME: Final = NAMES.index("time")
 
 _Columns = list[tuple[int, Sequence[Any]]]
-_head_decoder: Final = msgspec.msgpack.Decoder(tuple[tuple[str, ...], bytes, bytes])
 _columns_decoder: Final = msgspec.msgpack.Decoder(list[tuple[int, list[Any]]])
-
-
-class CorruptBlob(Exception):
-    """Stored bytes are not what was written; the message names which."""
-
-
-class Chunk(NamedTuple):
-    """Where a property's rows are in the blob, and what they are: `hits` distinct positions, times in ms."""
-
-    property: int
-    offset: int
-    length: int
-    plain: int
-    rows: int
-    hits: int
-    min_time: int
-    max_time: int
-    crc: int
-    kind: int
-
-
-class Directory:
-    """What is in a block. Entries stay packed, so that thousands of directories can be kept."""
-
-    def __init__(self, names: tuple[str, ...], dictionary: bytes, entries: bytes, size: int) -> None:
-        self.names = names
-        self.dictionary = dictionary
-        self.size = size  # of head and prefix: chunks start here
-        self._entries = entries
-
-    def __len__(self) -> int:
-        return len(self._entries) // _ENTRY.size
-
-    def __iter__(self) -> Iterator[Chunk]:
-        return map(self._at, range(len(self)))
-
-    def __contains__(self, property: int) -> bool:
-        return self.chunk(property) is not None
-
-    def chunk(self, property: int) -> Chunk | None:
-        number = bisect_left(range(len(self)), property, key=self._property)
-        if number == len(self) or self._property(number) != property:
-            return None
-        return self._at(number)
-
-    @property
-    def weight(self) -> int:
-        """Roughly the memory that it takes, in bytes."""
-        return len(self._entries) + len(self.dictionary) + 500
-
-    def properties(self) -> list[int]:
-        return [self._property(number) for number in range(len(self))]
-
-    @property
-    def rows(self) -> int:
-        return sum(chunk.rows for chunk in self)
-
-    @property
-    def hits(self) -> int:
-        return sum(chunk.hits for chunk in self)
-
-    def _property(self, number: int) -> int:
-        return int(struct.unpack_from("<Q", self._entries, number * _ENTRY.size)[0])
-
-    def _at(self, number: int) -> Chunk:
-        entry = Chunk(*_ENTRY.unpack_from(self._entries, number * _ENTRY.size))
-        return entry._replace(offset=entry.offset + self.size)
 
 
 class Piece(NamedTuple):
@@ -131,33 +55,12 @@ def encode_block(frames: Mapping[int, pl.DataFrame]) -> bytes:
     packed = {number: _pack(frames[number]) for number in sorted(frames) if frames[number].height}
     dictionary = _dictionary([each.data for each in packed.values() if each.kind == _LISTS])
     chunks = list(_deflated(packed.values(), dictionary))
-    entries, offset = [], 0
+    entries, offset = list[Chunk](), 0
     for (number, plain), chunk in zip(packed.items(), chunks, strict=True):
-        where = (number, offset, len(chunk), len(plain.data))
-        entries.append(_ENTRY.pack(*where, *plain.extent, zlib.crc32(chunk), plain.kind))
+        where = (offset, len(chunk), len(plain.data))
+        entries.append(Chunk(number, *where, *plain.extent, zlib.crc32(chunk), plain.kind))
         offset += len(chunk)
-    return _head(dictionary, b"".join(entries)) + b"".join(chunks)
-
-
-def head_bytes(prefix: bytes) -> int:
-    """How many bytes at the start of a blob `directory` needs; `prefix` has its first PREFIX_BYTES."""
-    if len(prefix) < PREFIX_BYTES or prefix[:3] != _MAGIC:
-        raise CorruptBlob("not a raw block")
-    _, version, length, _ = _PREFIX.unpack_from(prefix)
-    if version != FORMAT:
-        raise CorruptBlob(f"raw block of format {version}, not {FORMAT}")
-    return PREFIX_BYTES + int(length)
-
-
-def directory(blob: bytes) -> Directory:
-    """Reads the head only: `blob` may be cut off behind it. Raises CorruptBlob."""
-    end = head_bytes(blob)
-    covered = blob[: _PREFIX.size] + blob[PREFIX_BYTES:end]
-    if len(blob) < end or zlib.crc32(covered) != _CRC.unpack_from(blob, _PREFIX.size)[0]:
-        raise CorruptBlob("directory of a raw block")
-    plain = _PREFIX.unpack_from(blob)[3]
-    names, dictionary, entries = _head_decoder.decode(zlib.decompress(blob[PREFIX_BYTES:end], _WINDOW, plain))
-    return Directory(_NAMES if names == _NAMES else names, dictionary, entries, end)  # one tuple for thousands
+    return pack_head(dictionary, entries) + b"".join(chunks)
 
 
 def rows(blob: bytes, property: int) -> pl.DataFrame:
@@ -167,7 +70,7 @@ def rows(blob: bytes, property: int) -> pl.DataFrame:
 
 def pieces_of(blobs: Iterable[bytes], property: int) -> Iterator[Piece]:
     """The chunks of a property; blocks without it are passed over."""
-    return _pieces(((blob, directory(blob)) for blob in blobs), property)
+    return _pieces(((blob, read_head(blob)) for blob in blobs), property)
 
 
 def rows_of(pieces: Iterable[Piece]) -> pl.DataFrame:
@@ -184,7 +87,7 @@ def of_range(frame: pl.DataFrame, first: int, last: int) -> pl.DataFrame:
 
 def merge(blobs: Sequence[bytes], without: Collection[int] = ()) -> bytes:
     """One blob with the rows of all, in their order, less those of the properties `without`. Raises CorruptBlob."""
-    opened = [(blob, directory(blob)) for blob in blobs]
+    opened = [(blob, read_head(blob)) for blob in blobs]
     kept = {number for _, head in opened for number in head.properties()}.difference(without)
     return encode_block({number: rows_of(_pieces(opened, number)) for number in sorted(kept)})
 
@@ -192,7 +95,7 @@ def merge(blobs: Sequence[bytes], without: Collection[int] = ()) -> bytes:
 def problems(blob: bytes) -> Iterator[str]:
     """What is wrong with a blob; every byte of it is checked."""
     try:
-        head = directory(blob)
+        head = read_head(blob)
     except CorruptBlob as error:
         yield str(error)
         return
@@ -216,7 +119,7 @@ def _piece(blob: bytes, head: Directory, chunk: Chunk) -> Piece:
 
 
 def _pack(frame: pl.DataFrame) -> _Packed:
-    if tuple(frame.columns) != _NAMES:
+    if tuple(frame.columns) != NAMES:
         raise ValueError("not the columns of RAW")
     if frame.height < SMALL_ROWS:
         return _pack_lists(frame.rows())
@@ -251,21 +154,13 @@ def _dictionary(samples: Sequence[bytes]) -> bytes:
 
 
 def _deflated(packed: Iterable[_Packed], dictionary: bytes) -> Iterator[bytes]:
-    primed = zlib.compressobj(wbits=_WINDOW, zdict=dictionary)
+    primed = zlib.compressobj(_LEVEL, wbits=WINDOW, zdict=dictionary)
     for each in packed:
         if each.kind == _LISTS:
             fresh = primed.copy()
             yield fresh.compress(each.data) + fresh.flush()
         else:
             yield each.data
-
-
-def _head(dictionary: bytes, entries: bytes) -> bytes:
-    plain = msgspec.msgpack.encode((_NAMES, dictionary, entries))
-    fresh = zlib.compressobj(wbits=_WINDOW)
-    packed = fresh.compress(plain) + fresh.flush()
-    prefix = _PREFIX.pack(_MAGIC, FORMAT, len(packed), len(plain))
-    return prefix + _CRC.pack(zlib.crc32(prefix + packed)) + packed
 
 
 def _verified(piece: Piece) -> bytes:
@@ -291,7 +186,7 @@ def _from_lists(pieces: Iterable[Piece]) -> Iterator[pl.DataFrame]:
 
 
 def _columns(piece: Piece) -> list[tuple[int, list[Any]]]:
-    inflate = zlib.decompressobj(_WINDOW, zdict=piece.directory.dictionary)
+    inflate = zlib.decompressobj(WINDOW, zdict=piece.directory.dictionary)
     return _columns_decoder.decode(inflate.decompress(_verified(piece), piece.chunk.plain))
 
 

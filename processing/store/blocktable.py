@@ -11,6 +11,7 @@ import polars as pl
 
 from processing.store import block
 from processing.store.database import Database, seal
+from processing.store.directory import PREFIX_BYTES, head_bytes, read_head
 from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, Directory, Missing
 
 SCHEMA: Final = """
@@ -185,7 +186,7 @@ def _describe(key: BlockKey, context_id: str, blob: bytes) -> BlockInfo:
         raise CorruptBlob(problem)
     if not 0 <= key.first <= key.last:
         raise ValueError(f"not a range: {key}")
-    head = block.directory(blob)
+    head = read_head(blob)
     return BlockInfo(key, context_id, head.rows, head.hits, len(blob))
 
 
@@ -265,7 +266,7 @@ def _payload(connection: Connection, id: int) -> bytes:
 def _read_directory(connection: Connection, entry: _Entry) -> Directory:
     try:
         with connection.blobopen("payloads", "data", entry.id, readonly=True) as payload:
-            prefix = payload.read(block.PREFIX_BYTES)
-            return block.directory(prefix + payload.read(block.head_bytes(prefix) - len(prefix)))
+            prefix = payload.read(PREFIX_BYTES)
+            return read_head(prefix + payload.read(head_bytes(prefix) - len(prefix)))
     except CorruptBlob as error:
         raise CorruptBlob(f"{error}: raw block {entry.info.key}") from error

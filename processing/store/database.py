@@ -100,7 +100,8 @@ def _in_our_words() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        damaged = (getattr(error, "sqlite_errorcode", 0) & _PRIMARY) in _DAMAGED
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # none: a value that cannot be text
+        damaged = (code & _PRIMARY) in _DAMAGED
         raise (CorruptBlob if damaged else StoreUnavailable)(f"database: {error}") from error
 
 
