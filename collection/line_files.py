@@ -40,7 +40,7 @@ class LineFile:
         self._stored = _opened(name)
         self.size = Path(name).stat().st_size if self._stored.seekable() and name != STANDARD_INPUT else None
         try:
-            self._content = _unpacked(self._stored, name)
+            self._content = _unpacked(self._stored, self.name)
         except UnreadableFile:
             self.close()
             raise

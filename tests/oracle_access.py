@@ -1,18 +1,18 @@
-"""What an access log must count, worked out slowly, line by line, from the definitions. Shares no code with the product.
+"""What an access log must count, worked out slowly from the definitions. It shares no code with the product.
 
 Definitions. A line that was imported before (the same bytes, as often repeated before it in that import) is rejected as
 `duplicate`, whatever it says. Any other line is rejected for the first reason that holds:
 
-- `malformed`: it is in neither Apache's common nor its combined format, the calendar has no such time, or the request is
-  not three words;
+- `malformed`: it is in neither Apache's common nor its combined format, the calendar has no such time, or the request
+  is not three words;
 - `method`: the method is not GET;
 - `status`: the status is neither 200 to 299 nor 304;
 - `asset`: the path (what stands before ? and #) ends in one of a closed list of endings, in whatever case;
 - `bot`: the user agent is a program's, as the given predicate says.
 
 All others are page views. A visitor is an address with a user agent; a session is a visitor's page views without a gap
-above the timeout. A session is engaged on a day if by the end of that local day it has two page views, or lasts more than
-ten seconds.
+above the timeout. A session is engaged on a day if by the end of that local day it has two page views, or lasts more
+than ten seconds.
 """
 
 from collections import Counter, defaultdict
@@ -54,7 +54,7 @@ class PageView:
 
 @dataclass
 class Account:
-    """`reasons` counts the rejected lines, `views` are the counted ones, a session is its views in the order of time."""
+    """`reasons` counts the rejected lines, `views` are the counted ones, a session is its views in order of time."""
 
     lines: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
