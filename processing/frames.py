@@ -7,7 +7,7 @@ import polars as pl
 
 from processing.schema import Reason
 
-FEW: Final = 64  # so many rows are looked up one by one sooner than their distinct values are found
+FEW: Final = 200  # so many rows are looked up one by one sooner than their distinct values are found
 
 
 def refuse(frame: pl.DataFrame, *causes: tuple[pl.Expr, Reason]) -> pl.DataFrame:

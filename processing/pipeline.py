@@ -1,7 +1,7 @@
 """Raw rows and rules become events and rejected rows: the list of steps, and what becomes of a hit after them."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import polars as pl
 
@@ -82,23 +82,24 @@ OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_
 def _events(kept: pl.DataFrame) -> pl.DataFrame:
     """Adds the implied events: once a hit, however many of its events carry the flag, not where it names them."""
     own = kept.select(pl.col("index") + len(IMPLIED) if name == "index" else name for name in EVENTS)
-    return pl.concat([*_implied(kept), own])
+    return pl.concat([*_implied(kept, own), own])
 
 
-def _implied(kept: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _implied(kept: pl.DataFrame, own: pl.DataFrame) -> Iterator[pl.DataFrame]:
     for index, (name, flag) in enumerate(IMPLIED):
-        flagged = kept[flag] == "1"
-        if flagged.any():
+        flagged = own.filter(kept[flag] == "1")
+        if not flagged.is_empty():
             changed = {"index": index, "event": name, "first_visit": name == "first_visit", **OF_THE_EVENT_ONLY}
-            yield _firsts(kept.filter(flagged), kept.filter(kept["event"] == name), changed)
+            values = [pl.lit(value, dtype=EVENTS[column]).alias(column) for column, value in changed.items()]
+            yield _firsts(flagged, own.filter(own["event"] == name)).with_columns(values)
 
 
-def _firsts(flagged: pl.DataFrame, named: pl.DataFrame, changed: dict[str, Any]) -> pl.DataFrame:
-    """The first flagged event of each hit that is not among `named`, with some columns changed."""
-    values = [pl.lit(value, dtype=EVENTS[column]).alias(column) for column, value in changed.items()]
-    lacking = flagged.lazy().join(named.lazy(), on="position", how="anti")
-    firsts = lacking.sort("position", "index").unique("position", keep="first")
-    return firsts.with_columns(values).select(*EVENTS).collect()
+def _firsts(flagged: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """The first flagged event of each hit that is not among `named`; most hits have one event and need no work."""
+    lacking = flagged if named.is_empty() else flagged.join(named, on="position", how="anti")
+    if lacking["position"].n_unique() == lacking.height:
+        return lacking
+    return lacking.sort("position", "index").unique("position", keep="first")
 
 
 def _rejected(lost: pl.DataFrame) -> pl.DataFrame:
@@ -115,10 +116,17 @@ ESCAPED: Final = {mark: f"%{ord(mark):02X}" for mark in '%&=+;# "<>\\' + "".join
 
 def _content(lost: pl.DataFrame) -> pl.Expr:
     present = [name for name in PARAMETERS if lost[name].null_count() < lost.height]
-    pairs = [pl.lit(f"{name}=") + _escaped(pl.col(name)) for name in present]
+    escaped = _escaped([lost[name] for name in present])
+    pairs = [pl.lit(f"{name}=") + value for name, value in zip(present, escaped, strict=True)]
     rest = pl.when(pl.col("rest").ne("")).then("rest")
     return pl.concat_str(*pairs, rest, separator="&", ignore_nulls=True)
 
 
-def _escaped(text: pl.Expr) -> pl.Expr:
-    return text.str.replace_many(list(ESCAPED), list(ESCAPED.values()))
+def _escaped(columns: list[pl.Series]) -> list[pl.Series]:
+    """All columns in one go, since the search for the marks is dear to set up."""
+    if not columns:
+        return []
+    height = columns[0].len()
+    text = pl.concat([column.alias("text") for column in columns])
+    safe = text.str.replace_many(list(ESCAPED), list(ESCAPED.values()))
+    return [safe.slice(start, height) for start in range(0, safe.len(), height)]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from configuration.rules import UNKNOWN
+from processing.frames import FEW
 from processing.pipeline import STEPS, Processed, process
 from processing.schema import EVENTS, PARAMETERS, REASONS, REJECTED
 from tests.raw_rows import CONTEXT, SITE, ga4, line, processed, raw
@@ -170,6 +171,6 @@ def _assert_same(first: Processed, second: Processed) -> None:
 
 
 def test_a_large_frame_and_its_rows_one_by_one_agree() -> None:
-    rows = [ga4(at, dl=f"https://example.org/{at % 90}", dr=f"https://s{at % 7}.example.net/") for at in range(150)]
+    rows = [ga4(at, dl=f"https://example.org/{at % 90}", dr=f"https://s{at % 7}.example.net/") for at in range(2 * FEW)]
     singles = [processed(row).events for row in rows]
     assert_frame_equal(processed(*rows).events.sort("position"), pl.concat(singles))

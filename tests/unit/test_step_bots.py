@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing.agents import is_robot
+from processing.frames import FEW
 from processing.steps.bots import bots
 from tests.raw_rows import CHROME, ga4, line, reasons
 
@@ -64,9 +65,9 @@ def test_the_spider_family_of_ua_parser_counts() -> None:
 
 
 def test_many_rows_and_few_agree() -> None:
-    agents = [CHROME, "curl/8.5", None] * 100
+    agents = [CHROME, "curl/8.5", None] * FEW
     found = reasons(bots, *(ga4(at, user_agent=agent) for at, agent in enumerate(agents)))
-    assert found == [None, "bot", "bot"] * 100
+    assert found == [None, "bot", "bot"] * FEW
 
 
 @settings(deadline=None)

@@ -1,5 +1,6 @@
 import pytest
 
+from processing.frames import FEW
 from processing.lists import rows
 from processing.steps.place import place
 from tests.raw_rows import ga4, stepped
@@ -26,8 +27,8 @@ def test_codes(code: str, name: str | None) -> None:
 
 
 def test_many_rows_and_few_agree() -> None:
-    found = stepped(place, *(ga4(at, country=code) for at, code in enumerate(["FR", None, "ZZ"] * 50)))
-    assert found["country"].to_list() == ["France", None, None] * 50
+    found = stepped(place, *(ga4(at, country=code) for at, code in enumerate(["FR", None, "ZZ"] * FEW)))
+    assert found["country"].to_list() == ["France", None, None] * FEW
 
 
 def test_the_list_has_every_country_once() -> None:
