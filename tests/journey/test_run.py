@@ -36,6 +36,28 @@ class Installation:
         self.read_until("ready", began + 30)
         return time.monotonic() - began
 
+    def restart(self) -> float:
+        if self.process is not None:
+            self.interrupt_group()
+        self.lines.clear()
+        return self.start()
+
+    def child(self, word: str) -> int:
+        """The process id of the part with this word in its command line."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return next(int(pid) for pid in children if word in Path(f"/proc/{pid}/cmdline").read_text())
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                if self.status_of("GET", "/readyz") == 200:
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError("not ready again")
+
     def manage(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "manage.py", *words],
@@ -97,10 +119,21 @@ def test_it_works(installation: Installation) -> None:
     with pytest.raises(ConnectionRefusedError):
         installation.status_of("GET", "/healthz")
 
-    installation.lines.clear()
-    seconds = installation.start()
-    assert "password" not in "".join(installation.lines)
-    assert seconds <= SECOND_START_S
+
+def test_later_starts_are_quick_and_quiet(installation: Installation) -> None:
+    """The best of some: other work on the machine only ever makes it slower."""
+    seconds = [installation.restart() for _ in range(4)]
+    assert min(seconds[1:]) <= SECOND_START_S
+    assert not [line for line in installation.lines if "password" in line]
+
+
+def test_a_part_that_is_killed_comes_back(installation: Installation) -> None:
+    installation.start()
+    web = installation.child("collection.server")
+    os.kill(web, signal.SIGKILL)
+    installation.read_until("web ended (SIGKILL)", time.monotonic() + 10)
+    installation.wait_until_ready()
+    assert installation.child("collection.server") != web
 
 
 def test_a_second_one_on_the_same_data_is_refused(installation: Installation) -> None:
