@@ -7,9 +7,9 @@ from typing import NamedTuple
 from reporting.dates import Days, resolve
 from reporting.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.filters import check_pattern, leaves
-from reporting.measures import COLUMNS
 from reporting.metrics import METRICS, Measure, Metric, find_metric
 from reporting.report import DATE_RANGE, ByMetric, Order, Report, ReportError, StringFilter, check_shape
+from reporting.rows import COLUMNS, can_condense
 
 
 class Plan(NamedTuple):
@@ -29,6 +29,11 @@ class Plan(NamedTuple):
         """The names of the answer's dimensions, in order."""
         names = self.report.dimensions
         return names if len(self.days) == 1 or DATE_RANGE in names else (*names, DATE_RANGE)
+
+    @property
+    def condensed(self) -> bool:
+        """Whether it counts runs of events instead of events."""
+        return can_condense(self.columns)
 
     @property
     def needs_totals(self) -> bool:

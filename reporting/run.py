@@ -10,10 +10,11 @@ from processing.periods import day_number
 from reporting.answer import DIMENSION, METRIC, RANGE, assemble
 from reporting.dates import Days
 from reporting.filters import combine, matches, numeric
-from reporting.measures import CODE, measure, prepare, with_code
+from reporting.measures import CODE, measure, with_code
 from reporting.metrics import Measure, Metric
 from reporting.plan import Plan, plan
 from reporting.report import Answer, Leaf, Report
+from reporting.rows import condense, single
 
 
 class View(Protocol):
@@ -28,9 +29,12 @@ class View(Protocol):
 
 
 class Span(NamedTuple):
+    """What the reports on these days count: single events, or runs of them; each only where a report needs it."""
+
     first: date
     last: date
     events: pl.DataFrame
+    runs: pl.DataFrame
 
 
 class RangeTable(NamedTuple):
@@ -63,9 +67,13 @@ def _read(plans: Sequence[Plan], view: View) -> list[Span]:
 def _read_span(plans: Sequence[Plan], first: date, last: date, view: View) -> Span:
     """Only the columns that the reports on these days need."""
     here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
-    columns = sorted({column for each in here for column in each.columns})
-    measures = {name for each in here for name in each.measures}
-    return Span(first, last, prepare(view.events(first, last, columns), measures))
+    events = view.events(first, last, _columns(here))
+    condensed = _columns([each for each in here if each.condensed])
+    return Span(first, last, single(events), condense(events.select(condensed)))
+
+
+def _columns(plans: Sequence[Plan]) -> list[str]:
+    return sorted({column for each in plans for column in each.columns})
 
 
 def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
@@ -81,18 +89,20 @@ def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 
 def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
     tables = [
-        _range_table(asked, days, number, _events_of(days, spans), view.zone) for number, days in enumerate(asked.days)
+        _range_table(asked, days, number, _rows_of(asked, days, spans), view.zone)
+        for number, days in enumerate(asked.days)
     ]
     rows = pl.concat([table.rows for table in tables])
     totals = pl.concat([table.totals for table in tables])
     return assemble(asked, rows, totals, view.zone, view.currency)
 
 
-def _events_of(days: Days, spans: Sequence[Span]) -> pl.DataFrame:
+def _rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
     span = next(each for each in spans if each.first <= days.first and days.last <= each.last)
+    rows = span.runs if asked.condensed else span.events
     if (span.first, span.last) == (days.first, days.last):
-        return span.events
-    return span.events.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+        return rows
+    return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
 
 
 def _range_table(asked: Plan, days: Days, number: int, events: pl.DataFrame, zone: str) -> RangeTable:

@@ -390,3 +390,13 @@ def test_row_codes_that_outgrow_their_bits_are_made_dense() -> None:
     assert {row.dimensions for row in answer.rows} == {
         (e["path"], e["country"], e["browser"], e["host"]) for e in events
     }
+
+
+def test_runs_count_as_their_events_do() -> None:
+    """A report on a steady dimension counts runs of events; a filter that holds for all makes it count single events."""
+    events = [
+        {"visitor": n // 7, "session": n // 3, "country": f"c{n % 5 // 4}", "page_view": n % 2 == 0} for n in range(60)
+    ]
+    view = FrameView(built(events))
+    report: dict[str, Any] = {"dimensions": ("country",), "metrics": COUNTED, "aggregations": {"TOTAL"}}
+    assert ask(view, **report) == ask(view, **report, dimension_filter=StringFilter("pagePath", "/"))
