@@ -24,11 +24,12 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Sections of a segment: their common prefix, and how many event rows there are."""
+    """Sections of a segment: their common prefix, how many event rows there are, and which sections were left out."""
 
     segment: str
     prefix: str
     rows: int
+    without: tuple[str, ...] = ()
 
 
 class Shelf(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ class Columns:
     """A cache of decoded columns, least recently used out first. Text comes as Categorical. Safe to share between threads."""
 
     def __init__(self, store: Store, capacity: int = DEFAULT_BYTES) -> None:
-        self._store, self._capacity = store, capacity
+        self.store, self._capacity = store, capacity
         self._kept: OrderedDict[_Key, pl.Series] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
@@ -38,7 +38,7 @@ class Columns:
             return self._kept.get(key)
 
     def _load(self, segment: str, section: str, names: list[str]) -> dict[str, pl.Series]:
-        frame = self._store.read(segment, section, names).with_columns(pl.col(pl.String).cast(pl.Categorical))
+        frame = self.store.read(segment, section, names).with_columns(pl.col(pl.String).cast(pl.Categorical))
         columns = {name: frame[name] for name in names}
         for name, column in columns.items():
             self._keep((segment, section, name), column)

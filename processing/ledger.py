@@ -71,4 +71,6 @@ MOST_LOGS: Final = 255
 
 def _lost(log: str, partition: int, first: int, last: int) -> Range:
     lost = last - first + 1
-    return Range.objects.create(log=log, partition=partition, first=first, last=last, context="", lost=lost, done_at=timezone.now())
+    return Range.objects.create(
+        log=log, partition=partition, first=first, last=last, context="", lost=lost, done_at=timezone.now()
+    )

@@ -27,8 +27,12 @@ class Range(models.Model):
     lost = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["log", "partition", "first"], name="one_range_per_first")]
-        indexes: ClassVar = [models.Index(fields=["done_at"], condition=models.Q(done_at=None), name="range_unfinished")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["log", "partition", "first"], name="one_range_per_first")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["done_at"], condition=models.Q(done_at=None), name="range_unfinished")
+        ]
 
     def __str__(self) -> str:
         return f"{self.log}/{self.partition} {self.first}-{self.last}"

@@ -86,7 +86,7 @@ def _time(reading: Reading) -> tuple[int, bool]:
     usable = created is not None and received - OLDEST_MS <= created <= received + NEWEST_MS
     if created is not None and usable and decoded.hit_id and hit.occurred is None:
         return created, True
-    if created is not None:
+    if created is not None and created != hit.occurred:
         _keep_created(decoded.events, created)
     if hit.occurred is not None:
         return hit.occurred, True

@@ -71,9 +71,13 @@ class Receiver:
             given = ledger.received_up_to(self.log.id, partition)
             highest = self.store.highest(self.log.id, partition)
             if highest is not None and given <= highest:
-                raise ledger.LogWentBack(f"the ledger ends at {given}, but the store holds hits up to {highest}: it is an older copy")
+                raise ledger.LogWentBack(
+                    f"the ledger ends at {given}, but the store holds hits up to {highest}: it is an older copy"
+                )
             if end < given:
-                raise ledger.LogWentBack(f"log {self.log.id}, partition {partition} ends at {end}, but was received up to {given}")
+                raise ledger.LogWentBack(
+                    f"log {self.log.id}, partition {partition} ends at {end}, but was received up to {given}"
+                )
 
     def _ripe(self, partition: int, end: int, *, at_once: bool) -> bool:
         waiting = end - self._next.get(partition, 0)
@@ -129,5 +133,12 @@ class Receiver:
             return before + after, lost_before + lost_after + high - low + 1
 
     def _alarm(self, item: Range) -> int:
-        logger.error("%d hits of log %s, partition %d, from %d to %d are lost", item.lost, item.log, item.partition, item.first, item.last)
+        logger.error(
+            "%d hits of log %s, partition %d, from %d to %d are lost",
+            item.lost,
+            item.log,
+            item.partition,
+            item.first,
+            item.last,
+        )
         return 0

@@ -40,7 +40,9 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
-            raise CommandError("Another worker is running in this data folder. One is enough: it does this work.") from taken
+            raise CommandError(
+                "Another worker is running in this data folder. One is enough: it does this work."
+            ) from taken
         yield
 
 

@@ -12,7 +12,11 @@ from processing.visitors import Keys
 
 def keys_for(entries: Sequence[Entry], context: Context) -> Keys:
     """Keys with the salts of the days on which the entries were received, and of the context's properties."""
-    return Keys(installation_secret(), day_salts(_days(entries)), property_salts([settings.id for settings in context.properties]))
+    return Keys(
+        installation_secret(),
+        day_salts(_days(entries)),
+        property_salts([settings.id for settings in context.properties]),
+    )
 
 
 def _days(entries: Sequence[Entry]) -> list[date]:

@@ -13,9 +13,7 @@ Schema: TypeAlias = dict[str, pl.DataType]
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
 
-Reason = Literal[
-    "malformed", "method", "status", "asset", "bot", "unknown property", "duplicate", "processing error"
-]
+Reason = Literal["malformed", "method", "status", "asset", "bot", "unknown property", "duplicate", "processing error"]
 REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
 # Where a row comes from. `position` orders hits across logs: log ordinal (8 bits), partition (8), offset (48).
@@ -33,7 +31,28 @@ IDENTITY: Final[Schema] = {
 
 # Parameters with a column of their own; every other parameter stays, urlencoded, in `rest`.
 PARAMETERS: Final[tuple[str, ...]] = (
-    *("en", "dl", "dr", "dt", "dh", "dp", "ul", "sr", "cid", "uid", "sid", "sct", "seg", "_s", "_p", "_et", "_ss", "_fv", "_nsi", "_c"),
+    *(
+        "en",
+        "dl",
+        "dr",
+        "dt",
+        "dh",
+        "dp",
+        "ul",
+        "sr",
+        "cid",
+        "uid",
+        "sid",
+        "sct",
+        "seg",
+        "_s",
+        "_p",
+        "_et",
+        "_ss",
+        "_fv",
+        "_nsi",
+        "_c",
+    ),
     *("cs", "cm", "cn", "cc", "ck", "ci", "gclid", "dclid", "cu", "tt", "ir"),
     *("uaa", "uab", "uafvl", "uamb", "uam", "uap", "uapv", "uaw"),
     *("method", "status", "target", "size"),  # access logs

@@ -49,16 +49,28 @@ def commit(store: Store, property: int, manifest: Manifest | None, book: Book) -
         store.set_live(property, generation, None)
 
 
-def read_layer(columns: Columns, place: Place) -> Layer:
+def read_layer(store: Store, place: Place) -> Layer:
     """A layer as it was written."""
-    read = {name: columns.frame(place.segment, f"{place.prefix}{name}", list(schema)) for name, schema in SECTIONS.items()}
-    frames = {name: frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for name, frame in read.items()}
-    visitors = columns.frame(place.segment, f"{place.prefix}visitors", ["visitor"])["visitor"]
+    prefix = place.prefix
+    frames = {
+        name: pl.DataFrame(schema=schema) if name in place.without else store.read(place.segment, f"{prefix}{name}").select(*schema)
+        for name, schema in SECTIONS.items()
+    }
+    if "visitors" in place.without:
+        visitors = pl.concat([frames["events"]["visitor"], frames["duplicates"]["visitor"]]).unique().sort()
+    else:
+        visitors = store.read(place.segment, f"{prefix}visitors")["visitor"]
     return Layer(visitors, **frames)
 
 
-def layer_sections(prefix: str, layer: Layer) -> Sections:
-    return {f"{prefix}visitors": layer.visitors.to_frame("visitor"), **{f"{prefix}{name}": getattr(layer, name) for name in SECTIONS}}
+def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> Place:
+    """Adds the layer's sections, without the empty ones and those that nobody reads: the lowest layer masks nothing."""
+    written = {name: getattr(layer, name) for name in SECTIONS}
+    if not lowest:
+        written["visitors"] = layer.visitors.to_frame("visitor")
+    sections |= {f"{prefix}{name}": frame for name, frame in written.items() if not frame.is_empty()}
+    without = [name for name in (*SECTIONS, "visitors") if f"{prefix}{name}" not in sections]
+    return Place(segment, prefix, layer.events.height, tuple(without))
 
 
 def section_prefix(*parts: str) -> str:
@@ -100,10 +112,10 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
     for change in changes:
         key = change.period.key
         old = sealed.book.periods.get(key, Shelf((), NO_CARRY, 0, 0, 0))
-        below, layer = _absorb(sealed.columns, old.layers, change.layer)
+        below, layer = _absorb(sealed.columns.store, old.layers, change.layer)
         prefix = section_prefix(key)
-        sections |= layer_sections(prefix, layer) | carry_sections(prefix, change.carry)
-        place = Place(segment, prefix, layer.events.height)
+        sections |= carry_sections(prefix, change.carry)
+        place = layer_place(segment, prefix, layer, sections, lowest=not below)
         shelves[key] = Shelf(
             (*below, place),
             place if has_carry(change.carry) else NO_CARRY,
@@ -114,13 +126,13 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
     return shelves, sections
 
 
-def _absorb(columns: Columns, layers: tuple[Place, ...], layer: Layer) -> tuple[tuple[Place, ...], Layer]:
+def _absorb(store: Store, layers: tuple[Place, ...], layer: Layer) -> tuple[tuple[Place, ...], Layer]:
     """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n) times."""
     kept, size = len(layers), layer.events.height
     while kept and layers[kept - 1].rows <= 2 * size:
         kept -= 1
         size += layers[kept].rows
-    taken = [read_layer(columns, place) for place in layers[kept:]]
+    taken = [read_layer(store, place) for place in layers[kept:]]
     return layers[:kept], fold([*taken, layer])
 
 
@@ -129,7 +141,7 @@ def has_carry(carry: Carry) -> bool:
 
 
 def carry_sections(prefix: str, carry: Carry) -> Sections:
-    return {f"{prefix}open_sessions": carry.sessions, f"{prefix}open_ids": carry.ids} if has_carry(carry) else {}
+    return {f"{prefix}carry_sessions": carry.sessions, f"{prefix}carry_ids": carry.ids} if has_carry(carry) else {}
 
 
 def _rejected_part(tail: Tail, segment: str) -> list[RejectedPart]:
@@ -163,5 +175,3 @@ def _latest(rows: pl.DataFrame) -> int:
 def _add(sums: dict[str, int], reasons: pl.Series) -> dict[str, int]:
     more = dict(reasons.value_counts().iter_rows())
     return {reason: sums.get(reason, 0) + more.get(reason, 0) for reason in {**sums, **more}}
-
-

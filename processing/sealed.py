@@ -10,9 +10,9 @@ from processing.columns import Columns
 from processing.periods import period
 from processing.schema import BUILT, EVENTS, Schema
 from processing.segments import EMPTY, Layer
-from processing.sessions import OPEN_IDS, OPEN_SESSIONS, PARTS, Carry, no_carry
+from processing.sessions import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 
-SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "parts": PARTS}
+SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "open": OPEN_SESSIONS}
 
 
 class Sealed:
@@ -36,12 +36,12 @@ class Sealed:
         place = self.book.periods[key].carry
         if not place.segment:
             return no_carry()
-        sessions = self._read(place, "open_sessions", OPEN_SESSIONS)
-        return Carry(sessions, self._read(place, "open_ids", OPEN_IDS))
+        sessions = self._read(place, "carry_sessions", OPEN_SESSIONS)
+        return Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         unstable = self.visible(key, "events", [*OPEN_IDS, "stable"], ~pl.col("stable"))
-        return self.visible(key, "parts", list(PARTS)), unstable
+        return self.visible(key, "open", list(OPEN_SESSIONS)), unstable
 
     def visible(self, key: str, section: str, names: Sequence[str], wanted: pl.Expr | None = None) -> pl.DataFrame:
         """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition on them."""
@@ -54,8 +54,12 @@ class Sealed:
         layers = self.book.periods[key].layers
         return [self._unmasked(layers, number, section, names, None) for number in range(len(layers))]
 
-    def _unmasked(self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None) -> pl.DataFrame:
+    def _unmasked(
+        self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
+    ) -> pl.DataFrame:
         place = layers[number]
+        if section in place.without:
+            return pl.DataFrame(schema={name: SECTIONS[section][name] for name in names}).with_columns(_categorical())
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
         masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
         condition = masked if wanted is None else wanted if masked is None else wanted & masked
@@ -76,6 +80,10 @@ class Sealed:
 
     def _read(self, place: Place, section: str, schema: Schema) -> pl.DataFrame:
         return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
+
+
+def _categorical() -> pl.Expr:
+    return pl.col(pl.String).cast(pl.Categorical)
 
 
 def _as_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

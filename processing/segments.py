@@ -14,7 +14,6 @@ from processing.schema import BUILT, EVENTS
 from processing.sessions import (
     OPEN_IDS,
     OPEN_SESSIONS,
-    PARTS,
     RESEND_WINDOW_MS,
     THREAD,
     Carry,
@@ -27,21 +26,24 @@ from processing.sessions import (
 ROW_ORDER: Final = {
     "events": ("visitor", "time", "position", "index"),
     "duplicates": ("visitor", "time", "position", "index"),
-    "parts": ("visitor", "start", "session", "day"),
+    "open": ("visitor", "start", "session"),
 }
 
 
 class Layer(NamedTuple):
-    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, PARTS. `visitors` is sorted and unique."""
+    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, OPEN_SESSIONS. `visitors` is sorted and unique."""
 
     visitors: pl.Series
     events: pl.DataFrame
     duplicates: pl.DataFrame
-    parts: pl.DataFrame
+    open: pl.DataFrame
 
 
 EMPTY: Final = Layer(
-    pl.Series("visitor", [], dtype=pl.UInt64), pl.DataFrame(schema=BUILT), pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=PARTS)
+    pl.Series("visitor", [], dtype=pl.UInt64),
+    pl.DataFrame(schema=BUILT),
+    pl.DataFrame(schema=EVENTS),
+    pl.DataFrame(schema=OPEN_SESSIONS),
 )
 
 
@@ -55,13 +57,13 @@ def build(old: Layer, new: pl.DataFrame, carry: Carry, visitors: pl.Series, peri
     """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` EVENTS of this period."""
     rows = pl.concat([only(old.events.select(*EVENTS), visitors), only(old.duplicates, visitors), new.select(*EVENTS)])
     counted, duplicates = without_duplicates(rows, only(carry.ids, visitors))
-    events, parts = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
-    return Layer(visitors, events, duplicates, parts)
+    events, still_open = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
+    return Layer(visitors, events, duplicates, still_open)
 
 
-def carry_out(parts: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
+def carry_out(still_open: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
     """What the next period, which starts at `until` (ms), must know. `events` may be those with `stable` false alone."""
-    return Carry(_open_sessions(parts, until, timeout_ms), _open_ids(events, carry, until))
+    return Carry(_open_sessions(still_open, until, timeout_ms), _open_ids(events, carry, until))
 
 
 def fold(layers: Sequence[Layer]) -> Layer:
@@ -71,7 +73,9 @@ def fold(layers: Sequence[Layer]) -> Layer:
 
 def side_by_side(layers: Sequence[Layer]) -> Layer:
     """Layers that show different rows, of several days say, as one: nothing masks anything."""
-    frames = {name: pl.concat([getattr(layer, name) for layer in layers]).sort(order) for name, order in ROW_ORDER.items()}
+    frames = {
+        name: pl.concat([getattr(layer, name) for layer in layers]).sort(order) for name, order in ROW_ORDER.items()
+    }
     return Layer(pl.concat([layer.visitors for layer in layers]).unique().sort(), **frames)
 
 
@@ -81,7 +85,7 @@ def unmasked(layers: Sequence[Layer], number: int) -> Layer:
     if not above:
         return layer
     hidden = pl.concat(above)
-    return Layer(layer.visitors, *(without(frame, hidden) for frame in (layer.events, layer.duplicates, layer.parts)))
+    return Layer(layer.visitors, *(without(frame, hidden) for frame in (layer.events, layer.duplicates, layer.open)))
 
 
 def only(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
@@ -92,11 +96,12 @@ def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
     return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
 
 
-def _open_sessions(parts: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
+def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
     """The last session of each thread, where a hit at `until` would still continue it. None survives a day of silence, so what the
     period itself was given never matters here."""
-    last = parts.sort(*THREAD, "last", "start", nulls_last=False).unique(THREAD, keep="last", maintain_order=True)
-    return last.filter(pl.col("last") + gap_limit(timeout_ms) >= until).select(*OPEN_SESSIONS).sort(THREAD, nulls_last=False)
+    alive = still_open.filter(pl.col("last") + gap_limit(timeout_ms) >= until)
+    ordered = alive.sort(*THREAD, "last", "start", nulls_last=False)
+    return ordered.unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
 
 
 def _open_ids(events: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:

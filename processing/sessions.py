@@ -25,7 +25,8 @@ GATHERED: Final[Schema] = {
     "client_engaged": pl.Boolean(),
     "signals": pl.Boolean(),
 }
-_SESSION: Final[Schema] = {
+# Sessions that may go on in the next period, as they stand at the end of this one.
+OPEN_SESSIONS: Final[Schema] = {
     "visitor": pl.UInt64(),
     "client_session": pl.UInt64(),
     "session": pl.UInt64(),
@@ -34,23 +35,8 @@ _SESSION: Final[Schema] = {
     **{f"session_{name}": pl.String() for name in ATTRIBUTION},
     **GATHERED,
 }
-
-# Sessions that may go on in the next period.
-OPEN_SESSIONS: Final[Schema] = _SESSION
 # Ids whose time depends on receipt: a re-send may come to lie in a later period.
 OPEN_IDS: Final[Schema] = {"visitor": pl.UInt64(), "hit": pl.UInt64(), "time": pl.Int64()}
-# One row per session and local day; what is gathered counts from the session's beginning.
-PARTS: Final[Schema] = {
-    **_SESSION,
-    "day": pl.Int32(),
-    "events": pl.UInt32(),
-    "views_here": pl.UInt32(),
-    "duration_ms": pl.Int64(),
-    "engaged": pl.Boolean(),
-    "active": pl.Boolean(),  # one of its events is
-    "continued": pl.Boolean(),
-    "open": pl.Boolean(),
-}
 
 
 class Carry(NamedTuple):
@@ -80,18 +66,22 @@ def without_duplicates(events: pl.DataFrame, earlier: pl.DataFrame) -> tuple[pl.
     winner = pl.when(first_of_id).then(pl.col("position")).forward_fill()
     counts = ordered.select((winner == pl.col("position")).alias("counts")).to_series()
     if not earlier.is_empty():
-        known = ordered.select("visitor", "hit").join(earlier.with_columns(known=True), on=["visitor", "hit"], how="left", maintain_order="left")
+        known = ordered.select("visitor", "hit").join(
+            earlier.with_columns(known=True), on=["visitor", "hit"], how="left", maintain_order="left"
+        )
         counts = counts & known["known"].is_null()
     return ordered.filter(counts), ordered.filter(~counts)
 
 
-def sessionise(events: pl.DataFrame, carried: pl.DataFrame, period: Period, timeout_ms: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """EVENTS of whole visitors and their OPEN_SESSIONS -> (BUILT rows, PARTS)."""
+def sessionise(
+    events: pl.DataFrame, carried: pl.DataFrame, period: Period, timeout_ms: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """EVENTS of whole visitors and their OPEN_SESSIONS -> (BUILT rows, the OPEN_SESSIONS at the end of the period)."""
     runs = _number_runs(events.sort(ORDER, nulls_last=False), carried, period, timeout_ms)
     parts = _judge(_sum_parts(runs), period, timeout_ms)
     facts = parts.select("part", "session", *(f"session_{name}" for name in ATTRIBUTION), "engaged", "duration_ms")
     built = runs.select(*EVENTS, "day", "part").join(facts, on="part", how="left", maintain_order="left")
-    return built.with_columns(active=_active()).select(*BUILT), _with_activity(parts, built).select(*PARTS)
+    return built.with_columns(active=_active()).select(*BUILT), parts.filter("open").select(*OPEN_SESSIONS)
 
 
 def _same(*columns: str) -> pl.Expr:
@@ -126,7 +116,6 @@ def _sum_parts(runs: pl.DataFrame) -> pl.DataFrame:
         pl.col("hit").first(),
         (~pl.col("follows").first() & ~first).alias("from_carry"),
         pl.col(*ATTRIBUTION).first(),
-        pl.len().cast(pl.UInt32).alias("events"),
         pl.col("page_view").sum().cast(pl.Int64).alias("page_views"),
         pl.col("engagement_ms").sum().alias("engagement"),
         pl.col("key_event").sum().cast(pl.Int64).alias("key_events"),
@@ -139,14 +128,14 @@ def _sum_parts(runs: pl.DataFrame) -> pl.DataFrame:
 def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame:
     """What is known of each session at the end of each of its days, and what the day adds."""
     head = ~_same("run")
-    parts = parts.with_columns(head=head, views_here=pl.col("page_views").cast(pl.UInt32))
-    parts = _gather(_inherit(parts))
-    before = pl.when(~pl.col("head")).then(pl.col("last").shift()).when("from_carry").then("carried_last").otherwise("first")
+    parts = _gather(_inherit(parts.with_columns(head=head)))
+    before = (
+        pl.when(~pl.col("head")).then(pl.col("last").shift()).when("from_carry").then("carried_last").otherwise("first")
+    )
     more = pl.col("run").eq_missing(pl.col("run").shift(-1))
     return parts.with_columns(
         duration_ms=pl.col("last") - before,
         engaged=_engaged(),
-        continued=pl.col("from_carry") | ~pl.col("head"),
         open=~more & (pl.col("last") + gap_limit(timeout_ms) >= period.end),
     )
 
@@ -154,7 +143,10 @@ def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame
 def _inherit(parts: pl.DataFrame) -> pl.DataFrame:
     """The facts of the run, from its first part or the carried session: its key, its start, where it came from."""
     carried = pl.col("from_carry")
-    attribution = [pl.when(carried).then(f"carried_session_{name}").otherwise(name).alias(f"session_{name}") for name in ATTRIBUTION]
+    attribution = [
+        pl.when(carried).then(f"carried_session_{name}").otherwise(name).alias(f"session_{name}")
+        for name in ATTRIBUTION
+    ]
     heads = parts.filter("head")
     facts = heads.select(
         pl.when(carried).then("carried_session").otherwise(_session_keys(heads)).alias("session"),
@@ -173,10 +165,13 @@ def _gather(parts: pl.DataFrame) -> pl.DataFrame:
     totals = own.select(pl.all().cum_sum())
     at_head = parts.select("head").hstack(totals - own).filter("head").drop("head")
     carried = parts.filter("head").select(
-        pl.when("from_carry").then(pl.col(f"carried_{name}").cast(pl.Int64)).otherwise(0).alias(name) for name in GATHERED
+        pl.when("from_carry").then(pl.col(f"carried_{name}").cast(pl.Int64)).otherwise(0).alias(name)
+        for name in GATHERED
     )
     gathered = totals - (at_head - carried)[parts["run"] - 1]
-    return parts.with_columns(gathered.select((pl.col(name) > 0 if kind == pl.Boolean() else pl.col(name)) for name, kind in GATHERED.items()))
+    return parts.with_columns(
+        gathered.select((pl.col(name) > 0 if kind == pl.Boolean() else pl.col(name)) for name, kind in GATHERED.items())
+    )
 
 
 def _engaged() -> pl.Expr:
@@ -187,11 +182,6 @@ def _engaged() -> pl.Expr:
 def _active() -> pl.Expr:
     page_view_alone = ~pl.col("signals") & pl.col("page_view")
     return pl.col("engaged") | (pl.col("engagement_ms") > 0) | pl.col("first_visit") | page_view_alone
-
-
-def _with_activity(parts: pl.DataFrame, built: pl.DataFrame) -> pl.DataFrame:
-    active = built.group_by("part").agg(_active().any().alias("active"))
-    return parts.join(active, on="part", how="left", maintain_order="left")
 
 
 def _session_keys(heads: pl.DataFrame) -> pl.Series:

@@ -35,7 +35,10 @@ def read_tail(store: Store, property: int, blocks: Sequence[BlockInfo], *, keep_
     """Processes the property's rows of the blocks, those of one context together. Raw rows are kept on demand only."""
     holding = [block for block in blocks if property in store.directory(block.key)]
     by_context = sorted(holding, key=lambda block: block.context_id)
-    pieces = [_piece(store, property, context_id, list(group)) for context_id, group in groupby(by_context, lambda block: block.context_id)]
+    pieces = [
+        _piece(store, property, context_id, list(group))
+        for context_id, group in groupby(by_context, lambda block: block.context_id)
+    ]
     tail = join(pieces)._replace(blocks=tuple(blocks))
     return tail if keep_raw else tail._replace(raw=pl.DataFrame(schema=RAW))
 
@@ -79,7 +82,9 @@ def _process(raw: pl.DataFrame, settings: PropertySettings, context: Context) ->
     half = positions[: len(positions) // 2]
     first, second = (_process(raw.filter(part), settings, context) for part in _halves(half))
     return Processed(
-        pl.concat([first.events, second.events]), pl.concat([first.rejected, second.rejected]), first.dropped + second.dropped
+        pl.concat([first.events, second.events]),
+        pl.concat([first.rejected, second.rejected]),
+        first.dropped + second.dropped,
     )
 
 

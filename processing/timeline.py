@@ -12,7 +12,7 @@ import polars as pl
 from processing.periods import Period, local_days, period
 from processing.schema import EVENTS
 from processing.segments import EMPTY, Layer, affected, build, carry_out, fold, only, unmasked
-from processing.sessions import PARTS, Carry, no_carry
+from processing.sessions import OPEN_SESSIONS, Carry, no_carry
 
 
 class Change(NamedTuple):
@@ -43,7 +43,7 @@ class Periods(Protocol):
         """The carry that the period is built on."""
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """PARTS of the whole period, and its events with `stable` false (at least OPEN_IDS and `stable`)."""
+        """OPEN_SESSIONS at the end of the period, and its events with `stable` false (at least OPEN_IDS and `stable`)."""
 
 
 def advance(periods: Periods, new: pl.DataFrame) -> list[Change]:
@@ -84,25 +84,25 @@ class _Changes:
         return bool(self.made) and self.made[-1].period.key == key
 
     def _carry_into(self, here: Period, before: str) -> Carry:
-        parts, ids = self.periods.ending(before) if before in set(self.periods.keys()) else _nothing()
+        still_open, ids = self.periods.ending(before) if before in set(self.periods.keys()) else _nothing()
         carry = self.periods.carry(before) if before in set(self.periods.keys()) else no_carry()
         if self._just_changed(before):
-            parts, ids, carry = _on_top(self.made[-1], parts, ids)
-        return carry_out(parts, ids, carry, here.start, self.periods.timeout_ms)
+            still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
+        return carry_out(still_open, ids, carry, here.start, self.periods.timeout_ms)
 
 
-def _on_top(change: Change, parts: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
+def _on_top(change: Change, still_open: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
     hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
     columns = ["visitor", "hit", "time", "stable"]
     return (
-        pl.concat([parts.filter(hidden), change.layer.parts]),
+        pl.concat([still_open.filter(hidden), change.layer.open]),
         pl.concat([ids.filter(hidden).select(columns), change.layer.events.select(columns)]),
         change.carry,
     )
 
 
 def _nothing() -> tuple[pl.DataFrame, pl.DataFrame]:
-    return pl.DataFrame(schema=PARTS), pl.DataFrame(schema=EVENTS)
+    return pl.DataFrame(schema=OPEN_SESSIONS), pl.DataFrame(schema=EVENTS)
 
 
 def _by_period(periods: Periods, new: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -138,7 +138,7 @@ class InMemory:
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         whole = fold(self.layers[key])
-        return whole.parts, whole.events
+        return whole.open, whole.events
 
     def apply(self, changes: Sequence[Change]) -> None:
         for change in changes:

@@ -15,7 +15,16 @@ from processing.columns import Columns
 from processing.periods import month_key, period
 from processing.schema import DAY_MS, RAW, REJECTED
 from processing.sealed import Sealed
-from processing.seal import Sections, carry_sections, commit, has_carry, layer_sections, read_layer, section_prefix, segment_name
+from processing.seal import (
+    Sections,
+    carry_sections,
+    commit,
+    has_carry,
+    layer_place,
+    read_layer,
+    section_prefix,
+    segment_name,
+)
 from processing.segments import fold, side_by_side
 from processing.store.block import merge
 from processing.store.port import BlockInfo, Store
@@ -130,12 +139,12 @@ def _fold_months(book: Book, columns: Columns, name: str, sections: Sections, no
 def _folded(book: Book, columns: Columns, name: str, sections: Sections, key: str, keys: Sequence[str]) -> Shelf:
     """The periods `keys`, in order, as one layer of the period `key`. Days show no row of another day, so their layers may be stacked."""
     shelves = [book.periods[each] for each in keys]
-    days = [fold([read_layer(columns, place) for place in shelf.layers]) for shelf in shelves]
+    days = [fold([read_layer(columns.store, place) for place in shelf.layers]) for shelf in shelves]
     layer = side_by_side(days)
     carry = Sealed(book, columns).carry(keys[0])
     prefix = section_prefix(key)
-    sections |= layer_sections(prefix, layer) | carry_sections(prefix, carry)
-    place = Place(name, prefix, layer.events.height)
+    sections |= carry_sections(prefix, carry)
+    place = layer_place(name, prefix, layer, sections, lowest=True)
     return Shelf(
         (place,),
         place if has_carry(carry) else shelves[0].carry,
@@ -165,7 +174,9 @@ def _merge_raw(book: Book, columns: Columns, name: str, sections: Sections, now_
     return book if len(merged) == len(book.raw) else msgspec.structs.replace(book, raw=tuple(merged))
 
 
-def _merged_raw(parts: list[RawPart], columns: Columns, name: str, sections: Sections, now_ms: int) -> Iterable[RawPart]:
+def _merged_raw(
+    parts: list[RawPart], columns: Columns, name: str, sections: Sections, now_ms: int
+) -> Iterable[RawPart]:
     over = (parts[0].day + 1) * DAY_MS + CLOSED_MS < now_ms
     if len(parts) == 1 or not (over or len(parts) > MOST_PARTS):
         return parts
@@ -173,7 +184,14 @@ def _merged_raw(parts: list[RawPart], columns: Columns, name: str, sections: Sec
     prefix = section_prefix(month, str(day))
     rows = [_text(columns.frame(part.place.segment, f"{part.place.prefix}rows", list(RAW))) for part in parts]
     sections[f"{prefix}rows"] = pl.concat(rows).sort("visitor", "time", "position", "index")
-    return [RawPart(Place(name, prefix, sum(part.place.rows for part in parts)), month, day, max(part.last_received_us for part in parts))]
+    return [
+        RawPart(
+            Place(name, prefix, sum(part.place.rows for part in parts)),
+            month,
+            day,
+            max(part.last_received_us for part in parts),
+        )
+    ]
 
 
 def _text(frame: pl.DataFrame) -> pl.DataFrame:
@@ -198,4 +216,6 @@ def _runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:
 def _joins(run: list[BlockInfo], block: BlockInfo) -> bool:
     last = run[-1]
     neighbours = last.key[:2] == block.key[:2] and last.key.last + 1 == block.key.first
-    return neighbours and last.context_id == block.context_id and sum(b.bytes for b in run) + block.bytes <= MERGED_BYTES
+    return (
+        neighbours and last.context_id == block.context_id and sum(b.bytes for b in run) + block.bytes <= MERGED_BYTES
+    )

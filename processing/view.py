@@ -6,6 +6,7 @@ A view is pinned: its manifest and its blocks are those of one short read, and n
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import date
+from hashlib import blake2b
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 
@@ -17,7 +18,7 @@ from processing.periods import day_number, local_days, period
 from processing.schema import BUILT, REJECTED, Schema
 from processing.sealed import Sealed
 from processing.segments import EMPTY
-from processing.store.port import BlockInfo, BlockKey, Store
+from processing.store.port import BlockInfo, BlockKey, Manifest, Store
 from processing.tail import Tail, join, read_tail, settings_of, uncovered
 from processing.timeline import Change, advance
 
@@ -38,10 +39,15 @@ class Counts(NamedTuple):
 
 
 class View:
-    """One property, pinned. Days are local days of the property's zone, both bounds included."""
+    """One property, pinned. Days are local days of the property's zone, both bounds included.
 
-    def __init__(self, property: int, generation: int, sealed: Sealed, tail: Tail, changes: Sequence[Change]) -> None:
-        self.property, self.generation = property, generation
+    Views of one property with the same `state`, of any process, show the same.
+    """
+
+    def __init__(
+        self, property: int, generation: int, sealed: Sealed, tail: Tail, changes: Sequence[Change], state: str = ""
+    ) -> None:
+        self.property, self.generation, self.state = property, generation, state
         self.zone, self.currency = sealed.zone, sealed.book.currency
         self.sealed, self.tail = sealed, tail
         self.changes = {change.period.key: change for change in changes}
@@ -69,7 +75,9 @@ class View:
             reasons[reason] = reasons.get(reason, 0) + number
         if duplicate:
             reasons["duplicate"] = duplicate
-        return Counts(book.accepted + self.tail.hits, counted, sum(reasons.values()), book.dropped + self.tail.dropped, reasons)
+        return Counts(
+            book.accepted + self.tail.hits, counted, sum(reasons.values()), book.dropped + self.tail.dropped, reasons
+        )
 
     def _section(self, section: str, schema: Schema, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "day"]))
@@ -96,15 +104,22 @@ class View:
 
     def _rejects(self) -> list[pl.DataFrame]:
         parts = self.sealed.book.rejects
-        frames = [self.sealed.columns.frame(part.place.segment, f"{part.place.prefix}rejected", list(REJECTED)) for part in parts]
+        frames = [
+            self.sealed.columns.frame(part.place.segment, f"{part.place.prefix}rejected", list(REJECTED))
+            for part in parts
+        ]
         return [frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames]
 
     def _duplicates(self, first: date, last: date) -> pl.DataFrame:
         names = [name for name in REJECTED if name not in {"reason", "content"}] + ["event", "host", "path"]
         rows = [frame for key in self.keys() for frame in self._period_of_duplicates(key, names)]
-        content = pl.format("en={}&dl={}{}", *(pl.col(name).cast(pl.String).fill_null("") for name in ("event", "host", "path")))
+        content = pl.format(
+            "en={}&dl={}{}", *(pl.col(name).cast(pl.String).fill_null("") for name in ("event", "host", "path"))
+        )
         once = pl.concat([_no_rows(names), *rows]).unique("position", maintain_order=True)
-        return once.with_columns(reason=pl.lit("duplicate"), content=content).select(pl.col(n).cast(t) for n, t in REJECTED.items())
+        return once.with_columns(reason=pl.lit("duplicate"), content=content).select(
+            pl.col(n).cast(t) for n, t in REJECTED.items()
+        )
 
     def _period_of_duplicates(self, key: str, names: list[str]) -> list[pl.DataFrame]:
         return self._period(key, "duplicates", names)
@@ -117,7 +132,7 @@ class Reader:
         self.store = store
         self.columns = columns or Columns(store)
         self._tails: OrderedDict[int, dict[BlockKey, Tail]] = OrderedDict()
-        self._views: OrderedDict[int, tuple[object, View]] = OrderedDict()
+        self._views: OrderedDict[int, View] = OrderedDict()
         self._lock = Lock()
 
     def view(self, property: int) -> View:
@@ -125,24 +140,28 @@ class Reader:
         manifest, blocks = self.store.pin(property)
         book = decode_book(manifest.data) if manifest else None
         left = tuple(uncovered(book, blocks))
-        state = (manifest and (manifest.generation, manifest.version), left)
+        state = _state(manifest, left)
         with self._lock:
             kept = self._views.get(property)
-            if kept and kept[0] == state:
-                return kept[1]
-            view = self._open(property, manifest.generation if manifest else 1, book, left)
-            _keep(self._views, property, (state, view))
+            if kept and kept.state == state:
+                return kept
+            view = self._open(property, manifest.generation if manifest else 1, book, left, state)
+            _keep(self._views, property, view)
             return view
 
-    def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...]) -> View:
+    def _open(
+        self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str
+    ) -> View:
         tail = self._tail(property, left)
         sealed = Sealed(book or new_book(self.store, property, left), self.columns)
-        return View(property, generation, sealed, tail, advance(sealed, tail.events))
+        return View(property, generation, sealed, tail, advance(sealed, tail.events), state)
 
     def _tail(self, property: int, left: tuple[BlockInfo, ...]) -> Tail:
         """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""
         wanted = {block.key for block in left}
-        known = {key: tail for key, tail in self._tails.get(property, {}).items() if {b.key for b in tail.blocks} <= wanted}
+        known = {
+            key: tail for key, tail in self._tails.get(property, {}).items() if {b.key for b in tail.blocks} <= wanted
+        }
         seen = {block.key for tail in known.values() for block in tail.blocks}
         fresh = [block for block in left if block.key not in seen]
         if fresh:
@@ -158,6 +177,11 @@ def new_book(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Book:
     """The empty book of a property that has not been sealed yet."""
     settings = settings_of(store, property, blocks)
     return Book(zone=settings.zone, timeout_ms=settings.session_timeout_s * 1000, currency=settings.currency)
+
+
+def _state(manifest: Manifest | None, left: tuple[BlockInfo, ...]) -> str:
+    pinned = (manifest and (manifest.generation, manifest.version), [(*block.key, block.hits) for block in left])
+    return blake2b(repr(pinned).encode(), digest_size=16).hexdigest()
 
 
 def hits(rows: pl.DataFrame) -> int:

@@ -26,7 +26,14 @@ CACHE_BYTES: Final = 64 * 2**20
 class Worker:
     """Seals and upkeep of one store, beside the receiver that fills it."""
 
-    def __init__(self, store: Store, receiver: Receiver, *, retention: Callable[[], Mapping[int, Retention]], clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: Store,
+        receiver: Receiver,
+        *,
+        retention: Callable[[], Mapping[int, Retention]],
+        clock: Clock = time.monotonic,
+    ) -> None:
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns = Columns(store, CACHE_BYTES)
         self._retention, self._clock = retention, clock
@@ -56,7 +63,9 @@ class Worker:
 
     def seal(self, *, everything: bool = False) -> list[int]:
         """Seals the tails that are due. Returns the properties."""
-        return [property for property in self.backlog.due(self._clock(), all_of_them=everything) if self._seal(property)]
+        return [
+            property for property in self.backlog.due(self._clock(), all_of_them=everything) if self._seal(property)
+        ]
 
     def tidy(self, now_ms: int) -> None:
         """Upkeep of every property, of raw blocks and of orphans."""
