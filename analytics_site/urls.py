@@ -9,7 +9,7 @@ from reporting import views
 urlpatterns: list[URLPattern | URLResolver] = [
     # The dashboard
     path("", views.home, name="home"),
-    path("choose/", views.choose, name="choose"),
+    path("choose/", views.chosen, name="choose"),
     path("<int:property_id>/", views.dashboard, name="dashboard"),
     path("<int:property_id>/panels/", views.panels_only, name="panels"),
     path("sign-in/", LoginView.as_view(), name="login"),

@@ -1,57 +1,120 @@
-"""Charts as plotly figures, plain enough for JSON. Colours are the page's: the browser puts them in, light or dark."""
+"""Charts as plotly figures, plain enough for JSON.
+
+Colours are names of the page's own (hitstream.css), which the browser looks up, so that a chart is light or dark
+with it.
+"""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-import plotly.graph_objects as go
-
+from reporting.labels import metric_label
 from reporting.report import Answer
 
+COLOURS: Final = ("--accent", "--second")
 
-def over_time(answer: Answer, first: date, last: date) -> dict[str, Any]:
-    """A line per metric over days (`date`) or hours (`dateHour`); where nothing happened, the line is at zero."""
+
+class Moment(NamedTuple):
+    """`key` as the dimension's value, `x` as plotly reads it, `text` as a person does."""
+
+    key: str
+    x: str
+    text: str
+
+
+class Series(NamedTuple):
+    """A value per moment for each metric; 0 where nothing happened."""
+
+    names: list[str]
+    moments: list[Moment]
+    values: list[list[float]]
+
+    def rows(self) -> list[tuple[str, tuple[float, ...]]]:
+        """The same as a table, the latest moment first."""
+        by_moment = zip(self.moments, zip(*self.values, strict=True), strict=True)
+        return [(moment.text, values) for moment, values in by_moment][::-1]
+
+
+def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
+    """Days for `date`, hours for `dateHour`; hours that are still to come are left out."""
     values = {row.dimensions[0]: row.metrics for row in answer.rows}
-    moments = _hours(first, last) if answer.dimensions[0] == "dateHour" else _days(first, last)
-    x = [moment.isoformat() for _, moment in moments]
-    figure = go.Figure(layout=_layout())
-    for number, header in enumerate(answer.metrics):
-        y = [values[key][number] if key in values else 0 for key, _ in moments]
-        figure.add_trace(
-            go.Scatter(
-                x=x,
-                y=y,
-                name=_NAMES.get(header.name, header.name),
-                mode="lines",
-                line={"width": 2.5, "shape": "spline", "smoothing": 0.4},
-            )
-        )
-    plain = figure.to_plotly_json()
-    return {"data": [_plain(trace) for trace in plain["data"]], "layout": plain["layout"]}
+    moments = _hours(first, last, now) if answer.dimensions[0] == "dateHour" else _days(first, last)
+    nothing = [0.0] * len(answer.metrics)
+    found = [values.get(moment.key, nothing) for moment in moments]
+    names = [metric_label(header.name).text for header in answer.metrics]
+    return Series(names, moments, [[row[number] for row in found] for number in range(len(names))])
 
 
-_NAMES = {"activeUsers": "Visitors", "screenPageViews": "Page views"}
+def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
+    """A line per metric. A last moment that is not over yet is a point of its own, at the end of a dotted line."""
+    x = [moment.x for moment in lines.moments]
+    loose = unfinished or len(x) == 1
+    figure: dict[str, Any] = {"data": [], "layout": _layout(hours=len(x[0]) > len("2026-01-31"))}
+    for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):
+        figure["data"] += _traces(name, x, y, colour, loose=loose)
+        if loose and len(x) > 1:
+            figure["layout"]["shapes"].append(_dotted(x, y, colour))
+    return figure
 
 
-def _days(first: date, last: date) -> list[tuple[str, date]]:
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return [(day.strftime("%Y%m%d"), day) for day in days]
+def _traces(name: str, x: list[str], y: list[float], colour: str, *, loose: bool) -> list[dict[str, Any]]:
+    both = {"type": "scatter", "name": name, "hovertemplate": "%{y:,}"}
+    line = {"mode": "lines", "line": {"width": 2.5, "color": colour}}
+    if not loose:
+        return [{**both, **line, "x": x, "y": y}]
+    point = {"mode": "markers", "marker": {"size": 8, "color": colour}}
+    return [{**both, **line, "x": x[:-1], "y": y[:-1]}, {**both, **point, "x": x[-1:], "y": y[-1:]}]
 
 
-def _hours(first: date, last: date) -> list[tuple[str, datetime]]:
-    hours = [datetime(day.year, day.month, day.day, hour) for _, day in _days(first, last) for hour in range(24)]  # noqa: DTZ001 - the property's own wall clock
-    return [(hour.strftime("%Y%m%d%H"), hour) for hour in hours]
-
-
-def _layout() -> dict[str, Any]:
+def _dotted(x: list[str], y: list[float], colour: str) -> dict[str, Any]:
+    (x0, x1), (y0, y1) = x[-2:], y[-2:]
     return {
-        "margin": {"l": 44, "r": 12, "t": 8, "b": 36},
-        "hovermode": "x unified",
-        "legend": {"orientation": "h", "y": 1.12, "x": 0},
-        "xaxis": {"showgrid": False, "fixedrange": True},
-        "yaxis": {"rangemode": "tozero", "fixedrange": True, "zeroline": False, "tickformat": "~s"},
-        "font": {"size": 12, "family": "system-ui, sans-serif"},
+        "type": "line",
+        "x0": x0,
+        "x1": x1,
+        "y0": y0,
+        "y1": y1,
+        "line": {"width": 2, "dash": "dot", "color": colour},
     }
 
 
-def _plain(trace: dict[str, Any]) -> dict[str, Any]:
-    return {**trace, "x": list(trace["x"]), "y": list(trace["y"])}
+def _days(first: date, last: date) -> list[Moment]:
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [Moment(f"{day:%Y%m%d}", day.isoformat(), f"{day:%a} {day.day} {day:%b %Y}") for day in days]
+
+
+def _hours(first: date, last: date, now: datetime) -> list[Moment]:
+    begin = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - the property's own wall clock
+    count = 24 * ((last - first).days + 1)
+    hours = [begin + timedelta(hours=n) for n in range(count)]
+    past = [hour for hour in hours if hour <= now.replace(tzinfo=None)]
+    return [Moment(f"{hour:%Y%m%d%H}", hour.isoformat(), f"{hour:%a} {hour.day} {hour:%b, %H:00}") for hour in past]
+
+
+def _layout(*, hours: bool) -> dict[str, Any]:
+    return {
+        "margin": {"l": 44, "r": 16, "t": 8, "b": 32},
+        "hovermode": "x unified",
+        "dragmode": False,
+        "showlegend": False,
+        "shapes": [],
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hoverlabel": {"bgcolor": "--card", "bordercolor": "--edge", "font": {"color": "--ink"}},
+        "xaxis": {
+            "showgrid": False,
+            "linecolor": "--line",
+            "fixedrange": True,
+            "hoverformat": "%a %-d %b, %H:00" if hours else "%a %-d %b %Y",
+            "tickformat": "%H:00\n%-d %b" if hours else "%-d %b\n%Y",
+            "nticks": 8,
+        },
+        "yaxis": {
+            "rangemode": "tozero",
+            "fixedrange": True,
+            "zeroline": False,
+            "gridcolor": "--line",
+            "tickformat": "~s",
+            "nticks": 5,
+        },
+        "font": {"size": 12, "family": "system-ui, sans-serif", "color": "--quiet"},
+    }

@@ -1,18 +1,27 @@
-"""What the dashboard shows, as reports: totals with the period before, a chart over time, tables. Pure, but for the view it reads."""
+"""What the dashboard shows, as reports: totals with the period before, a chart over time, tables.
+
+Pure, but for the view it reads.
+"""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from reporting.charts import over_time
-from reporting.dimensions import DIMENSIONS
+from reporting.charts import Series, over_time, series
+from reporting.choice import Period
+from reporting.labels import dimension_label, metric_label
 from reporting.metrics import METRICS
-from reporting.report import Answer, ByDimension, DateRange, Report, Row
+from reporting.report import Answer, ByDimension, Report, Row
 from reporting.run import View, run_many
 
 TOTALS: Final = ("activeUsers", "sessions", "screenPageViews", "engagementRate", "averageSessionDuration")
+OVER_TIME: Final = ("activeUsers", "screenPageViews")
 TABLE_ROWS: Final = 10
 SHARES: Final = frozenset({"engagementRate", "bounceRate"})
+NOT_SET: Final = "(not set)"
+NO_PLACES: Final = "Countries need a place database; the manual says how to set one (HITSTREAM_PLACES)."
+HOURLY_DAYS: Final = 2
+SMALLEST_CHANGE: Final = 0.0005
 
 
 class Table(NamedTuple):
@@ -26,46 +35,34 @@ class Table(NamedTuple):
 
 TABLES: Final = (
     Table("pages", "Pages", "pagePath", ("screenPageViews", "activeUsers")),
-    Table("channels", "Channels", "sessionDefaultChannelGroup", ("sessions", "activeUsers")),
     Table("sources", "Sources", "sessionSourceMedium", ("sessions", "activeUsers")),
+    Table("channels", "Channels", "sessionDefaultChannelGroup", ("sessions", "activeUsers")),
+    Table("browsers", "Browsers", "browser", ("activeUsers", "sessions")),
     Table("countries", "Countries", "country", ("activeUsers", "sessions")),
     Table("devices", "Devices", "deviceCategory", ("activeUsers", "sessions")),
-    Table("browsers", "Browsers", "browser", ("activeUsers", "sessions")),
     Table("events", "Events", "eventName", ("eventCount", "activeUsers")),
 )
 
 
-class Period(NamedTuple):
-    """Local days, both included."""
-
-    first: date
-    last: date
-
-    @property
-    def days(self) -> int:
-        return (self.last - self.first).days + 1
-
-    def before(self) -> "Period":
-        """As many days, just before."""
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
-
-    def as_range(self, name: str = "") -> DateRange:
-        return DateRange(self.first.isoformat(), self.last.isoformat(), name)
-
-
-def panels(view: View, period: Period, today: date) -> dict[str, Any]:
-    """All panels of one pinned view, as the template's context."""
-    now, *others = run_many(
-        [_totals(period), _totals(period.before()), _series(period), *map(lambda t: _table(t, period), TABLES)],
-        view,
-        today,
-    )
-    before, series, *tables = others
+def panels(view: View, period: Period, now: datetime) -> dict[str, Any]:
+    """All panels of one pinned view, as the template's context. `now` is in the property's zone."""
+    reports = [
+        _totals(period),
+        _totals(period.before()),
+        _over_time(period),
+        *(_table(each, period) for each in TABLES),
+    ]
+    totals, before, values, *tables = run_many(reports, view, now.date())
+    lines = series(values, period.first, period.last, now)
+    unfinished = period.last == now.date()
     return {
-        "totals": _total_cards(now, before),
-        "before": f"{period.days} days before" if period.days > 1 else "the day before",
-        "chart": over_time(series, period.first, period.last),
-        "chart_summary": _summary(now),
+        "totals": _total_cards(totals, before),
+        "before": f"the {period.days} days before" if period.days > 1 else "the day before",
+        "unfinished": unfinished,
+        "chart": over_time(lines, unfinished=unfinished),
+        "chart_summary": _summary(totals),
+        "chart_heads": lines.names,
+        "chart_rows": _chart_rows(lines),
         "tables": [_table_panel(table, answer) for table, answer in zip(TABLES, tables, strict=True)],
     }
 
@@ -75,7 +72,7 @@ def shown(metric: str, value: float) -> str:
     if metric in SHARES:
         return f"{value:.1%}"
     if METRICS[metric].type == "SECONDS":
-        return f"{int(value) // 60} min {int(value) % 60:02d} s" if value >= 60 else f"{value:.0f} s"
+        return f"{int(value) // 60}m {int(value) % 60:02d}s" if value >= 60 else f"{value:.0f}s"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
@@ -83,11 +80,13 @@ def _totals(period: Period) -> Report:
     return Report(date_ranges=(period.as_range(),), metrics=TOTALS)
 
 
-def _series(period: Period) -> Report:
-    dimension = "date" if period.days > 2 else "dateHour"
-    metrics = ("activeUsers", "screenPageViews")
+def _over_time(period: Period) -> Report:
+    dimension = "dateHour" if period.days <= HOURLY_DAYS else "date"
     return Report(
-        date_ranges=(period.as_range(),), dimensions=(dimension,), metrics=metrics, orders=(ByDimension(dimension),)
+        date_ranges=(period.as_range(),),
+        dimensions=(dimension,),
+        metrics=OVER_TIME,
+        orders=(ByDimension(dimension),),
     )
 
 
@@ -107,23 +106,38 @@ def _values(answer: Answer) -> Sequence[float]:
 
 
 def _card(name: str, value: float, was: float) -> dict[str, str]:
-    metric = METRICS[name]
-    change = (value - was) / was if was else 0.0
-    direction = "same" if not was or abs(change) < 0.0005 else "up" if change > 0 else "down"
-    text = f"{change:+.1%}" if was else "no data"
+    label = metric_label(name)
+    difference = value - was if name in SHARES else (value - was) / was if was else 0.0
+    direction = "same" if not was or abs(difference) < SMALLEST_CHANGE else "up" if difference > 0 else "down"
     return {
         "name": name,
-        "label": metric.label,
-        "definition": metric.definition,
+        "label": label.text,
+        "meaning": label.meaning,
         "value": shown(name, value),
-        "change": text,
+        "change": _change(name, difference, direction) if was else "",
         "direction": direction,
+        "was": shown(name, was),
     }
 
 
-def _summary(now: Answer) -> str:
-    visitors, _, views, *_ = _values(now)
-    return f"Chart over time: {shown('activeUsers', visitors)} visitors and {shown('screenPageViews', views)} page views in the period"
+def _change(name: str, difference: float, direction: str) -> str:
+    """A share changes by points, everything else by a share of what it was."""
+    if direction == "same":
+        return "no change"
+    return f"{100 * difference:+.1f} points" if name in SHARES else f"{difference:+,.1%}"
+
+
+def _summary(totals: Answer) -> str:
+    visitors, _, views, *_ = _values(totals)
+    words = f"{shown('activeUsers', visitors)} visitors and {shown('screenPageViews', views)} page views"
+    return f"Line chart of {words} over the period. The table below has the values."
+
+
+def _chart_rows(lines: Series) -> list[tuple[str, list[str]]]:
+    return [
+        (text, [shown(name, value) for name, value in zip(OVER_TIME, values, strict=True)])
+        for text, values in lines.rows()
+    ]
 
 
 def _table_panel(table: Table, answer: Answer) -> dict[str, Any]:
@@ -131,10 +145,13 @@ def _table_panel(table: Table, answer: Answer) -> dict[str, Any]:
     return {
         "key": table.key,
         "title": table.title,
-        "dimension": DIMENSIONS[table.dimension].label,
-        "metrics": [METRICS[name].label for name in table.metrics],
+        "dimension": dimension_label(table.dimension),
+        "metrics": [metric_label(name).text for name in table.metrics],
         "rows": [_table_row(table, row, largest) for row in answer.rows],
-        "more": max(0, answer.row_count - TABLE_ROWS),
+        "note": NO_PLACES
+        if [row.dimensions for row in answer.rows] == [(NOT_SET,)] and table.key == "countries"
+        else "",
+        "more": f"{answer.row_count - TABLE_ROWS:,}" if answer.row_count > TABLE_ROWS else "",
     }
 
 

@@ -3,12 +3,14 @@
 from typing import Final
 
 MEANINGS: Final[dict[str, str]] = {
-    "malformed": "The hit could not be read: a tracker's hit without an event name, or a log line that is not in the combined or common format.",
+    "malformed": "The hit could not be read: a tracker's hit without an event name, or a log line that is not in the"
+    " combined or common format.",
     "method": "The line of the access log is not a GET request.",
     "status": "The server did not answer the request with 2xx or 304.",
     "asset": "The request was for a style sheet, script, picture, font or the like, not for a page.",
     "bot": "The user agent is a crawler's, or another program's.",
     "unknown property": "The measurement id is not that of any property. Register it to see its hits from then on.",
     "duplicate": "The visitor sent a hit with this id before; the earliest one counts.",
-    "processing error": "A fault of this program kept it from reading the hit. It is kept, and is counted once the fault is mended.",
+    "processing error": "A fault of this program kept it from reading the hit. It is kept, and is counted once the"
+    " fault is mended.",
 }

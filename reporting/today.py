@@ -6,4 +6,9 @@ from zoneinfo import ZoneInfo
 
 def today_in(zone: str) -> date:
     """The local day of a zone, now."""
-    return datetime.now(UTC).astimezone(ZoneInfo(zone)).date()
+    return now_in(zone).date()
+
+
+def now_in(zone: str) -> datetime:
+    """This moment on a zone's clock."""
+    return datetime.now(UTC).astimezone(ZoneInfo(zone))

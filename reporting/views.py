@@ -1,142 +1,168 @@
 """The dashboard's pages. One pinned view for each page, so that all panels speak of the same moment."""
 
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
 from hashlib import blake2b
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from logging import getLogger
+from typing import Any, Final, NamedTuple
 
-import polars as pl
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_GET
 
+from collection.log import LogError
 from configuration.models import Property
-from reporting.dashboard import Period, panels
-from reporting.reasons import MEANINGS
+from processing.book import UnreadableBook
+from processing.store.port import CorruptBlob, Missing, StoreUnavailable
+from processing.view import View
+from reporting.choice import CUSTOM, PERIODS, Choice, choose
+from reporting.dashboard import panels
+from reporting.packed import MAP_STYLE, PLOTLY
+from reporting.rejects import rejected_panel
 from reporting.source import Status, status_of, view_of
+from reporting.today import now_in
 
-PERIODS: Final = {
-    "today": "Today",
-    "yesterday": "Yesterday",
-    "7d": "Last 7 days",
-    "28d": "Last 28 days",
-    "90d": "Last 90 days",
-    "365d": "Last 12 months",
-}
-DEFAULT_PERIOD: Final = "28d"
-SAMPLES: Final = 5
+Page = Callable[..., HttpResponse]
+
+RETRY_AFTER_S: Final = 5
+ASKED: Final = ("period", "from", "to")
+
+logger = getLogger(__name__)
+
+
+class Moment(NamedTuple):
+    """What a page shows: a property, pinned, and the days that were asked for. `now` is in the property's zone."""
+
+    property: Property
+    view: View
+    status: Status
+    now: datetime
+    choice: Choice
+
+    def tag(self, request: HttpRequest) -> str:
+        """The ETag of the panels: it changes with anything that they show."""
+        shown = (self.view.state, self.status, f"{self.now:%Y%m%d%H}", self.choice, self.view.zone)
+        of_property = (self.property.id, self.property.name, _snippet(request, self.property))
+        return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
+
+
+def with_clear_failures(page: Page) -> Page:
+    """A page that says what is wrong, where what it reads cannot be read."""
+
+    @wraps(page)
+    def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return page(request, *args, **kwargs)
+        except (StoreUnavailable, LogError) as error:
+            logger.error("%s: %s", type(error).__name__, error)
+            return _unavailable(request, damaged=False)
+        except (CorruptBlob, Missing, UnreadableBook) as error:
+            logger.error("%s: %s", type(error).__name__, error)
+            return _unavailable(request, damaged=True)
+
+    return respond
 
 
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The first property that the user may see."""
-    first = Property.objects.visible_to(request.user).order_by("name", "id").first()
+    first = _visible(request).first()
     return redirect("dashboard", first.id) if first else render(request, "reporting/no_properties.html")
 
 
 @login_required
 @require_GET
-def choose(request: HttpRequest) -> HttpResponse:
-    """Where the chooser's form leads."""
+def chosen(request: HttpRequest) -> HttpResponse:
+    """Where the forms of the header lead: on to the property's own address."""
     query = QueryDict(mutable=True)
-    query.update({name: request.GET[name] for name in ("period", "from", "to") if name in request.GET})
-    return redirect(f"{reverse('dashboard', args=[_number(request.GET.get('property', ''))])}?{query.urlencode()}")
+    query.update({name: request.GET[name] for name in ASKED if request.GET.get(name)})
+    if query.get("period") == CUSTOM:
+        del query["period"]
+    elif "period" in query:
+        query = QueryDict(f"period={query['period']}") if query["period"] in PERIODS else QueryDict()
+    address = reverse("dashboard", args=[_number(request.GET.get("property", ""))])
+    return redirect(f"{address}?{query.urlencode()}" if query else address)
 
 
 @login_required
 @require_GET
+@with_clear_failures
 def dashboard(request: HttpRequest, property_id: int) -> HttpResponse:
-    return render(request, "reporting/dashboard.html", _page(request, property_id))
+    moment = _moment(request, property_id)
+    frame = {
+        "properties": _visible(request),
+        "periods": PERIODS.items(),
+        "query": request.GET.urlencode(),
+        "tag": moment.tag(request),
+        "plotly": PLOTLY,
+        "map_style": MAP_STYLE,
+    }
+    return _private(render(request, "reporting/dashboard.html", {**frame, **_panels(request, moment)}))
 
 
 @login_required
 @require_GET
+@with_clear_failures
 def panels_only(request: HttpRequest, property_id: int) -> HttpResponse:
-    """The panels as a fragment; 304 where nothing has changed since the ETag."""
-    response = render(request, "reporting/_panels.html", _page(request, property_id))
-    response["ETag"] = f'"{blake2b(response.content, digest_size=12).hexdigest()}"'
-    return HttpResponseNotModified() if request.headers.get("If-None-Match") == response["ETag"] else response
+    """The panels as a fragment; 304, without running any report, where nothing has changed since the ETag."""
+    moment = _moment(request, property_id)
+    tag = moment.tag(request)
+    response = get_conditional_response(request, etag=tag)
+    if response is None:
+        response = render(request, "reporting/_panels.html", _panels(request, moment))
+        response["ETag"] = tag
+    return _private(response)
 
 
-def _page(request: HttpRequest, property_id: int) -> dict[str, Any]:
-    visible = Property.objects.visible_to(request.user).order_by("name", "id")
-    chosen = get_object_or_404(visible, pk=property_id)
-    view = view_of(chosen.id)
-    today = datetime.now(ZoneInfo(view.zone)).date()
-    name, period = _period(request, today)
-    status = status_of(view, chosen.measurement_id)
+def _moment(request: HttpRequest, property_id: int) -> Moment:
+    found = get_object_or_404(_visible(request), pk=property_id)
+    view = view_of(found.id)
+    now = now_in(view.zone)
+    return Moment(found, view, status_of(view, found.measurement_id), now, choose(request.GET, now.date()))
+
+
+def _panels(request: HttpRequest, moment: Moment) -> dict[str, Any]:
+    """The context of _panels.html."""
+    view, (name, period) = moment.view, moment.choice
+    waiting = {"waiting": True, "snippet": _snippet(request, moment.property)}
     return {
-        "property": chosen,
-        "properties": visible,
-        "periods": PERIODS.items(),
+        "property": moment.property,
         "period": name,
-        "query": request.GET.urlencode(),
+        "period_label": PERIODS.get(name, "Chosen days"),
         "first": period.first,
         "last": period.last,
+        "today": moment.now.date(),
         "zone": view.zone,
-        "snippet": _snippet(request, chosen),
-        **_sums(status),
-        **(panels(view, period, today) if status.accepted else {}),
-        "rejected": _rejected(view.rejected(period.first, period.last)),
+        "rejected": rejected_panel(view.rejected(period.first, period.last), view.zone),
+        "status": {name: f"{number:,}" for name, number in moment.status._asdict().items() if name != "reasons"},
+        **(panels(view, period, moment.now) if moment.status.accepted else waiting),
     }
 
 
-def _snippet(request: HttpRequest, chosen: Property) -> str:
-    return f'<script async src="{request.build_absolute_uri("/hs.js")}?id={chosen.measurement_id}"></script>'
+def _visible(request: HttpRequest) -> Any:
+    return Property.objects.visible_to(request.user).order_by("name", "id")
 
 
-def _sums(status: Status) -> dict[str, Any]:
-    """0 accepted means that nothing came yet: the page says how to begin."""
-    numbers = {
-        "accepted": status.accepted,
-        "counted": status.counted,
-        "all_rejected": status.rejected,
-        "pending": status.pending,
-    }
-    return {name: f"{number:,}" if number else 0 for name, number in numbers.items()}
+def _snippet(request: HttpRequest, item: Property) -> str:
+    return item.snippet(request.build_absolute_uri("/").rstrip("/"))
 
 
-def _period(request: HttpRequest, today: date) -> tuple[str, Period]:
-    """The period that the address names; a name or a day that is none falls back to the default."""
-    try:
-        first, last = date.fromisoformat(request.GET["from"]), date.fromisoformat(request.GET["to"])
-    except (KeyError, ValueError):
-        name = request.GET.get("period", DEFAULT_PERIOD)
-        return _named(name if name in PERIODS else DEFAULT_PERIOD, today)
-    return "custom", Period(min(first, last), max(first, last))
+def _private(response: HttpResponse) -> HttpResponse:
+    """For this user only, and asked for again each time."""
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
 
 
-def _named(name: str, today: date) -> tuple[str, Period]:
-    if name == "yesterday":
-        return name, Period(today - timedelta(days=1), today - timedelta(days=1))
-    days = 1 if name == "today" else int(name.removesuffix("d"))
-    return name, Period(today - timedelta(days=days - 1), today)
-
-
-def _rejected(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    counts = rows["reason"].value_counts(sort=True).iter_rows()
-    return [
-        {
-            "name": reason,
-            "count": f"{count:,}",
-            "meaning": MEANINGS[reason],
-            "samples": _samples(rows.filter(pl.col("reason") == reason)),
-        }
-        for reason, count in counts
-    ]
-
-
-def _samples(rows: pl.DataFrame) -> list[dict[str, str]]:
-    """The latest few."""
-    latest = rows.top_k(SAMPLES, by=["time", "position"]).select("time", "content")
-    return [
-        {"time": f"{datetime.fromtimestamp(time / 1000, tz=UTC):%Y-%m-%d %H:%M:%S}", "content": content or ""}
-        for time, content in latest.rows()
-    ]
+def _unavailable(request: HttpRequest, *, damaged: bool) -> HttpResponse:
+    response = render(request, "503.html", {"damaged": damaged}, status=503)
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 19 else 0
+    return int(text) if text.isdecimal() and text.isascii() and len(text) < 19 else 0

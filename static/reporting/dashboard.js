@@ -1,32 +1,39 @@
-// Draws the chart, and asks for new panels every two seconds while somebody looks. Without it the page is complete but for the chart.
+// Draws the chart, and asks for new panels every second while somebody looks. Without it the page is complete, with the chart's values as a table.
 "use strict";
 (() => {
-  document.documentElement.classList.add("js");
-  const REFRESH_MS = 2000;
+  const REFRESH_MS = 1000;
+  const LONGEST_PAUSE_MS = 15000;
+  const root = document.documentElement;
   const panels = document.getElementById("panels");
-  let tag = null;
+  const live = document.getElementById("live");
+  let tag = panels.dataset.tag;
+  let pause = REFRESH_MS;
+  let drawn = "";
 
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  root.classList.add("js");
+
+  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  // A figure names the page's colours; plotly wants their values.
+  const coloured = (name, value) => (typeof value === "string" && value.startsWith("--") ? colour(value) : value);
 
   function draw() {
     const target = document.getElementById("chart");
     const data = document.getElementById("chart-data");
-    if (!target || !data || !window.Plotly) return;
-    const figure = JSON.parse(data.textContent);
-    figure.data.forEach((trace, number) => {
-      trace.line = { ...trace.line, color: colour(number ? "--second" : "--accent") };
+    const wanted = data && data.textContent + colour("--paper");
+    if (!target || !window.Plotly || wanted === drawn) return;
+    const { data: traces, layout } = JSON.parse(data.textContent, coloured);
+    window.Plotly.react(target, traces, layout, {
+      displayModeBar: false, displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", scrollZoom: false, doubleClick: false,
     });
-    const ink = colour("--quiet");
-    Object.assign(figure.layout, { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { ...figure.layout.font, color: ink } });
-    for (const axis of ["xaxis", "yaxis"]) Object.assign(figure.layout[axis], { gridcolor: colour("--line"), linecolor: colour("--line") });
-    figure.layout.hoverlabel = { bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--ink") } };
-    window.Plotly.react(target, figure.data, figure.layout, {
-      displayModeBar: false, displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "",
-    });
+    drawn = wanted;
   }
 
+  // What somebody is doing in the panels outlives their replacement: open details, the focus, how far a table is scrolled, the drawn chart.
   function show(html) {
-    const open = [...panels.querySelectorAll("details[open] summary span:first-child")].map((each) => each.textContent);
+    const focus = panels.contains(document.activeElement) ? document.activeElement.id : "";
+    const open = [...panels.querySelectorAll("details[open] > summary")].map((each) => each.id);
+    const scrolled = panels.querySelector(".scrolled")?.scrollTop || 0;
     const chart = document.getElementById("chart");
     panels.innerHTML = html;
     const fresh = document.getElementById("chart");
@@ -34,31 +41,99 @@
       chart.setAttribute("aria-label", fresh.getAttribute("aria-label"));
       fresh.replaceWith(chart);
     }
-    panels.querySelectorAll("details").forEach((each) => {
-      each.open = open.includes(each.querySelector("summary span").textContent);
+    open.forEach((id) => {
+      const summary = document.getElementById(id);
+      if (summary) summary.parentElement.open = true;
     });
+    if (scrolled && panels.querySelector(".scrolled")) panels.querySelector(".scrolled").scrollTop = scrolled;
+    if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
+    prepare();
     draw();
   }
 
-  async function refresh() {
-    if (!document.hidden && !panels.contains(document.activeElement)) {
-      try {
-        const answer = await fetch(panels.dataset.source, { headers: tag ? { "If-None-Match": tag } : {}, credentials: "same-origin", redirect: "error" });
-        if (answer.status === 200) {
-          tag = answer.headers.get("ETag");
-          show(await answer.text());
-        }
-      } catch (error) {
-        console.info("The numbers could not be refreshed; trying again.", error);
-      }
-    }
-    setTimeout(refresh, REFRESH_MS);
+  function say(text, broken) {
+    if (live.textContent === text) return;
+    live.textContent = text;
+    live.classList.toggle("broken", broken);
+    live.hidden = false;
   }
 
+  const selecting = () => {
+    const selection = getSelection();
+    return !selection.isCollapsed && panels.contains(selection.anchorNode);
+  };
+
+  async function refresh() {
+    const answer = await fetch(panels.dataset.source, { headers: { "If-None-Match": tag }, credentials: "same-origin", cache: "no-store", redirect: "manual" });
+    if (answer.type === "opaqueredirect" || answer.status === 404) return location.reload();
+    if (answer.status !== 200 && answer.status !== 304) throw new Error(`status ${answer.status}`);
+    if (answer.status === 200) {
+      const html = await answer.text();
+      tag = answer.headers.get("ETag");
+      show(html);
+    }
+    return say("Live", false);
+  }
+
+  async function turn() {
+    if (!document.hidden && !selecting()) {
+      try {
+        await refresh();
+        pause = REFRESH_MS;
+      } catch {
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+        say("The server does not answer; trying again", true);
+      }
+    }
+    timer = setTimeout(turn, pause);
+  }
+
+  function prepare() {
+    panels.querySelectorAll("[data-copy]").forEach((button) => {
+      button.hidden = !navigator.clipboard;
+    });
+  }
+
+  async function copy(button) {
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select it and copy by hand";
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    document.querySelectorAll("details[data-closes][open]").forEach((each) => {
+      if (!each.contains(event.target)) each.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    panels.classList.add("dismissed");
+    document.querySelectorAll("details[data-closes][open]").forEach((each) => {
+      each.open = false;
+      each.querySelector("summary").focus();
+    });
+  });
+  for (const name of ["focusin", "pointerover"]) {
+    panels.addEventListener(name, (event) => {
+      if (event.target.closest(".term")) panels.classList.remove("dismissed");
+    });
+  }
   document.querySelectorAll("[data-submit-on-change]").forEach((form) => {
     form.addEventListener("change", () => form.submit());
   });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    clearTimeout(timer);
+    turn();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+
+  let timer = setTimeout(turn, REFRESH_MS);
+  prepare();
   draw();
-  if (panels) setTimeout(refresh, REFRESH_MS);
 })();

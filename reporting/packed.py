@@ -1,0 +1,63 @@
+"""Finds plotly.js for the pages: out of its Python package, under a name with its version, and compressed beside it.
+
+The name lets browsers keep it for ever; the compressed copy is what WhiteNoise sends to those that understand it.
+"""
+
+import gzip
+import os
+from collections.abc import Iterable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import BaseFinder
+from django.core.files.storage import FileSystemStorage
+
+PLOTLY: Final = f"plotly-{version('plotly')}.min.js"
+# The id of a style element that plotly adds for its maps unless the page has one: ours has, since its policy forbids
+# inline style.
+MAP_STYLE: Final = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
+FOLDER: Final = "static"
+LEVEL: Final = 9
+
+
+class PackedFinder(BaseFinder):
+    """One folder in the data folder, filled once for each version of plotly."""
+
+    def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[Any]:
+        folder = pack()
+        storage = FileSystemStorage(folder)
+        return [(path.name, storage) for path in sorted(folder.iterdir()) if path.name.startswith(PLOTLY)]
+
+    def find(self, path: str, find_all: bool = False, **_: Any) -> Any:
+        if path not in {PLOTLY, f"{PLOTLY}.gz"}:
+            return []
+        found = str(pack() / path)
+        return [found] if find_all else found
+
+
+def pack() -> Path:
+    """The folder with both files. Several processes may do it at once."""
+    folder = Path(settings.DATA) / FOLDER
+    if not (folder / f"{PLOTLY}.gz").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        content = _source().read_bytes()
+        _write(folder / PLOTLY, content)
+        _write(folder / f"{PLOTLY}.gz", gzip.compress(content, LEVEL, mtime=0))
+    return folder
+
+
+def _source() -> Path:
+    package = find_spec("plotly")
+    if package is None or package.origin is None:
+        raise FileNotFoundError("The package plotly is not installed; requirements.txt lists it.")
+    return Path(package.origin).parent / "package_data" / "plotly.min.js"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
