@@ -107,6 +107,13 @@ def test_too_long_a_line_is_cut_at_the_same_places(extra: int, end: bytes, chunk
     assert [line for lines in split(chunks) for line in lines] == expected
 
 
+@pytest.mark.parametrize("length", [LONGEST_LINE, 2 * LONGEST_LINE])
+def test_a_line_just_not_too_long_is_whole_though_its_end_comes_in_two_chunks(length: int) -> None:
+    content = b"a" * length
+    pieces = [content[at : at + LONGEST_LINE] for at in range(0, length, LONGEST_LINE)]
+    assert [line for lines in split([content + b"\r", b"\nb"]) for line in lines] == [*pieces, b"b"]
+
+
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress(b"one\ntwo")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(packed))))
