@@ -1,8 +1,10 @@
-"""How soon a hit is reported: 1,000 hits/s for 60 s, onto a property with a million hits of this month, and over 1,000 properties.
+"""How soon a hit is reported: 1,000 hits/s for 60 s, onto a property with a million hits of this month, and over 1,000
+properties.
 
-Freshness of a hit: from its 2xx until an answered report counts it. The reader asks again as soon as it has an answer.
+Freshness of a hit: from its 2xx until an answered report counts it. The reader asks again as soon as it has an
+answer.
 
-    python -m bench.freshness [--hits 1000000] [--seconds 60] [--rate 1000] [--properties 1]
+python -m bench.freshness [--hits 1000000] [--seconds 60] [--rate 1000] [--properties 1]
 """
 
 import argparse
@@ -36,7 +38,10 @@ def main() -> None:
 
 
 def measure(site: Site, rate: int, seconds: int) -> dict[str, float]:
-    """Asks for reports of up to 20 properties in turn while the load runs. A hit is reported when an answer that counts it is in hand."""
+    """Asks for reports of up to 20 properties in turn while the load runs.
+
+    A hit is reported when an answer that counts it is in hand.
+    """
     watched = site.properties[:WATCHED]
     before = {number: site.events(number) for number, _ in watched}
     answers: dict[int, list[tuple[float, int]]] = {number: [] for number, _ in watched}
@@ -55,9 +60,12 @@ def measure(site: Site, rate: int, seconds: int) -> dict[str, float]:
         age for number, id in watched for age in _ages(site, number, before, answers, sorted(acknowledged.get(id, [])))
     ]
     return {
-        **sent, "freshness_p50_s": percentile(ages, 0.5), "freshness_p99_s": percentile(ages, 0.99), "freshness_max_s": max(ages), "hits": len(ages),
-        "report_p50_ms": 1000 * percentile(took, 0.5), "report_p99_ms": 1000 * percentile(took, 0.99), "reports": len(took),
-        "cpu_ms_per_hit": 1000 * used / max(1, sent["ok"]), "cores": used / lasted, **{f"rss_{name}_mb": mb for name, mb in site.rss_mb().items()},
+        **sent,
+        "freshness_p50_s": percentile(ages, 0.5), "freshness_p99_s": percentile(ages, 0.99),
+        "freshness_max_s": max(ages), "hits": len(ages), "reports": len(took),
+        "report_p50_ms": 1000 * percentile(took, 0.5), "report_p99_ms": 1000 * percentile(took, 0.99),
+        "cpu_ms_per_hit": 1000 * used / max(1, sent["ok"]), "cores": used / lasted,
+        **{f"rss_{name}_mb": mb for name, mb in site.rss_mb().items()},
     }  # fmt: skip
 
 

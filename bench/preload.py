@@ -16,9 +16,7 @@ def preload(site: Site, hits: int) -> float:
     """Returns the seconds from the first hit in the log to the last one in a report."""
     ids = [measurement_id for _, measurement_id in site.properties]
     now = int(time.time() * 1000)
-    entries = Traffic(ids, hits / (DAYS * 86_400)).past(
-        hits, now - (DAYS + 1) * DAY_MS, DAYS, now * 1000
-    )
+    entries = Traffic(ids, hits / (DAYS * 86_400)).past(hits, now - (DAYS + 1) * DAY_MS, DAYS, now * 1000)
     log = open_log(f"sqlite://{site.folder}/log")
     began = time.time()
     while batch := list(islice(entries, BATCH)):

@@ -9,8 +9,10 @@ from collection.hit import FORMAT, RawHit, encode
 DAY_MS = 86_400_000
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{1} Safari/605.1.15",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{1} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{1} Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{1} "
+    "Safari/605.1.15",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{1} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{1} "
+    "Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
 )
@@ -42,9 +44,13 @@ class Session:
 
 
 class Traffic:
-    """An endless stream of hits at a rate (hits a second); each has an id and a creation time of its own, as the tracker's have."""
+    """An endless stream of hits at a rate (hits a second); each has an id and a creation time of its own, as the
+    tracker's have.
+    """
 
-    def __init__(self, measurement_ids: list[str], rate: float, seed: int = 1, visitors: int = 140_000, pages: int = 5_000) -> None:
+    def __init__(
+        self, measurement_ids: list[str], rate: float, seed: int = 1, visitors: int = 140_000, pages: int = 5_000
+    ) -> None:
         self._rnd = random.Random(seed)
         self._ids, self._visitors, self._pages = measurement_ids, visitors, pages
         self._going: list[Session | None] = [None] * max(8, int(rate * SECONDS_A_PAGE))
@@ -57,11 +63,13 @@ class Traffic:
         page = f"/p/{int(self._pages * rnd.random() ** 3)}"
         first, session.sent, session.left = session.sent == 0, session.sent + 1, session.left - 1
         parameters = {
-            "v": "2", "tid": session.measurement_id, "_p": session.began_s * 1000 + session.sent, "cid": session.client,
-            "ul": "en-us", "sr": "1920x1080", "_s": session.sent, "sid": session.began_s, "sct": "1", "seg": "0" if first else "1",
-            "dl": f"https://shop.example{page}{session.campaign if first else ''}", "dr": session.referrer if first else "https://shop.example/",
-            "dt": f"Product {page}", "en": "page_view" if first or rnd.random() < 0.6 else "scroll", "_et": 0 if first else rnd.randrange(20_000),
-            "_hid": f"{rnd.getrandbits(96):x}", "_hts": created_ms,
+            "v": "2", "tid": session.measurement_id, "_p": session.began_s * 1000 + session.sent,
+            "cid": session.client, "ul": "en-us", "sr": "1920x1080", "_s": session.sent, "sid": session.began_s,
+            "sct": "1", "seg": "0" if first else "1",
+            "dl": f"https://shop.example{page}{session.campaign if first else ''}",
+            "dr": session.referrer if first else "https://shop.example/", "dt": f"Product {page}",
+            "en": "page_view" if first or rnd.random() < 0.6 else "scroll",
+            "_et": 0 if first else rnd.randrange(20_000), "_hid": f"{rnd.getrandbits(96):x}", "_hts": created_ms,
         }  # fmt: skip
         return session.measurement_id, urlencode(parameters).encode(), session.agent
 
@@ -71,7 +79,9 @@ class Traffic:
         place = rnd.randrange(len(self._going))
         session = self._going[place]
         if session is None or not session.left:
-            session = self._going[place] = Session(rnd, rnd.choice(self._ids), rnd.randrange(self._visitors), created_ms)
+            session = self._going[place] = Session(
+                rnd, rnd.choice(self._ids), rnd.randrange(self._visitors), created_ms
+            )
         return session
 
     def past(self, count: int, first_ms: int, days: int, now_us: int) -> Iterator[tuple[bytes, bytes]]:
@@ -80,5 +90,7 @@ class Traffic:
         for number in range(count):
             at = int(first_ms + number * step)
             _, query, agent = self.query(at)
-            hit = RawHit(FORMAT, f"past{self._number}", now_us, "ga4", f"192.0.2.{number % 250}", agent, {}, query, b"", 0, at)
+            hit = RawHit(
+                FORMAT, f"past{self._number}", now_us, "ga4", f"192.0.2.{number % 250}", agent, {}, query, b"", 0, at
+            )
             yield query[-40:], encode(hit)

@@ -1,4 +1,6 @@
-"""Which properties have a tail, how large and how old: what a worker needs to know when to seal, and which blocks it may delete."""
+"""Which properties have a tail, how large and how old: what a worker needs to know when to seal, and which blocks it
+may delete.
+"""
 
 from collections.abc import Iterable
 from threading import Lock
@@ -23,7 +25,10 @@ class Arrival(NamedTuple):
 
 
 class Backlog:
-    """Kept by the one worker that puts blocks, and rebuilt from the store when it starts. Safe to share between threads."""
+    """Kept by the one worker that puts blocks, and rebuilt from the store when it starts.
+
+    Safe to share between threads.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[int, dict[BlockKey, Arrival]] = {}
@@ -57,7 +62,9 @@ class Backlog:
         return [property for _, property in sorted(ripe, reverse=True)]
 
     def needed_from(self) -> dict[Partition, int]:
-        """By partition, the first offset that some property's segments do not cover yet; all received, if there is none."""
+        """By partition, the first offset that some property's segments do not cover yet; all received, if there is
+        none.
+        """
         with self._lock:
             marks = dict(self._received)
             for waiting in self._waiting.values():

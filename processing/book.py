@@ -1,4 +1,5 @@
-"""The book of a property's generation: which segments show which period, what they cover, and the sums. It is the manifest's content.
+"""The book of a property's generation: which segments show which period, what they cover, and the sums. It is the
+manifest's content.
 
 Immutable: a seal makes a new book and commits it in one step, so that a reader sees the whole of it or none.
 """
@@ -43,7 +44,9 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 class RawPart(msgspec.Struct, frozen=True):
-    """Raw rows as received; `received_month` ("2026-11") and `day` (UTC day of the event time) decide what is merged and when it goes."""
+    """Raw rows as received; `received_month` ("2026-11") and `day` (UTC day of the event time) decide what is merged
+    and when it goes.
+    """
 
     place: Place
     received_month: str
@@ -60,7 +63,9 @@ class RejectedPart(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """`accepted` counts the hits that the covered spans brought; `rejected` those rejected before duplicates are looked for."""
+    """`accepted` counts the hits that the covered spans brought; `rejected` those rejected before duplicates are
+    looked for.
+    """
 
     zone: str
     timeout_ms: int
@@ -95,7 +100,8 @@ class Book(msgspec.Struct, frozen=True):
     def segments(self) -> set[str]:
         """The names of all segments that the book speaks of."""
         layers = {place.segment for shelf in self.periods.values() for place in (*shelf.layers, shelf.carry)}
-        return (layers | {part.place.segment for part in (*self.raw, *self.rejects)}) - {""}
+        kept = {part.place.segment for part in self.raw} | {part.place.segment for part in self.rejects}
+        return (layers | kept) - {""}
 
 
 NO_CARRY: Final = Place("", "", 0)

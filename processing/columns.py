@@ -1,4 +1,7 @@
-"""Columns of stored segments, decoded once and kept while there is room. Segments never change, so neither does a column."""
+"""Columns of stored segments, decoded once and kept while there is room.
+
+Segments never change, so neither does a column.
+"""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,7 +18,10 @@ _Key = tuple[str, str, str]
 
 
 class Columns:
-    """A cache of decoded columns, least recently used out first. Text comes as Categorical. Safe to share between threads."""
+    """A cache of decoded columns, least recently used out first.
+
+    Text comes as Categorical. Safe to share between threads.
+    """
 
     def __init__(self, store: Store, capacity: int = DEFAULT_BYTES) -> None:
         self.store, self._capacity = store, capacity
@@ -47,7 +53,7 @@ class Columns:
     def _keep(self, key: _Key, column: pl.Series) -> None:
         with self._lock:
             if key not in self._kept:
-                self._bytes += column.estimated_size()
+                self._bytes += int(column.estimated_size())
             self._kept[key] = column
             while self._bytes > self._capacity and len(self._kept) > 1:
-                self._bytes -= self._kept.popitem(last=False)[1].estimated_size()
+                self._bytes -= int(self._kept.popitem(last=False)[1].estimated_size())

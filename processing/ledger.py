@@ -12,15 +12,18 @@ MOST_HITS: Final = 4096
 
 
 class LogWentBack(RuntimeError):
-    """The log ends before what was already received of it: it was replaced or restored. Receiving stops, since new hits would take the
-    places of old ones."""
+    """The log ends before what was already received of it: it was replaced or restored.
+
+    Receiving stops, since new hits would take the places of old ones.
+    """
 
 
 def next_range(log: str, partition: int, start: int, end: int, context_id: Callable[[], str]) -> Range | None:
-    """Records the next range of at most MOST_HITS entries, under the context of this moment. None where there is nothing new.
+    """Records the next range of at most MOST_HITS entries, under the context of this moment. None where there is
+    nothing new.
 
-    `start` is the first offset that the log still holds, `end` the next to be written. What was trimmed unread becomes a lost range.
-    Raises LogWentBack.
+    `start` is the first offset that the log still holds, `end` the next to be written. What was trimmed unread
+    becomes a lost range. Raises LogWentBack.
     """
     with transaction.atomic():
         newest = Range.objects.select_for_update().filter(log=log, partition=partition).order_by("-first").first()

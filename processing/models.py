@@ -1,4 +1,7 @@
-"""The ledger: which ranges of which log have been given out, and under which context. Never changed, but for being done."""
+"""The ledger: which ranges of which log have been given out, and under which context.
+
+Never changed, but for being done.
+"""
 
 from typing import ClassVar
 

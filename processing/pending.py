@@ -27,10 +27,15 @@ class Pending:
         self._lock = Lock()
 
     def hits(self, blocks: Sequence[BlockInfo], property: int, measurement_id: str) -> int:
-        """The property's hits above its view's blocks. Hits of no known property are nobody's until they are received."""
+        """The property's hits above its view's blocks.
+
+        Hits of no known property are nobody's until they are received.
+        """
         received = self._received(blocks)
         with self._lock:
-            self._counted = {key: sums for key, sums in self._counted.items() if key[1] + STRETCH > received.get(key[0], 0)}
+            self._counted = {
+                key: sums for key, sums in self._counted.items() if key[1] + STRETCH > received.get(key[0], 0)
+            }
             return sum(
                 sums[property] + sums[measurement_id]
                 for partition, end in self._log.ends().items()
@@ -38,7 +43,10 @@ class Pending:
             )
 
     def _received(self, blocks: Sequence[BlockInfo]) -> dict[int, int]:
-        ends = {partition: (highest + 1 if (highest := self._store.highest(self._log.id, partition)) is not None else 0) for partition in self._log.partitions()}
+        ends = {
+            partition: (highest + 1 if (highest := self._store.highest(self._log.id, partition)) is not None else 0)
+            for partition in self._log.partitions()
+        }
         pinned: dict[int, int] = {}
         for block in blocks:
             if block.key.log == self._log.id:

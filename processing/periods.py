@@ -1,18 +1,24 @@
-"""Local days and months of a property's zone, as exact UTC instants: a day has 23, 24 or 25 hours, and some have no midnight."""
+"""Local days and months of a property's zone, as exact UTC instants: a day has 23, 24 or 25 hours, and some have no
+midnight.
+"""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
+
+from processing.schema import DAY_MS
 
 EPOCH: Final = date(1970, 1, 1)
 
 
 class Period(NamedTuple):
-    """A local day ("2026-11-24") or month ("2026-11"): `starts` are the UTC instants (ms) of its days, and of the day after."""
+    """A local day ("2026-11-24") or month ("2026-11"): `starts` are the UTC instants (ms) of its days, and of the day
+    after.
+    """
 
     key: str
     first_day: int
@@ -65,7 +71,8 @@ def local_days(times: pl.Series, zone: str) -> pl.Series:
     """The local day number (Int32) of each instant (ms)."""
     if times.is_empty():
         return pl.Series("day", [], dtype=pl.Int32)
-    first, last = _utc_day(times.min()) - 1, _utc_day(times.max()) + 2
+    days = (times // DAY_MS).cast(pl.Int32)
+    first, last = cast(int, days.min()) - 1, cast(int, days.max()) + 2
     starts = pl.Series([day_start(day_of(number), zone) for number in range(first, last + 1)], dtype=pl.Int64)
     found = starts.search_sorted(times, side="right")
     return (found.cast(pl.Int32) - 1 + first).alias("day")
@@ -74,8 +81,3 @@ def local_days(times: pl.Series, zone: str) -> pl.Series:
 def days_between(first: date, last: date) -> Iterator[date]:
     """All days from first to last, both included."""
     return (first + timedelta(days=n) for n in range((last - first).days + 1))
-
-
-def _utc_day(instant: object) -> int:
-    assert isinstance(instant, int)
-    return instant // 86_400_000

@@ -1,7 +1,7 @@
 """Receiving: ranges of the log become raw blocks, once each.
 
-Any step can be cut off: a range is in the ledger, with its context, before it is worked on, and is called done last; a block written
-again is the same bytes.
+Any step can be cut off: a range is in the ledger, with its context, before it is worked on, and is called done
+last; a block written again is the same bytes.
 """
 
 import logging
@@ -29,11 +29,14 @@ KeysFor = Callable[[Sequence[Entry], Context], Keys]
 
 
 class Receiver:
-    """Receives one log into one store. `context` says what is in force now; `keys` fetches the salts that a range needs."""
+    """Receives one log into one store.
+
+    `context` says what is in force now; `keys` fetches the salts that a range needs.
+    """
 
     def __init__(
-        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: KeysFor, places: Places,
-        clock: Clock = time.monotonic,
+        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: KeysFor,
+        places: Places, clock: Clock = time.monotonic,
     ) -> None:  # fmt: skip
         self.log, self.store, self.backlog = log, store, backlog
         self._context, self._keys, self._places, self._clock = context, keys, places, clock

@@ -1,7 +1,8 @@
-"""The data frames of the way of a hit, column by column. Times are UTC: `*_us` in microseconds, all others in milliseconds.
+"""The data frames of the way of a hit, column by column. Times are UTC: `*_us` in microseconds, all others in
+milliseconds.
 
-RAW rows (one per event of a hit) come out of `receive` and never change. EVENTS come out of the steps; `build` adds SESSION_FACTS.
-PARTS are sessions cut by local day. REJECTED are hits that were accepted but not counted.
+RAW rows (one per event of a hit) come out of `receive` and never change. EVENTS come out of the steps; `build` adds
+SESSION_FACTS. PARTS are sessions cut by local day. REJECTED are hits that were accepted but not counted.
 """
 
 from typing import Final, Literal, TypeAlias, get_args

@@ -1,11 +1,11 @@
 """Sealing: a property's tail becomes segments, in one commit.
 
-Segments are written first and are invisible until the new book names them; where another seal was quicker, or the process died, they
-are orphans that the upkeep sweeps.
+Segments are written first and are invisible until the new book names them; where another seal was quicker, or the
+process died, they are orphans that the upkeep sweeps.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, cast
 from uuid import uuid4
 
 import msgspec
@@ -28,7 +28,10 @@ Sections = dict[str, pl.DataFrame]
 
 
 def seal(store: Store, columns: Columns, property: int) -> bool:
-    """Writes the property's tail down. False where there is none. Raises Conflict where another seal was quicker; nothing is lost then."""
+    """Writes the property's tail down.
+
+    False where there is none. Raises Conflict where another seal was quicker; nothing is lost then.
+    """
     manifest, blocks = store.pin(property)
     book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
     tail = read_tail(store, property, uncovered(book, blocks), keep_raw=True)
@@ -53,7 +56,9 @@ def read_layer(store: Store, place: Place) -> Layer:
     """A layer as it was written."""
     prefix = place.prefix
     frames = {
-        name: pl.DataFrame(schema=schema) if name in place.without else store.read(place.segment, f"{prefix}{name}").select(*schema)
+        name: pl.DataFrame(schema=schema)
+        if name in place.without
+        else store.read(place.segment, f"{prefix}{name}").select(*schema)
         for name, schema in SECTIONS.items()
     }
     if "visitors" in place.without:
@@ -127,7 +132,9 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
 
 
 def _absorb(store: Store, layers: tuple[Place, ...], layer: Layer) -> tuple[tuple[Place, ...], Layer]:
-    """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n) times."""
+    """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n)
+    times.
+    """
     kept, size = len(layers), layer.events.height
     while kept and layers[kept - 1].rows <= 2 * size:
         kept -= 1
@@ -148,14 +155,14 @@ def _rejected_part(tail: Tail, segment: str) -> list[RejectedPart]:
     rows = tail.rejected
     if rows.is_empty():
         return []
-    first, last = rows["time"].min(), rows["time"].max()
-    assert isinstance(first, int)
-    assert isinstance(last, int)
+    first, last = cast(int, rows["time"].min()), cast(int, rows["time"].max())
     return [RejectedPart(Place(segment, "", rows.height), first, last)]
 
 
 def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]:
-    """Raw rows by month of receipt and UTC day of the event, sorted by visitor: alike rows lie together and expire together."""
+    """Raw rows by month of receipt and UTC day of the event, sorted by visitor: alike rows lie together and expire
+    together.
+    """
     month = pl.from_epoch(pl.col("received_us"), time_unit="us").dt.strftime("%Y-%m")
     named = raw.with_columns(month_=month, day_=(pl.col("time") // DAY_MS).cast(pl.Int32))
     parts, sections = [], {}
@@ -167,9 +174,7 @@ def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]
 
 
 def _latest(rows: pl.DataFrame) -> int:
-    latest = rows["received_us"].max()
-    assert isinstance(latest, int)
-    return latest
+    return cast(int, rows["received_us"].max())
 
 
 def _add(sums: dict[str, int], reasons: pl.Series) -> dict[str, int]:

@@ -44,7 +44,9 @@ class Sealed:
         return self.visible(key, "open", list(OPEN_SESSIONS)), unstable
 
     def visible(self, key: str, section: str, names: Sequence[str], wanted: pl.Expr | None = None) -> pl.DataFrame:
-        """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition on them."""
+        """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition
+        on them.
+        """
         layers = self.book.periods[key].layers
         frames = [self._unmasked(layers, number, section, names, wanted) for number in range(len(layers))]
         return _as_text(pl.concat(frames), SECTIONS[section])

@@ -1,7 +1,8 @@
 """Segments: the events of one property and period, built in layers.
 
-`build(old, new, carry)` rebuilds only the visitors that new rows or a changed carry touch; what it returns is a layer that masks their
-rows in the layers below. The layers of a period, however they came about, show the same rows: reports depend on the set of hits alone.
+`build(old, new, carry)` rebuilds only the visitors that new rows or a changed carry touch; what it returns is a
+layer that masks their rows in the layers below. The layers of a period, however they came about, show the same
+rows: reports depend on the set of hits alone.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,6 @@ from processing.sessions import (
     without_duplicates,
 )
 
-
 ROW_ORDER: Final = {
     "events": ("visitor", "time", "position", "index"),
     "duplicates": ("visitor", "time", "position", "index"),
@@ -31,7 +31,10 @@ ROW_ORDER: Final = {
 
 
 class Layer(NamedTuple):
-    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, OPEN_SESSIONS. `visitors` is sorted and unique."""
+    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, OPEN_SESSIONS.
+
+    `visitors` is sorted and unique.
+    """
 
     visitors: pl.Series
     events: pl.DataFrame
@@ -54,7 +57,9 @@ def affected(new: pl.DataFrame, was: Carry, now: Carry) -> pl.Series:
 
 
 def build(old: Layer, new: pl.DataFrame, carry: Carry, visitors: pl.Series, period: Period, timeout_ms: int) -> Layer:
-    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` EVENTS of this period."""
+    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` EVENTS of this
+    period.
+    """
     rows = pl.concat([only(old.events.select(*EVENTS), visitors), only(old.duplicates, visitors), new.select(*EVENTS)])
     counted, duplicates = without_duplicates(rows, only(carry.ids, visitors))
     events, still_open = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
@@ -62,7 +67,10 @@ def build(old: Layer, new: pl.DataFrame, carry: Carry, visitors: pl.Series, peri
 
 
 def carry_out(still_open: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
-    """What the next period, which starts at `until` (ms), must know. `events` may be those with `stable` false alone."""
+    """What the next period, which starts at `until` (ms), must know.
+
+    `events` may be those with `stable` false alone.
+    """
     return Carry(_open_sessions(still_open, until, timeout_ms), _open_ids(events, carry, until))
 
 
@@ -97,8 +105,10 @@ def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
 
 
 def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
-    """The last session of each thread, where a hit at `until` would still continue it. None survives a day of silence, so what the
-    period itself was given never matters here."""
+    """The last session of each thread, where a hit at `until` would still continue it.
+
+    None survives a day of silence, so what the period itself was given never matters here.
+    """
     alive = still_open.filter(pl.col("last") + gap_limit(timeout_ms) >= until)
     ordered = alive.sort(*THREAD, "last", "start", nulls_last=False)
     return ordered.unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)

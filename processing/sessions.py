@@ -1,6 +1,8 @@
-"""From events to sessions: which hits are duplicates, where sessions begin, and what each local day of a session says about it.
+"""From events to sessions: which hits are duplicates, where sessions begin, and what each local day of a session says
+about it.
 
-Pure functions on the rows of whole visitors. The definitions are section 4 of the design and the manual's page on sessions.
+Pure functions on the rows of whole visitors. The definitions are section 4 of the design and the manual's page on
+sessions.
 """
 
 from typing import Final, NamedTuple
@@ -91,7 +93,9 @@ def _same(*columns: str) -> pl.Expr:
 
 
 def _number_runs(events: pl.DataFrame, carried: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame:
-    """Adds `run` (one number per session), `part` (one per session and day), and the carried session beside each event."""
+    """Adds `run` (one number per session), `part` (one per session and day), and the carried session beside each
+    event.
+    """
     before = carried.rename({name: f"carried_{name}" for name in carried.columns if name not in THREAD})
     rows = events.join(before, on=THREAD, how="left", nulls_equal=True, maintain_order="left")
     rows = rows.with_columns(_days(rows["time"], period), follows=_same(*THREAD))
@@ -159,7 +163,8 @@ def _inherit(parts: pl.DataFrame) -> pl.DataFrame:
 def _gather(parts: pl.DataFrame) -> pl.DataFrame:
     """Turns each part's own sums and flags into those from the session's beginning to the end of the part.
 
-    Running totals over the whole frame, less what they were where the run began: a window per run would cost twenty times as much.
+    Running totals over the whole frame, less what they were where the run began: a window per run would cost twenty
+    times as much.
     """
     own = parts.select(pl.col(name).cast(pl.Int64) for name in GATHERED)
     totals = own.select(pl.all().cum_sum())
@@ -185,14 +190,19 @@ def _active() -> pl.Expr:
 
 
 def _session_keys(heads: pl.DataFrame) -> pl.Series:
-    """Keys of the sessions' first events: the same however the rows arrived. Fixed arithmetic, since they are stored and compared."""
+    """Keys of the sessions' first events: the same however the rows arrived.
+
+    Fixed arithmetic, since they are stored and compared.
+    """
     by_time = _mix(heads["visitor"] ^ _mix(heads["first"].cast(pl.UInt64)))
     return _mix(by_time ^ heads["hit"]).alias("session_key")
 
 
 def _mix(values: pl.Series) -> pl.Series:
-    """The finaliser of MurmurHash3: a bijection of 64-bit numbers that spreads every bit. Step by step, since as one expression the
-    tree would double with each step."""
+    """The finaliser of MurmurHash3: a bijection of 64-bit numbers that spreads every bit.
+
+    Step by step, since as one expression the tree would double with each step.
+    """
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         values = (values ^ (values // 2**33)) * pl.Series([factor], dtype=pl.UInt64)
     return values ^ (values // 2**33)

@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 class Tail(NamedTuple):
-    """`hits` is counted from the blocks' directories; what the steps made of them is in events, rejected and dropped (events)."""
+    """`hits` is counted from the blocks' directories; what the steps made of them is in events, rejected and dropped
+    (events).
+    """
 
     blocks: tuple[BlockInfo, ...]
     hits: int
@@ -56,7 +58,9 @@ def join(pieces: Sequence[Tail]) -> Tail:
 
 
 def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> PropertySettings:
-    """The settings under which the property's first hits were received: they fix its zone and timeout for the generation."""
+    """The settings under which the property's first hits were received: they fix its zone and timeout for the
+    generation.
+    """
     first = next((block for block in blocks if property in store.directory(block.key)), None)
     context = decode_context(store.context(first.context_id)) if first else Context(())
     return context.property(property)

@@ -1,7 +1,8 @@
-"""The periods of a property in order: new events enter where they belong, and what changes runs forward until it changes nothing.
+"""The periods of a property in order: new events enter where they belong, and what changes runs forward until it
+changes nothing.
 
-`advance` asks a `Periods` for what there is and answers with what must be put on top. The seal writes its answer down; a report applies it
-to the tail without writing. The same function either way, so both give the same numbers.
+`advance` asks a `Periods` for what there is and answers with what must be put on top. The seal writes its answer
+down; a report applies it to the tail without writing. The same function either way, so both give the same numbers.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +44,7 @@ class Periods(Protocol):
         """The carry that the period is built on."""
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """OPEN_SESSIONS at the end of the period, and its events with `stable` false (at least OPEN_IDS and `stable`)."""
+        """OPEN_SESSIONS at the end of the period, and the events that are not stable (OPEN_IDS and `stable`)."""
 
 
 def advance(periods: Periods, new: pl.DataFrame) -> list[Change]:

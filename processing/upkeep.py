@@ -1,4 +1,5 @@
-"""Upkeep of what is stored: fold closed days and months, let go what is past its retention, merge and delete raw blocks, sweep orphans.
+"""Upkeep of what is stored: fold closed days and months, let go what is past its retention, merge and delete raw
+blocks, sweep orphans.
 
 Nothing here changes a number but retention, which moves hits from the periods to the book's expired sums.
 """
@@ -14,7 +15,6 @@ from processing.book import Book, Place, RawPart, RejectedPart, Shelf, decode_bo
 from processing.columns import Columns
 from processing.periods import month_key, period
 from processing.schema import DAY_MS, RAW, REJECTED
-from processing.sealed import Sealed
 from processing.seal import (
     Sections,
     carry_sections,
@@ -25,6 +25,7 @@ from processing.seal import (
     section_prefix,
     segment_name,
 )
+from processing.sealed import Sealed
 from processing.segments import fold, side_by_side
 from processing.store.block import merge
 from processing.store.port import BlockInfo, Store
@@ -44,7 +45,10 @@ class Retention(NamedTuple):
 
 
 def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retention: Retention) -> bool:
-    """One pass over a property. True where something changed. Raises Conflict where a seal was quicker: try again later."""
+    """One pass over a property.
+
+    True where something changed. Raises Conflict where a seal was quicker: try again later.
+    """
     manifest = store.manifest(property)
     if manifest is None:
         return False
@@ -91,7 +95,10 @@ def delete_blocks(store: Store, marks: dict[tuple[str, int], int]) -> None:
 
 
 def merge_blocks(store: Store) -> int:
-    """Joins runs of small neighbours of one context, so that a quiet property is read from few blocks. Returns how many blocks went."""
+    """Joins runs of small neighbours of one context, so that a quiet property is read from few blocks.
+
+    Returns how many blocks went.
+    """
     gone = 0
     for run in _runs(store.blocks()):
         first, last = run[0].key, run[-1].key
@@ -124,7 +131,7 @@ def _fold_days(book: Book, columns: Columns, name: str, sections: Sections, now_
 def _fold_months(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
     """The days of a closed month become one period."""
     months = defaultdict(list)
-    for key in Sealed(book, columns).keys():
+    for key in Sealed(book, columns).keys():  # noqa: SIM118 - not a dict
         month = month_key(period(key, book.zone).first_day)
         if period(month, book.zone).end + MONTH_CLOSED_MS < now_ms:
             months[month].append(key)
@@ -137,7 +144,10 @@ def _fold_months(book: Book, columns: Columns, name: str, sections: Sections, no
 
 
 def _folded(book: Book, columns: Columns, name: str, sections: Sections, key: str, keys: Sequence[str]) -> Shelf:
-    """The periods `keys`, in order, as one layer of the period `key`. Days show no row of another day, so their layers may be stacked."""
+    """The periods `keys`, in order, as one layer of the period `key`.
+
+    Days show no row of another day, so their layers may be stacked.
+    """
     shelves = [book.periods[each] for each in keys]
     days = [fold([read_layer(columns.store, place) for place in shelf.layers]) for shelf in shelves]
     layer = side_by_side(days)

@@ -1,6 +1,7 @@
 """What a report reads: one property at one moment, segments and tail as one.
 
-A view is pinned: its manifest and its blocks are those of one short read, and nothing that happens later changes what it shows.
+A view is pinned: its manifest and its blocks are those of one short read, and nothing that happens later changes
+what it shows.
 """
 
 from collections import OrderedDict
@@ -149,9 +150,7 @@ class Reader:
             _keep(self._views, property, view)
             return view
 
-    def _open(
-        self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str
-    ) -> View:
+    def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
         tail = self._tail(property, left)
         sealed = Sealed(book or new_book(self.store, property, left), self.columns)
         return View(property, generation, sealed, tail, advance(sealed, tail.events), state)

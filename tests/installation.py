@@ -1,4 +1,7 @@
-"""A whole installation in a folder, embedded: log, store, ledger, worker, reader. The real parts, with a clock that the test sets."""
+"""A whole installation in a folder, embedded: log, store, ledger, worker, reader.
+
+The real parts, with a clock that the test sets.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -19,12 +22,16 @@ from processing.worker import Worker
 
 SHOP = PropertySettings(id=101, measurement_id="G-SHOP000001", name="Shop", domains=("shop.example",))
 BLOG = PropertySettings(id=102, measurement_id="G-BLOG000001", name="Blog", zone="Europe/Berlin")
-AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1000)
 
 
 class Installation:
-    """`receive`, `seal`, `tidy` are the worker's; `restart` makes new objects over the same files, as a new process would."""
+    """`receive`, `seal`, `tidy` are the worker's; `restart` makes new objects over the same files, as a new process
+    would.
+    """
 
     def __init__(self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG)) -> None:
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
@@ -33,7 +40,13 @@ class Installation:
     def restart(self) -> None:
         self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(f"sqlite://{self.folder}/store")
         receiver = Receiver(
-            self.log, self.store, Backlog(), context=lambda: self.context, keys=_keys, places=NoPlaces(), clock=lambda: self.now
+            self.log,
+            self.store,
+            Backlog(),
+            context=lambda: self.context,
+            keys=_keys,
+            places=NoPlaces(),
+            clock=lambda: self.now,
         )
         self.worker = Worker(self.store, receiver, retention=dict, clock=lambda: self.now)
         self.worker.start()
@@ -51,12 +64,15 @@ class Installation:
 
 def _keys(entries: Sequence[Entry], context: Context) -> Keys:
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    return Keys(b"secret", {day: day.isoformat().encode() for day in days}, {s.id: b"%d" % s.id for s in context.properties})
+    return Keys(
+        b"secret", {day: day.isoformat().encode() for day in days}, {s.id: b"%d" % s.id for s in context.properties}
+    )
 
 
 def ga4(
-    number: int, *, client: str = "1.1", at: int = NOON, created: int | None = None, hit: str | None = None, property: PropertySettings = SHOP,
-    session: str | None = "1", event: str = "page_view", agent: str = AGENT, page: str = "https://shop.example/", **more: str,
+    number: int, *, client: str = "1.1", at: int = NOON, created: int | None = None, hit: str | None = None,
+    property: PropertySettings = SHOP, session: str | None = "1", event: str = "page_view", agent: str = AGENT,
+    page: str = "https://shop.example/", **more: str,
 ) -> RawHit:  # fmt: skip
     """A tracker's hit, received at `at` (ms)."""
     parameters = {"v": "2", "tid": property.measurement_id, "cid": client, "en": event, "dl": page, **more}
@@ -66,6 +82,8 @@ def ga4(
     return RawHit(FORMAT, f"h{number}", at * 1000, "ga4", "192.0.2.7", agent, {}, urlencode(parameters).encode(), b"")
 
 
-def access_log(number: int | str, line: str, *, at: int = NOON, occurred: int | None = NOON, property: PropertySettings = SHOP) -> RawHit:
+def access_log(
+    number: int | str, line: str, *, at: int = NOON, occurred: int | None = NOON, property: PropertySettings = SHOP
+) -> RawHit:
     """A line of an access log, as the import sends it."""
     return RawHit(FORMAT, str(number), at * 1000, "access_log", "", "", {}, b"", line.encode(), property.id, occurred)

@@ -1,14 +1,15 @@
 """What the numbers must be, computed slowly from the definitions in the manual. It shares no code with the product.
 
-An event is a dict: visitor, hit, client_session (or None), time and received_us, position, index, sequence, stable, source, page_view,
-first_visit, key_event, client_engaged, signals, engagement_ms. Times in ms.
+An event is a dict: visitor, hit, client_session (or None), time and received_us, position, index, sequence, stable,
+source, page_view, first_visit, key_event, client_engaged, signals, engagement_ms. Times in ms.
 """
 
 from collections import defaultdict
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-Event = dict
+Event = dict[str, Any]
 
 
 def local_day(time: int, zone: str) -> str:
@@ -21,7 +22,8 @@ def split_duplicates(events: list[Event]) -> tuple[list[Event], list[Event]]:
     for event in events:
         key, rank = (event["visitor"], event["hit"]), (event["time"], event["received_us"], event["position"])
         winners[key] = min(winners.get(key, rank), rank)
-    counted, duplicates = [], []
+    counted: list[Event] = []
+    duplicates: list[Event] = []
     for event in events:
         wins = winners[event["visitor"], event["hit"]][2] == event["position"]
         (counted if wins else duplicates).append(event)
@@ -32,15 +34,16 @@ def sessions(counted: list[Event], timeout_ms: int) -> list[list[Event]]:
     threads = defaultdict(list)
     for event in counted:
         threads[event["visitor"], event["client_session"]].append(event)
-    found = []
+    found: list[list[Event]] = []
+    previous = 0
     for (_, client_session), thread in threads.items():
         thread.sort(key=lambda e: (e["time"], e["sequence"], e["hit"], e["index"]))
         limit = timeout_ms if client_session is None else max(timeout_ms, 4 * 60 * 60 * 1000)
         for event in thread:
-            if event is thread[0] or event["time"] - previous > limit:  # noqa: F821
+            if event is thread[0] or event["time"] - previous > limit:
                 found.append([])
             found[-1].append(event)
-            previous = event["time"]  # noqa: F841
+            previous = event["time"]
     return found
 
 
@@ -53,8 +56,10 @@ def engaged(so_far: list[Event]) -> bool:
     return spent > 10_000 or views >= 2 or any(event["key_event"] or event["client_engaged"] for event in so_far)
 
 
-def judge(events: list[Event], zone: str, timeout_ms: int) -> tuple[dict[tuple[int, int], tuple], int]:
-    """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day); and how many hits are duplicates."""
+def judge(events: list[Event], zone: str, timeout_ms: int) -> tuple[dict[tuple[int, int], tuple[Any, ...]], int]:
+    """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day); and how
+    many hits are duplicates.
+    """
     counted, duplicates = split_duplicates(events)
     verdicts = {}
     for session in sessions(counted, timeout_ms):
@@ -65,6 +70,19 @@ def judge(events: list[Event], zone: str, timeout_ms: int) -> tuple[dict[tuple[i
             so_far += today
             lasting, last, good = today[-1]["time"] - last, today[-1]["time"], engaged(so_far)
             for event in today:
-                active = good or event["engagement_ms"] > 0 or event["first_visit"] or (not event["signals"] and event["page_view"])
-                verdicts[event["position"], event["index"]] = (start["position"], start["index"], day, start["source"], good, active, lasting)
+                active = (
+                    good
+                    or event["engagement_ms"] > 0
+                    or event["first_visit"]
+                    or (not event["signals"] and event["page_view"])
+                )
+                verdicts[event["position"], event["index"]] = (
+                    start["position"],
+                    start["index"],
+                    day,
+                    start["source"],
+                    good,
+                    active,
+                    lasting,
+                )
     return verdicts, len({event["position"] for event in duplicates})

@@ -1,7 +1,9 @@
 """Random hits, in any order and any batches, give what the oracle says: `build` and its carry, over days and months."""
 
 import random
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,18 +13,25 @@ from processing.schema import EVENTS, conform
 from processing.timeline import InMemory, advance
 from tests import oracle
 
+Event = dict[str, Any]
+
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 TIMEOUT = 30 * MINUTE
 # gaps at which something changes, and a millisecond to either side
 EDGES = [edge + off for edge in (0, 10_000, TIMEOUT, 4 * HOUR) for off in (-1, 0, 1)]
-ZONES = {"Etc/UTC": date(2026, 11, 3), "Europe/Berlin": date(2026, 10, 24), "America/Sao_Paulo": date(2018, 11, 3), "Asia/Kolkata": date(2026, 1, 30)}
+ZONES = {
+    "Etc/UTC": date(2026, 11, 3),
+    "Europe/Berlin": date(2026, 10, 24),
+    "America/Sao_Paulo": date(2018, 11, 3),
+    "Asia/Kolkata": date(2026, 1, 30),
+}
 
 
-def random_events(rnd: random.Random, zone: str, size: int) -> list[dict]:
+def random_events(rnd: random.Random, zone: str, size: int) -> list[Event]:
     start = ZONES[zone]
     midnights = [day_start(day_of(day_number(start) + n), zone) for n in range(4)]
-    events: list[dict] = []
+    events: list[Event] = []
     for _ in range(size):
         time = _time(rnd, midnights, events)
         event = {
@@ -51,7 +60,7 @@ def random_events(rnd: random.Random, zone: str, size: int) -> list[dict]:
     return events
 
 
-def _time(rnd: random.Random, midnights: list[int], events: list[dict]) -> int:
+def _time(rnd: random.Random, midnights: list[int], events: list[Event]) -> int:
     low, high = midnights[0], midnights[-1] - 1
     if events and rnd.random() < 0.6:
         time = rnd.choice(events)["time"] + rnd.choice(EDGES) * rnd.choice([1, 1, -1])
@@ -59,34 +68,48 @@ def _time(rnd: random.Random, midnights: list[int], events: list[dict]) -> int:
         time = rnd.choice(midnights) + rnd.choice(EDGES) * rnd.choice([1, -1])
     else:
         time = rnd.randrange(low, high)
-    return max(low, min(high, time))
+    return int(max(low, min(high, time)))
 
 
-def _resend(rnd: random.Random, event: dict, position: int) -> dict:
+def _resend(rnd: random.Random, event: Event, position: int) -> Event:
     delay = rnd.randrange(0, 48 * HOUR)
-    again = {**event, "position": rnd.randrange(1_000_000) * 1000 + 500 + position % 500, "received_us": event["received_us"] + delay * 1000 + 1}
+    again = {
+        **event,
+        "position": rnd.randrange(1_000_000) * 1000 + 500 + position % 500,
+        "received_us": event["received_us"] + delay * 1000 + 1,
+    }
     if not event["stable"]:
         again["time"] = event["time"] + delay
     return again
 
 
-def frame(events: list[dict]) -> pl.DataFrame:
+def frame(events: list[Event]) -> pl.DataFrame:
     return conform(pl.DataFrame(events, schema_overrides=EVENTS), EVENTS)
 
 
-def verdicts(built: pl.DataFrame) -> dict:
+def verdicts(built: pl.DataFrame) -> dict[tuple[int, int], tuple[Any, ...]]:
     order = ["time", "sequence", "hit", "index"]
-    firsts = built.sort(order).group_by("session", maintain_order=True).agg(first=pl.struct("position", "index").first())
+    firsts = (
+        built.sort(order).group_by("session", maintain_order=True).agg(first=pl.struct("position", "index").first())
+    )
     rows = built.join(firsts, on="session", how="left").iter_rows(named=True)
     return {
         (r["position"], r["index"]): (
-            r["first"]["position"], r["first"]["index"], day_key(r["day"]), r["session_source"], r["engaged"], r["active"], r["duration_ms"],
+            r["first"]["position"], r["first"]["index"], day_key(r["day"]), r["session_source"],
+            r["engaged"], r["active"], r["duration_ms"],
         )
         for r in rows
     }  # fmt: skip
 
 
-def feed(events: list[dict], zone: str, batches: int, rnd: random.Random, key=day_key, folding: bool = False) -> InMemory:
+def feed(
+    events: list[Event],
+    zone: str,
+    batches: int,
+    rnd: random.Random,
+    key: Callable[[int], str] = day_key,
+    folding: bool = False,
+) -> InMemory:
     state = InMemory(zone, TIMEOUT, key)
     order = events[:]
     rnd.shuffle(order)
@@ -104,7 +127,12 @@ def test_it_works(seed: int) -> None:
     zone = rnd.choice(list(ZONES))
     events = random_events(rnd, zone, rnd.randrange(1, 45))
     expected, duplicates = oracle.judge(events, zone, TIMEOUT)
-    for batches, key in ((1, day_key), (1, month_key), (rnd.randrange(2, 9), day_key), (rnd.randrange(2, 9), month_key)):
+    for batches, key in (
+        (1, day_key),
+        (1, month_key),
+        (rnd.randrange(2, 9), day_key),
+        (rnd.randrange(2, 9), month_key),
+    ):
         state = feed(events, zone, batches, rnd, key, folding=rnd.random() < 0.5)
         assert verdicts(state.events()) == expected
         assert state.duplicates()["position"].n_unique() == duplicates
@@ -126,7 +154,15 @@ def test_two_hits_around_midnight(client_session: int | None, anchor: int) -> No
             assert verdicts(state.events()) == expected, gap
 
 
-def _plain(number: int, time: int, client_session: int | None) -> dict:
+def _plain(number: int, time: int, client_session: int | None) -> Event:
     flags = dict.fromkeys(["page_view", "first_visit", "key_event", "client_engaged", "signals"], False)
     numbers = {"index": 0, "sequence": 0, "engagement_ms": 0, "hit": number, "position": number, "visitor": 1}
-    return {**flags, **numbers, "time": time, "received_us": time * 1000, "stable": True, "source": "abc"[number], "client_session": client_session}
+    return {
+        **flags,
+        **numbers,
+        "time": time,
+        "received_us": time * 1000,
+        "stable": True,
+        "source": "abc"[number],
+        "client_session": client_session,
+    }

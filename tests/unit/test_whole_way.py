@@ -1,13 +1,17 @@
-"""Accounting: whatever happens between the log and the report, accepted = counted + rejected, for each property and reason."""
+"""Accounting: whatever happens between the log and the report, accepted = counted + rejected, for each property and
+reason.
+"""
 
 import random
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collection.hit import RawHit
+from processing.view import Counts
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +35,16 @@ def random_hits(rnd: random.Random, size: int) -> list[RawHit]:
         at = NOON + rnd.randrange(-30 * HOUR, 30 * HOUR)
         kind = rnd.random()
         if kind < 0.6:
-            hits.append(ga4(number, client=f"{rnd.randrange(9)}.1", at=at, created=at - rnd.randrange(60_000), hit=f"id{number}", property=rnd.choice([SHOP, BLOG])))
+            hits.append(
+                ga4(
+                    number,
+                    client=f"{rnd.randrange(9)}.1",
+                    at=at,
+                    created=at - rnd.randrange(60_000),
+                    hit=f"id{number}",
+                    property=rnd.choice([SHOP, BLOG]),
+                )
+            )
         elif kind < 0.7:
             hits.append(ga4(number, at=at, event="", property=SHOP))
         elif kind < 0.75:
@@ -45,14 +58,26 @@ def random_hits(rnd: random.Random, size: int) -> list[RawHit]:
 
 def _line(rnd: random.Random) -> str:
     request = rnd.choice(["GET /a HTTP/1.1", "GET /style.css HTTP/1.1", "POST /form HTTP/1.1", "nonsense"])
-    return f'192.0.2.{rnd.randrange(5)} - - [20/Nov/2026:10:05:03 +0000] "{request}" {rnd.choice([200, 304, 404])} 12 "-" "Mozilla/5.0 Firefox/120.0"'
+    sender, status = f"192.0.2.{rnd.randrange(5)}", rnd.choice([200, 304, 404])
+    return f'{sender} - - [20/Nov/2026:10:05:03 +0000] "{request}" {status} 12 "-" "Mozilla/5.0 Firefox/120.0"'
 
 
-def figures(here: Installation, property: int) -> tuple:
+def figures(here: Installation, property: int) -> tuple[Counts, list[tuple[Any, ...]]]:
     view = here.view(property)
     counts = view.counts()
     assert counts.accepted == counts.counted + counts.rejected
-    columns = ["visitor", "hit", "session", "day", "engaged", "active", "duration_ms", "session_source", "path", "event"]
+    columns = [
+        "visitor",
+        "hit",
+        "session",
+        "day",
+        "engaged",
+        "active",
+        "duration_ms",
+        "session_source",
+        "path",
+        "event",
+    ]
     events = view.events(*EVER, columns).cast({"session_source": str, "path": str, "event": str})
     reasons = Counter(view.rejected(*EVER)["reason"].to_list())
     assert dict(reasons) == {reason: number for reason, number in counts.reasons.items() if number}

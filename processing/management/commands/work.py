@@ -11,7 +11,9 @@ from processing.running import alone, make_worker
 
 
 class Command(BaseCommand):
-    help = "Receive hits from the log, seal them into segments and keep what is stored in order. Stops on SIGINT or SIGTERM."
+    help = (
+        "Receive hits from the log, seal them into segments, keep what is stored in order. SIGINT or SIGTERM stops it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="receive and seal all there is, then stop")
