@@ -66,8 +66,8 @@ CASES: Final = (
     ),
     Case(
         "Engaged by the end of the day",
-        "A session is engaged with two page views, or with more than 10 seconds of engagement time. Its visitor is active, and"
-        " so is one with any engagement time, or on the first visit.",
+        "A session is engaged with two page views, or with more than 10 seconds of engagement time. Its visitor is"
+        " active, and so is one with any engagement time, or on the first visit.",
         """
         at                  | client | page | sid | _et   | event
         2026-11-20 10:00:00 | 1.1    | /a   | 1   |       | page_view
