@@ -15,7 +15,7 @@ import pytest
 
 from processing.store import open_store
 from processing.store.embedded import EmbeddedStore
-from processing.store.port import BlockInfo, BlockKey, Change, Conflict, CorruptBlob, Store, StoreUnavailable
+from processing.store.port import BlockInfo, BlockKey, Change, Conflict, CorruptBlob, Manifest, Store, StoreUnavailable
 from tests.contract.store_builders import LOG, Reopen, blob, built, key, positions, put
 from tests.contract.store_contract import StoreContract
 
@@ -345,15 +345,18 @@ class TestDisks:
             output(process)
         assert [info.key.first for info in store.blocks()] == [*range(40), *range(100, 140), *range(200, 240)]
 
-    def test_a_forked_child_has_connections_of_its_own(self, store: Store) -> None:
+    def test_a_forked_child_has_connections_of_its_own(self, store: EmbeddedStore) -> None:
         put(store, 0, 4)
+        mine = list(store._database._idle)
         second = blob(5, 9)  # encoded here: the threads of polars do not survive a fork
         child = os.fork()
         if not child:
             signal.alarm(20)
             store.put_block(key(5, 9), "c", second)
-            os._exit(len(store.blocks()))
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+            with store._database.read() as connection:
+                os._exit(99 if connection in mine else 0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert len(store.blocks()) == 2
         put(store, 10, 14)
         assert len(store.blocks()) == 3
 
@@ -363,6 +366,24 @@ class TestDisks:
             put(store, 3, 9)
         assert store.size()["blocks"] == len(blob(0, 4))
         assert store.highest(LOG, 0) == 4
+
+
+def test_what_is_written_while_a_view_is_pinned_is_not_in_it(
+    store: EmbeddedStore, reopen: Reopen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, infos = reopen(), store._blocks.infos
+
+    def late(connection: sqlite3.Connection) -> list[BlockInfo]:
+        put(other, 5, 9)
+        return infos(connection)
+
+    put(store, 0, 4)
+    store.commit({(1, 1): Change(0, b"one block")})
+    store.set_live(1, 1, None)
+    monkeypatch.setattr(store._blocks, "infos", late)
+    manifest, blocks = store.pin(1)
+    assert manifest == Manifest(1, 1, b"one block")
+    assert [info.key for info in blocks] == [key(0, 4)]
 
 
 def test_directories_are_kept_up_to_a_limit(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:

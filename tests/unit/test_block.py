@@ -5,7 +5,7 @@ import zlib
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processing.schema import RAW, conform
@@ -48,6 +48,7 @@ def test_it_works() -> None:
     assert rows(blob, 8).equals(pl.DataFrame(schema=RAW))
 
 
+@settings(deadline=None)
 @given(FRAMES)
 def test_any_rows_come_back(content: dict[int, list[dict[str, object]]]) -> None:
     frames = frames_of(content)
@@ -111,6 +112,7 @@ def test_no_flipped_byte_passes() -> None:
                 continue
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1500))
 def test_no_cut_passes(length: int) -> None:
     blob = encode_block({number: raw(1, first=number) for number in range(1, 20)})
@@ -118,6 +120,7 @@ def test_no_cut_passes(length: int) -> None:
     assert list(problems(blob + b"more"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_other_bytes_are_no_block(data: bytes) -> None:
     with pytest.raises(CorruptBlob):
@@ -162,6 +165,7 @@ def test_a_block_with_other_columns_is_read_by_name() -> None:
     assert found.select("city", "time", "hit").row(0) == ("x", 5, None)
 
 
+@settings(deadline=None)
 @given(st.lists(FRAMES, max_size=4))
 def test_merging_keeps_all_rows_in_order(contents: list[dict[int, list[dict[str, object]]]]) -> None:
     blocks = [frames_of(content) for content in contents]
