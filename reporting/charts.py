@@ -49,6 +49,8 @@ def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
     x = [moment.x for moment in lines.moments]
     loose = unfinished or len(x) == 1
     figure: dict[str, Any] = {"data": [], "layout": _layout(hours=len(x[0]) > len("2026-01-31"))}
+    if len(x) > 1:
+        figure["layout"]["xaxis"]["range"] = [x[0], x[-1]]
     for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):
         figure["data"] += _traces(name, x, y, colour, loose=loose)
         if loose and len(x) > 1:
@@ -61,7 +63,7 @@ def _traces(name: str, x: list[str], y: list[float], colour: str, *, loose: bool
     line = {"mode": "lines", "line": {"width": 2.5, "color": colour}}
     if not loose:
         return [{**both, **line, "x": x, "y": y}]
-    point = {"mode": "markers", "marker": {"size": 8, "color": colour}}
+    point = {"mode": "markers", "cliponaxis": False, "marker": {"size": 8, "color": colour}}
     return [{**both, **line, "x": x[:-1], "y": y[:-1]}, {**both, **point, "x": x[-1:], "y": y[-1:]}]
 
 

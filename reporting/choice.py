@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from reporting.dates import EARLIEST
 from reporting.report import DateRange
 
 PERIODS: Final = {
@@ -16,7 +17,7 @@ PERIODS: Final = {
 }
 DEFAULT: Final = "28d"
 CUSTOM: Final = "custom"
-EARLIEST: Final = date(2000, 1, 1)
+SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first one that has a day before it
 
 
 class Period(NamedTuple):
@@ -30,8 +31,8 @@ class Period(NamedTuple):
         return (self.last - self.first).days + 1
 
     def before(self) -> "Period":
-        """As many days, just before."""
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+        """As many days, just before, as far as reports go back."""
+        return Period(max(self.first - timedelta(days=self.days), EARLIEST), self.first - timedelta(days=1))
 
     def as_range(self, name: str = "") -> DateRange:
         return DateRange(self.first.isoformat(), self.last.isoformat(), name)
@@ -51,7 +52,7 @@ def choose(parameters: Mapping[str, str], today: date) -> Choice:
     except (KeyError, ValueError):
         name = parameters.get("period", DEFAULT)
         return _named(name if name in PERIODS else DEFAULT, today)
-    low, high = (min(max(day, EARLIEST), today) for day in sorted((first, last)))
+    low, high = (min(max(day, SECOND_DAY), today) for day in sorted((first, last)))
     return Choice(CUSTOM, Period(low, high))
 
 

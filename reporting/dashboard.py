@@ -22,6 +22,8 @@ NOT_SET: Final = "(not set)"
 NO_PLACES: Final = "Countries need a place database; the manual says how to set one (HITSTREAM_PLACES)."
 HOURLY_DAYS: Final = 2
 SMALLEST_CHANGE: Final = 0.0005
+LARGE_CHANGE: Final = 1
+MINUS: Final = "\N{MINUS SIGN}"
 
 
 class Table(NamedTuple):
@@ -124,7 +126,9 @@ def _change(name: str, difference: float, direction: str) -> str:
     """A share changes by points, everything else by a share of what it was."""
     if direction == "same":
         return "no change"
-    return f"{100 * difference:+.1f} points" if name in SHARES else f"{difference:+,.1%}"
+    digits = 1 if abs(difference) < LARGE_CHANGE else 0
+    text = f"{100 * difference:+.1f} points" if name in SHARES else f"{difference:+,.{digits}%}"
+    return text.replace("-", MINUS)
 
 
 def _summary(totals: Answer) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -10,6 +11,7 @@ from reporting.reasons import MEANINGS
 
 SAMPLES: Final = 5
 LONGEST_SAMPLE: Final = 600
+REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
@@ -30,10 +32,16 @@ def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
     """The latest few, in the property's time."""
     latest = rows.top_k(SAMPLES, by=["time", "position"]).select("time", "content")
     return [
-        {"time": f"{datetime.fromtimestamp(time / 1000, tz=zone):%Y-%m-%d %H:%M:%S}", "content": _short(content or "")}
+        {
+            "time": f"{datetime.fromtimestamp(time / 1000, tz=zone):%Y-%m-%d %H:%M:%S}",
+            "content": _readable(content or ""),
+        }
         for time, content in latest.rows()
     ]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_SAMPLE else f"{text[:LONGEST_SAMPLE]}…"
+def _readable(content: str) -> str:
+    """The parameters, decoded for people; signs that cannot be seen are replaced, and a long text is cut."""
+    text = "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
+    shown = "".join(sign if sign.isprintable() else REPLACED for sign in text[:LONGEST_SAMPLE])
+    return shown if len(text) <= LONGEST_SAMPLE else f"{shown}…"

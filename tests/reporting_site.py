@@ -55,3 +55,4 @@ def _send(installation: Installation, shop: Property) -> None:
 def _forget() -> None:
     source.reader.cache_clear()
     source.log.cache_clear()
+    source.pending_counter.cache_clear()
