@@ -1,0 +1,76 @@
+"""How long the dashboard's panels take together, over a million hits in 30 days, and how much room a hit takes.
+
+Warm: the same view again. Cold: in a process that has read nothing yet (the files may be in the system's cache).
+
+    python -m bench.reports [--hits 1000000]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.preload import preload
+from bench.record import record
+from bench.site import ROOT, Site, median
+
+ROUNDS = 7
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hits", type=int, default=1_000_000)
+    parser.add_argument("--folder", help="only measure this store's panels, and print them")
+    parser.add_argument("--property", type=int)
+    options = parser.parse_args()
+    if options.folder:
+        sys.stdout.write(json.dumps(panels(options.folder, options.property)))
+        return
+    with Site() as site:
+        preload(site, options.hits)
+        site.stop()
+        site.manage("work", "--once")
+        figures = measure(site, options.hits)
+    record(**figures)
+    for name, value in figures.items():
+        sys.stdout.write(f"{name:24} {value:12.3f}\n")
+
+
+def measure(site: Site, hits: int) -> dict[str, float]:
+    number = site.properties[0][0]
+    command = [sys.executable, "-m", "bench.reports", "--folder", str(site.folder), "--property", str(number)]
+    runs = [json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout) for _ in range(3)]
+    return {
+        "report_1m_cold_ms": median([run["cold"] for run in runs]),
+        "report_1m_warm_ms": median([run["warm"] for run in runs]),
+        "bytes_per_hit": folder_bytes(site.folder / "store" / "segments") / hits,
+    }
+
+
+def panels(folder: str, number: int) -> dict[str, float]:
+    """Milliseconds: the first time, and the median of the next."""
+    from processing.store import open_store
+    from processing.view import Reader
+    from reporting.dashboard import Period
+    from reporting.dashboard import panels as all_panels
+
+    reader = Reader(open_store(f"sqlite://{folder}/store"))
+    today = datetime.now(UTC).date()
+    period = Period(today - timedelta(days=30), today)
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        all_panels(reader.view(number), period, today)
+        times.append(1000 * (time.perf_counter() - began))
+    return {"cold": times[0], "warm": median(times[1:])}
+
+
+def folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+if __name__ == "__main__":
+    main()
