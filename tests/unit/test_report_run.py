@@ -400,3 +400,19 @@ def test_runs_count_as_their_events_do() -> None:
     view = FrameView(built(events))
     report: dict[str, Any] = {"dimensions": ("country",), "metrics": COUNTED, "aggregations": {"TOTAL"}}
     assert ask(view, **report) == ask(view, **report, dimension_filter=StringFilter("pagePath", "/"))
+
+
+def test_an_hour_begins_at_the_instant_of_the_change() -> None:
+    change = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    view = view_of({"at": change - timedelta(milliseconds=1)}, {"at": change}, zone="Europe/Berlin")
+    spring = (DateRange("2026-03-29", "2026-03-29"),)
+    answer = ask(view, dimensions=("hour",), metrics=("eventCount",), date_ranges=spring)
+    assert rows(answer) == [("01", 1), ("03", 1)]
+
+
+def test_equal_rows_of_several_ranges_follow_the_ranges() -> None:
+    view = view_of(*({"path": f"/{n:02}"} for n in range(50)))
+    names = ("z", "a", "m")
+    ranges = tuple(DateRange("2026-11-10", "2026-11-10", name) for name in names)
+    answer = ask(view, dimensions=("pagePath",), metrics=("eventCount",), date_ranges=ranges)
+    assert [row.dimensions for row in answer.rows] == [(f"/{n:02}", name) for n in range(50) for name in names]
