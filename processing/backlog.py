@@ -24,13 +24,23 @@ class Arrival(NamedTuple):
     at: float
 
 
+class Ripeness(NamedTuple):
+    """When a tail is due: at so many rows, or at an age (s) if it is worth a segment, or at the age of a quiet one."""
+
+    full_rows: int = FULL_ROWS
+    worth_rows: int = WORTH_ROWS
+    age_s: float = AGE_S
+    quiet_age_s: float = QUIET_AGE_S
+
+
 class Backlog:
     """Kept by the one worker that puts blocks, and rebuilt from the store when it starts.
 
     Safe to share between threads.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ripeness: Ripeness = Ripeness()) -> None:  # noqa: B008 - it never changes
+        self._ripeness = ripeness
         self._waiting: dict[int, dict[BlockKey, Arrival]] = {}
         self._received: dict[Partition, int] = {}
         self._lock = Lock()
@@ -58,7 +68,7 @@ class Backlog:
         """The properties to seal now, largest tail first."""
         with self._lock:
             sizes = {property: _size(waiting.values()) for property, waiting in self._waiting.items()}
-        ripe = [(size.rows, property) for property, size in sizes.items() if all_of_them or _ripe(size, now)]
+        ripe = [(size.rows, property) for property, size in sizes.items() if all_of_them or self._ripe(size, now)]
         return [property for _, property in sorted(ripe, reverse=True)]
 
     def needed_from(self) -> dict[Partition, int]:
@@ -73,12 +83,11 @@ class Backlog:
                     marks[partition] = min(key.first, marks.get(partition, key.first))
             return marks
 
+    def _ripe(self, size: Arrival, now: float) -> bool:
+        at, age = self._ripeness, now - size.at
+        return size.rows >= at.full_rows or (age >= at.age_s and size.rows >= at.worth_rows) or age >= at.quiet_age_s
+
 
 def _size(arrivals: Iterable[Arrival]) -> Arrival:
     rows, at = zip(*arrivals, strict=True)
     return Arrival(sum(rows), min(at))
-
-
-def _ripe(size: Arrival, now: float) -> bool:
-    age = now - size.at
-    return size.rows >= FULL_ROWS or (age >= AGE_S and size.rows >= WORTH_ROWS) or age >= QUIET_AGE_S

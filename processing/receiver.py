@@ -1,7 +1,7 @@
 """Receiving: ranges of the log become raw blocks, once each.
 
 Any step can be cut off: a range is in the ledger, with its context, before it is worked on, and is called done
-last; a block written again is the same bytes.
+last; a block written again is the same bytes. What raised is done again by the next call.
 """
 
 import logging
@@ -44,24 +44,35 @@ class Receiver:
         self._next = {partition: ledger.received_up_to(log.id, partition) for partition in log.partitions()}
         self._frozen: dict[str, Context] = {}
         self._waiting_since: dict[int, float] = {}
+        self._behind = True
 
     def catch_up(self) -> int:
-        """What an earlier receiver left unfinished. Returns the number of hits. Raises LogWentBack."""
+        """What was left unfinished, here or by an earlier receiver. Returns the number of hits. Raises LogWentBack."""
         self._check_ends()
-        return sum(self._receive(item) for item in ledger.unfinished(self.log.id))
+        received = sum(self._receive(item) for item in ledger.unfinished(self.log.id))
+        self._next = {partition: ledger.received_up_to(self.log.id, partition) for partition in self.log.partitions()}
+        self._behind = False
+        return received
 
     def receive(self, *, at_once: bool = False) -> int:
         """What is new, if it fills a range or waited long enough. Returns the number of hits. Raises LogWentBack."""
-        received = 0
+        received = self.catch_up() if self._behind else 0
+        self._behind = True
         starts, ends = self.log.starts(), self.log.ends()
         for partition, end in ends.items():
-            while self._ripe(partition, end, at_once=at_once):
-                item = ledger.next_range(self.log.id, partition, starts[partition], end, self._freeze)
-                if item is None:
-                    break
-                self._next[partition] = item.last + 1
-                self._waiting_since.pop(partition, None)
-                received += self._receive(item) if item.done_at is None else self._alarm(item)
+            received += self._receive_partition(partition, starts[partition], end, at_once=at_once)
+        self._behind = False
+        return received
+
+    def _receive_partition(self, partition: int, start: int, end: int, *, at_once: bool) -> int:
+        received = 0
+        while self._ripe(partition, end, at_once=at_once):
+            item = ledger.next_range(self.log.id, partition, start, end, self._freeze)
+            if item is None:
+                break
+            self._next[partition] = item.last + 1
+            self._waiting_since.pop(partition, None)
+            received += self._receive(item) if item.done_at is None else self._alarm(item)
         return received
 
     def lag(self) -> int:

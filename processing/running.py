@@ -10,22 +10,22 @@ from django.core.management.base import CommandError
 from collection.log import open_log
 from configuration.rules import Context
 from configuration.snapshot import property_settings, retention_days
-from processing.backlog import Backlog
+from processing.backlog import Backlog, Ripeness
 from processing.pipeline import lists_version
 from processing.places import open_places
 from processing.receiver import Receiver
 from processing.salts import keys_for
 from processing.store import open_store
 from processing.upkeep import Retention
-from processing.worker import Worker
+from processing.worker import Pace, Worker
 
 
-def make_worker() -> Worker:
+def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:  # noqa: B008 - they never change
     """Not started yet."""
     log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
     places = open_places(settings.PLACES)
-    receiver = Receiver(log, store, Backlog(), context=context_now, keys=keys_for, places=places)
-    return Worker(store, receiver, retention=_retention)
+    receiver = Receiver(log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places)
+    return Worker(store, receiver, retention=_retention, pace=pace)
 
 
 def context_now() -> Context:

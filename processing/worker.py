@@ -1,17 +1,23 @@
-"""The worker: receives, seals and keeps up, in turns, until it is told to stop."""
+"""The worker: receives, seals and keeps up, in turns, until it is told to stop.
+
+What fails is said once and tried again later, and all else goes on: a full disk ends by itself, a damaged segment
+stops its own property only. A log that went back, and a part that ended, end the process: it is started anew.
+"""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from processing.backlog import Backlog
 from processing.book import Book, decode_book
 from processing.columns import Columns
+from processing.ledger import LogWentBack
 from processing.receiver import Clock, Receiver
 from processing.seal import seal
-from processing.store.port import Conflict, Store
+from processing.store.port import BlockInfo, Conflict, CorruptBlob, Store
+from processing.troubles import Troubles
 from processing.upkeep import Retention, delete_blocks, keep_up, merge_blocks, orphans
 
 logger = logging.getLogger(__name__)
@@ -21,6 +27,20 @@ SEAL_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 30.0
 GRACE_S: Final = 60.0  # a report that began before a deletion has ended by then
 CACHE_BYTES: Final = 64 * 2**20
+NOBODY: Final = 0  # blocks whose directory cannot be read wait under it, so that they are not deleted
+
+
+class Pace(NamedTuple):
+    """Seconds between two looks at the log, at the tails and at the upkeep, and before something unused is deleted."""
+
+    turn_s: float = TURN_S
+    seal_every_s: float = SEAL_EVERY_S
+    tidy_every_s: float = TIDY_EVERY_S
+    grace_s: float = GRACE_S
+
+
+class PartEnded(RuntimeError):
+    """A part of the worker ended that should go on for ever; the log says why."""
 
 
 class Worker:
@@ -33,10 +53,13 @@ class Worker:
         *,
         retention: Callable[[], Mapping[int, Retention]],
         clock: Clock = time.monotonic,
+        pace: Pace = Pace(),  # noqa: B008 - it never changes
     ) -> None:
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns = Columns(store, CACHE_BYTES)
-        self._retention, self._clock = retention, clock
+        self._retention, self._clock, self._pace = retention, clock, pace
+        self.troubles = Troubles(clock, fatal=(LogWentBack,))
+        self._knows_tails = False
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
         self._orphans: dict[str, float] = {}
 
@@ -44,16 +67,26 @@ class Worker:
         """Finishes what an earlier worker left, and finds the tails. Returns the number of hits received."""
         received = self.receiver.catch_up()
         self._find_tails(self.backlog)
+        self._knows_tails = True
         return received
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop` is set. Sealing has a thread of its own, so that hits are received meanwhile."""
-        self.start()
+        """Works until `stop` is set. Sealing has a thread of its own, so that hits are received meanwhile.
+
+        Raises LogWentBack, PartEnded.
+        """
         sealing = threading.Thread(target=self._seal_until, args=(stop,), name="seal", daemon=True)
         sealing.start()
-        while not stop.wait(TURN_S):
-            self.receiver.receive()
+        while not stop.wait(self._pace.turn_s):
+            if not sealing.is_alive():
+                raise PartEnded("sealing")
+            self._receive()
         sealing.join()
+
+    def _receive(self) -> None:
+        if self.troubles.due("receiving"):
+            with self.troubles.outlived("receiving"):
+                self.receiver.receive() if self._knows_tails else self.start()
 
     def drain(self) -> int:
         """Receives and seals all there is. Returns the number of hits received."""
@@ -63,31 +96,45 @@ class Worker:
 
     def seal(self, *, everything: bool = False) -> list[int]:
         """Seals the tails that are due. Returns the properties."""
-        return [
-            property for property in self.backlog.due(self._clock(), all_of_them=everything) if self._seal(property)
-        ]
+        due = self.backlog.due(self._clock(), all_of_them=everything)
+        return [property for property in due if self._seal(property, at_once=everything)]
 
     def tidy(self, now_ms: int) -> None:
         """Upkeep of every property, of raw blocks and of orphans."""
-        retention = self._retention()
-        for property in self.store.properties():
+        with self.troubles.outlived("upkeep"):
+            retention = self._retention()
+            for property in self.store.properties():
+                self._keep_up(property, now_ms, retention.get(property, Retention()))
+        with self.troubles.outlived("upkeep of raw blocks"):
+            self._delete_covered()
+            merge_blocks(self.store)
+        with self.troubles.outlived("sweeping unused segments"):
+            self._sweep()
+
+    def _keep_up(self, property: int, now_ms: int, retention: Retention) -> None:
+        with self.troubles.outlived(f"upkeep of property {property}"):
             try:
-                keep_up(self.store, self._columns, property, now_ms, retention.get(property, Retention()))
+                keep_up(self.store, self._columns, property, now_ms, retention)
             except Conflict:
                 logger.info("property %d was sealed meanwhile; its upkeep waits for the next turn", property)
-        self._delete_covered()
-        merge_blocks(self.store)
-        self._sweep()
 
     def _seal_until(self, stop: threading.Event) -> None:
         tidied = self._clock()
-        while not stop.wait(SEAL_EVERY_S):
-            self.seal()
-            if self._clock() - tidied >= TIDY_EVERY_S:
+        while not stop.wait(self._pace.seal_every_s):
+            with self.troubles.outlived("sealing"):
+                self.seal()
+            if self._knows_tails and self._clock() - tidied >= self._pace.tidy_every_s:
                 self.tidy(int(time.time() * 1000))
                 tidied = self._clock()
 
-    def _seal(self, property: int) -> bool:
+    def _seal(self, property: int, *, at_once: bool) -> bool:
+        task = f"sealing property {property}"
+        if at_once or self.troubles.due(task):
+            with self.troubles.outlived(task):
+                return self._sealed(property)
+        return False
+
+    def _sealed(self, property: int) -> bool:
         try:
             seal(self.store, self._columns, property)
         except Conflict:
@@ -99,32 +146,45 @@ class Worker:
         return True
 
     def _find_tails(self, backlog: Backlog) -> None:
-        books = {property: self._book(property) for property in self.store.properties()}
+        books: dict[int, Book | None] = {}
+        for property in self.store.properties():
+            with self.troubles.outlived(f"reading the manifest of property {property}"):
+                books[property] = self._book(property)
         for block in self.store.blocks():
+            self._find_tails_in(block, books, backlog)
             backlog.received(block.key)
-            for chunk in self.store.directory(block.key):
-                book = books.get(chunk.property)
-                if book is None or not book.covers(block.key):
-                    backlog.set(chunk.property, block.key, chunk.rows, self._clock())
+
+    def _find_tails_in(self, block: BlockInfo, books: Mapping[int, Book | None], backlog: Backlog) -> None:
+        """A manifest that cannot be read covers nothing, so that no block is deleted before it can."""
+        try:
+            directory = self.store.directory(block.key)
+        except CorruptBlob:
+            logger.exception("raw block %s is damaged: it is kept, and what it holds is not reported", block.key)
+            backlog.set(NOBODY, block.key, block.rows, self._clock())
+            return
+        for chunk in directory:
+            book = books.get(chunk.property)
+            if book is None or not book.covers(block.key):
+                backlog.set(chunk.property, block.key, chunk.rows, self._clock())
 
     def _book(self, property: int) -> Book | None:
         manifest = self.store.manifest(property)
         return decode_book(manifest.data) if manifest else None
 
     def _delete_covered(self) -> None:
-        """Deletes the blocks that were in all their properties' segments GRACE_S ago."""
+        """Deletes the blocks that were in all their properties' segments a grace period ago."""
         now = self._clock()
         self._marks.append((now, self.backlog.needed_from()))
-        while len(self._marks) > 1 and self._marks[1][0] <= now - GRACE_S:
+        while len(self._marks) > 1 and self._marks[1][0] <= now - self._pace.grace_s:
             self._marks.pop(0)
         taken, marks = self._marks[0]
-        if taken <= now - GRACE_S:
+        if taken <= now - self._pace.grace_s:
             delete_blocks(self.store, marks)
 
     def _sweep(self) -> None:
-        """Deletes segments that have been orphans for GRACE_S."""
+        """Deletes segments that have been orphans for a grace period."""
         now = self._clock()
         self._orphans = {name: self._orphans.get(name, now) for name in orphans(self.store)}
         for name, since in self._orphans.items():
-            if since <= now - GRACE_S:
+            if since <= now - self._pace.grace_s:
                 self.store.delete_segment(name)

@@ -16,6 +16,7 @@ from processing.backlog import Backlog
 from processing.places import NoPlaces
 from processing.receiver import Receiver
 from processing.store import open_store
+from processing.troubles import Troubles
 from processing.view import Reader, View
 from processing.visitors import Keys
 from processing.worker import Worker
@@ -49,6 +50,7 @@ class Installation:
             clock=lambda: self.now,
         )
         self.worker = Worker(self.store, receiver, retention=dict, clock=lambda: self.now)
+        self.worker.troubles = Troubles(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()
         self.reader = Reader(self.store)
 
