@@ -1,7 +1,7 @@
 """The tail of a property: raw blocks that its segments do not cover yet, processed as they are read."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ from configuration.rules import Context, PropertySettings, decode_context
 from processing.book import Book
 from processing.pipeline import Processed, process
 from processing.schema import EVENTS, RAW, REJECTED
-from processing.store.port import BlockInfo, Store
+from processing.store.port import BlockInfo, BlockKey, Store
 
 logger = logging.getLogger(__name__)
 
 
 class Tail(NamedTuple):
-    """`hits` is counted from the blocks' directories; what the steps made of them is in events, rejected and dropped
+    """`hits` are the log positions of the raw rows; what the steps made of them is in events, rejected and dropped
     (events).
     """
 
@@ -30,7 +30,22 @@ class Tail(NamedTuple):
 
 
 def uncovered(book: Book | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
-    return [block for block in blocks if book is None or not book.covers(block.key)]
+    """What the book's segments do not hold yet: blocks, and the parts of merged blocks that came after a seal."""
+    if book is None:
+        return list(blocks)
+    return [block._replace(key=part) for block in blocks for part in _gaps(book, block.key)]
+
+
+def _gaps(book: Book, key: BlockKey) -> Iterator[BlockKey]:
+    """The parts of a range that the book does not cover, in order."""
+    first = key.first
+    for span in book.covered:
+        if (span.log, span.partition) == (key.log, key.partition) and span.first <= key.last and span.last >= first:
+            if first < span.first:
+                yield key._replace(first=first, last=span.first - 1)
+            first = span.last + 1
+    if first <= key.last:
+        yield key._replace(first=first)
 
 
 def read_tail(store: Store, property: int, blocks: Sequence[BlockInfo], *, keep_raw: bool = False) -> Tail:
@@ -69,9 +84,8 @@ def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Pro
 def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo]) -> Tail:
     context = decode_context(store.context(context_id))
     raw = store.rows([block.key for block in blocks], property)
-    hits = sum(chunk.hits for block in blocks if (chunk := store.directory(block.key).chunk(property)))
     done = _process(raw, context.property(property), context)
-    return Tail(tuple(blocks), hits, raw, done.events, done.rejected, done.dropped)
+    return Tail(tuple(blocks), raw["position"].n_unique(), raw, done.events, done.rejected, done.dropped)
 
 
 def _process(raw: pl.DataFrame, settings: PropertySettings, context: Context) -> Processed:
