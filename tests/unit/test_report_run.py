@@ -1,6 +1,7 @@
 """Reports over events in memory: every rule of meaning, and random events against a slow count in plain Python."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -358,7 +359,7 @@ def test_random_events_in_any_order_against_a_slow_count(
     events: list[dict[str, Any]], dimensions: set[str], random: Any
 ) -> None:
     names = tuple(sorted(dimensions))
-    read = {
+    read: dict[str, Callable[[dict[str, Any]], str]] = {
         "pagePath": lambda e: e["path"] or "(not set)",
         "country": lambda e: e["country"],
         "date": lambda e: f"{e['at']:%Y%m%d}",
