@@ -54,16 +54,16 @@ def panels(folder: str, number: int) -> dict[str, float]:
     """Milliseconds: the first time, and the median of the next."""
     from processing.store import open_store
     from processing.view import Reader
-    from reporting.dashboard import Period
+    from reporting.choice import Period
     from reporting.dashboard import panels as all_panels
 
     reader = Reader(open_store(f"sqlite://{folder}/store"))
-    today = datetime.now(UTC).date()
-    period = Period(today - timedelta(days=30), today)
+    now = datetime.now(UTC)
+    period = Period(now.date() - timedelta(days=30), now.date())
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        all_panels(reader.view(number), period, today)
+        all_panels(reader.view(number), period, now)
         times.append(1000 * (time.perf_counter() - began))
     return {"cold": times[0], "warm": median(times[1:])}
 

@@ -4,7 +4,8 @@ manifest's content.
 Immutable: a seal makes a new book and commits it in one step, so that a reader sees the whole of it or none.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -34,12 +35,12 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """One period. `layers` lowest first; `carry` is what it was built on; counted and duplicate are hits."""
+    """One period. `layers` lowest first; `carry` is what it was built on; counted and rejected (by reason) are hits."""
 
     layers: tuple[Place, ...]
     carry: Place
     counted: int
-    duplicate: int
+    rejected: dict[str, int]
     events: int
 
 
@@ -54,31 +55,19 @@ class RawPart(msgspec.Struct, frozen=True):
     last_received_us: int
 
 
-class RejectedPart(msgspec.Struct, frozen=True):
-    """Rejected hits of some seals; times in ms."""
-
-    place: Place
-    first: int
-    last: int
-
-
 class Book(msgspec.Struct, frozen=True):
-    """`accepted` counts the hits that the covered spans brought; `rejected` those rejected before duplicates are
-    looked for.
-    """
+    """`accepted` counts the hits that the covered spans brought: all that the periods and the expired sums hold."""
 
     zone: str
     timeout_ms: int
     currency: str = "USD"
     covered: tuple[Span, ...] = ()
     accepted: int = 0
-    rejected: dict[str, int] = {}
     dropped: int = 0
     expired_counted: int = 0
-    expired_duplicate: int = 0
+    expired_rejected: dict[str, int] = {}
     periods: dict[str, Shelf] = {}
     raw: tuple[RawPart, ...] = ()
-    rejects: tuple[RejectedPart, ...] = ()
     format: int = FORMAT
 
     def covers(self, key: BlockKey) -> bool:
@@ -94,14 +83,23 @@ class Book(msgspec.Struct, frozen=True):
     def counted(self) -> int:
         return self.expired_counted + sum(shelf.counted for shelf in self.periods.values())
 
-    def duplicate(self) -> int:
-        return self.expired_duplicate + sum(shelf.duplicate for shelf in self.periods.values())
+    def rejected(self) -> dict[str, int]:
+        """By reason, over all time."""
+        return add(self.expired_rejected, *(shelf.rejected for shelf in self.periods.values()))
 
     def segments(self) -> set[str]:
         """The names of all segments that the book speaks of."""
         layers = {place.segment for shelf in self.periods.values() for place in (*shelf.layers, shelf.carry)}
-        kept = {part.place.segment for part in self.raw} | {part.place.segment for part in self.rejects}
-        return (layers | kept) - {""}
+        return (layers | {part.place.segment for part in self.raw}) - {""}
+
+
+def add(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The sums together, without those of `less`; what is nothing is left out."""
+    total = Counter[str]()
+    for each in sums:
+        total.update(each)
+    total.subtract(less or {})
+    return {name: number for name, number in sorted(total.items()) if number}
 
 
 NO_CARRY: Final = Place("", "", 0)

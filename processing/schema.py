@@ -111,11 +111,14 @@ REJECTED: Final[Schema] = {
     "position": pl.UInt64(),
     "time": pl.Int64(),
     "received_us": pl.Int64(),
+    "stable": pl.Boolean(),
     "visitor": pl.UInt64(),
     "hit": pl.UInt64(),
     "reason": pl.String(),
     "content": pl.String(),  # the parameters as they were sent, urlencoded; no full address
 }
+# `again`: an earlier hit has the same id, so that the reason to show is "duplicate", whatever a rule said.
+REFUSED: Final[Schema] = {**REJECTED, "again": pl.Boolean()}
 
 
 def empty(schema: Schema) -> pl.DataFrame:

@@ -11,11 +11,11 @@ from uuid import uuid4
 import msgspec
 import polars as pl
 
-from processing.book import NO_CARRY, Book, Place, RawPart, RejectedPart, Shelf, decode_book, encode_book, with_spans
+from processing.book import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book, encode_book, with_spans
 from processing.columns import Columns
 from processing.schema import DAY_MS
 from processing.sealed import SECTIONS, Sealed
-from processing.segments import Layer, fold
+from processing.segments import Arrivals, Layer, fold, refusals
 from processing.sessions import Carry
 from processing.store import port
 from processing.store.port import Manifest, Store
@@ -38,7 +38,7 @@ def seal(store: Store, columns: Columns, property: int) -> bool:
     if not tail.hits:
         return False
     sealed = Sealed(book, columns)
-    changes = advance(sealed, tail.events)
+    changes = advance(sealed, Arrivals(tail.events, tail.rejected))
     commit(store, property, manifest, _written(store, property, sealed, tail, changes))
     return True
 
@@ -62,7 +62,7 @@ def read_layer(store: Store, place: Place) -> Layer:
         for name, schema in SECTIONS.items()
     }
     if "visitors" in place.without:
-        visitors = pl.concat([frames["events"]["visitor"], frames["duplicates"]["visitor"]]).unique().sort()
+        visitors = pl.concat([frames[name]["visitor"] for name in SECTIONS]).unique().sort()
     else:
         visitors = store.read(place.segment, f"{prefix}visitors")["visitor"]
     return Layer(visitors, **frames)
@@ -75,7 +75,12 @@ def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, 
         written["visitors"] = layer.visitors.to_frame("visitor")
     sections |= {f"{prefix}{name}": frame for name, frame in written.items() if not frame.is_empty()}
     without = [name for name in (*SECTIONS, "visitors") if f"{prefix}{name}" not in sections]
-    return Place(segment, prefix, layer.events.height, tuple(without))
+    return Place(segment, prefix, height(layer), tuple(without))
+
+
+def height(layer: Layer) -> int:
+    """What it costs to write the layer again, in rows."""
+    return layer.events.height + layer.duplicates.height + layer.rejected.height
 
 
 def section_prefix(*parts: str) -> str:
@@ -91,9 +96,6 @@ def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: S
     """Writes the segments and returns the book that names them."""
     built, raw = segment_name(property, "built"), segment_name(property, "raw")
     shelves, sections = _shelve(sealed, changes, built)
-    rejects = _rejected_part(tail, built)
-    if rejects:
-        sections["rejected"] = tail.rejected
     parts, raw_sections = raw_parts(tail.raw, raw)
     if sections:
         store.put_segment(built, sections)
@@ -103,11 +105,9 @@ def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: S
         book,
         covered=with_spans(book.covered, (block.key for block in tail.blocks)),
         accepted=book.accepted + tail.hits,
-        rejected=_add(book.rejected, tail.rejected["reason"]),
         dropped=book.dropped + tail.dropped,
         periods={**book.periods, **shelves},
         raw=(*book.raw, *parts),
-        rejects=(*book.rejects, *rejects),
     )
 
 
@@ -116,7 +116,7 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
     sections: Sections = {}
     for change in changes:
         key = change.period.key
-        old = sealed.book.periods.get(key, Shelf((), NO_CARRY, 0, 0, 0))
+        old = sealed.book.periods.get(key, Shelf((), NO_CARRY, 0, {}, 0))
         below, layer = _absorb(sealed.columns.store, old.layers, change.layer)
         prefix = section_prefix(key)
         sections |= carry_sections(prefix, change.carry)
@@ -125,7 +125,7 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
             (*below, place),
             place if has_carry(change.carry) else NO_CARRY,
             old.counted + hits(change.layer.events) - hits(change.was.events),
-            old.duplicate + hits(change.layer.duplicates) - hits(change.was.duplicates),
+            add(old.rejected, refusals(change.layer), less=refusals(change.was)),
             old.events + change.layer.events.height - change.was.events.height,
         )
     return shelves, sections
@@ -135,7 +135,7 @@ def _absorb(store: Store, layers: tuple[Place, ...], layer: Layer) -> tuple[tupl
     """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n)
     times.
     """
-    kept, size = len(layers), layer.events.height
+    kept, size = len(layers), height(layer)
     while kept and layers[kept - 1].rows <= 2 * size:
         kept -= 1
         size += layers[kept].rows
@@ -149,14 +149,6 @@ def has_carry(carry: Carry) -> bool:
 
 def carry_sections(prefix: str, carry: Carry) -> Sections:
     return {f"{prefix}carry_sessions": carry.sessions, f"{prefix}carry_ids": carry.ids} if has_carry(carry) else {}
-
-
-def _rejected_part(tail: Tail, segment: str) -> list[RejectedPart]:
-    rows = tail.rejected
-    if rows.is_empty():
-        return []
-    first, last = cast(int, rows["time"].min()), cast(int, rows["time"].max())
-    return [RejectedPart(Place(segment, "", rows.height), first, last)]
 
 
 def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]:
@@ -175,8 +167,3 @@ def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]
 
 def _latest(rows: pl.DataFrame) -> int:
     return cast(int, rows["received_us"].max())
-
-
-def _add(sums: dict[str, int], reasons: pl.Series) -> dict[str, int]:
-    more = dict(reasons.value_counts().iter_rows())
-    return {reason: sums.get(reason, 0) + more.get(reason, 0) for reason in {**sums, **more}}

@@ -8,11 +8,11 @@ import polars as pl
 from processing.book import Book, Place
 from processing.columns import Columns
 from processing.periods import period
-from processing.schema import BUILT, EVENTS, Schema
-from processing.segments import EMPTY, Layer
+from processing.schema import BUILT, EVENTS, REFUSED, Schema
+from processing.segments import EMPTY, Layer, unstable_ids
 from processing.sessions import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 
-SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "open": OPEN_SESSIONS}
+SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
 
 
 class Sealed:
@@ -40,8 +40,10 @@ class Sealed:
         return Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        unstable = self.visible(key, "events", [*OPEN_IDS, "stable"], ~pl.col("stable"))
-        return self.visible(key, "open", list(OPEN_SESSIONS)), unstable
+        named = [*OPEN_IDS, "stable"]
+        events = self.visible(key, "events", named, ~pl.col("stable"))
+        rejected = self.visible(key, "rejected", [*named, "again"], ~pl.col("stable"))
+        return self.visible(key, "open", list(OPEN_SESSIONS)), unstable_ids(events, rejected)
 
     def visible(self, key: str, section: str, names: Sequence[str], wanted: pl.Expr | None = None) -> pl.DataFrame:
         """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from processing.periods import Period
-from processing.schema import BUILT, EVENTS
+from processing.schema import BUILT, EVENTS, REFUSED, REJECTED
 from processing.sessions import (
     OPEN_IDS,
     OPEN_SESSIONS,
@@ -20,18 +20,20 @@ from processing.sessions import (
     Carry,
     gap_limit,
     sessionise,
-    without_duplicates,
+    winners,
 )
 
 ROW_ORDER: Final = {
     "events": ("visitor", "time", "position", "index"),
     "duplicates": ("visitor", "time", "position", "index"),
+    "rejected": ("visitor", "time", "position"),
     "open": ("visitor", "start", "session"),
 }
+HIT: Final = ("visitor", "hit", "time", "received_us", "position")
 
 
 class Layer(NamedTuple):
-    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, OPEN_SESSIONS.
+    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, REFUSED hits, OPEN_SESSIONS.
 
     `visitors` is sorted and unique.
     """
@@ -39,39 +41,57 @@ class Layer(NamedTuple):
     visitors: pl.Series
     events: pl.DataFrame
     duplicates: pl.DataFrame
+    rejected: pl.DataFrame
     open: pl.DataFrame
+
+
+class Arrivals(NamedTuple):
+    """New rows of one period: EVENTS and REJECTED."""
+
+    events: pl.DataFrame
+    rejected: pl.DataFrame
 
 
 EMPTY: Final = Layer(
     pl.Series("visitor", [], dtype=pl.UInt64),
     pl.DataFrame(schema=BUILT),
     pl.DataFrame(schema=EVENTS),
+    pl.DataFrame(schema=REFUSED),
     pl.DataFrame(schema=OPEN_SESSIONS),
 )
+NOTHING_NEW: Final = Arrivals(pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=REJECTED))
 
 
-def affected(new: pl.DataFrame, was: Carry, now: Carry) -> pl.Series:
+def affected(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
     """The visitors whose rows must be built anew, sorted."""
-    visitors = [new["visitor"], _changed(was.sessions, now.sessions), _changed(was.ids, now.ids)]
-    return pl.concat(visitors).unique().sort().alias("visitor")
+    changed = [_changed(was.sessions, now.sessions), _changed(was.ids, now.ids)]
+    return pl.concat([new.events["visitor"], new.rejected["visitor"], *changed]).unique().sort().alias("visitor")
 
 
-def build(old: Layer, new: pl.DataFrame, carry: Carry, visitors: pl.Series, period: Period, timeout_ms: int) -> Layer:
-    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` EVENTS of this
-    period.
-    """
-    rows = pl.concat([only(old.events.select(*EVENTS), visitors), only(old.duplicates, visitors), new.select(*EVENTS)])
-    counted, duplicates = without_duplicates(rows, only(carry.ids, visitors))
+def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, timeout_ms: int) -> Layer:
+    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
+    before = [old.events.select(*EVENTS), old.duplicates]
+    rows = pl.concat([*(only(frame, visitors) for frame in before), new.events.select(*EVENTS)])
+    rejected = pl.concat([only(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
+    first = _is_first(rows, rejected, only(carry.ids, visitors))
+    counted, duplicates = rows.filter(first), rows.filter(~first)
     events, still_open = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
-    return Layer(visitors, events, duplicates, still_open)
+    return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
 
 
-def carry_out(still_open: pl.DataFrame, events: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
+def refusals(layer: Layer) -> dict[str, int]:
+    """How many hits the layer does not count, by reason."""
+    own = layer.rejected.filter(~pl.col("again"))["reason"].value_counts().iter_rows()
+    again = layer.duplicates["position"].n_unique() + int(layer.rejected["again"].sum())
+    return {**dict(own), **({"duplicate": again} if again else {})}
+
+
+def carry_out(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
     """What the next period, which starts at `until` (ms), must know.
 
-    `events` may be those with `stable` false alone.
+    `ids` are the OPEN_IDS of the period's own hits, see `unstable_ids`.
     """
-    return Carry(_open_sessions(still_open, until, timeout_ms), _open_ids(events, carry, until))
+    return Carry(_open_sessions(still_open, until, timeout_ms), _open_ids(ids, carry, until))
 
 
 def fold(layers: Sequence[Layer]) -> Layer:
@@ -93,7 +113,7 @@ def unmasked(layers: Sequence[Layer], number: int) -> Layer:
     if not above:
         return layer
     hidden = pl.concat(above)
-    return Layer(layer.visitors, *(without(frame, hidden) for frame in (layer.events, layer.duplicates, layer.open)))
+    return Layer(layer.visitors, *(without(frame, hidden) for frame in layer[1:]))
 
 
 def only(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
@@ -102,6 +122,12 @@ def only(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
 
 def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
     return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
+
+
+def _is_first(rows: pl.DataFrame, rejected: pl.DataFrame, earlier: pl.DataFrame) -> pl.Expr:
+    """Whether a row's hit is no re-send. Rejected hits take part: what a rule refused once is not refused twice."""
+    hits = pl.concat([rows.select(HIT), rejected.select(HIT)])
+    return pl.col("position").is_in(winners(hits, earlier).implode())
 
 
 def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
@@ -114,9 +140,14 @@ def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.
     return ordered.unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
 
 
-def _open_ids(events: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:
-    mine = events.filter(~pl.col("stable")).select(*OPEN_IDS)
-    recent = pl.concat([carry.ids, mine]).filter(pl.col("time") >= until - RESEND_WINDOW_MS)
+def unstable_ids(events: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+    """The OPEN_IDS of hits whose time depends on receipt, re-sends left out."""
+    refused = rejected.filter(~pl.col("stable") & ~pl.col("again"))
+    return pl.concat([events.filter(~pl.col("stable")).select(*OPEN_IDS), refused.select(*OPEN_IDS)])
+
+
+def _open_ids(ids: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:
+    recent = pl.concat([carry.ids, ids]).filter(pl.col("time") >= until - RESEND_WINDOW_MS)
     return recent.unique().sort(*OPEN_IDS)
 
 

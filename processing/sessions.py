@@ -58,21 +58,14 @@ def gap_limit(timeout_ms: int) -> pl.Expr:
     return pl.when(pl.col("client_session").is_null()).then(timeout_ms).otherwise(named)
 
 
-def without_duplicates(events: pl.DataFrame, earlier: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Splits EVENTS into those that count and the re-sends: of one visitor and hit id, the earliest hit counts.
+def winners(hits: pl.DataFrame, earlier: pl.DataFrame) -> pl.Series:
+    """The positions of the hits that are not re-sends: of one visitor and hit id, the earliest.
 
-    `earlier` are the OPEN_IDS of the periods before.
+    `hits` has `visitor`, `hit`, `time`, `received_us`, `position`; `earlier` are the OPEN_IDS of the periods before.
     """
-    ordered = events.sort("visitor", "hit", "time", "received_us", "position", "index")
-    first_of_id = ~_same("visitor", "hit")
-    winner = pl.when(first_of_id).then(pl.col("position")).forward_fill()
-    counts = ordered.select((winner == pl.col("position")).alias("counts")).to_series()
-    if not earlier.is_empty():
-        known = ordered.select("visitor", "hit").join(
-            earlier.with_columns(known=True), on=["visitor", "hit"], how="left", maintain_order="left"
-        )
-        counts = counts & known["known"].is_null()
-    return ordered.filter(counts), ordered.filter(~counts)
+    ordered = hits.sort("visitor", "hit", "time", "received_us", "position")
+    first = ordered.filter(~_same("visitor", "hit"))
+    return first.join(earlier, on=["visitor", "hit"], how="anti")["position"]
 
 
 def sessionise(

@@ -5,15 +5,29 @@ changes nothing.
 down; a report applies it to the tail without writing. The same function either way, so both give the same numbers.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import polars as pl
 
 from processing.periods import Period, local_days, period
-from processing.schema import EVENTS
-from processing.segments import EMPTY, Layer, affected, build, carry_out, fold, only, unmasked
-from processing.sessions import OPEN_SESSIONS, Carry, no_carry
+from processing.segments import (
+    EMPTY,
+    NOTHING_NEW,
+    Arrivals,
+    Layer,
+    affected,
+    build,
+    carry_out,
+    fold,
+    only,
+    refusals,
+    unmasked,
+    unstable_ids,
+)
+from processing.sessions import Carry, no_carry
 
 
 class Change(NamedTuple):
@@ -44,19 +58,19 @@ class Periods(Protocol):
         """The carry that the period is built on."""
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """OPEN_SESSIONS at the end of the period, and the events that are not stable (OPEN_IDS and `stable`)."""
+        """OPEN_SESSIONS at the end of the period, and the `segments.unstable_ids` of its hits."""
 
 
-def advance(periods: Periods, new: pl.DataFrame) -> list[Change]:
-    """The changes that EVENTS bring about, in order of time."""
+def advance(periods: Periods, new: Arrivals) -> list[Change]:
+    """The changes that new rows bring about, in order of time."""
     arriving = _by_period(periods, new)
     if not arriving:
         return []
     keys = sorted({*periods.keys(), *arriving}, key=lambda key: period(key, periods.zone).start)
-    known, changes = set(periods.keys()), _Changes(periods)
-    for number, key in enumerate(keys):
-        if number >= keys.index(min(arriving, key=keys.index)):
-            changes.visit(key, arriving.get(key), keys[number - 1] if number else None, known)
+    changes = _Changes(periods)
+    for before, key in pairwise([None, *keys]):
+        if key and (key in arriving or changes.reach(before)):
+            changes.visit(key, arriving.get(key, NOTHING_NEW), before)
     return changes.made
 
 
@@ -65,56 +79,57 @@ class _Changes:
 
     def __init__(self, periods: Periods) -> None:
         self.periods = periods
+        self.known = set(periods.keys())
         self.made: list[Change] = []
 
-    def visit(self, key: str, new: pl.DataFrame | None, before: str | None, known: set[str]) -> None:
-        here, exists = period(key, self.periods.zone), key in known
-        was = self.periods.carry(key) if exists else no_carry()
-        if new is None and not self._just_changed(before):
-            return
-        now = self._carry_into(here, before) if before else no_carry()
-        rows = pl.DataFrame(schema=EVENTS) if new is None else new
-        visitors = affected(rows, was, now)
-        if visitors.is_empty():
-            return
-        old = self.periods.rows(key, visitors)
-        layer = build(old, rows, now, visitors, here, self.periods.timeout_ms)
-        self.made.append(Change(here, layer, now, old))
-
-    def _just_changed(self, key: str | None) -> bool:
+    def reach(self, key: str | None) -> bool:
+        """Whether the period was changed just now, so that the next one may have to follow."""
         return bool(self.made) and self.made[-1].period.key == key
 
-    def _carry_into(self, here: Period, before: str) -> Carry:
-        still_open, ids = self.periods.ending(before) if before in set(self.periods.keys()) else _nothing()
-        carry = self.periods.carry(before) if before in set(self.periods.keys()) else no_carry()
-        if self._just_changed(before):
+    def visit(self, key: str, new: Arrivals, before: str | None) -> None:
+        here = period(key, self.periods.zone)
+        was = self.periods.carry(key) if key in self.known else no_carry()
+        now = was if key in self.known and not self.reach(before) else self._carry_into(here, before)
+        visitors = affected(new, was, now)
+        if not visitors.is_empty():
+            old = self.periods.rows(key, visitors)
+            layer = build(old, new, now, visitors, here, self.periods.timeout_ms)
+            self.made.append(Change(here, layer, now, old))
+
+    def _carry_into(self, here: Period, before: str | None) -> Carry:
+        if before is None:
+            return no_carry()
+        known = before in self.known
+        still_open, ids = self.periods.ending(before) if known else (EMPTY.open, no_carry().ids)
+        carry = self.periods.carry(before) if known else no_carry()
+        if self.reach(before):
             still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
         return carry_out(still_open, ids, carry, here.start, self.periods.timeout_ms)
 
 
 def _on_top(change: Change, still_open: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
-    hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
-    columns = ["visitor", "hit", "time", "stable"]
-    return (
-        pl.concat([still_open.filter(hidden), change.layer.open]),
-        pl.concat([ids.filter(hidden).select(columns), change.layer.events.select(columns)]),
-        change.carry,
-    )
+    layer = change.layer
+    hidden = ~pl.col("visitor").is_in(layer.visitors.implode())
+    own = unstable_ids(layer.events, layer.rejected)
+    return pl.concat([still_open.filter(hidden), layer.open]), pl.concat([ids.filter(hidden), own]), change.carry
 
 
-def _nothing() -> tuple[pl.DataFrame, pl.DataFrame]:
-    return pl.DataFrame(schema=OPEN_SESSIONS), pl.DataFrame(schema=EVENTS)
+def _by_period(periods: Periods, new: Arrivals) -> dict[str, Arrivals]:
+    """The new rows by the period of their hit's first event."""
+    events, rejected = (_parted(periods, frame) for frame in new)
+    keys = {*events, *rejected}
+    return {key: Arrivals(events.get(key, NOTHING_NEW.events), rejected.get(key, NOTHING_NEW.rejected)) for key in keys}
 
 
-def _by_period(periods: Periods, new: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The new events by the period of their hit's first event."""
-    if new.is_empty():
+def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    if rows.is_empty():
         return {}
-    first = new.select(pl.col("time").sort_by("index").first().over("position")).to_series()
+    order = "index" if "index" in rows.columns else "time"
+    first = rows.select(pl.col("time").sort_by(order).first().over("position")).to_series()
     days = local_days(first, periods.zone)
     keys = {day: periods.key_of(day) for day in days.unique()}
-    named = new.with_columns(days.replace_strict(keys, return_dtype=pl.String).alias("period"))
-    return {str(key[0]): rows for key, rows in named.partition_by("period", as_dict=True, include_key=False).items()}
+    named = rows.with_columns(days.replace_strict(keys, return_dtype=pl.String).alias("period"))
+    return {str(key[0]): part for key, part in named.partition_by("period", as_dict=True, include_key=False).items()}
 
 
 class InMemory:
@@ -139,7 +154,7 @@ class InMemory:
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         whole = fold(self.layers[key])
-        return whole.open, whole.events
+        return whole.open, unstable_ids(whole.events, whole.rejected)
 
     def apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -152,8 +167,9 @@ class InMemory:
     def events(self) -> pl.DataFrame:
         return pl.concat([layer.events for layer in self._visible()])
 
-    def duplicates(self) -> pl.DataFrame:
-        return pl.concat([layer.duplicates for layer in self._visible()])
+    def reasons(self) -> dict[str, int]:
+        """Hits that are not counted, by reason."""
+        return dict(sum((Counter(refusals(layer)) for layer in self._visible()), Counter()))
 
     def _visible(self) -> list[Layer]:
         return [unmasked(layers, number) for layers in self.layers.values() for number in range(len(layers))]

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 import msgspec
 import polars as pl
 
-from processing.book import Book, Place, RawPart, RejectedPart, Shelf, decode_book
+from processing.book import Book, Place, RawPart, Shelf, add, decode_book
 from processing.columns import Columns
 from processing.periods import month_key, period
-from processing.schema import DAY_MS, RAW, REJECTED
+from processing.schema import DAY_MS, RAW
 from processing.seal import (
     Sections,
     carry_sections,
@@ -57,7 +57,6 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
     new = expire(book, now_ms, retention)
     new = _fold_months(new, columns, name, sections, now_ms)
     new = _fold_days(new, columns, name, sections, now_ms)
-    new = _merge_rejects(new, columns, name, sections)
     new = _merge_raw(new, columns, name, sections, now_ms)
     if new == book:
         return False
@@ -69,22 +68,20 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
 
 def expire(book: Book, now_ms: int, retention: Retention) -> Book:
     """The book without what is past its retention; whole periods and whole raw parts go."""
-    raw, periods, rejects = book.raw, book.periods, book.rejects
+    raw, periods = book.raw, book.periods
     if retention.raw_days is not None:
         oldest = (now_ms - retention.raw_days * DAY_MS) * 1000
         raw = tuple(part for part in raw if part.last_received_us >= oldest)
     if retention.report_days is not None:
         limit = now_ms - retention.report_days * DAY_MS
         periods = {key: shelf for key, shelf in periods.items() if period(key, book.zone).end > limit}
-        rejects = tuple(part for part in rejects if part.last > limit)
     gone = [shelf for key, shelf in book.periods.items() if key not in periods]
     return msgspec.structs.replace(
         book,
         raw=raw,
         periods=periods,
-        rejects=rejects,
         expired_counted=book.expired_counted + sum(shelf.counted for shelf in gone),
-        expired_duplicate=book.expired_duplicate + sum(shelf.duplicate for shelf in gone),
+        expired_rejected=add(book.expired_rejected, *(shelf.rejected for shelf in gone)),
     )
 
 
@@ -159,20 +156,9 @@ def _folded(book: Book, columns: Columns, name: str, sections: Sections, key: st
         (place,),
         place if has_carry(carry) else shelves[0].carry,
         sum(shelf.counted for shelf in shelves),
-        sum(shelf.duplicate for shelf in shelves),
+        add(*(shelf.rejected for shelf in shelves)),
         sum(shelf.events for shelf in shelves),
     )
-
-
-def _merge_rejects(book: Book, columns: Columns, name: str, sections: Sections) -> Book:
-    parts = book.rejects
-    if len(parts) <= MOST_PARTS:
-        return book
-    rows = [_text(columns.frame(part.place.segment, f"{part.place.prefix}rejected", list(REJECTED))) for part in parts]
-    sections["rejected"] = pl.concat(rows).sort("time", "position")
-    place = Place(name, "", sections["rejected"].height)
-    merged = RejectedPart(place, min(part.first for part in parts), max(part.last for part in parts))
-    return msgspec.structs.replace(book, rejects=(merged,))
 
 
 def _merge_raw(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:

@@ -13,12 +13,12 @@ from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
 
-from processing.book import Book, decode_book
+from processing.book import Book, add, decode_book
 from processing.columns import Columns
-from processing.periods import day_number, local_days, period
-from processing.schema import BUILT, REJECTED, Schema
+from processing.periods import Period, day_number, local_days, period
+from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed
-from processing.segments import EMPTY
+from processing.segments import Arrivals, refusals
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
 from processing.tail import Tail, join, read_tail, settings_of, uncovered
 from processing.timeline import Change, advance
@@ -62,7 +62,7 @@ class View:
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
-        rows = pl.concat([*self._rejects(), self.tail.rejected, self._duplicates(first, last)])
+        rows = pl.concat([self._refused(first, last), self._duplicates(first, last)])
         days = local_days(rows["time"], self.zone)
         return rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
 
@@ -70,12 +70,8 @@ class View:
         """The sums over all time."""
         book, changes = self.sealed.book, self.changes.values()
         counted = book.counted() + sum(hits(c.layer.events) - hits(c.was.events) for c in changes)
-        duplicate = book.duplicate() + sum(hits(c.layer.duplicates) - hits(c.was.duplicates) for c in changes)
-        reasons = {**book.rejected}
-        for reason, number in self.tail.rejected["reason"].value_counts().iter_rows():
-            reasons[reason] = reasons.get(reason, 0) + number
-        if duplicate:
-            reasons["duplicate"] = duplicate
+        more = add(*(refusals(change.layer) for change in changes), less=add(*(refusals(c.was) for c in changes)))
+        reasons = add(book.rejected(), more)
         return Counts(
             book.accepted + self.tail.hits, counted, sum(reasons.values()), book.dropped + self.tail.dropped, reasons
         )
@@ -86,7 +82,7 @@ class View:
         frames = [pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(_categorical())]
         for key in self.keys():
             here = period(key, self.zone)
-            if here.first_day <= high and here.last_day >= low:
+            if _touches(here, first, last):
                 within = here.first_day >= low and here.last_day <= high
                 frames += [_between(frame, low, high, within=within) for frame in self._period(key, section, names)]
         return pl.concat(frames).select(columns)
@@ -103,27 +99,22 @@ class View:
         top = getattr(change.layer, section).select(names).with_columns(_categorical())
         return [*(frame.filter(hidden).select(names) for frame in below), top]
 
-    def _rejects(self) -> list[pl.DataFrame]:
-        parts = self.sealed.book.rejects
-        frames = [
-            self.sealed.columns.frame(part.place.segment, f"{part.place.prefix}rejected", list(REJECTED))
-            for part in parts
-        ]
-        return [frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for frame in frames]
+    def _refused(self, first: date, last: date) -> pl.DataFrame:
+        rows = self._rows("rejected", REFUSED, first, last)
+        reason = pl.when("again").then(pl.lit("duplicate")).otherwise("reason")
+        return rows.with_columns(reason=reason).select(*REJECTED)
 
     def _duplicates(self, first: date, last: date) -> pl.DataFrame:
-        names = [name for name in REJECTED if name not in {"reason", "content"}] + ["event", "host", "path"]
-        rows = [frame for key in self.keys() for frame in self._period_of_duplicates(key, names)]
-        content = pl.format(
-            "en={}&dl={}{}", *(pl.col(name).cast(pl.String).fill_null("") for name in ("event", "host", "path"))
-        )
-        once = pl.concat([_no_rows(names), *rows]).unique("position", maintain_order=True)
-        return once.with_columns(reason=pl.lit("duplicate"), content=content).select(
-            pl.col(n).cast(t) for n, t in REJECTED.items()
-        )
+        once = self._rows("duplicates", EVENTS, first, last).unique("position", maintain_order=True)
+        content = pl.format("en={}&dl={}{}", *(pl.col(name).fill_null("") for name in ("event", "host", "path")))
+        named = once.with_columns(reason=pl.lit("duplicate"), content=content)
+        return named.select(pl.col(name).cast(kind) for name, kind in REJECTED.items())
 
-    def _period_of_duplicates(self, key: str, names: list[str]) -> list[pl.DataFrame]:
-        return self._period(key, "duplicates", names)
+    def _rows(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
+        """All rows of a section in the periods that the days touch; text as text."""
+        touched = [key for key in self.keys() if _touches(period(key, self.zone), first, last)]
+        frames = [frame for key in touched for frame in self._period(key, section, list(schema))]
+        return pl.concat([pl.DataFrame(schema=schema), *(conform(frame, schema) for frame in frames)])
 
 
 class Reader:
@@ -153,7 +144,7 @@ class Reader:
     def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
         tail = self._tail(property, left)
         sealed = Sealed(book or new_book(self.store, property, left), self.columns)
-        return View(property, generation, sealed, tail, advance(sealed, tail.events), state)
+        return View(property, generation, sealed, tail, advance(sealed, Arrivals(tail.events, tail.rejected)), state)
 
     def _tail(self, property: int, left: tuple[BlockInfo, ...]) -> Tail:
         """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""
@@ -199,9 +190,9 @@ def _categorical() -> pl.Expr:
     return pl.col(pl.String).cast(pl.Categorical)
 
 
+def _touches(here: Period, first: date, last: date) -> bool:
+    return here.first_day <= day_number(last) and here.last_day >= day_number(first)
+
+
 def _between(frame: pl.DataFrame, low: int, high: int, *, within: bool) -> pl.DataFrame:
     return frame if within else frame.filter(pl.col("day").is_between(low, high))
-
-
-def _no_rows(names: list[str]) -> pl.DataFrame:
-    return EMPTY.duplicates.select(names).with_columns(_categorical())

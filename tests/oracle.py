@@ -4,7 +4,7 @@ An event is a dict: visitor, hit, client_session (or None), time and received_us
 source, page_view, first_visit, key_event, client_engaged, signals, engagement_ms. Times in ms.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,11 +56,14 @@ def engaged(so_far: list[Event]) -> bool:
     return spent > 10_000 or views >= 2 or any(event["key_event"] or event["client_engaged"] for event in so_far)
 
 
-def judge(events: list[Event], zone: str, timeout_ms: int) -> tuple[dict[tuple[int, int], tuple[Any, ...]], int]:
+def judge(
+    events: list[Event], zone: str, timeout_ms: int
+) -> tuple[dict[tuple[int, int], tuple[Any, ...]], Counter[str]]:
     """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day); and how
     many hits are duplicates.
     """
-    counted, duplicates = split_duplicates(events)
+    first, duplicates = split_duplicates(events)
+    counted = [event for event in first if not event.get("reason")]
     verdicts = {}
     for session in sessions(counted, timeout_ms):
         start, last = session[0], session[0]["time"]
@@ -85,4 +88,5 @@ def judge(events: list[Event], zone: str, timeout_ms: int) -> tuple[dict[tuple[i
                     active,
                     lasting,
                 )
-    return verdicts, len({event["position"] for event in duplicates})
+    refused = {event["position"]: event["reason"] for event in first if event.get("reason")}
+    return verdicts, Counter([*refused.values(), *("duplicate" for _ in {event["position"] for event in duplicates})])

@@ -165,7 +165,6 @@ def test_importing_again_counts_no_line_again(tmp_path: Path) -> None:
     check_reports(here, oracle_access.account([lines, lines], is_bot, host="shop.example"))
 
 
-@pytest.mark.xfail(strict=True, reason="a line that a rule rejects is rejected by that rule again, not as a duplicate")
 def test_importing_again_changes_no_reason_but_duplicate(tmp_path: Path) -> None:
     here, lines = import_twice(tmp_path)
     check_accounts(here, oracle_access.account([lines, lines], is_bot, host="shop.example"))

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from processing.periods import day_key, day_number, day_of, day_start, month_key
-from processing.schema import EVENTS, conform
+from processing.schema import EVENTS, REJECTED, conform
+from processing.segments import NOTHING_NEW, Arrivals
 from processing.timeline import InMemory, advance
 from tests import oracle
 
@@ -45,6 +46,7 @@ def random_events(rnd: random.Random, zone: str, size: int) -> list[Event]:
             "sequence": rnd.randrange(3),
             "stable": rnd.random() < 0.7,
             "source": rnd.choice(["a", "b", "(direct)"]),
+            "reason": rnd.choice([None] * 6 + ["bot", "malformed"]),
             "page_view": rnd.random() < 0.4,
             "first_visit": rnd.random() < 0.05,
             "key_event": rnd.random() < 0.05,
@@ -53,7 +55,7 @@ def random_events(rnd: random.Random, zone: str, size: int) -> list[Event]:
             "engagement_ms": rnd.choice([0, 0, 5_000, 5_001, 10_000, 10_001]),
         }
         events.append(event)
-        if rnd.random() < 0.2:
+        if rnd.random() < 0.2 and not event["reason"]:
             events.append({**event, "index": 1, "engagement_ms": 0})
         if rnd.random() < 0.25:
             events.append(_resend(rnd, event, len(events)))
@@ -80,11 +82,19 @@ def _resend(rnd: random.Random, event: Event, position: int) -> Event:
     }
     if not event["stable"]:
         again["time"] = event["time"] + delay
+    if rnd.random() < 0.2:
+        again["reason"] = rnd.choice([None, "bot"])
     return again
 
 
+def arrivals(events: list[Event]) -> Arrivals:
+    refused = [event for event in events if event.get("reason")]
+    rejected = conform(pl.DataFrame(refused, schema_overrides=REJECTED), REJECTED) if refused else NOTHING_NEW.rejected
+    return Arrivals(frame([event for event in events if not event.get("reason")]), rejected)
+
+
 def frame(events: list[Event]) -> pl.DataFrame:
-    return conform(pl.DataFrame(events, schema_overrides=EVENTS), EVENTS)
+    return conform(pl.DataFrame(events, schema_overrides=EVENTS), EVENTS) if events else NOTHING_NEW.events
 
 
 def verdicts(built: pl.DataFrame) -> dict[tuple[int, int], tuple[Any, ...]]:
@@ -115,7 +125,7 @@ def feed(
     rnd.shuffle(order)
     cuts = sorted(rnd.randrange(len(order) + 1) for _ in range(batches - 1))
     for low, high in zip([0, *cuts], [*cuts, len(order)], strict=True):
-        state.apply(advance(state, frame(order[low:high])))
+        state.apply(advance(state, arrivals(order[low:high])))
         if folding and state.layers:
             state.fold(rnd.choice(list(state.keys())))
     return state
@@ -126,7 +136,7 @@ def test_it_works(seed: int) -> None:
     rnd = random.Random(seed)
     zone = rnd.choice(list(ZONES))
     events = random_events(rnd, zone, rnd.randrange(1, 45))
-    expected, duplicates = oracle.judge(events, zone, TIMEOUT)
+    expected, reasons = oracle.judge(events, zone, TIMEOUT)
     for batches, key in (
         (1, day_key),
         (1, month_key),
@@ -135,7 +145,7 @@ def test_it_works(seed: int) -> None:
     ):
         state = feed(events, zone, batches, rnd, key, folding=rnd.random() < 0.5)
         assert verdicts(state.events()) == expected
-        assert state.duplicates()["position"].n_unique() == duplicates
+        assert state.reasons() == reasons
 
 
 @pytest.mark.parametrize("client_session", [None, 7])
@@ -150,7 +160,7 @@ def test_two_hits_around_midnight(client_session: int | None, anchor: int) -> No
         for order in (events, events[::-1]):
             state = InMemory(zone, TIMEOUT, day_key)
             for event in order:
-                state.apply(advance(state, frame([event])))
+                state.apply(advance(state, arrivals([event])))
             assert verdicts(state.events()) == expected, gap
 
 
