@@ -67,10 +67,10 @@ class Site:
         ).stdout
 
     def start(self, name: str, *arguments: str) -> None:
-        output = (self.folder / f"{name}.out").open("wb")
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=output, stderr=output
-        )
+        with (self.folder / f"{name}.out").open("wb") as output:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=output, stderr=output
+            )
 
     def wait_until_ready(self) -> None:
         for _ in range(300):

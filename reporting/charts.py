@@ -10,6 +10,10 @@ from typing import Any, Final, NamedTuple
 from reporting.labels import metric_label
 from reporting.report import Answer
 
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+FEW_MOMENTS: Final = 8
+FEW_COUNTS: Final = 5
 COLOURS: Final = ("--accent", "--second")
 
 
@@ -49,13 +53,22 @@ def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
     x = [moment.x for moment in lines.moments]
     loose = unfinished or len(x) == 1
     figure: dict[str, Any] = {"data": [], "layout": _layout(hours=len(x[0]) > len("2026-01-31"))}
-    if len(x) > 1:
-        figure["layout"]["xaxis"]["range"] = [x[0], x[-1]]
+    _scale(figure["layout"], x, max(max(y) for y in lines.values))
     for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):
         figure["data"] += _traces(name, x, y, colour, loose=loose)
         if loose and len(x) > 1:
             figure["layout"]["shapes"].append(_dotted(x, y, colour))
     return figure
+
+
+def _scale(layout: dict[str, Any], x: list[str], largest: float) -> None:
+    """Ticks at whole hours, days and counts, also where there are few."""
+    if len(x) > 1:
+        layout["xaxis"]["range"] = [x[0], x[-1]]
+    if len(x) <= FEW_MOMENTS:
+        layout["xaxis"]["dtick"] = HOUR_MS if len(x[0]) > len("2026-01-31") else DAY_MS
+    if largest <= FEW_COUNTS:
+        layout["yaxis"]["dtick"] = 1
 
 
 def _traces(name: str, x: list[str], y: list[float], colour: str, *, loose: bool) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Pure, but for the view it reads.
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from reporting.charts import Series, over_time, series
 from reporting.choice import Period
@@ -78,6 +79,15 @@ def shown(metric: str, value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
+def readable(path: str) -> str:
+    """A path with its letters decoded; as it was sent where that would hide or change anything."""
+    try:
+        decoded = unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return path
+    return decoded if decoded.isprintable() and " " not in decoded else path
+
+
 def _totals(period: Period) -> Report:
     return Report(date_ranges=(period.as_range(),), metrics=TOTALS)
 
@@ -133,8 +143,8 @@ def _change(name: str, difference: float, direction: str) -> str:
 
 def _summary(totals: Answer) -> str:
     visitors, _, views, *_ = _values(totals)
-    words = f"{shown('activeUsers', visitors)} visitors and {shown('screenPageViews', views)} page views"
-    return f"Line chart of {words} over the period. The table below has the values."
+    numbers = f"visitors {shown('activeUsers', visitors)}, page views {shown('screenPageViews', views)}"
+    return f"Line chart over time. In all: {numbers}. The table below has the values."
 
 
 def _chart_rows(lines: Series) -> list[tuple[str, list[str]]]:
@@ -161,4 +171,6 @@ def _table_panel(table: Table, answer: Answer) -> dict[str, Any]:
 
 def _table_row(table: Table, row: Row, largest: float) -> dict[str, Any]:
     values = [shown(name, value) for name, value in zip(table.metrics, row.metrics, strict=True)]
-    return {"name": row.dimensions[0], "values": values, "share": f"{100 * row.metrics[0] / largest:.1f}"}
+    name = row.dimensions[0]
+    text = readable(name) if table.dimension == "pagePath" else name
+    return {"name": name, "text": text, "values": values, "share": f"{100 * row.metrics[0] / largest:.1f}"}

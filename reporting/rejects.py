@@ -10,7 +10,7 @@ import polars as pl
 from reporting.reasons import MEANINGS
 
 SAMPLES: Final = 5
-LONGEST_SAMPLE: Final = 600
+LONGEST_SAMPLE: Final = 240
 REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's pages over real hits: who sees what, which days, hostile text, what is said when nothing can be read."""
+"""The dashboard's pages over real hits: who sees what, which days, hostile text, what is said when all fails."""
 
 import html
 import json
@@ -16,6 +16,7 @@ from django.test import Client
 
 from configuration.models import Property
 from reporting import views
+from reporting.dashboard import readable
 from reporting.packed import MAP_STYLE, PLOTLY, pack
 from tests.installation import NOON, access_log, ga4
 from tests.reporting_site import DAY, MINUTE, Site, site
@@ -205,6 +206,20 @@ def test_text_of_hits_stays_text(shop: Site, reader: Client) -> None:
     assert "</title><script>" not in text
     assert HOSTILE.replace("\u202e", "") in html.unescape(text)
     assert len(re.findall(r"<bdi[^>]*>[^<]*\u202e", text)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/%E6%97%A5%E6%9C%AC", "/日本"),
+        ("/a%20b", "/a%20b"),
+        ("/%E2%80%AEgnp.exe", "/%E2%80%AEgnp.exe"),
+        ("/%FF", "/%FF"),
+        ("/%0a", "/%0a"),
+    ],
+)
+def test_paths_are_readable(path: str, shown: str) -> None:
+    assert readable(path) == shown
 
 
 def test_nothing_inline_and_nothing_from_elsewhere(shop: Site, reader: Client, administrator: User) -> None:

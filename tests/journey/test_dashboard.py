@@ -1,0 +1,258 @@
+"""The dashboard in Chromium: sign in, choose, and see a visit while the page stays open."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from bench.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+CHROMIUM: Final = "/usr/bin/chromium"
+PASSWORD: Final = "a long password"
+MAKE_USERS: Final = f"""
+from django.contrib.auth.models import User
+from configuration.models import Property
+User.objects.create_superuser("admin", password="{PASSWORD}")
+reader = User.objects.create_user("reader", password="{PASSWORD}")
+for item in Property.objects.all():
+    item.viewers.add(reader)
+"""
+FRESH_S: Final = 2.0
+# A headless browser says so, and would count as a robot.
+AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+PHONE: Final = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with Site(port=port, properties=2) as running:
+        running.manage("shell", "-v", "0", "-c", MAKE_USERS)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Shop(BaseHTTPRequestHandler):
+    """Somebody's site: every page has the tracker of `snippet`."""
+
+    snippet = ""
+
+    def do_GET(self) -> None:
+        body = f"<!doctype html><title>A page</title>{self.snippet}<h1>A page</h1>".encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/html")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def shop(site: Site) -> Iterator[str]:
+    """The address of a site that the first property measures."""
+    snippet = f'<script async src="{home(site)}hs.js?id={site.properties[0][1]}"></script>'
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("SomeShop", (Shop,), {"snippet": snippet}))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, site: Site) -> Iterator[Page]:
+    """A page that may say nothing on the console and ask nothing of another host."""
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(f"{message.text} {message.location}"))
+    page.on("request", lambda request: wrong.append(request.url) if not request.url.startswith(home(site)) else None)
+    yield page
+    assert wrong == []
+
+
+def home(site: Site) -> str:
+    return f"http://127.0.0.1:{site.port}/"
+
+
+def sign_in(page: Page, site: Site, name: str = "reader", path: str = "") -> None:
+    page.goto(home(site) + path)
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(r"/\d+/"))
+
+
+def figure(page: Page, metric: str) -> str:
+    found = page.locator(f"[data-metric={metric}] .figure")
+    return found.inner_text() if found.count() else ""
+
+
+def wait_for(page: Page, metric: str, value: str) -> None:
+    end = time.monotonic() + 10
+    while figure(page, metric) != value:
+        assert time.monotonic() < end, figure(page, metric)
+        page.wait_for_timeout(20)
+
+
+def visit(context: BrowserContext, address: str) -> float:
+    """Opens a page with the tracker. Returns when the collector had answered its hit with 2xx."""
+    answered: list[tuple[float, int]] = []
+    visitor = context.new_page()
+    visitor.on(
+        "response",
+        lambda answer: answered.append((time.monotonic(), answer.status)) if "/g/collect" in answer.url else None,
+    )
+    visitor.goto(address)
+    while not answered:
+        visitor.wait_for_timeout(5)
+    moment, status = answered[0]
+    assert 200 <= status < 300
+    return moment
+
+
+def test_it_works(site: Site, page: Page, browser: Browser, shop: str) -> None:
+    number, _ = site.properties[0]
+    sign_in(page, site, path=f"{number}/?period=today")
+    assert page.get_by_text("Waiting for the first hit").is_visible()
+    seconds = []
+    with browser.new_context(user_agent=AGENT) as elsewhere:
+        for count in range(1, 6):
+            answered = visit(elsewhere, f"{shop}/page-{count}")
+            wait_for(page, "screenPageViews", str(count))
+            seconds.append(time.monotonic() - answered)
+    assert max(seconds) <= FRESH_S, seconds
+    assert figure(page, "activeUsers") == "1"
+    assert page.get_by_role("row", name="/page-2 1 1").is_visible()
+    assert page.locator("#chart .main-svg").first.is_visible()
+
+
+def test_an_unchanged_page_is_not_sent_again(site: Site, page: Page) -> None:
+    sign_in(page, site, path=f"{site.properties[1][0]}/")
+    answers: list[int] = []
+    page.on("response", lambda answer: answers.append(answer.status) if "/panels/" in answer.url else None)
+    page.wait_for_timeout(3500)
+    assert len(answers) >= 2
+    assert set(answers) == {304}
+
+
+def test_choosing_property_and_days(site: Site, page: Page) -> None:
+    (first, _), (second, _) = site.properties
+    sign_in(page, site, path=f"{first}/")
+    page.get_by_label("Property", exact=True).select_option("Bench 1")
+    page.wait_for_url(f"**/{second}/?period=28d")
+    assert page.get_by_role("heading", name="Bench 1").is_visible()
+    page.get_by_label("Period", exact=True).select_option("Last 7 days")
+    page.wait_for_url(f"**/{second}/?period=7d")
+    page.locator(".dates summary").click()
+    page.get_by_label("From", exact=True).fill("2026-01-03")
+    page.get_by_label("To", exact=True).fill("2026-01-05")
+    page.get_by_role("button", name="Show these days").click()
+    page.wait_for_url(f"**/{second}/?from=2026-01-03&to=2026-01-05")
+    assert page.locator(".dates summary").inner_text().endswith("3 Jan – 5 Jan 2026")
+    page.get_by_label("Property", exact=True).select_option("Bench 0")
+    page.wait_for_url(f"**/{first}/?from=2026-01-03&to=2026-01-05")
+
+
+def test_without_javascript(site: Site, browser: Browser) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, site, path=f"{site.properties[0][0]}/")
+        page.get_by_label("Period", exact=True).select_option("Today")
+        page.get_by_role("button", name="Show", exact=True).click()
+        page.wait_for_url("**/?period=today")
+        page.locator(".dates summary").click()
+        page.get_by_label("From", exact=True).fill("2026-01-03")
+        page.get_by_label("To", exact=True).fill("2026-01-05")
+        page.get_by_role("button", name="Show these days").click()
+        page.wait_for_url("**/?from=2026-01-03&to=2026-01-05")
+
+
+def test_the_keyboard_is_enough(site: Site, page: Page, browser: Browser, shop: str) -> None:
+    with browser.new_context(user_agent=AGENT) as elsewhere:
+        visit(elsewhere, f"{shop}/keyboard")
+    sign_in(page, site, path=f"{site.properties[0][0]}/?period=today")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    meaning = page.get_by_role("tooltip").first
+    assert meaning.is_visible()
+    assert page.get_by_role("button", name="Visitors").get_attribute("aria-describedby") == meaning.get_attribute("id")
+    page.keyboard.press("Escape")
+    assert not meaning.is_visible()
+
+
+def test_reading_survives_new_numbers(site: Site, page: Page, browser: Browser, shop: str) -> None:
+    """Focus and open details stay where they are when the panels are replaced."""
+    with browser.new_context(user_agent=AGENT) as elsewhere:
+        visit(elsewhere, f"{shop}/before")
+        sign_in(page, site, path=f"{site.properties[0][0]}/?period=today")
+        page.wait_for_timeout(1500)
+        before = int(figure(page, "screenPageViews"))
+        page.locator("#chart-values").focus()
+        page.keyboard.press("Enter")
+        visit(elsewhere, f"{shop}/after")
+        wait_for(page, "screenPageViews", str(before + 1))
+    assert page.evaluate("document.activeElement.id") == "chart-values"
+    assert page.get_by_role("columnheader", name="When").is_visible()
+
+
+def test_a_phone_scrolls_down_only(site: Site, browser: Browser) -> None:
+    with browser.new_context(viewport=PHONE) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(home(site))
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        sign_in(page, site)
+        for number, _ in site.properties:
+            page.goto(f"{home(site)}{number}/")
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_an_administrator_sets_up_a_property(site: Site, page: Page) -> None:
+    sign_in(page, site, name="admin", path=f"{site.properties[1][0]}/")
+    page.get_by_role("link", name="Snippet and settings").click()
+    page.wait_for_url("**/admin/configuration/property/*/change/")
+    assert page.get_by_text("hs.js?id=").first.is_visible()
+
+
+def test_signing_out(site: Site, page: Page) -> None:
+    sign_in(page, site, path=f"{site.properties[0][0]}/")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in/")
+    page.goto(f"{home(site)}{site.properties[0][0]}/")
+    assert "/sign-in/?next=" in page.url
+
+
+def test_a_session_that_ends_leads_to_the_sign_in_page(site: Site, page: Page, context: BrowserContext) -> None:
+    sign_in(page, site, path=f"{site.properties[1][0]}/")
+    context.clear_cookies()
+    page.wait_for_url(re.compile("/sign-in/.next="))
