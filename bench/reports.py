@@ -46,7 +46,7 @@ def measure(site: Site, hits: int) -> dict[str, float]:
     return {
         "report_1m_cold_ms": median([run["cold"] for run in runs]),
         "report_1m_warm_ms": median([run["warm"] for run in runs]),
-        "bytes_per_hit": folder_bytes(site.folder / "store" / "segments") / hits,
+        "bytes_per_hit": stored_bytes(site.folder, number) / hits,
     }
 
 
@@ -68,8 +68,15 @@ def panels(folder: str, number: int) -> dict[str, float]:
     return {"cold": times[0], "warm": median(times[1:])}
 
 
-def folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def stored_bytes(folder: Path, number: int) -> int:
+    """The property's segments, raw rows and events; what later segments have taken over waits to be swept."""
+    from processing.book import decode_book
+    from processing.store import open_store
+
+    store = open_store(f"sqlite://{folder}/store")
+    manifest = store.manifest(number)
+    names = decode_book(manifest.data).segments() if manifest else set()
+    return sum(path.stat().st_size for path in folder.rglob("*.segment") if path.stem in names)
 
 
 if __name__ == "__main__":

@@ -248,7 +248,7 @@ def _encode(frame: pl.DataFrame) -> tuple[int, bytes]:
     if frame.height < SMALL_ROWS:
         frame.rechunk().write_ipc_stream(target, compat_level=pl.CompatLevel.oldest())
         return _IPC, zlib.compress(target.getvalue())
-    frame.write_parquet(target, compression="zstd")
+    frame.write_parquet(target, compression="zstd", compression_level=6, statistics=False)
     return (_FILE if frame.height >= LARGE_ROWS else _PARQUET), target.getvalue()
 
 

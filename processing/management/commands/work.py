@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -16,14 +17,15 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="receive and seal all there is, then stop")
+        parser.add_argument("--once", action="store_true", help="receive and seal all there is, tidy up, then stop")
 
     def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
         with alone():
             worker = make_worker()
             if once:
-                worker.start()
-                self.stdout.write(f"{worker.drain():,} hits received")
+                received = worker.start() + worker.drain()
+                worker.tidy(int(time.time() * 1000))
+                self.stdout.write(f"{received:,} hits received")
             else:
                 worker.run(_stop_on_signals())
 
