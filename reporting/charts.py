@@ -118,6 +118,8 @@ def _layout(*, hours: bool) -> dict[str, Any]:
         "xaxis": {
             "showgrid": False,
             "linecolor": "--line",
+            "spikecolor": "--edge",
+            "spikethickness": 1,
             "fixedrange": True,
             "hoverformat": "%a %-d %b, %H:00" if hours else "%a %-d %b %Y",
             "tickformat": "%H:00\n%-d %b" if hours else "%-d %b\n%Y",
