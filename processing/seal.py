@@ -18,29 +18,49 @@ from processing.sealed import SECTIONS, Sealed
 from processing.segments import Arrivals, Layer, fold, refusals
 from processing.sessions import Carry
 from processing.store import port
-from processing.store.port import Manifest, Store
+from processing.store.port import BlockInfo, Manifest, Store
 from processing.tail import Tail, read_tail, uncovered
 from processing.timeline import Change, advance
 from processing.view import hits, new_book
 
 FIRST_GENERATION: Final = 1
+PORTION_ROWS: Final = 100_000
 Sections = dict[str, pl.DataFrame]
 
 
 def seal(store: Store, columns: Columns, property: int) -> bool:
-    """Writes the property's tail down.
+    """Writes the property's tail down, a portion at a time, so that a long one needs no more memory than a short one.
 
     False where there is none. Raises Conflict where another seal was quicker; nothing is lost then.
     """
+    portions = 0
+    while _seal_portion(store, columns, property):
+        portions += 1
+    return portions > 0
+
+
+def _seal_portion(store: Store, columns: Columns, property: int) -> bool:
     manifest, blocks = store.pin(property)
     book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
-    tail = read_tail(store, property, uncovered(book, blocks), keep_raw=True)
+    tail = read_tail(store, property, _portion(store, property, uncovered(book, blocks)), keep_raw=True)
     if not tail.hits:
         return False
     sealed = Sealed(book, columns)
     changes = advance(sealed, Arrivals(tail.events, tail.rejected))
     commit(store, property, manifest, _written(store, property, sealed, tail, changes))
     return True
+
+
+def _portion(store: Store, property: int, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
+    """The first blocks, up to the one with which they hold PORTION_ROWS of the property."""
+    chosen, rows = [], 0
+    for block in blocks:
+        chosen.append(block)
+        chunk = store.directory(block.key).chunk(property)
+        rows += chunk.rows if chunk else 0
+        if rows >= PORTION_ROWS:
+            break
+    return chosen
 
 
 def commit(store: Store, property: int, manifest: Manifest | None, book: Book) -> None:
