@@ -56,7 +56,11 @@ class RawPart(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """`accepted` counts the hits that the covered spans brought: all that the periods and the expired sums hold."""
+    """`accepted` counts the hits that the covered spans brought: all that the periods and the expired sums hold.
+
+    Periods that end at `kept_from` (ms) or before are past their retention. Hits that still come for them change no
+    later period, and the first period after it keeps the carry that it was built on.
+    """
 
     zone: str
     timeout_ms: int
@@ -66,6 +70,7 @@ class Book(msgspec.Struct, frozen=True):
     dropped: int = 0
     expired_counted: int = 0
     expired_rejected: dict[str, int] = {}
+    kept_from: int = 0
     periods: dict[str, Shelf] = {}
     raw: tuple[RawPart, ...] = ()
     format: int = FORMAT

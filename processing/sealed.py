@@ -20,7 +20,7 @@ class Sealed:
 
     def __init__(self, book: Book, columns: Columns) -> None:
         self.book, self.columns = book, columns
-        self.zone, self.timeout_ms = book.zone, book.timeout_ms
+        self.zone, self.timeout_ms, self.kept_from = book.zone, book.timeout_ms, book.kept_from
         self.key_of = book.key_of
 
     def keys(self) -> list[str]:

@@ -44,6 +44,7 @@ class Periods(Protocol):
 
     zone: str
     timeout_ms: int
+    kept_from: int  # periods that end by this instant (ms) are past their retention
 
     def keys(self) -> Iterable[str]:
         """The keys of the periods that have rows, in order of time."""
@@ -68,7 +69,8 @@ def advance(periods: Periods, new: Arrivals) -> list[Change]:
         return []
     keys = sorted({*periods.keys(), *arriving}, key=lambda key: period(key, periods.zone).start)
     changes = _Changes(periods)
-    for before, key in pairwise([None, *keys]):
+    for previous, key in pairwise([None, *keys]):
+        before = previous if previous and changes.is_kept(previous) else None
         if key and (key in arriving or changes.reach(before)):
             changes.visit(key, arriving.get(key, NOTHING_NEW), before)
     return changes.made
@@ -81,6 +83,9 @@ class _Changes:
         self.periods = periods
         self.known = set(periods.keys())
         self.made: list[Change] = []
+
+    def is_kept(self, key: str) -> bool:
+        return period(key, self.periods.zone).end > self.periods.kept_from
 
     def reach(self, key: str | None) -> bool:
         """Whether the period was changed just now, so that the next one may have to follow."""
@@ -98,13 +103,20 @@ class _Changes:
 
     def _carry_into(self, here: Period, before: str | None) -> Carry:
         if before is None:
-            return no_carry()
+            return self._inherited(here)
         known = before in self.known
         still_open, ids = self.periods.ending(before) if known else (EMPTY.open, no_carry().ids)
         carry = self.periods.carry(before) if known else no_carry()
         if self.reach(before):
             still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
         return carry_out(still_open, ids, carry, here.start, self.periods.timeout_ms)
+
+    def _inherited(self, here: Period) -> Carry:
+        """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
+        later = [key for key in self.periods.keys() if self.is_kept(key)]  # noqa: SIM118 - not a dict
+        if not later or not self.is_kept(here.key):
+            return no_carry()
+        return Carry(no_carry().sessions, self.periods.carry(later[0]).ids)
 
 
 def _on_top(change: Change, still_open: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
@@ -136,7 +148,7 @@ class InMemory:
     """Periods held as layers in memory: the whole history of a small property, or a test's."""
 
     def __init__(self, zone: str, timeout_ms: int, key_of: Callable[[int], str]) -> None:
-        self.zone, self.timeout_ms, self.key_of = zone, timeout_ms, key_of
+        self.zone, self.timeout_ms, self.key_of, self.kept_from = zone, timeout_ms, key_of, 0
         self.layers: dict[str, list[Layer]] = {}
         self.carries: dict[str, Carry] = {}
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 import polars as pl
 
-from processing.book import Book, Place, RawPart, Shelf, add, decode_book
+from processing.book import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book
 from processing.columns import Columns
 from processing.periods import month_key, period
 from processing.schema import DAY_MS, RAW
@@ -33,6 +33,7 @@ from processing.store.port import BlockInfo, Store
 CLOSED_MS: Final = 3 * 3_600_000  # a day is folded so long after its end ...
 MONTH_CLOSED_MS: Final = 73 * 3_600_000  # ... and a month when no re-send can reach it
 MOST_PARTS: Final = 16
+PASS_ROWS: Final = 250_000  # are held in memory at once
 MERGE_BLOCKS: Final = 64
 MERGED_BYTES: Final = 8 * 2**20
 
@@ -47,41 +48,43 @@ class Retention(NamedTuple):
 def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retention: Retention) -> bool:
     """One pass over a property.
 
-    True where something changed. Raises Conflict where a seal was quicker: try again later.
+    True where something changed: then there may be more to do. Raises Conflict where a seal was quicker: try again
+    later.
     """
     manifest = store.manifest(property)
     if manifest is None:
         return False
     book = decode_book(manifest.data)
-    name, sections = segment_name(property, "upkeep"), Sections()
+    work = _Pass(columns, segment_name(property, "upkeep"), now_ms)
     new = expire(book, now_ms, retention)
-    new = _fold_months(new, columns, name, sections, now_ms)
-    new = _fold_days(new, columns, name, sections, now_ms)
-    new = _merge_raw(new, columns, name, sections, now_ms)
+    new = new if retention.report_days else _fold_months(new, work)
+    new = _fold_days(new, work)
+    new = _merge_raw(new, work)
     if new == book:
         return False
-    if sections:
-        store.put_segment(name, sections)
+    if work.sections:
+        store.put_segment(work.name, work.sections)
     commit(store, property, manifest, new)
     return True
 
 
 def expire(book: Book, now_ms: int, retention: Retention) -> Book:
     """The book without what is past its retention; whole periods and whole raw parts go."""
-    raw, periods = book.raw, book.periods
+    raw, periods, kept_from = book.raw, book.periods, book.kept_from
     if retention.raw_days is not None:
         oldest = (now_ms - retention.raw_days * DAY_MS) * 1000
         raw = tuple(part for part in raw if part.last_received_us >= oldest)
     if retention.report_days is not None:
         limit = now_ms - retention.report_days * DAY_MS
         periods = {key: shelf for key, shelf in periods.items() if period(key, book.zone).end > limit}
-    gone = [shelf for key, shelf in book.periods.items() if key not in periods]
+    gone = {key: shelf for key, shelf in book.periods.items() if key not in periods}
     return msgspec.structs.replace(
         book,
         raw=raw,
         periods=periods,
-        expired_counted=book.expired_counted + sum(shelf.counted for shelf in gone),
-        expired_rejected=add(book.expired_rejected, *(shelf.rejected for shelf in gone)),
+        expired_counted=book.expired_counted + sum(shelf.counted for shelf in gone.values()),
+        expired_rejected=add(book.expired_rejected, *(shelf.rejected for shelf in gone.values())),
+        kept_from=max([kept_from, *(period(key, book.zone).end for key in gone)]),
     )
 
 
@@ -116,82 +119,89 @@ def orphans(store: Store) -> set[str]:
     return names
 
 
-def _fold_days(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
+class _Pass:
+    """What one pass writes: a segment of this name. `affords` says whether so many rows more are not too many."""
+
+    def __init__(self, columns: Columns, name: str, now_ms: int) -> None:
+        self.columns, self.name, self.now_ms = columns, name, now_ms
+        self.sections = Sections()
+        self._rows = 0
+
+    def affords(self, rows: int) -> bool:
+        if self._rows and self._rows + rows > PASS_ROWS:
+            return False
+        self._rows += rows
+        return True
+
+
+def _fold_days(book: Book, work: _Pass) -> Book:
     """Closed days become one layer."""
     periods = dict(book.periods)
     for key, shelf in book.periods.items():
-        if len(shelf.layers) > 1 and period(key, book.zone).end + CLOSED_MS < now_ms:
-            periods[key] = _folded(book, columns, name, sections, key, [key])
+        closed = period(key, book.zone).end + CLOSED_MS < work.now_ms
+        if closed and len(shelf.layers) > 1 and work.affords(_rows(shelf)):
+            periods[key] = _folded(book, work, key, [key])
     return msgspec.structs.replace(book, periods=periods)
 
 
-def _fold_months(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
+def _fold_months(book: Book, work: _Pass) -> Book:
     """The days of a closed month become one period."""
     months = defaultdict(list)
-    for key in Sealed(book, columns).keys():  # noqa: SIM118 - not a dict
+    for key in sorted(book.periods, key=lambda key: period(key, book.zone).start):
         month = month_key(period(key, book.zone).first_day)
-        if period(month, book.zone).end + MONTH_CLOSED_MS < now_ms:
+        if period(month, book.zone).end + MONTH_CLOSED_MS < work.now_ms:
             months[month].append(key)
     periods = dict(book.periods)
     for month, keys in months.items():
-        if keys != [month]:
-            shelf = _folded(book, columns, name, sections, month, keys)
+        if keys != [month] and work.affords(sum(_rows(book.periods[key]) for key in keys)):
+            shelf = _folded(book, work, month, keys)
             periods = {key: old for key, old in periods.items() if key not in keys} | {month: shelf}
     return msgspec.structs.replace(book, periods=periods)
 
 
-def _folded(book: Book, columns: Columns, name: str, sections: Sections, key: str, keys: Sequence[str]) -> Shelf:
+def _rows(shelf: Shelf) -> int:
+    return sum(place.rows for place in shelf.layers) + sum(shelf.rejected.values())
+
+
+def _folded(book: Book, work: _Pass, key: str, keys: Sequence[str]) -> Shelf:
     """The periods `keys`, in order, as one layer of the period `key`.
 
     Days show no row of another day, so their layers may be stacked.
     """
     shelves = [book.periods[each] for each in keys]
-    days = [fold([read_layer(columns.store, place) for place in shelf.layers]) for shelf in shelves]
-    layer = side_by_side(days)
-    carry = Sealed(book, columns).carry(keys[0])
+    days = [fold([read_layer(work.columns.store, place) for place in shelf.layers]) for shelf in shelves]
+    carry = Sealed(book, work.columns).carry(keys[0])
     prefix = section_prefix(key)
-    sections |= carry_sections(prefix, carry)
-    place = layer_place(name, prefix, layer, sections, lowest=True)
+    work.sections |= carry_sections(prefix, carry)
+    place = layer_place(work.name, prefix, side_by_side(days), work.sections, lowest=True)
     return Shelf(
         (place,),
-        place if has_carry(carry) else shelves[0].carry,
+        place if has_carry(carry) else NO_CARRY,
         sum(shelf.counted for shelf in shelves),
         add(*(shelf.rejected for shelf in shelves)),
         sum(shelf.events for shelf in shelves),
     )
 
 
-def _merge_raw(book: Book, columns: Columns, name: str, sections: Sections, now_ms: int) -> Book:
+def _merge_raw(book: Book, work: _Pass) -> Book:
     """Raw parts of one month of receipt and one UTC day, when the day is over or there are many."""
     alike: dict[tuple[str, int], list[RawPart]] = defaultdict(list)
     for part in book.raw:
         alike[part.received_month, part.day].append(part)
-    merged = [part for parts in alike.values() for part in _merged_raw(parts, columns, name, sections, now_ms)]
+    merged = [part for parts in alike.values() for part in _merged_raw(parts, work)]
     return book if len(merged) == len(book.raw) else msgspec.structs.replace(book, raw=tuple(merged))
 
 
-def _merged_raw(
-    parts: list[RawPart], columns: Columns, name: str, sections: Sections, now_ms: int
-) -> Iterable[RawPart]:
-    over = (parts[0].day + 1) * DAY_MS + CLOSED_MS < now_ms
-    if len(parts) == 1 or not (over or len(parts) > MOST_PARTS):
+def _merged_raw(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
+    over = (parts[0].day + 1) * DAY_MS + CLOSED_MS < work.now_ms
+    rows = sum(part.place.rows for part in parts)
+    if len(parts) == 1 or not (over or len(parts) > MOST_PARTS) or not work.affords(rows):
         return parts
     month, day = parts[0].received_month, parts[0].day
     prefix = section_prefix(month, str(day))
-    rows = [_text(columns.frame(part.place.segment, f"{part.place.prefix}rows", list(RAW))) for part in parts]
-    sections[f"{prefix}rows"] = pl.concat(rows).sort("visitor", "time", "position", "index")
-    return [
-        RawPart(
-            Place(name, prefix, sum(part.place.rows for part in parts)),
-            month,
-            day,
-            max(part.last_received_us for part in parts),
-        )
-    ]
-
-
-def _text(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
+    frames = [work.columns.store.read(part.place.segment, f"{part.place.prefix}rows", list(RAW)) for part in parts]
+    work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
+    return [RawPart(Place(work.name, prefix, rows), month, day, max(part.last_received_us for part in parts))]
 
 
 def _runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:

@@ -27,6 +27,7 @@ SEAL_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 30.0
 GRACE_S: Final = 60.0  # a report that began before a deletion has ended by then
 CACHE_BYTES: Final = 64 * 2**20
+MOST_PASSES: Final = 8  # over one property, until the others have their turn
 NOBODY: Final = 0  # blocks whose directory cannot be read wait under it, so that they are not deleted
 
 
@@ -114,7 +115,9 @@ class Worker:
     def _keep_up(self, property: int, now_ms: int, retention: Retention) -> None:
         with self.troubles.outlived(f"upkeep of property {property}"):
             try:
-                keep_up(self.store, self._columns, property, now_ms, retention)
+                for _ in range(MOST_PASSES):
+                    if not keep_up(self.store, self._columns, property, now_ms, retention):
+                        break
             except Conflict:
                 logger.info("property %d was sealed meanwhile; its upkeep waits for the next turn", property)
 
