@@ -1,6 +1,5 @@
-"""The ledger: which ranges of which log have been given out, and under which context.
-
-Never changed, but for being done.
+"""The ledger: which ranges of which log have been given out, and under which context; never changed, but for being
+done. And who subscribes to a log.
 """
 
 from typing import ClassVar
@@ -39,3 +38,17 @@ class Range(models.Model):
 
     def __str__(self) -> str:
         return f"{self.log}/{self.partition} {self.first}-{self.last}"
+
+
+class Subscription(models.Model):
+    """A reader of a log, for which hits are kept a while. How far it has read is in the log itself."""
+
+    log = models.CharField(max_length=32)
+    name = models.CharField(max_length=100)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["log", "name"], name="one_subscription_per_name")]
+
+    def __str__(self) -> str:
+        return self.name

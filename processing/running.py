@@ -25,7 +25,7 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
     log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
     places = open_places(settings.PLACES)
     receiver = Receiver(log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places)
-    return Worker(store, receiver, retention=_retention, pace=pace)
+    return Worker(store, receiver, retention=_retention, log_hours=settings.LOG_RETENTION_HOURS, pace=pace)
 
 
 def context_now() -> Context:

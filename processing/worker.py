@@ -8,8 +8,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from configuration.secrets import forget_property_salts
 from processing.backlog import Backlog
 from processing.book import Book, decode_book
 from processing.columns import Columns
@@ -17,6 +19,7 @@ from processing.ledger import LogWentBack
 from processing.receiver import Clock, Receiver
 from processing.seal import seal
 from processing.store.port import BlockInfo, Conflict, CorruptBlob, Store
+from processing.trimming import forget_salts_of_days, trim, without_raw_hits
 from processing.troubles import Troubles
 from processing.upkeep import Retention, delete_blocks, keep_up, merge_blocks, orphans
 
@@ -53,16 +56,19 @@ class Worker:
         receiver: Receiver,
         *,
         retention: Callable[[], Mapping[int, Retention]],
+        log_hours: int | None = None,
         clock: Clock = time.monotonic,
         pace: Pace = Pace(),  # noqa: B008 - it never changes
     ) -> None:
+        """Hits stay in the log for `log_hours`; None: for ever."""
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns = Columns(store, CACHE_BYTES)
-        self._retention, self._clock, self._pace = retention, clock, pace
+        self._retention, self._log_hours, self._clock, self._pace = retention, log_hours, clock, pace
         self.troubles = Troubles(clock, fatal=(LogWentBack,))
         self._knows_tails = False
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
         self._orphans: dict[str, float] = {}
+        self._without_raw: set[int] = set()
 
     def start(self) -> int:
         """Finishes what an earlier worker left, and finds the tails. Returns the number of hits received."""
@@ -111,6 +117,8 @@ class Worker:
             merge_blocks(self.store)
         with self.troubles.outlived("sweeping unused segments"):
             self._sweep()
+        with self.troubles.outlived("letting go of received hits and old salts"):
+            self._let_go(datetime.fromtimestamp(now_ms / 1000, tz=UTC))
 
     def _keep_up(self, property: int, now_ms: int, retention: Retention) -> None:
         with self.troubles.outlived(f"upkeep of property {property}"):
@@ -120,6 +128,14 @@ class Worker:
                         break
             except Conflict:
                 logger.info("property %d was sealed meanwhile; its upkeep waits for the next turn", property)
+
+    def _let_go(self, now: datetime) -> None:
+        forget_salts_of_days(self.receiver.log, now)
+        empty = without_raw_hits(self.store, self.backlog.due(self._clock(), all_of_them=True))
+        forget_property_salts(empty - self._without_raw)
+        self._without_raw = empty
+        if self._log_hours is not None:
+            trim(self.receiver.log, now, timedelta(hours=self._log_hours))
 
     def _seal_until(self, stop: threading.Event) -> None:
         tidied = self._clock()
