@@ -1,6 +1,7 @@
 """Collector and Django on one port. `collector` is the collector alone, for machines that do nothing else."""
 
 import os
+from threading import Thread
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -10,12 +11,18 @@ from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
 from collection.log import open_log
+from processing.receiver import lag
+from processing.warming import warm_up
+from reporting.source import reader
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
 _log = open_log(settings.LOG_URL)
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
-_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES)
+_collector = Collector(
+    _log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, reader().store)}
+)
 
 collector = AsgiCollector(_collector)
 application = AsgiCollector(_collector, rest=_django)
+Thread(target=warm_up, name="warm up", daemon=True).start()

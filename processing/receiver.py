@@ -17,7 +17,7 @@ from processing.models import Range
 from processing.places import Places
 from processing.receive import receive
 from processing.store.block import encode_block
-from processing.store.port import BlockKey, Store
+from processing.store.port import BlockKey, Conflict, Store
 from processing.visitors import Keys
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,14 @@ CUT_S: Final = 0.5
 
 Clock = Callable[[], float]
 KeysFor = Callable[[Sequence[Entry], Context], Keys]
+
+
+def lag(log: Log, store: Store) -> int:
+    """How many hits the log holds that no block does yet."""
+    highest = {partition: store.highest(log.id, partition) for partition in log.partitions()}
+    return sum(
+        end - (-1 if highest[partition] is None else highest[partition]) - 1 for partition, end in log.ends().items()
+    )
 
 
 class Receiver:
@@ -75,10 +83,6 @@ class Receiver:
             received += self._receive(item) if item.done_at is None else self._alarm(item)
         return received
 
-    def lag(self) -> int:
-        """How many hits the log holds that no range does yet."""
-        return sum(end - self._next.get(partition, 0) for partition, end in self.log.ends().items())
-
     def _check_ends(self) -> None:
         """Ledger, store and log must tell one story: none may have gone back behind the others."""
         for partition, end in self.log.ends().items():
@@ -117,7 +121,7 @@ class Receiver:
         positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
         frames = receive(positions, context, self._keys(entries, context), self._places)
         key = BlockKey(item.log, item.partition, item.first, item.last)
-        self.store.put_block(key, item.context, encode_block(frames))
+        self._put(key, item.context, encode_block(frames))
         ledger.done([item])
         for property, frame in frames.items():
             self.backlog.set(property, key, frame.height, self._clock())
@@ -125,6 +129,15 @@ class Receiver:
         if item.lost:
             self._alarm(item)
         return len(entries)
+
+    def _put(self, key: BlockKey, context: str, blob: bytes) -> None:
+        """A block that an earlier attempt stored stands, even if a newer library would write other bytes for it."""
+        try:
+            self.store.put_block(key, context, blob)
+        except Conflict:
+            if not any((block.key, block.context_id) == (key, context) for block in self.store.blocks()):
+                raise
+            logger.warning("block %s was stored by an earlier attempt, with other bytes; it stands", key)
 
     def _position(self, partition: int, offset: int) -> int:
         return self._ordinal << 56 | partition << 48 | offset

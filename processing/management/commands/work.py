@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from processing.running import alone, make_worker
+from processing.warming import warm_up
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
         with alone():
+            warm_up()
             worker = make_worker()
             if once:
                 received = worker.start() + worker.drain()

@@ -1,0 +1,33 @@
+"""Loads what the first hit would have to wait for: lists, parsers, the engine of the data frames."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from collection.hit import FORMAT, RawHit, encode
+from configuration.rules import Context, PropertySettings
+from processing.periods import day_key
+from processing.pipeline import process
+from processing.places import NoPlaces
+from processing.receive import receive
+from processing.segments import Arrivals
+from processing.store.block import encode_block, rows
+from processing.timeline import InMemory, advance
+from processing.visitors import Keys
+
+PROPERTY: Final = PropertySettings(id=1, measurement_id="G-WARM", domains=("example.org",))
+AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+QUERY: Final = (
+    b"v=2&tid=G-WARM&cid=1.1&sid=1&en=page_view&dl=https%3A%2F%2Fexample.org%2F&dr=https%3A%2F%2Fexample.com%2F"
+)
+
+
+def warm_up() -> int:
+    """Takes one made-up hit the whole way, in memory alone. Returns the number of its events."""
+    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    hit = encode(RawHit(FORMAT, "warm", now, "ga4", "192.0.2.1", AGENT, {}, QUERY, b""))
+    context = Context((PROPERTY,))
+    frames = receive([(0, hit)], context, Keys(b"warm", {}, {}), NoPlaces())
+    done = process(rows(encode_block(frames), PROPERTY.id), PROPERTY, context)
+    timeline = InMemory(PROPERTY.zone, PROPERTY.session_timeout_s * 1000, day_key)
+    timeline.apply(advance(timeline, Arrivals(done.events, done.rejected)))
+    return timeline.events().height
