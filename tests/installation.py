@@ -13,7 +13,7 @@ from collection.log import open_log
 from collection.log.port import Entry
 from configuration.rules import Context, PropertySettings
 from processing.backlog import Backlog
-from processing.places import NoPlaces
+from processing.places import NoPlaces, Places
 from processing.receiver import Receiver
 from processing.store import open_store
 from processing.troubles import Troubles
@@ -34,8 +34,11 @@ class Installation:
     would.
     """
 
-    def __init__(self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG)) -> None:
+    def __init__(
+        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None
+    ) -> None:
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
+        self.places: Places = places or NoPlaces()
         self.restart()
 
     def restart(self) -> None:
@@ -46,7 +49,7 @@ class Installation:
             Backlog(),
             context=lambda: self.context,
             keys=_keys,
-            places=NoPlaces(),
+            places=self.places,
             clock=lambda: self.now,
         )
         self.worker = Worker(self.store, receiver, retention=dict, clock=lambda: self.now)

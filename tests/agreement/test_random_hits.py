@@ -1,0 +1,254 @@
+"""Random hits on their whole way give what the oracle says, and the same however they arrive and whatever is done with
+them meanwhile.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from processing.models import Range
+from processing.places import PlacesFile
+from processing.store.port import BlockKey
+from processing.view import View
+from reporting.dimensions import DIMENSIONS
+from reporting.metrics import METRICS
+from reporting.report import (
+    And,
+    Answer,
+    BetweenFilter,
+    DateRange,
+    InListFilter,
+    Not,
+    NumericFilter,
+    Or,
+    Report,
+    StringFilter,
+)
+from reporting.run import run, run_many
+from tests import oracle_reports
+from tests.installation import Installation
+from tests.oracle_reports import Asked, Line
+from tests.places_file import write_places
+from tests.random_hits import Sent, Site, arrivals, sites
+
+# A story takes a second, so that making a failing one smaller would take an hour: it can be repeated by its blob.
+WHOLE_WAY: Final = settings(
+    deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True
+)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NETWORKS: Final = {"192.0.2.0/24": {"country_code": "DE"}, "198.51.100.0/24": {"country_code": "FR"}}
+HALVES: Final = (tuple(METRICS)[:6], tuple(METRICS)[6:])
+Questions = list[tuple[Report, Asked]]
+TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[Site, list[Sent], int]:
+    site = draw(sites())
+    return site, draw(arrivals(site)), draw(st.integers(0, 2**32))
+
+
+@settings(
+    max_examples=30, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True
+)
+@given(stories())
+def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
+    site, sent, seed = story
+    with installation(site) as plain, installation(site) as busy:
+        plain.send(*(each.raw for each in sent))
+        plain.receive()
+        rnd = random.Random(seed)
+        live_through(busy, sent, rnd)
+        asked = rnd.sample(list(questions(site)), 12)
+        check(plain, site, sent, asked, together=True)
+        check(busy, site, sent, asked)
+
+
+def live_through(here: Installation, sent: list[Sent], rnd: random.Random) -> None:
+    left = sent[:]
+    rnd.shuffle(left)
+    while left:
+        size = rnd.randrange(1, 25)
+        here.send(*(each.raw for each in left[:size]))
+        left = left[size:]
+        here.receive()
+        disturb(here, sent, rnd)
+
+
+def disturb(here: Installation, sent: list[Sent], rnd: random.Random) -> None:
+    here.now += rnd.choice([0.0, 100.0])
+    if rnd.random() < 0.4:
+        here.worker.seal(everything=True)
+    if rnd.random() < 0.3:
+        here.worker.tidy(sent[0].raw.received // 1000 + rnd.choice([0, 1, 5, 80]) * 24 * 3_600_000)
+    if rnd.random() < 0.3:
+        replay(here, rnd)
+    if rnd.random() < 0.2:
+        here.view(rnd.choice([0, 11, 12]))
+
+
+def replay(here: Installation, rnd: random.Random) -> None:
+    """Some ranges are received again, as after a crash before they were called done."""
+    mine = Range.objects.filter(log=here.log.id)
+    mine.filter(pk__in=[item.pk for item in mine if rnd.random() < 0.5]).update(done_at=None)
+    here.restart()
+
+
+@contextmanager
+def installation(site: Site) -> Iterator[Installation]:
+    with TemporaryDirectory(prefix="hitstream-") as name:
+        folder = Path(name)
+        places = PlacesFile(write_places(folder / "places.mmdb", NETWORKS))
+        yield Installation(folder, [site.cookie, site.cookieless], places=places)
+        places.close()
+
+
+def check(here: Installation, site: Site, sent: list[Sent], asked: Questions, *, together: bool = False) -> None:
+    for property in (site.cookie, site.cookieless):
+        view = here.view(property.id)
+        events = [event for each in sent if each.owner == property.id for event in each.events]
+        facts, reasons = oracle_reports.facts(events, property.zone, property.session_timeout_s * 1000)
+        check_accounts(view, facts, reasons, sent)
+        check_reports(view, facts, asked, together=together)
+    unknown = [event for each in sent if each.owner == 0 for event in each.events]
+    check_accounts(here.view(0), *oracle_reports.facts(unknown, "Etc/UTC", 1_800_000), sent)
+
+
+def check_accounts(view: View, facts: list[dict[str, Any]], reasons: Counter[str], sent: list[Sent]) -> None:
+    counts = view.counts()
+    assert {name: number for name, number in counts.reasons.items() if number} == reasons
+    assert counts.counted == len({fact["position"] for fact in facts})
+    assert counts.accepted == counts.counted + reasons.total()
+    assert counts.accepted == sum(each.owner == view.property for each in sent)
+
+
+def check_reports(view: View, facts: list[dict[str, Any]], questions: Questions, *, together: bool) -> None:
+    today = date(2026, 12, 1)
+    reports = [report for report, _ in questions]
+    answers = run_many(reports, view, today) if together else [run(report, view, today) for report in reports]
+    for (_, asked), answer in zip(questions, answers, strict=True):
+        assert as_lines(answer) == rounded(oracle_reports.answer(facts, asked)), asked
+
+
+def as_lines(answer: Answer) -> tuple[list[Any], Any]:
+    assert answer.row_count == len(answer.rows)
+    rows = [(row.dimensions, row.metrics) for row in answer.rows]
+    return rounded((rows, (answer.totals[0].dimensions, answer.totals[0].metrics)))
+
+
+def rounded(answer: tuple[list[Line], Line]) -> tuple[list[Line], Line]:
+    """Polars divides by multiplying with the inverse, which may differ in the sixteenth digit."""
+    rows, total = answer
+    lines = [(texts, tuple(round(value, 9) for value in values)) for texts, values in (*rows, total)]
+    return lines[:-1], lines[-1]
+
+
+def questions(site: Site) -> Iterator[tuple[Report, Asked]]:
+    first, last = _days(site)
+    whole, middle = (first, last), (first + timedelta(days=6), first + timedelta(days=7))
+    for dimension in DIMENSIONS:
+        for metrics in HALVES:
+            yield plain_question((dimension,), metrics, whole)
+    for dimensions in COMBINED:
+        for metrics in HALVES:
+            yield plain_question(dimensions, metrics, middle)
+    for dimensions, report, asked in FILTERED:
+        metrics = ("sessions", "totalUsers", "activeUsers", "averageSessionDuration", "eventCount")
+        ends: dict[str, Any] = {
+            "date_ranges": (DateRange(str(first), str(last)),),
+            "dimensions": dimensions,
+            "metrics": metrics,
+        }
+        yield Report(**ends, **report, **TOTAL), Asked(dimensions, metrics, (str(first), str(last)), **asked)
+
+
+def _days(site: Site) -> tuple[date, date]:
+    """All days on which anything can be."""
+    low, high = site.days
+    start, end = (datetime.fromtimestamp(bound / 1000, tz=UTC).date() for bound in (low, high))
+    return start - timedelta(days=5), end + timedelta(days=9)
+
+
+def plain_question(
+    dimensions: tuple[str, ...], metrics: tuple[str, ...], days: tuple[date, date]
+) -> tuple[Report, Asked]:
+    ends = str(days[0]), str(days[1])
+    report = Report(date_ranges=(DateRange(*ends),), dimensions=dimensions, metrics=metrics, **TOTAL)
+    return report, Asked(dimensions, metrics, ends)
+
+
+COMBINED: Final[tuple[tuple[str, ...], ...]] = (
+    (),
+    ("date", "hour"),
+    ("pagePath", "eventName", "date"),
+    ("sessionDefaultChannelGroup", "deviceCategory", "country"),
+)
+# dimensions, the report's filters, and the same in Python
+FILTERED: Final[tuple[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]], ...]] = (
+    (
+        ("date",),
+        {"dimension_filter": StringFilter("eventName", "PAGE_", "BEGINS_WITH")},
+        {"keep": lambda fact: fact["event"].startswith("page_")},
+    ),
+    (
+        ("pagePath",),
+        {"dimension_filter": StringFilter("pagePath", "/[a-z]?", "FULL_REGEXP", case_sensitive=True)},
+        {"keep": lambda fact: fact["path"] in ("/", "/a")},
+    ),
+    (
+        ("sessionSource",),
+        {
+            "dimension_filter": And(
+                (
+                    Not(InListFilter("browser", ("chrome",))),
+                    Or((StringFilter("country", "an", "CONTAINS"), BetweenFilter("hour", 3, 12))),
+                )
+            )
+        },
+        {
+            "keep": lambda fact: (
+                fact["browser"] != "Chrome" and ("an" in fact["country"] or 3 <= fact["local"].hour <= 12)
+            )
+        },
+    ),
+    (
+        ("browser", "pagePath"),
+        {"metric_filter": Or((NumericFilter("sessions", "GREATER_THAN", 1), NumericFilter("keyEvents", "EQUAL", 1)))},
+        {"having": lambda values: values["sessions"] > 1 or values["keyEvents"] == 1},
+    ),
+)
+
+
+def test_the_oracle_knows_everything_that_reports_know() -> None:
+    assert set(oracle_reports.DIMENSIONS) == set(DIMENSIONS)
+    assert set(oracle_reports.METRICS) == set(METRICS)
+
+
+@settings(WHOLE_WAY, max_examples=5)
+@given(stories())
+def test_a_block_received_again_is_the_same_bytes(story: tuple[Site, list[Sent], int]) -> None:
+    site, sent, seed = story
+    with installation(site) as here:
+        here.send(*(each.raw for each in sent))
+        here.receive()
+        before = blobs(here)
+        here.store.delete_blocks(list(before))
+        assert blobs(here) == {}
+        Range.objects.filter(log=here.log.id).update(done_at=None)
+        here.restart()
+        assert blobs(here) == before
+        check(here, site, sent, random.Random(seed).sample(list(questions(site)), 3))
+
+
+def blobs(here: Installation) -> dict[BlockKey, bytes]:
+    return {block.key: here.store.blob(block.key) for block in here.store.blocks()}
