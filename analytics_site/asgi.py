@@ -11,17 +11,15 @@ from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
 from collection.log import open_log
-from processing.receiver import lag
+from processing.pending import lag
+from processing.store import open_store
 from processing.warming import warm_up
-from reporting.source import reader
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
-_log = open_log(settings.LOG_URL)
+_log, _store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
-_collector = Collector(
-    _log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, reader().store)}
-)
+_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, _store)})
 
 collector = AsgiCollector(_collector)
 application = AsgiCollector(_collector, rest=_django)

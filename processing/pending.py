@@ -18,6 +18,14 @@ _TID: Final = re.compile(rb"(?:^|&)tid=([A-Za-z0-9_-]*)(?:&|$)")
 Owner = int | str  # the property's number where the hit names it, else its measurement id
 
 
+def lag(log: Log, store: Store) -> int:
+    """How many hits the log holds that no block does yet."""
+    highest = {partition: store.highest(log.id, partition) for partition in log.partitions()}
+    return sum(
+        end - (-1 if highest[partition] is None else highest[partition]) - 1 for partition, end in log.ends().items()
+    )
+
+
 class Pending:
     """Reads each stretch of the log once, however often it is asked. Safe to share between threads."""
 

@@ -15,7 +15,7 @@ from processing import ledger
 from processing.backlog import Backlog
 from processing.models import Range
 from processing.places import Places
-from processing.receive import receive
+from processing.poison import receive_whatever_comes
 from processing.store.block import encode_block
 from processing.store.port import BlockKey, Conflict, Store
 from processing.visitors import Keys
@@ -26,14 +26,6 @@ CUT_S: Final = 0.5
 
 Clock = Callable[[], float]
 KeysFor = Callable[[Sequence[Entry], Context], Keys]
-
-
-def lag(log: Log, store: Store) -> int:
-    """How many hits the log holds that no block does yet."""
-    highest = {partition: store.highest(log.id, partition) for partition in log.partitions()}
-    return sum(
-        end - (-1 if highest[partition] is None else highest[partition]) - 1 for partition, end in log.ends().items()
-    )
 
 
 class Receiver:
@@ -119,7 +111,7 @@ class Receiver:
         entries, item.lost = self._read(item.partition, item.first, item.last)
         context = self._frozen.get(item.context) or decode_context(self.store.context(item.context))
         positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
-        frames = receive(positions, context, self._keys(entries, context), self._places)
+        frames = receive_whatever_comes(positions, context, self._keys(entries, context), self._places)
         key = BlockKey(item.log, item.partition, item.first, item.last)
         self._put(key, item.context, encode_block(frames))
         ledger.done([item])

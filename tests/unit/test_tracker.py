@@ -100,7 +100,7 @@ def test_the_served_text_is_a_program() -> None:
 def test_the_collector_serves_it(tmp_path: Path, path: str) -> None:
     log = open_log(f"sqlite:///{tmp_path}")
     collector = Collector(log)
-    headers = [(b"If-None-Match", tracker.script()[1].encode())]
+    headers = [(b"if-none-match", tracker.script()[1].encode())]
 
     async def nothing() -> dict[str, object]:
         return {"type": "http.request"}
