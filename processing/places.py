@@ -1,11 +1,14 @@
 """Where an address is, from any MaxMind database file (`.mmdb`), nested as MaxMind writes it or flat as others do."""
 
+import logging
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
 import maxminddb
 
 LANGUAGE: Final = "en"
+
+logger = logging.getLogger(__name__)
 
 
 class Place(NamedTuple):
@@ -35,16 +38,26 @@ class PlacesFile:
 
     def __init__(self, path: Path) -> None:
         self._reader = maxminddb.open_database(str(path))
+        self._damaged = False
 
     def lookup(self, address: str) -> Place:
         try:
             record = self._reader.get(address)
         except ValueError:  # no address, or IPv6 in a file of IPv4
             return NOWHERE
+        except maxminddb.InvalidDatabaseError:
+            self._complain()
+            return NOWHERE
         return read_record(record) if isinstance(record, dict) else NOWHERE
 
     def close(self) -> None:
         self._reader.close()
+
+    def _complain(self) -> None:
+        """Once: a damaged file must cost no hit, only its place."""
+        if not self._damaged:
+            self._damaged = True
+            logger.exception("the file of places is damaged: some places stay unknown")
 
 
 def open_places(path: Path | None) -> Places:

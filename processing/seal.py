@@ -33,6 +33,7 @@ def seal(store: Store, columns: Columns, property: int) -> bool:
 
     False where there is none. Raises Conflict where another seal was quicker; nothing is lost then.
     """
+    _finish_first_commit(store, property)
     portions = 0
     while _seal_portion(store, columns, property):
         portions += 1
@@ -61,6 +62,12 @@ def _portion(store: Store, property: int, blocks: Sequence[BlockInfo]) -> list[B
         if rows >= PORTION_ROWS:
             break
     return chosen
+
+
+def _finish_first_commit(store: Store, property: int) -> None:
+    """A first book becomes live in a second step; where the process died in between, it does so now."""
+    if store.live(property) is None and store.manifest(property, FIRST_GENERATION):
+        store.set_live(property, FIRST_GENERATION, None)
 
 
 def commit(store: Store, property: int, manifest: Manifest | None, book: Book) -> None:
