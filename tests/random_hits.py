@@ -110,8 +110,8 @@ def _request(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int,
     """A tracker's hit, with id and time of its own, or another client's: when it comes, until when it may come again,
     and what it is.
     """
-    tracker = draw(st.integers(0, 2)) > 0
-    own_id = id if tracker or draw(st.integers(0, 3)) == 0 else ""
+    tracker = draw(st.booleans())
+    own_id = id if tracker or draw(st.booleans()) else ""
     property = draw(st.sampled_from([site.cookie, site.cookie, site.cookieless, None]))
     common = {
         "v": "2",

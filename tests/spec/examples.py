@@ -1,0 +1,28 @@
+"""What is counted, as tables: hits in, answer out. Run on a hit's whole way, and rendered into the manual."""
+
+from typing import Any, Final, NamedTuple
+
+from tests.spec import examples_access_logs, examples_events, examples_sessions, examples_times
+
+
+class Example(NamedTuple):
+    """`hits` and `answer` are tables: the first line names the columns, each further line is a row.
+
+    A hit's columns are those of tests/spec/test_examples.py. The answer's columns are dimensions and metrics: the
+    report asks for them. `rejected` lists reasons and hits. `settings` differ from the defaults of a property.
+    """
+
+    title: str
+    rule: str
+    hits: str
+    answer: str
+    rejected: str = ""
+    settings: dict[str, Any] = {}
+
+
+TOPICS: Final = {
+    "Sessions": [Example(*each) for each in examples_sessions.EXAMPLES],
+    "Days and hours": [Example(*each) for each in examples_times.EXAMPLES],
+    "Events, duplicates, sources": [Example(*each) for each in examples_events.EXAMPLES],
+    "Access logs": [Example(*each) for each in examples_access_logs.EXAMPLES],
+}

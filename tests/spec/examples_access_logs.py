@@ -1,0 +1,61 @@
+"""Lines of a server's access log."""
+
+from typing import Any, Final
+
+EXAMPLES: Final[list[tuple[Any, ...]]] = [
+    (
+        "Page views and reasons",
+        "Of several reasons the first counts, in this order: malformed, method, status, asset, bot.",
+        """
+        at                  | address   | request                  | status | agent
+        2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1           | 200    |
+        2026-11-20 10:00:05 | 192.0.2.1 | GET /a?x=1 HTTP/1.1      | 304    |
+        2026-11-20 10:00:00 | 192.0.2.2 | GET /                    | 200    |
+        2026-11-20 10:00:00 | 192.0.2.2 | POST /s.css HTTP/1.1     | 404    | Googlebot/2.1
+        2026-11-20 10:00:00 | 192.0.2.2 | GET /s.css HTTP/1.1      | 404    | Googlebot/2.1
+        2026-11-20 10:00:00 | 192.0.2.2 | GET /S.CSS?v=2 HTTP/1.1  | 200    | Googlebot/2.1
+        2026-11-20 10:00:00 | 192.0.2.2 | GET /robots.txt HTTP/1.1 | 200    | Googlebot/2.1
+        """,
+        """
+        pagePath | screenPageViews | totalUsers
+        /        | 1               | 1
+        /a       | 1               | 1
+        """,
+        """
+        reason    | hits
+        asset     | 1
+        bot       | 1
+        malformed | 1
+        method    | 1
+        status    | 1
+        """,
+    ),
+    (
+        "A visitor is an address with a user agent",
+        "Every page view makes its visitor active, since a log says nothing of engagement.",
+        """
+        at                  | address   | request         | status | agent
+        2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1  | 200    |
+        2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1  | 200    | Mozilla/5.0 Firefox/130.0
+        2026-11-20 10:00:00 | 192.0.2.2 | GET / HTTP/1.1  | 200    |
+        """,
+        """
+        totalUsers | activeUsers | sessions | engagedSessions
+        3          | 3           | 3        | 0
+        """,
+    ),
+    (
+        "Engaged is a session of two pages",
+        "The time between them does not matter, as long as it is not above the timeout.",
+        """
+        at                  | address   | request         | status
+        2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1  | 200
+        2026-11-20 10:30:00 | 192.0.2.1 | GET /a HTTP/1.1 | 200
+        2026-11-20 11:00:01 | 192.0.2.1 | GET /b HTTP/1.1 | 200
+        """,
+        """
+        sessions | engagedSessions | averageSessionDuration
+        2        | 1               | 900
+        """,
+    ),
+]

@@ -1,0 +1,101 @@
+"""Every example of what is counted holds, on the whole way of a hit and whether its days are sealed or not."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from collection.hit import RawHit
+from configuration.rules import PropertySettings
+from processing.view import View
+from reporting.dimensions import DIMENSIONS
+from reporting.ga4.replies import as_text
+from reporting.metrics import METRICS
+from reporting.report import ByDimension, DateRange, Report
+from reporting.run import run
+from tests.installation import AGENT, SHOP, Installation, access_log, ga4
+from tests.spec.examples import TOPICS, Example
+from tests.spec.render import cells
+from tests.spec.render_examples import PAGE, page
+
+pytestmark = pytest.mark.django_db
+
+YEAR = DateRange("2026-01-01", "2026-12-31")
+EXAMPLES = [example for examples in TOPICS.values() for example in examples]
+# columns of hits, in plain words, and the parameters of the wire format that stand for them
+FLAGS = {"spent": "_et", "key": "_c", "says engaged": "seg", "first": "_fv", "starts": "_ss", "referrer": "dr"}
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["tail", "sealed"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
+    settings = msgspec.structs.replace(SHOP, **example.settings)
+    installation = Installation(tmp_path, [settings])
+    for hit in hits(example, settings):
+        installation.send(hit)
+        installation.receive()
+        if sealed:
+            installation.worker.seal(everything=True)
+    check(example, installation.view(settings.id))
+
+
+def check(example: Example, view: View) -> None:
+    expected = cells(example.answer)
+    answer = run(asked(expected), view, date(2026, 12, 31))
+    rows = [[*row.dimensions, *map(as_text, row.metrics)] for row in (*answer.rows, *answer.totals)]
+    assert rows == expected[1:]
+    reasons = [[reason, str(number)] for reason, number in sorted(view.counts().reasons.items()) if number]
+    assert reasons == (cells(example.rejected)[1:] if example.rejected else [])
+
+
+def asked(expected: list[list[str]]) -> Report:
+    """The report that has this answer's columns."""
+    by = tuple(name for name in expected[0] if name in DIMENSIONS)
+    return Report(
+        date_ranges=(YEAR,),
+        dimensions=by,
+        metrics=tuple(name for name in expected[0] if name in METRICS),
+        orders=tuple(ByDimension(name) for name in by),
+        aggregations=frozenset({"TOTAL"}) if "RESERVED_TOTAL" in expected[-1] else frozenset(),
+    )
+
+
+def hits(example: Example, settings: PropertySettings) -> list[RawHit]:
+    names, *rows = cells(example.hits)
+    make = line if "request" in names else request
+    return [make(number, dict(zip(names, row, strict=True)), settings) for number, row in enumerate(rows)]
+
+
+def request(number: int, given: dict[str, str], settings: PropertySettings) -> RawHit:
+    values: dict[str, Any] = {FLAGS.get(name, name): text for name, text in given.items() if text}
+    hit = ga4(
+        number,
+        at=moment(values.pop("received", None) or values.pop("at")),
+        created=moment(values.pop("made")) if "made" in values else None,
+        client=values.pop("visitor"),
+        page=f"https://shop.example{values.pop('page', '/')}",
+        agent=values.pop("agent", AGENT),
+        session=values.pop("session", None),
+        hit=values.pop("id", None),
+        property=settings,
+        **{name: text for name, text in values.items() if name != "address"},
+    )
+    return msgspec.structs.replace(hit, address=values.get("address", hit.address))
+
+
+def line(number: int, given: dict[str, str], settings: PropertySettings) -> RawHit:
+    at = moment(given["at"])
+    stamp = datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    agent = given.get("agent") or AGENT
+    text = f'{given["address"]} - - [{stamp}] "{given["request"]}" {given["status"]} 12 "-" "{agent}"'
+    return access_log(number, text, occurred=at, property=settings)
+
+
+def moment(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def test_the_manual_shows_the_examples() -> None:
+    assert PAGE.read_text() == page(), "run python -m tests.spec.render_examples"
