@@ -1,0 +1,50 @@
+"""`manage.py fsck`: checks everything that is stored, and the sums; beside a running worker too."""
+
+import sys
+from contextlib import closing
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from collection.log import LogError, open_log
+from collection.meter import ERASE_LINE
+from processing.fsck import ADVICE, Check, Problem
+from processing.store import open_store
+from processing.store.port import StoreUnavailable
+
+
+class Command(BaseCommand):
+    help = (
+        "Check everything that is stored: checksums, the books against their rows, and that accepted = counted +"
+        " rejected, and every hit of the log is accounted for. It reads only, and may run beside a running worker."
+        " Exit status: 0 without problems, 1 with some."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with closing(open_log(settings.LOG_URL)) as log, closing(open_store(settings.STORE_URL)) as store:
+                check = Check(log, store, self._show)
+                found = [self._say(problem) for problem in check.problems()]
+        except (LogError, StoreUnavailable) as error:
+            raise CommandError(f"{error}. Nothing was changed; try again when it can be read.") from error
+        self._clear()
+        if found:
+            advice = "\n".join(ADVICE[kind] for kind in sorted({problem.kind for problem in found}))
+            raise CommandError(f"{check.things:,} things checked, {len(found):,} problems.\n{advice}")
+        self.stdout.write(f"{check.things:,} things checked, no problems")
+
+    def _say(self, problem: Problem) -> Problem:
+        self._clear()
+        self.stdout.write(f"{problem.kind}: {problem.text}")
+        return problem
+
+    def _show(self, subject: str, things: int) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(f"{ERASE_LINE}{things:,} things checked, now: {subject}", ending="")
+            self.stderr.flush()
+
+    def _clear(self) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(ERASE_LINE, ending="")
+            self.stderr.flush()
