@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,8 +28,8 @@ def main(folder: Path, mode: str, first: int, end: int) -> None:
     for seed in range(first, end):
         home = folder / f"{mode} {seed}"
         shutil.copytree(folder / "template", home / "data")
-        ends = [_fork(home, lambda life=life: _live(home, mode, seed, life)) for life in range(LIVES)]  # type: ignore[misc]
-        wrong = _fork(home, lambda: _judge(home, seed))
+        ends = [_fork(home, partial(_live, home, mode, seed, life)) for life in range(LIVES)]
+        wrong = _fork(home, partial(_judge, home, seed))
         sys.stdout.write(json.dumps({"seed": seed, "ends": ends, "wrong": wrong}) + "\n")
         sys.stdout.flush()
         if not wrong:

@@ -73,7 +73,7 @@ class Disk(Layer):
     def _watch_names(self) -> None:
         for name in NAMING:
             setattr(os, name, self._naming(name, getattr(os, name)))
-        os.fsync = self._syncing(os.fsync)
+        vars(os).update(fsync=self._syncing(os.fsync))
 
     def _naming(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(source: Any, *others: Any, **options: Any) -> Any:

@@ -96,7 +96,7 @@ def install(data: Path, rnd: random.Random) -> Installation:
     """An installation in this folder, in which blocks and parts are merged and log files end after a few hits."""
     settings.DATA, connection.settings_dict["NAME"] = data, str(data / "django.db")
     vars(upkeep).update(MERGE_BLOCKS=4, MOST_PARTS=2)
-    EmbeddedLog.__init__.__kwdefaults__["file_bytes"] = 40_000
+    EmbeddedLog.__init__.__kwdefaults__ = {**(EmbeddedLog.__init__.__kwdefaults__ or {}), "file_bytes": 40_000}
     here = Installation(data, [msgspec.structs.replace(item, name=rnd.choice("ab")) for item in PROPERTIES])
     here.context = Context(here.context.properties)
     return here
@@ -131,7 +131,8 @@ def judge(home: Path, rnd: random.Random) -> str:
     wrong = list(_missing(here, book))
     for step in steps:
         step()
-        wrong += [f"{problem} ({len(wrong)})" for problem in _problems(here)]
+        wrong += _problems(here)
+    wrong += [f"property {left} cannot be sealed" for left in here.worker.backlog.due(here.now, all_of_them=True)]
     return "; ".join([*wrong, *_differences(home, here), *here.log.verify(), *here.store.verify()])
 
 

@@ -1,4 +1,4 @@
-"""A hundred installations that die again and again, at any write, and at any write with all that was not synced lost."""
+"""A hundred installations that die again and again: at any write, also with all that was not synced lost."""
 
 import subprocess
 import sys

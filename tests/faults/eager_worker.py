@@ -1,0 +1,27 @@
+"""The worker of an installation, in a hurry: it seals every few hits, and merges and deletes at once."""
+
+import os
+
+EAGER_BLOCKS = 4
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
+    import django
+
+    django.setup()
+    from processing import receiver, upkeep
+    from processing.backlog import Ripeness
+    from processing.management.commands.work import _stop_on_signals
+    from processing.running import alone, make_worker
+    from processing.worker import Pace
+
+    vars(receiver).update(CUT_S=0.05)
+    vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
+    with alone():
+        pace = Pace(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)
+        make_worker(pace, Ripeness(full_rows=30, worth_rows=1, age_s=0.1)).run(_stop_on_signals())
+
+
+if __name__ == "__main__":
+    main()
