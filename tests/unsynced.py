@@ -39,15 +39,13 @@ class Layer:
 
     def cut(self, folder: Path, copy: Path) -> None:
         """Copy the folder, each of SQLite's files with the content of its last sync."""
-        with self._lock:
-            durable = dict(self._durable)
-            known = set(self._written)
         copy.mkdir(parents=True)
-        for path in folder.iterdir():
-            if str(path) in durable:
-                (copy / path.name).write_bytes(durable[str(path)])
-            elif str(path) not in known and not path.name.endswith("-shm"):
-                shutil.copy(path, copy / path.name)
+        with self._lock:  # throughout: a file that is deleted meanwhile would be missing beside one that is older
+            for path in folder.iterdir():
+                if str(path) in self._durable:
+                    (copy / path.name).write_bytes(self._durable[str(path)])
+                elif str(path) not in self._written and not path.name.endswith("-shm"):
+                    shutil.copy(path, copy / path.name)
 
     def _install(self) -> None:
         library = ctypes.CDLL(find_library("sqlite3") or "libsqlite3.so.0")
