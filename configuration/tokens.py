@@ -2,10 +2,12 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 
 from configuration.models import Token
@@ -51,4 +53,5 @@ def _hash(text: str) -> str:
 def _note_use(token: Token, now: datetime) -> None:
     """Not at every use: a busy token would write at every request."""
     if token.last_used is None or now - token.last_used >= USE_IS_NOTED_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used=now)
+        with suppress(OperationalError):  # a full disk must not stop reports: a later use is noted
+            Token.objects.filter(pk=token.pk).update(last_used=now)

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from urllib.parse import urlencode
 
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 PAUSE_S = 0.02
 TIMEOUT_S = 10.0
 
