@@ -15,7 +15,7 @@ import polars as pl
 
 from processing.book import Book, add, decode_book
 from processing.columns import Columns
-from processing.periods import Period, day_number, local_days, period
+from processing.periods import Period, day_number, day_of, local_days, period
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed
 from processing.segments import Arrivals, refusals
@@ -55,6 +55,12 @@ class View:
 
     def keys(self) -> list[str]:
         return sorted({*self.sealed.keys(), *self.changes}, key=lambda key: period(key, self.zone).start)
+
+    @property
+    def begins(self) -> date:
+        """The first day that has anything; far in the future where none has."""
+        keys = self.keys()
+        return day_of(period(keys[0], self.zone).first_day) if keys else date.max
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of schema.BUILT of all counted events; text is Categorical."""

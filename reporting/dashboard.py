@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from processing.view import View
 from reporting.charts import Series, over_time, series
 from reporting.choice import Period
 from reporting.labels import dimension_label, metric_label
 from reporting.metrics import METRICS
 from reporting.report import Answer, ByDimension, Report, Row
-from reporting.run import View, run_many
+from reporting.run import run_many
 
 TOTALS: Final = ("activeUsers", "sessions", "screenPageViews", "engagementRate", "averageSessionDuration")
 OVER_TIME: Final = ("activeUsers", "screenPageViews")
@@ -59,7 +60,7 @@ def panels(view: View, period: Period, now: datetime) -> dict[str, Any]:
     lines = series(values, period.first, period.last, now)
     unfinished = period.last == now.date()
     return {
-        "totals": _total_cards(totals, before),
+        "totals": _total_cards(totals, before if view.begins <= period.before().first else None),
         "before": f"the {period.days} days before" if period.days > 1 else "the day before",
         "unfinished": unfinished,
         "chart": over_time(lines, unfinished=unfinished),
@@ -108,13 +109,13 @@ def _table(table: Table, period: Period) -> Report:
     )
 
 
-def _total_cards(now: Answer, before: Answer) -> list[dict[str, str]]:
+def _total_cards(now: Answer, before: Answer | None) -> list[dict[str, str]]:
     values, earlier = _values(now), _values(before)
     return [_card(name, value, was) for name, value, was in zip(TOTALS, values, earlier, strict=True)]
 
 
-def _values(answer: Answer) -> Sequence[float]:
-    return answer.rows[0].metrics if answer.rows else [0.0] * len(TOTALS)
+def _values(answer: Answer | None) -> Sequence[float]:
+    return answer.rows[0].metrics if answer and answer.rows else [0.0] * len(TOTALS)
 
 
 def _card(name: str, value: float, was: float) -> dict[str, str]:
