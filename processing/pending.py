@@ -20,10 +20,13 @@ Owner = int | str  # the property's number where the hit names it, else its meas
 
 def lag(log: Log, store: Store) -> int:
     """How many hits the log holds that no block does yet."""
-    highest = {partition: store.highest(log.id, partition) for partition in log.partitions()}
-    return sum(
-        end - (-1 if highest[partition] is None else highest[partition]) - 1 for partition, end in log.ends().items()
-    )
+    return sum(end - _stored_up_to(log, store, partition) for partition, end in log.ends().items())
+
+
+def _stored_up_to(log: Log, store: Store, partition: int) -> int:
+    """The first offset that no block was ever stored for."""
+    highest = store.highest(log.id, partition)
+    return 0 if highest is None else highest + 1
 
 
 class Pending:
@@ -51,10 +54,7 @@ class Pending:
             )
 
     def _received(self, blocks: Sequence[BlockInfo]) -> dict[int, int]:
-        ends = {
-            partition: (highest + 1 if (highest := self._store.highest(self._log.id, partition)) is not None else 0)
-            for partition in self._log.partitions()
-        }
+        ends = {partition: _stored_up_to(self._log, self._store, partition) for partition in self._log.partitions()}
         pinned: dict[int, int] = {}
         for block in blocks:
             if block.key.log == self._log.id:
