@@ -79,6 +79,23 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "A measurement id that is nobody's",
+        "These hits are kept for administrators, under property 0, and change no report.",
+        """
+        at               | visitor | measurement id
+        2026-11-20 10:00 | ann     |
+        2026-11-20 10:00 | bob     | G-NOBODY0001
+        """,
+        """
+        eventCount | totalUsers
+        1          | 1
+        """,
+        """
+        reason           | hits
+        unknown property | 1
+        """,
+    ),
+    (
         "Where sessions come from",
         "Tags in the address first, then click ids of advertisements, then the referrer; pages of the site itself are"
         " no source. The channel follows from source and medium.",

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
-from configuration.rules import PropertySettings
+from configuration.rules import UNKNOWN_PROPERTY, PropertySettings
 from processing.view import View
 from reporting.dimensions import DIMENSIONS
 from reporting.ga4.replies import as_text
@@ -38,15 +38,16 @@ def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
         installation.receive()
         if sealed:
             installation.worker.seal(everything=True)
-    check(example, installation.view(settings.id))
+    check(example, installation.view(settings.id), installation.view(UNKNOWN_PROPERTY))
 
 
-def check(example: Example, view: View) -> None:
+def check(example: Example, view: View, of_nobody: View) -> None:
     expected = cells(example.answer)
     answer = run(asked(expected), view, date(2026, 12, 31))
     rows = [[*row.dimensions, *map(as_text, row.metrics)] for row in (*answer.rows, *answer.totals)]
     assert rows == expected[1:]
-    reasons = [[reason, str(number)] for reason, number in sorted(view.counts().reasons.items()) if number]
+    rejected = (*view.counts().reasons.items(), *of_nobody.counts().reasons.items())
+    reasons = [[reason, str(number)] for reason, number in sorted(rejected) if number]
     assert reasons == (cells(example.rejected)[1:] if example.rejected else [])
 
 
@@ -79,7 +80,9 @@ def request(number: int, given: dict[str, str], settings: PropertySettings) -> R
         agent=values.pop("agent", AGENT),
         session=values.pop("session", None),
         hit=values.pop("id", None),
-        property=settings,
+        property=msgspec.structs.replace(
+            settings, measurement_id=values.pop("measurement id", settings.measurement_id)
+        ),
         **{name: text for name, text in values.items() if name != "address"},
     )
     return msgspec.structs.replace(hit, address=values.get("address", hit.address))
