@@ -58,9 +58,7 @@ def stories(draw: st.DrawFn) -> tuple[Site, list[Sent], int]:
     return site, draw(arrivals(site)), draw(st.integers(0, 2**32))
 
 
-@settings(
-    max_examples=30, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True
-)
+@settings(WHOLE_WAY, max_examples=20)
 @given(stories())
 def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
     site, sent, seed = story
