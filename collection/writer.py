@@ -14,6 +14,7 @@ from collection.log import Log, LogUnavailable
 MAX_WAITING_HITS: Final = 16_384
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
 HIT_OVERHEAD_BYTES: Final = 256
+REMIND_S: Final = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class GroupWriter:
         self._next: Batch | None = None
         self._under_way: Batch | None = None
         self._swapping = threading.Lock()
+        self._refused = 0
+        self._said_at = float("-inf")
         self._wake: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
         self._thread.start()
@@ -105,9 +108,16 @@ class GroupWriter:
             self._log.append(batch.hits)
             durable = True
         except LogUnavailable as error:
-            logger.error("%d hits refused: %s", len(batch.hits), error)
+            self._complain(len(batch.hits), error)
         finally:
             self._under_way = None
             self._observe(len(batch.hits), time.perf_counter() - began, durable)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(batch.durable.set_result, durable)
+
+    def _complain(self, hits: int, error: LogUnavailable) -> None:
+        """Once a minute: a full disk would refuse thousands of times, and the log of the process may be on it."""
+        self._refused += hits
+        if time.monotonic() - self._said_at >= REMIND_S:
+            logger.error("%d hits refused: %s", self._refused, error)
+            self._refused, self._said_at = 0, time.monotonic()

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 30.0
+LONGEST_PAUSE_S: Final = 10.0
 REMIND_S: Final = 600.0
 
 

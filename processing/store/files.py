@@ -164,6 +164,18 @@ class SegmentFolder:
         return True
 
     def _write(self, name: str, files: Mapping[str, bytes], main: bytes) -> None:
+        try:
+            self._write_files(name, files, main)
+        except OSError:
+            self._take_back(name, files)
+            raise
+
+    def _take_back(self, name: str, files: Iterable[str]) -> None:
+        """A full disk must not fill up with sections of segments that never came to be."""
+        for section in files if not self._main(name).exists() else ():
+            (self._folder / f"{name}.{section}{_LARGE}").unlink(missing_ok=True)
+
+    def _write_files(self, name: str, files: Mapping[str, bytes], main: bytes) -> None:
         for section, data in files.items():
             write_durably(self._folder / f"{name}.{section}{_LARGE}", data)
         if files:

@@ -1,11 +1,13 @@
 """What fails stops nothing else: a hit, a segment, a property, a full disk, a part of the worker."""
 
 import logging
+import random
 import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from configuration.rules import PropertySettings
@@ -221,3 +223,17 @@ def test_trouble_is_said_once_and_tried_less_and_less_often(caplog: pytest.LogCa
     assert (len(troubles), troubles.due("work")) == (0, True)
     with pytest.raises(KeyError), troubles.outlived("work"):
         fail(KeyError())
+
+
+def test_a_segment_that_did_not_fit_leaves_nothing(here: Installation) -> None:
+    noise = _noise(100_000)
+    with full_disk(100_000), pytest.raises(StoreUnavailable):
+        here.store.put_segment("s", {"small": pl.DataFrame({"x": [0] * 100_000}), "large": noise})
+    assert list((here.folder / "store" / "segments").iterdir()) == []
+    here.store.put_segment("s", {"large": noise})
+    assert here.store.read("s", "large").equals(noise)
+
+
+def _noise(rows: int) -> pl.DataFrame:
+    rnd = random.Random(1)
+    return pl.DataFrame({"x": [rnd.getrandbits(62) for _ in range(rows)]})
