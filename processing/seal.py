@@ -24,7 +24,7 @@ from processing.timeline import Change, advance
 from processing.view import hits, new_book
 
 FIRST_GENERATION: Final = 1
-PORTION_ROWS: Final = 100_000
+PORTION_ROWS: Final = 50_000
 Sections = dict[str, pl.DataFrame]
 
 
