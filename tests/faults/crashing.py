@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-LIVES: Final = 4
+LIVES: Final = 3
 ACTIONS: Final = 24
 WRITES: Final = {"start": 4, "send": 100, "receive": 80, "seal": 60, "tidy": 40}  # fewer than most lives have
 

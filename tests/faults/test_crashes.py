@@ -12,7 +12,7 @@ from tests.faults import crashing
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 50  # of each kind of death; three or four deaths each
+SEEDS = 50  # of each kind of death; two or three deaths each
 
 
 def crash(folder: Path, mode: str, first: int, end: int) -> list[str]:
