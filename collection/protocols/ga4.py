@@ -16,6 +16,7 @@ PARAMETERS: Final = frozenset(
     )
 )
 MOST_EVENTS: Final = 100  # each event repeats the common parameters: more of them would make a small hit a large block
+MOST_REPEATED: Final = 256 * 1024  # bytes of common parameters in all events together, for the same reason
 LONGEST_CREATED: Final = 15  # digits
 
 OVERRIDE: Final = "_uip"
@@ -30,7 +31,9 @@ def decode(hit: RawHit) -> Decoded:
     common = _Parameters(as_text(hit.query))
     lines = [line for line in _lines(hit.body) if line]
     if len(lines) > MOST_EVENTS:
-        return _too_many_events(hit, common)
+        return _refused(hit, common, f"more than {MOST_EVENTS} events")
+    if len(lines) > 1 and len(lines) * len(hit.query) > MOST_REPEATED:
+        return _refused(hit, common, "too many events for so long common parameters")
     all_parameters = [_Parameters(line).with_common(common) for line in lines] or [common]
     told = hints(hit.headers) if hit.headers else {}
     return _decoded(all_parameters, told)
@@ -117,11 +120,11 @@ def _whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_CREATED else None
 
 
-def _too_many_events(hit: RawHit, common: _Parameters) -> Decoded:
+def _refused(hit: RawHit, common: _Parameters, error: str) -> Decoded:
     content = pairs([("query", as_text(hit.query)), ("body", as_text(hit.body))])
     return Decoded(
         events=[{REST: content}],
         measurement_id=common.special.get("tid", ""),
         client_id=common.known.get("cid", ""),
-        error=f"more than {MOST_EVENTS} events",
+        error=error,
     )

@@ -130,6 +130,16 @@ def test_a_hit_of_too_many_events_is_kept_once() -> None:
     assert parse_qsl(decoded.events[0]["rest"]) == [("query", QUERY.decode()), ("body", lines.decode())]
 
 
+def test_common_parameters_are_repeated_only_so_often() -> None:
+    query = b"tid=G-ABC&cid=1&" + b"x" * 16_000
+    assert decode(query, b"en=a").error is None
+    assert len(decode(query, b"en=a\n" * 16).events) == 16
+    decoded = decode(query, b"en=a\n" * 17)
+    assert (decoded.error, decoded.measurement_id) == ("too many events for so long common parameters", "G-ABC")
+    (event,) = decoded.events
+    assert len(event["rest"]) < 17_000
+
+
 NAMES = st.sampled_from([*sorted(ga4.PARAMETERS), "tid", "v", "ep.x", "rest", "_hid", "_hts", "_uip"]) | st.text(
     max_size=8
 )
