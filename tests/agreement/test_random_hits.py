@@ -44,7 +44,7 @@ from tests.random_hits import Sent, Site, arrivals, sites
 WHOLE_WAY: Final = settings(
     deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True
 )
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 NETWORKS: Final = {"192.0.2.0/24": {"country_code": "DE"}, "198.51.100.0/24": {"country_code": "FR"}}
 HALVES: Final = (tuple(METRICS)[:6], tuple(METRICS)[6:])
