@@ -13,7 +13,10 @@ from processing.view import Reader, View
 
 
 class Status(NamedTuple):
-    """Hits of a property: accepted = counted + rejected + pending. `lost` are those of the whole log that were gone before they were received."""
+    """Hits of a property: accepted = counted + rejected + pending.
+
+    `lost` are those of the whole log that were gone before they were received.
+    """
 
     accepted: int
     counted: int
