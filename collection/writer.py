@@ -107,7 +107,7 @@ class GroupWriter:
         try:
             self._log.append(batch.hits)
             durable = True
-        except LogUnavailable as error:
+        except Exception as error:  # noqa: BLE001 - a thread that ended would refuse all later hits
             self._complain(len(batch.hits), error)
         finally:
             self._under_way = None
@@ -115,9 +115,10 @@ class GroupWriter:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(batch.durable.set_result, durable)
 
-    def _complain(self, hits: int, error: LogUnavailable) -> None:
+    def _complain(self, hits: int, error: Exception) -> None:
         """Once a minute: a full disk would refuse thousands of times, and the log of the process may be on it."""
         self._refused += hits
         if time.monotonic() - self._said_at >= REMIND_S:
-            logger.error("%d hits refused: %s", self._refused, error)
+            cause = error if isinstance(error, LogUnavailable) else type(error).__name__
+            logger.error("%d hits refused: %s", self._refused, cause)
             self._refused, self._said_at = 0, time.monotonic()

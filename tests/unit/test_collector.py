@@ -3,7 +3,7 @@
 import asyncio
 import resource
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -134,6 +134,23 @@ def test_a_log_that_cannot_be_written_is_503_until_it_can(collector: Collector, 
     assert replies[1].headers["retry-after"] == "5"
     assert len(stored(log)) == 2
     assert 'refused_total{reason="log unavailable"} 1' in metrics(collector)
+
+
+def test_no_error_of_an_append_ends_the_writer(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class OnceWithoutMemory(EmbeddedLog):
+        def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
+            if not caplog.records:
+                raise MemoryError
+            super().append(hits)
+
+    log = OnceWithoutMemory(folder)
+
+    async def three(application: AsgiCollector) -> list[Reply]:
+        return [await send(application), await send(application), await send(application, target="/healthz")]
+
+    assert [reply.status for reply in collecting(Collector(log), three)] == [503, 204, 200]
+    assert len(stored(log)) == 1
+    log.close()
 
 
 def test_a_full_queue_is_503(log: EmbeddedLog) -> None:
