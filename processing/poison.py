@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from traceback import format_tb
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,9 @@ from processing.visitors import Keys, MissingSalt
 
 UNPROCESSABLE: Final = "unprocessable"  # a protocol that nothing decodes: the hit becomes a processing error
 NOT_THE_HITS_FAULT: Final = (MissingSalt, MemoryError, OSError)
+
+# The error's own words are left out: they may repeat the hit's address.
+MESSAGE: Final = "the hit at position %d cannot be received: it is rejected: %s\n%s"
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +34,11 @@ def receive_whatever_comes(entries: Entries, context: Context, keys: Keys, place
         return receive(entries, context, keys, places)
     except NOT_THE_HITS_FAULT:
         raise
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - one hit must not hold up all others
         if len(entries) == 1:
             (position, value), *_ = entries
             received = receive([(position, _without_content(value, context))], context, keys, places)
-            logger.exception("the hit at position %d cannot be received: it is rejected", position)
+            logger.error(MESSAGE, position, type(error).__name__, "".join(format_tb(error.__traceback__)))
             return received
     middle = len(entries) // 2
     halves = (entries[:middle], entries[middle:])

@@ -92,7 +92,7 @@ class Trap:
 
     def lookup(self, address: str) -> Place:
         if address == "192.0.2.66":
-            raise ZeroDivisionError
+            raise ZeroDivisionError(f"the place of {address}")
         return NOWHERE
 
 
@@ -106,6 +106,7 @@ def test_a_hit_that_breaks_receiving_is_rejected_alone(tmp_path: Path, caplog: p
     assert (counts.accepted, counts.counted) == (50, 49)
     assert {reason: number for reason, number in counts.reasons.items() if number} == {"processing error": 1}
     assert "cannot be received: it is rejected" in caplog.text
+    assert "192.0.2.66" not in caplog.text
     assert "192.0.2.66" not in here.view().rejected(*EVER)["content"].str.join().item()
 
 
