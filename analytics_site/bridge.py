@@ -21,6 +21,10 @@ MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 BODY_IN_MEMORY_BYTES: Final = 1024 * 1024
 
 
+class ClientGone(Exception):
+    """The client went away before all of its request was here."""
+
+
 class WsgiInThreads:
     """An ASGI application. A body above `max_body_bytes` is answered 413 before the application sees the request.
 
@@ -37,7 +41,11 @@ class WsgiInThreads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with SpooledTemporaryFile(max_size=BODY_IN_MEMORY_BYTES) as body:
-            if not await self._read(receive, body):
+            try:
+                fits = await self._read(receive, body)
+            except ClientGone:
+                return
+            if not fits:
                 await too_large(send)
                 return
             loop = asyncio.get_running_loop()
@@ -45,10 +53,12 @@ class WsgiInThreads:
             await loop.run_in_executor(self._pool, Exchange(loop, send).run, self._wsgi, environment)
 
     async def _read(self, receive: Receive, body: IO[bytes]) -> bool:
-        """Whether the whole body fits."""
+        """Whether the whole body fits. Raises ClientGone: half a form must not pass for a whole one."""
         more = True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
             body.write(message.get("body", b""))
             if body.tell() > self._max_body_bytes:
                 return False

@@ -43,6 +43,7 @@ def ask(
     body: tuple[bytes, ...] = (b"",),
     headers: tuple[tuple[bytes, bytes], ...] = (),
     peer: str = "192.0.2.1",
+    disconnect: bool = False,
 ) -> list[Any]:
     """The messages that the application sent."""
     scope: dict[str, Any] = {
@@ -57,7 +58,7 @@ def ask(
         "headers": list(headers),
     }
     pieces = [{"type": "http.request", "body": piece, "more_body": True} for piece in body]
-    pieces[-1]["more_body"] = False
+    pieces[-1] = {"type": "http.disconnect"} if disconnect else {**pieces[-1], "more_body": False}
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -90,6 +91,12 @@ def test_the_request_in_words_of_wsgi() -> None:
     assert environ["PATH_INFO"].encode("latin-1").decode() == "/caf\u00e9 x"
     assert (environ["REQUEST_METHOD"], environ["QUERY_STRING"], environ["CONTENT_TYPE"]) == ("POST", "a=%20b", "text/x")
     assert (environ["HTTP_X_A"], environ["HTTP_COOKIE"], environ["REMOTE_ADDR"]) == ("1,2", "a=1", "192.0.2.1")
+
+
+def test_half_a_body_does_not_pass_for_a_whole_one() -> None:
+    page = Page(b"")
+    assert ask(page, body=(b"name=Shop", b"&viewers=1"), disconnect=True) == []
+    assert page.environ == {}
 
 
 def test_a_body_without_length_has_one() -> None:
