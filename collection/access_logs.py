@@ -1,5 +1,6 @@
 """From the lines of servers' access logs to hits; a line that is imported again gives the same hit again."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -46,6 +47,7 @@ class LineReader:
 
     The id of a hit is made from the line's bytes and how often this line was seen: the same files give the same ids,
     and two equal lines of one server are two hits. `checksum` stands for all lines seen so far, whatever their order.
+    A line without a readable time has that of the line before it, so that it has the same whenever it is imported.
     """
 
     def __init__(self, property: int) -> None:
@@ -53,11 +55,14 @@ class LineReader:
         self._seen = Repetitions()
         self.lines = 0
         self.checksum = 0
+        self._latest: int | None = None
 
     def skip(self, lines: Sequence[bytes]) -> None:
         """Count lines that are in the log already."""
         for line in lines:
             self._count(line)
+        times = (time_of(as_text(line)) for line in reversed(lines))
+        self._latest = next((time for time in times if time is not None), self._latest)
 
     def read(self, lines: Sequence[bytes], received_us: int) -> list[Entry]:
         return [self._entry(line, received_us) for line in lines]
@@ -68,13 +73,16 @@ class LineReader:
         found = access_log.LINE.fullmatch(text)
         if found is None:
             return self._broken(line, id, received_us, EMPTY_LINE if not text else OTHER_FORMAT)
-        start = found.end(3) + len(" [")
-        occurred = time_ms(text[start : start + TIME_LENGTH])
+        occurred = _time_in(text, found)
+        if occurred is None:
+            return self._broken(line, id, received_us, NO_TIME)
+        self._latest = occurred
         hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", {}, b"", line, self._property, occurred)
-        return Entry(_key(found[1], found[8]), encode(hit), _fault(found[4], occurred))
+        return Entry(_key(found[1], found[8]), encode(hit), _fault(found[4]))
 
     def _broken(self, line: bytes, id: str, received_us: int, fault: str) -> Entry:
-        hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", {}, b"", line, self._property)
+        told = {access_log.FAULT: fault}
+        hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", told, b"", line, self._property, self._latest)
         return Entry(_key("", ""), encode(hit), fault)
 
     def _count(self, line: bytes) -> str:
@@ -83,6 +91,17 @@ class LineReader:
         self.lines += 1
         self.checksum = (self.checksum + number) % (1 << DIGEST_BITS)
         return f"{digest.hex()}.{self._seen.add(number)}"
+
+
+def time_of(text: str) -> int | None:
+    """The time of a line (ms), None if it has none that can be read."""
+    found = access_log.LINE.fullmatch(text)
+    return _time_in(text, found) if found else None
+
+
+def _time_in(text: str, found: re.Match[str]) -> int | None:
+    start = found.end(3) + len(" [")
+    return time_ms(text[start : start + TIME_LENGTH])
 
 
 def time_ms(text: str) -> int | None:
@@ -115,10 +134,9 @@ def _minute_ms(text: str) -> int | None:
     return int(local.timestamp()) * 1000 - (east if text[18] == "+" else -east)
 
 
-def _fault(request: str, occurred: int | None) -> str | None:
-    if len([word for word in request.split(" ") if word]) != access_log.REQUEST_WORDS:
-        return NO_REQUEST
-    return NO_TIME if occurred is None else None
+def _fault(request: str) -> str | None:
+    words = [word for word in request.split(" ") if word]
+    return None if len(words) == access_log.REQUEST_WORDS else NO_REQUEST
 
 
 def _key(address: str, user_agent: str | None) -> bytes:

@@ -24,10 +24,13 @@ ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
 LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"b": b"\b"}
 
 
+FAULT: Final = "fault"  # a header of hits that the import could not read, so that all agree on it
+
+
 def decode(hit: RawHit) -> Decoded:
     text = as_text(hit.body)
     found = LINE.fullmatch(text)
-    if found is None or hit.occurred is None:
+    if found is None or hit.occurred is None or FAULT in hit.headers:
         return _malformed(text)
     address, ident, user, request, status, size, referrer, user_agent = found.groups(default=ABSENT)
     words = [word for word in request.split(" ") if word]

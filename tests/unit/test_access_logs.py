@@ -104,3 +104,14 @@ def test_times_are_those_of_the_calendar(seconds: int, ahead: int) -> None:
 
 def test_a_leap_second_is_the_next_minutes_first() -> None:
     assert time_ms("31/Dec/2016:23:59:60 +0000") == time_ms("01/Jan/2017:00:00:00 +0000")
+
+
+def test_a_broken_line_has_the_time_of_the_line_before_it_whenever_it_is_read() -> None:
+    good = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n'
+    lines = [good, b"nonsense\n", good.replace(b"17/May", b"99/May")]
+    now, later = (LineReader(101).read(lines, received_us) for received_us in (1, 10**15))
+    for reading in (now, later):
+        assert [hits.decode(entry.value).occurred for entry in reading] == [1431857103000] * 3
+    resumed = LineReader(101)
+    resumed.skip(lines[:1])
+    assert hits.decode(resumed.read(lines[1:], 1)[0].value).occurred == 1431857103000
