@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from collection.log.port import CorruptLog, Entry, Log, Trimmed
+from collection.protocols.ga4 import MOST_EVENTS
 from configuration.rules import Context, context_id, decode_context, encode_context
 from processing import ledger
 from processing.backlog import Backlog
@@ -23,6 +24,9 @@ from processing.visitors import Keys
 logger = logging.getLogger(__name__)
 
 CUT_S: Final = 0.5
+
+FEW_HITS: Final = 512  # fit into memory however large they are
+RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, bytes at most
 
 Clock = Callable[[], float]
 KeysFor = Callable[[Sequence[Entry], Context], Keys]
@@ -67,13 +71,28 @@ class Receiver:
     def _receive_partition(self, partition: int, start: int, end: int, *, at_once: bool) -> int:
         received = 0
         while self._ripe(partition, end, at_once=at_once):
-            item = ledger.next_range(self.log.id, partition, start, end, self._freeze)
+            affordable = self._affordable(partition, start, end)
+            item = ledger.next_range(self.log.id, partition, start, affordable, self._freeze)
             if item is None:
                 break
             self._next[partition] = item.last + 1
             self._waiting_since.pop(partition, None)
             received += self._receive(item) if item.done_at is None else self._alarm(item)
         return received
+
+    def _affordable(self, partition: int, start: int, end: int) -> int:
+        """The end, or where the next range must end so that few large hits do not take all memory."""
+        first = max(start, self._next.get(partition, 0))
+        last, weight = min(end, first + ledger.MOST_HITS) - 1, 0
+        try:
+            for low in range(first, last - FEW_HITS + 1, FEW_HITS):
+                entries = self.log.read(partition, low, low + FEW_HITS - 1)
+                weight += sum(_weight(entry.value) for entry in entries)
+                if weight > RANGE_WEIGHT:
+                    return low + FEW_HITS
+        except (CorruptLog, Trimmed):
+            return end
+        return end
 
     def _check_ends(self) -> None:
         """Ledger, store and log must tell one story: none may have gone back behind the others."""
@@ -161,3 +180,8 @@ class Receiver:
             item.last,
         )
         return 0
+
+
+def _weight(value: bytes) -> int:
+    """What a hit comes to as rows at most: each line of its body repeats what its events share."""
+    return len(value) * (1 + min(value.count(b"\n"), MOST_EVENTS))

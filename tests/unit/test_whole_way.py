@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from collection.hit import RawHit
@@ -115,3 +116,18 @@ def _disturb(rnd: random.Random, here: Installation) -> None:
 
 def _property(hit: RawHit) -> int:
     return hit.property or (SHOP.id if SHOP.measurement_id.encode() in hit.query else BLOG.id)
+
+
+def test_few_large_hits_fill_a_range(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    large = msgspec.structs.replace(ga4(0), query=b"x" * 2_600, body=b"en=a\n" * 100)
+    here.send(*(msgspec.structs.replace(large, id=f"large{number}") for number in range(1_500)))
+    assert here.receive() == 1_500
+    assert [block.hits for block in here.store.blocks()] == [512, 512, 476]
+
+
+def test_small_hits_fill_a_range_by_their_number(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.send(*(ga4(number) for number in range(5_000)))
+    assert here.receive() == 5_000
+    assert [block.hits for block in here.store.blocks()] == [4_096, 904]
