@@ -14,7 +14,7 @@ from configuration.rules import PropertySettings
 from processing.book import Book, decode_book
 from processing.fsck import Check
 from processing.models import Range
-from processing.periods import day_number, local_days
+from processing.periods import day_number, day_start, local_days
 from processing.schema import RAW
 from processing.upkeep import MERGE_BLOCKS, merge_blocks, orphans
 from tests.installation import AGENT, SHOP, Installation, access_log, ga4
@@ -143,6 +143,31 @@ def test_late_hits_enter_a_folded_month_as_they_would_have_entered_its_day(
     )
 
 
+@pytest.mark.parametrize("midnight", [(2026, 10, 27), (2026, 11, 1)])
+@pytest.mark.parametrize("folded_days", [2, 90])
+def test_a_folded_period_still_knows_what_it_was_built_on(
+    midnight: tuple[int, int, int], folded_days: int, tmp_path: Path
+) -> None:
+    """A session that began the day before goes on, though only the later day is built anew."""
+    start = day_start(date(*midnight), BERLIN.zone)
+    times = [start - 10 * 60_000, start + 10 * 60_000, start + 20 * 60_000]
+    hits = [ga4(n, at=at, created=at, hit=f"{n}", property=BERLIN) for n, at in enumerate(times)]
+    plain, folded = installation(tmp_path / "plain"), installation(tmp_path / "folded")
+    plain.send(*hits)
+    plain.receive()
+    for hit in (hits[0], ga4(7, client="7.7", at=start + HOUR, property=BERLIN), hits[1]):
+        folded.send(hit)
+        folded.receive()
+        folded.worker.seal(everything=True)
+    folded.worker.tidy(start + folded_days * DAY)
+    assert all(len(shelf.layers) == 1 for shelf in book_of(folded, BERLIN.id).periods.values())
+    folded.send(hits[2])
+    folded.receive()
+    mine = [row for row in numbers(folded, BERLIN.id)[1] if row[0] == numbers(plain, BERLIN.id)[1][0][0]]
+    assert mine == numbers(plain, BERLIN.id)[1]
+    assert len({row[4] for row in mine}) == 1
+
+
 def test_a_day_is_folded_three_hours_after_its_local_end(tmp_path: Path) -> None:
     """25 October has 25 hours in Berlin: it ends at 23:00 UTC."""
     here = installation(tmp_path)
@@ -252,6 +277,10 @@ def test_a_merged_block_that_was_sealed_in_part_is_not_counted_twice(sealed: int
     assert before[0].accepted == 70
     here.worker.tidy(SUMMER_ENDS)
     assert len(here.store.blocks()) < 10
+    assert numbers(here, SHOP.id) == before
+    for _ in range(3):
+        here.now += 100
+        here.worker.tidy(SUMMER_ENDS)  # deletes what is covered whole
     assert numbers(here, SHOP.id) == before
     here.restart()
     assert numbers(here, SHOP.id) == before
