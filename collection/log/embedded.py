@@ -58,7 +58,7 @@ class EmbeddedLog:
         self._open: dict[int, BatchFile] = {}
         self._housekeeper = Housekeeper()
         with unavailable("cannot be opened"):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # full addresses are in it
             self._id = log_id(folder)
             self._subscriptions = Subscriptions(folder / "subscriptions")
             if not self._bases():

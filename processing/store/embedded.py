@@ -42,7 +42,7 @@ class EmbeddedStore:
 
     def __init__(self, folder: Path, wait_s: float = 30.0) -> None:
         with _disk():
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._segments = SegmentFolder(folder / "segments")
             self._database = Database(folder / "store.db", _SCHEMA, FORMAT, wait_s)
             sync_folder(folder)

@@ -218,3 +218,8 @@ def test_death_between_sealing_and_the_next_file(folder: Path) -> None:
     fill(again, b"two")
     assert everything(again) == [b"one", b"two"]
     again.close()
+
+
+def test_nobody_else_may_read_its_folder(tmp_path: Path) -> None:
+    EmbeddedLog(tmp_path / "elsewhere" / "log").close()
+    assert (tmp_path / "elsewhere" / "log").stat().st_mode & 0o077 == 0
