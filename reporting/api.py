@@ -25,6 +25,7 @@ from reporting.today import today_in
 
 SAMPLES: Final = 10
 LARGEST_NUMBER: Final = 2**63 - 1
+TOO_DEEP: Final = "The request is nested too deep."
 
 
 class MayRead(BasePermission):
@@ -127,7 +128,7 @@ class PropertyReport(APIView):
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> Response:
         _check_visible(request, number)
-        return Response(msgspec.to_builtins(_answer(request.data, number)))
+        return Response(msgspec.to_builtins(_answer(_body(request), number)))
 
 
 def _answer(body: object, number: int) -> Answer:
@@ -138,6 +139,16 @@ def _answer(body: object, number: int) -> Answer:
         return run(report, view, today_in(view.zone))
     except (msgspec.ValidationError, ReportError) as error:
         raise ValidationError({"detail": str(error)}) from error
+    except RecursionError as error:
+        raise ValidationError({"detail": TOO_DEEP}) from error
+
+
+def _body(request: Request) -> object:
+    """Raises ValidationError, also for a body that is nested too deep to be read."""
+    try:
+        return request.data
+    except RecursionError as error:
+        raise ValidationError({"detail": TOO_DEEP}) from error
 
 
 def _check_visible(request: Request, number: int) -> None:

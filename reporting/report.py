@@ -11,6 +11,8 @@ LARGEST_LIMIT: Final = 250_000
 MOST_DIMENSIONS: Final = 9
 MOST_METRICS: Final = 10
 MOST_RANGES: Final = 4
+MOST_JOINED: Final = 9  # dimensions in a derived one
+LARGEST_OFFSET: Final = 2**63 - 1
 DATE_RANGE: Final = "dateRange"  # the dimension that says which date range a row belongs to
 
 Match = Literal["EXACT", "BEGINS_WITH", "ENDS_WITH", "CONTAINS", "FULL_REGEXP", "PARTIAL_REGEXP"]
@@ -173,8 +175,10 @@ def check_shape(report: Report) -> None:
         raise ReportError("Name at least one dimension or metric.")
     if not 1 <= report.limit <= LARGEST_LIMIT:
         raise ReportError(f"The limit is {report.limit}; it must be between 1 and {LARGEST_LIMIT}.")
-    if report.offset < 0:
-        raise ReportError(f"The offset is {report.offset}; it must not be negative.")
+    if not 0 <= report.offset <= LARGEST_OFFSET:
+        raise ReportError(f"The offset is {report.offset}; it must be between 0 and {LARGEST_OFFSET}.")
+    for derived in report.derived:
+        _at_most(f"dimensions joined in {derived.name[:100]!r}", len(derived.of), MOST_JOINED)
     _each_once([*report.dimensions, *report.metrics])
 
 

@@ -51,6 +51,8 @@ def _method(verb: str) -> Callable[[Method], Handler]:
                 return _error(refused.status, str(refused))
             except ReportError as error:
                 return _error("INVALID_ARGUMENT", str(error))
+            except RecursionError:
+                return _error("INVALID_ARGUMENT", "The request is nested too deep.")
             except StoreUnavailable:
                 _log.exception("The store could not be read")
                 return _error("UNAVAILABLE", "The store of this installation cannot be read at present; try again.")

@@ -290,7 +290,12 @@ def test_reports_that_share_a_view_answer_as_if_each_were_alone() -> None:
         ),
         ({"metrics": ("sessions", "sessions")}, "asked for twice"),
         ({"metrics": ("sessions",), "limit": 0}, "between 1 and 250000"),
-        ({"metrics": ("sessions",), "offset": -1}, "not be negative"),
+        ({"metrics": ("sessions",), "offset": -1}, "between 0 and"),
+        ({"metrics": ("sessions",), "offset": 2**63}, "between 0 and"),
+        (
+            {"dimensions": ("x",), "derived": (DerivedDimension("x", "concatenate", ("pagePath",) * 10),)},
+            "10 dimensions joined in 'x'; at most 9",
+        ),
         ({"metrics": ("sessions",), "invisible": frozenset({"sessions"})}, "show at least one"),
         ({"metrics": ("sessions",), "date_ranges": ()}, "date range"),
         ({}, "at least one dimension or metric"),

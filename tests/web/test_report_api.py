@@ -105,6 +105,14 @@ def test_a_report_that_is_none(shop: Site, body: Any) -> None:
     assert reply.json()["detail"]
 
 
+@pytest.mark.parametrize("depth", [900, 1_100, 100_000])
+def test_a_deep_report_is_refused(shop: Site, depth: int) -> None:
+    tree = '{"type":"not","filter":' * depth + '{"type":"empty","field":"pagePath"}' + "}" * depth
+    ranges = f'[{{"start":"{DAY}","end":"{DAY}"}}]'
+    reply = post_report(shop, f'{{"date_ranges":{ranges},"metrics":["sessions"],"dimension_filter":{tree}}}')
+    assert (reply.status_code, "nested" in reply.json()["detail"]) == (400, True)
+
+
 def test_a_session_needs_the_csrf_token_for_a_report(shop: Site) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(shop.user)
