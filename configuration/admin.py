@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -78,6 +79,12 @@ class TokenAdmin(TokenPages):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         return {"user": str(request.user.pk)}
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A token sees what its user sees: who is no administrator makes tokens of his own only."""
+        if db_field.name == "user" and not getattr(request.user, "is_superuser", False):
+            options["queryset"] = User.objects.filter(username=request.user.get_username())
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def save_model(self, request: HttpRequest, token: Token, form: Any, change: bool) -> None:
         text = tokens.prepare(token)

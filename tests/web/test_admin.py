@@ -2,7 +2,7 @@ import html
 import re
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from configuration import tokens
@@ -96,3 +96,13 @@ def test_headers_of_every_answer(client: Client) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_staff_make_tokens_of_their_own_only(administrator: User, client: Client) -> None:
+    staff = User.objects.create_user("staff", is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=["add_token", "view_token"]))
+    client.force_login(staff)
+    for user, status in ((administrator, 200), (staff, 302)):
+        form = {"name": "report", "user": user.pk, "scope": "read"}
+        assert client.post("/admin/configuration/token/add/", form).status_code == status
+    assert Token.objects.get().user == staff
