@@ -12,7 +12,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from configuration.models import may_see
 from configuration.tokens import authenticate
-from processing.store.port import StoreUnavailable
+from processing.book import UnreadableBook
+from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.ga4.replies import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
 from reporting.ga4.requests import read_batch, read_report
 from reporting.report import Answer, Report, ReportError
@@ -43,23 +44,30 @@ def _method(verb: str) -> Callable[[Method], Handler]:
         @csrf_exempt
         @wraps(method)
         def view(request: HttpRequest, number: int) -> HttpResponse:
-            try:
-                if request.method != verb:
-                    raise Refused("NOT_FOUND", f"This method is called by {verb}.")
-                return _json(method(request, number))
-            except Refused as refused:
-                return _error(refused.status, str(refused))
-            except ReportError as error:
-                return _error("INVALID_ARGUMENT", str(error))
-            except RecursionError:
-                return _error("INVALID_ARGUMENT", "The request is nested too deep.")
-            except StoreUnavailable:
-                _log.exception("The store could not be read")
-                return _error("UNAVAILABLE", "The store of this installation cannot be read at present; try again.")
+            return _reply(verb, method, request, number)
 
         return view
 
     return decorate
+
+
+def _reply(verb: str, method: Method, request: HttpRequest, number: int) -> HttpResponse:
+    try:
+        if request.method != verb:
+            raise Refused("NOT_FOUND", f"This method is called by {verb}.")
+        return _json(method(request, number))
+    except Refused as refused:
+        return _error(refused.status, str(refused))
+    except ReportError as error:
+        return _error("INVALID_ARGUMENT", str(error))
+    except RecursionError:
+        return _error("INVALID_ARGUMENT", "The request is nested too deep.")
+    except (CorruptBlob, Missing, UnreadableBook):
+        _log.exception("What the report reads is damaged")
+        return _error("INTERNAL", "What this report reads is damaged; `manage.py fsck` says what.")
+    except StoreUnavailable:
+        _log.exception("The store could not be read")
+        return _error("UNAVAILABLE", "The store of this installation cannot be read at present; try again.")
 
 
 @_method("POST")

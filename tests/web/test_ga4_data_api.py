@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from configuration.models import Token
 from configuration.tokens import authenticate, issue, revoke
+from processing.store.port import Change
 from reporting.dimensions import DIMENSIONS
 from reporting.ga4.replies import as_text
 from reporting.ga4.requests import read_report
 from reporting.metrics import METRICS
 from reporting.report import Report, ReportError
+from reporting.source import reader
 from tests.reporting_site import RANGE, Site, site
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +174,17 @@ def test_a_bad_request_is_answered_with_advice(shop: Site, body: Any, advice: st
 @pytest.mark.parametrize("depth", [900, 1_000, 100_000])
 def test_a_deep_request_is_refused(shop: Site, depth: int) -> None:
     assert call(shop, b'{"dimensionFilter":' + b'{"notExpression":' * depth + b"}" * (depth + 1)).status_code == 400
+
+
+def test_damage_has_googles_shape(shop: Site) -> None:
+    store = reader().store
+    manifest = store.manifest(shop.property.id)
+    version = manifest.version if manifest else 0
+    store.commit({(shop.property.id, 1): Change(version, b"no book")})
+    if manifest is None:
+        store.set_live(shop.property.id, 1, None)
+    reply = call(shop, {"dateRanges": [{"startDate": "today", "endDate": "today"}], "metrics": [{"name": "sessions"}]})
+    assert (reply.status_code, reply.json()["error"]["status"]) == (500, "INTERNAL")
 
 
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer \xff"])
