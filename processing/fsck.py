@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final, Literal, NamedTuple
 
 import polars as pl
+from django.db import DatabaseError
 
 from collection.log.port import Log, LogError
 from configuration.rules import decode_context
@@ -28,12 +29,12 @@ Kind = Literal["store", "log", "ledger", "book", "sums"]
 Told = Callable[[str, int], None]
 
 ADVICE: Final[dict[Kind, str]] = {
-    "store": "Check the disk. Then restore the store and the database from one backup; see “Restoring” in"
-    " docs/manual/operations.md. Reports that need a damaged part answer with an error, not with a wrong number.",
+    "store": "Check the disk. Then restore the store and the database from one backup; see"
+    " docs/manual/backup.md. Reports that need a damaged part answer with an error, not with a wrong number.",
     "log": "Check the disk. Damaged hits that are received already are in the reports; the others become lost ones,"
     " which the status of a property shows. There is nothing to restore but from a copy of the log.",
-    "ledger": "Stop the worker. Restore the database and the store from backups of the same moment; see “Restoring” in"
-    " docs/manual/operations.md.",
+    "ledger": "Stop the worker. Restore the database and the store from backups of the same moment; see"
+    " docs/manual/backup.md.",
     "book": "The numbers of the property are not to be trusted. Keep a copy of the data folder, report the fault, and"
     " restore the store and the database from one backup.",
     "sums": "Hits are missing or counted twice. Keep a copy of the data folder, report the fault, and restore the store"
@@ -54,7 +55,7 @@ class Check:
         self._told = told
 
     def problems(self) -> Iterator[Problem]:
-        """Raises StoreUnavailable, LogUnavailable."""
+        """Raises StoreUnavailable, LogUnavailable, and the database's errors."""
         yield from self._stored()
         yield from (Problem("log", text) for text in self.log.verify())
         self._count("ledger", 1)
@@ -163,7 +164,7 @@ def _readable(who: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
     """The faults that a check finds, and what it stumbles over: others must have their turn whatever that is."""
     try:
         yield from check()
-    except (StoreUnavailable, LogError):
+    except (StoreUnavailable, LogError, DatabaseError):
         raise
     except Exception as error:  # noqa: BLE001 - see above
         yield f"{who} cannot be read: {type(error).__name__}: {error}"

@@ -2,7 +2,6 @@
 
 import random
 import sqlite3
-import threading
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
@@ -20,6 +19,7 @@ from processing.book import Book, Shelf, Span, decode_book, encode_book
 from processing.fsck import Check, Problem
 from processing.models import Range
 from processing.store import open_store
+from processing.store.embedded import EmbeddedStore
 from processing.store.port import Change, CorruptBlob, Missing
 from processing.view import Reader
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
@@ -294,22 +294,28 @@ def test_hits_trimmed_unread_are_lost_and_add_up(here: Installation) -> None:
     assert (ledger.lost(), problems(here)) == (2, [])
 
 
-def test_it_runs_beside_the_worker(tmp_path: Path) -> None:
-    here, stop = Installation(tmp_path), threading.Event()
-    found: list[Problem] = []
+def test_it_runs_beside_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever a view is pinned, the worker has received, sealed, merged, deleted and swept since the last one."""
+    here, turns, pin = Installation(tmp_path), iter(range(1_000)), EmbeddedStore.pin
 
-    def check() -> None:
-        while not stop.is_set():
-            found.extend(Check(here.log, here.store).problems())
-
-    beside = threading.Thread(target=check)
-    beside.start()
-    for turn in range(40):
+    def turn() -> None:
+        turn = next(turns)
         here.now += 40
         here.send(*(ga4(turn * 10 + n, client=f"{n}.1", at=NOON - turn * 7 * HOUR) for n in range(10)))
         here.receive()
-        here.worker.seal(everything=True)
+        if turn % 3 == 0:
+            here.worker.seal(everything=True)
         here.worker.tidy(NOON)
-    stop.set()
-    beside.join()
-    assert found == []
+
+    def pin_later(store: EmbeddedStore, property: int) -> Any:
+        if store is not here.store:
+            turn()
+        return pin(store, property)
+
+    for _ in range(8):
+        turn()
+    monkeypatch.setattr(EmbeddedStore, "pin", pin_later)
+    beside = open_store(f"sqlite://{tmp_path}/store")
+    for _ in range(12):
+        assert list(Check(here.log, beside).problems()) == []
+    assert next(turns) > 30

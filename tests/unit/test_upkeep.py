@@ -16,6 +16,7 @@ from processing.fsck import Check
 from processing.models import Range
 from processing.periods import day_number, day_start, local_days
 from processing.schema import RAW
+from processing.store.port import SegmentInfo
 from processing.upkeep import MERGE_BLOCKS, merge_blocks, orphans
 from tests.installation import AGENT, SHOP, Installation, access_log, ga4
 
@@ -171,16 +172,18 @@ def test_a_folded_period_still_knows_what_it_was_built_on(
 def test_a_day_is_folded_three_hours_after_its_local_end(tmp_path: Path) -> None:
     """25 October has 25 hours in Berlin: it ends at 23:00 UTC."""
     here = installation(tmp_path)
-    for number in range(2):
-        here.send(ga4(number, client=f"{number}.1", at=SUMMER_ENDS, property=BERLIN, hit=f"{number}"))
+    for many in (9, 1):
+        here.send(*(ga4(many + n, client=f"{many}.{n}", at=SUMMER_ENDS, property=BERLIN) for n in range(many)))
         here.receive()
         here.worker.seal(everything=True)
-        here.send(*(ga4(9 + n, client=f"{n}.2", at=SUMMER_ENDS - DAY, property=BERLIN) for n in range(9)))
-    layers = lambda: len(book_of(here, BERLIN.id).periods["2026-10-25"].layers)  # noqa: E731
-    one_by_one = layers()
+
+    def layers() -> int:
+        return len(book_of(here, BERLIN.id).periods["2026-10-25"].layers)
+
+    assert layers() == 2
     ends = int(datetime(2026, 10, 25, 23, tzinfo=UTC).timestamp() * 1000)
     here.worker.tidy(ends + 3 * HOUR)
-    assert layers() == one_by_one
+    assert layers() == 2
     here.worker.tidy(ends + 3 * HOUR + 1)
     assert layers() == 1
 
@@ -353,9 +356,13 @@ def test_a_seal_that_is_quicker_only_makes_upkeep_wait(tmp_path: Path, monkeypat
     here.send(ga4(7, client="0.1", at=SUMMER_ENDS))
     here.receive()
     put = here.store.put_segment
-    monkeypatch.setattr(
-        here.store, "put_segment", lambda *what: (put(*what), monkeypatch.undo(), here.worker.seal(everything=True))
-    )
+
+    def put_slowly(name: str, sections: Any) -> SegmentInfo:
+        monkeypatch.undo()
+        here.worker.seal(everything=True)
+        return put(name, sections)
+
+    monkeypatch.setattr(here.store, "put_segment", put_slowly)
     here.worker.tidy(SUMMER_ENDS + 90 * DAY)
     assert here.view(SHOP.id).counts().accepted == 3
     assert list(book_of(here, SHOP.id).periods) == ["2026-10-25"]

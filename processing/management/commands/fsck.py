@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from collection.log import LogError, open_log
 from collection.meter import ERASE_LINE
@@ -26,7 +27,7 @@ class Command(BaseCommand):
             with closing(open_log(settings.LOG_URL)) as log, closing(open_store(settings.STORE_URL)) as store:
                 check = Check(log, store, self._show)
                 found = [self._say(problem) for problem in check.problems()]
-        except (LogError, StoreUnavailable) as error:
+        except (LogError, StoreUnavailable, DatabaseError) as error:
             raise CommandError(f"{error}. Nothing was changed; try again when it can be read.") from error
         self._clear()
         if found:
