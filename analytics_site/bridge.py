@@ -17,7 +17,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 THREADS: Final = 8
-MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django takes
 BODY_IN_MEMORY_BYTES: Final = 1024 * 1024
 
 

@@ -10,6 +10,8 @@ from django.test import Client
 
 from configuration.models import Property, Token
 from configuration.tokens import issue
+from processing.store.port import Change
+from reporting.source import reader
 from tests.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +126,12 @@ def test_the_schema_names_every_address(shop: Site, client: Client) -> None:
     ours = {f"/api/properties/{{number}}/{what}/" for what in ("status", "rejected", "report")}
     assert ours | {"/api/properties/"} <= set(schema["paths"])
     assert "/admin/" not in schema["paths"]
+
+
+def test_damage_is_said_in_json(shop: Site) -> None:
+    store = reader().store
+    manifest = store.manifest(shop.property.id)
+    store.commit({(shop.property.id, 1): Change(manifest.version if manifest else 0, b"no book")})
+    if manifest is None:
+        store.set_live(shop.property.id, 1, None)
+    assert "damaged" in get(shop, f"{shop.property.id}/status/", status=503)["detail"]
