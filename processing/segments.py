@@ -29,7 +29,7 @@ ROW_ORDER: Final = {
     "rejected": ("visitor", "time", "position"),
     "open": ("visitor", "start", "session"),
 }
-HIT: Final = ("visitor", "hit", "time", "received_us", "position")
+HIT: Final = ("visitor", "hit", "time", "received_us", "position", "stable")
 
 
 class Layer(NamedTuple):
@@ -73,7 +73,7 @@ def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: 
     before = [old.events.select(*EVENTS), old.duplicates]
     rows = pl.concat([*(only(frame, visitors) for frame in before), new.events.select(*EVENTS)])
     rejected = pl.concat([only(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
-    first = _is_first(rows, rejected, only(carry.ids, visitors))
+    first = _is_first(rows, rejected, only(carry.ids, visitors), period)
     counted, duplicates = rows.filter(first), rows.filter(~first)
     events, still_open = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
     return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
@@ -124,10 +124,10 @@ def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
     return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
 
 
-def _is_first(rows: pl.DataFrame, rejected: pl.DataFrame, earlier: pl.DataFrame) -> pl.Expr:
+def _is_first(rows: pl.DataFrame, rejected: pl.DataFrame, earlier: pl.DataFrame, period: Period) -> pl.Expr:
     """Whether a row's hit is no re-send. Rejected hits take part: what a rule refused once is not refused twice."""
     hits = pl.concat([rows.select(HIT), rejected.select(HIT)])
-    return pl.col("position").is_in(winners(hits, earlier).implode())
+    return pl.col("position").is_in(winners(hits, earlier, period).implode())
 
 
 def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:

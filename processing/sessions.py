@@ -58,14 +58,28 @@ def gap_limit(timeout_ms: int) -> pl.Expr:
     return pl.when(pl.col("client_session").is_null()).then(timeout_ms).otherwise(named)
 
 
-def winners(hits: pl.DataFrame, earlier: pl.DataFrame) -> pl.Series:
+def winners(hits: pl.DataFrame, earlier: pl.DataFrame, period: Period) -> pl.Series:
     """The positions of the hits that are not re-sends: of one visitor and hit id, the earliest.
 
-    `hits` has `visitor`, `hit`, `time`, `received_us`, `position`; `earlier` are the OPEN_IDS of the periods before.
+    `hits` has `visitor`, `hit`, `time`, `received_us`, `position`, `stable`; `earlier` are the OPEN_IDS of the periods
+    before. Day by day, so that a folded month says the same as its days: a day knows its own ids, and of the days
+    before those whose time depends on receipt, back to RESEND_WINDOW_MS before it began.
     """
+    days = _days(hits["time"], period)
+    found, ids = [pl.Series("position", [], dtype=pl.UInt64)], earlier
+    for day in days.unique().sort():
+        today = hits.filter(days == day)
+        ids = ids.filter(pl.col("time") >= period.starts[day - period.first_day] - RESEND_WINDOW_MS)
+        first = _earliest(today, ids)
+        found.append(first["position"])
+        ids = pl.concat([ids, first.filter(~pl.col("stable")).select(*OPEN_IDS)])
+    return pl.concat(found)
+
+
+def _earliest(hits: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
     ordered = hits.sort("visitor", "hit", "time", "received_us", "position")
     first = ordered.filter(~_same("visitor", "hit"))
-    return first.join(earlier, on=["visitor", "hit"], how="anti")["position"]
+    return first.join(earlier, on=["visitor", "hit"], how="anti")
 
 
 def sessionise(

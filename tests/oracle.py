@@ -16,18 +16,34 @@ def local_day(time: int, zone: str) -> str:
     return datetime.fromtimestamp(time / 1000, tz=UTC).astimezone(ZoneInfo(zone)).date().isoformat()
 
 
-def split_duplicates(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    """Of each visitor and hit id, the earliest hit counts, with all its events."""
-    winners: dict[tuple[int, int], tuple[int, int, int]] = {}
+def split_duplicates(events: list[Event], zone: str) -> tuple[list[Event], list[Event]]:
+    """Of each visitor and hit id, the earliest hit of a local day counts, with all its events.
+
+    It does not if one counts whose time depends on receipt and lies at most 72 hours before the day began.
+    """
+    copies: dict[tuple[int, int], set[tuple[int, int, int, bool]]] = defaultdict(set)
     for event in events:
-        key, rank = (event["visitor"], event["hit"]), (event["time"], event["received_us"], event["position"])
-        winners[key] = min(winners.get(key, rank), rank)
-    counted: list[Event] = []
-    duplicates: list[Event] = []
-    for event in events:
-        wins = winners[event["visitor"], event["hit"]][2] == event["position"]
-        (counted if wins else duplicates).append(event)
-    return counted, duplicates
+        rank = (event["time"], event["received_us"], event["position"], event["stable"])
+        copies[event["visitor"], event["hit"]].add(rank)
+    winning = {position for ranks in copies.values() for position in _winners(sorted(ranks), zone)}
+    counted = [event for event in events if event["position"] in winning]
+    return counted, [event for event in events if event["position"] not in winning]
+
+
+def _winners(ranks: list[tuple[int, int, int, bool]], zone: str) -> list[int]:
+    winning: list[tuple[int, int, bool]] = []
+    for time, _, position, stable in ranks:
+        since = midnight(time, zone) - 72 * 60 * 60 * 1000
+        rivals = [w for w in winning if local_day(w[0], zone) == local_day(time, zone) or (not w[2] and w[0] >= since)]
+        if not rivals:
+            winning.append((time, position, stable))
+    return [position for _, position, _ in winning]
+
+
+def midnight(time: int, zone: str) -> int:
+    """The instant at which the local day of `time` began."""
+    day = datetime.fromisoformat(local_day(time, zone))
+    return int(day.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
 def sessions(counted: list[Event], timeout_ms: int) -> list[list[Event]]:
@@ -62,7 +78,7 @@ def judge(
     """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day); and how
     many hits are duplicates.
     """
-    first, duplicates = split_duplicates(events)
+    first, duplicates = split_duplicates(events, zone)
     counted = [event for event in first if not event.get("reason")]
     verdicts = {}
     for session in sessions(counted, timeout_ms):

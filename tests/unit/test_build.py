@@ -31,7 +31,7 @@ ZONES = {
 
 def random_events(rnd: random.Random, zone: str, size: int) -> list[Event]:
     start = ZONES[zone]
-    midnights = [day_start(day_of(day_number(start) + n), zone) for n in range(4)]
+    midnights = [day_start(day_of(day_number(start) + n), zone) for n in range(rnd.choice([4, 4, 4, 7]))]
     events: list[Event] = []
     for _ in range(size):
         time = _time(rnd, midnights, events)
@@ -74,7 +74,7 @@ def _time(rnd: random.Random, midnights: list[int], events: list[Event]) -> int:
 
 
 def _resend(rnd: random.Random, event: Event, position: int) -> Event:
-    delay = rnd.randrange(0, 48 * HOUR)
+    delay = rnd.choice([rnd.randrange(0, 48 * HOUR), rnd.randrange(60 * HOUR, 110 * HOUR), 72 * HOUR])
     again = {
         **event,
         "position": rnd.randrange(1_000_000) * 1000 + 500 + position % 500,
