@@ -23,7 +23,7 @@ def split_duplicates(events: list[Event], zone: str) -> tuple[list[Event], list[
     """
     copies: dict[tuple[int, int], set[tuple[int, int, int, bool]]] = defaultdict(set)
     for event in events:
-        rank = (event["time"], event["received_us"], event["position"], event["stable"])
+        rank = (event["time"], event["received_us"], event["position"], event.get("stable", False))
         copies[event["visitor"], event["hit"]].add(rank)
     winning = {position for ranks in copies.values() for position in _winners(sorted(ranks), zone)}
     counted = [event for event in events if event["position"] in winning]
