@@ -65,6 +65,8 @@ def winners(hits: pl.DataFrame, earlier: pl.DataFrame, period: Period) -> pl.Ser
     before. Day by day, so that a folded month says the same as its days: a day knows its own ids, and of the days
     before those whose time depends on receipt, back to RESEND_WINDOW_MS before it began.
     """
+    if period.first_day == period.last_day:
+        return _earliest(hits, earlier)["position"]
     days = _days(hits["time"], period)
     found, ids = [pl.Series("position", [], dtype=pl.UInt64)], earlier
     for day in days.unique().sort():

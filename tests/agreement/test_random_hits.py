@@ -58,7 +58,7 @@ def stories(draw: st.DrawFn) -> tuple[Site, list[Sent], int]:
     return site, draw(arrivals(site)), draw(st.integers(0, 2**32))
 
 
-@settings(WHOLE_WAY, max_examples=20)
+@settings(WHOLE_WAY, max_examples=8)
 @given(stories())
 def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
     site, sent, seed = story

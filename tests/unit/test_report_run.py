@@ -359,7 +359,7 @@ def counted_slowly(events: list[dict[str, Any]]) -> tuple[Any, ...]:
     st.sets(st.sampled_from(["pagePath", "country", "date"])),
     st.randoms(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_random_events_in_any_order_against_a_slow_count(
     events: list[dict[str, Any]], dimensions: set[str], random: Any
 ) -> None:

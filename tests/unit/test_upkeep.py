@@ -91,7 +91,7 @@ def test_it_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=lambda settings: settings.zone)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_numbers_are_the_same_with_and_without(seed: int, zone: PropertySettings, tmp_path: Path) -> None:
     rnd = random.Random(seed)
     hits = random_hits(rnd, 160, zone)
@@ -212,6 +212,7 @@ def test_the_days_of_a_folded_month_are_the_propertys_own(tmp_path: Path) -> Non
     assert one.height == events.filter(day=day_number(date(2026, 10, 24))).height > 0
 
 
+@pytest.mark.slow
 def test_raw_rows_are_merged_whole(tmp_path: Path) -> None:
     here = installation(tmp_path)
     hits = random_hits(random.Random(1), 200, BERLIN)
@@ -231,6 +232,7 @@ def test_raw_rows_are_merged_whole(tmp_path: Path) -> None:
         assert set(frame["time"] // DAY) == {part.day}
 
 
+@pytest.mark.slow
 def test_a_large_history_is_folded_in_several_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("processing.upkeep.PASS_ROWS", 10)
     here = installation(tmp_path)

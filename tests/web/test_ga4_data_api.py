@@ -239,7 +239,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_json_is_a_report_or_a_report_error(body: Any) -> None:
     try:
         read = read_report(body, 1)
