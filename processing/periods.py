@@ -2,7 +2,6 @@
 midnight.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
@@ -76,8 +75,3 @@ def local_days(times: pl.Series, zone: str) -> pl.Series:
     starts = pl.Series([day_start(day_of(number), zone) for number in range(first, last + 1)], dtype=pl.Int64)
     found = starts.search_sorted(times, side="right")
     return (found.cast(pl.Int32) - 1 + first).alias("day")
-
-
-def days_between(first: date, last: date) -> Iterator[date]:
-    """All days from first to last, both included."""
-    return (first + timedelta(days=n) for n in range((last - first).days + 1))

@@ -63,7 +63,9 @@ class Sealed:
     ) -> pl.DataFrame:
         place = layers[number]
         if section in place.without:
-            return pl.DataFrame(schema={name: SECTIONS[section][name] for name in names}).with_columns(_categorical())
+            return pl.DataFrame(schema={name: SECTIONS[section][name] for name in names}).with_columns(
+                categorical_text()
+            )
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
         masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
         condition = masked if wanted is None else wanted if masked is None else wanted & masked
@@ -86,7 +88,7 @@ class Sealed:
         return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
 
 
-def _categorical() -> pl.Expr:
+def categorical_text() -> pl.Expr:
     return pl.col(pl.String).cast(pl.Categorical)
 
 

@@ -17,7 +17,7 @@ from processing.book import Book, add, decode_book
 from processing.columns import Columns
 from processing.periods import Period, day_number, day_of, local_days, period
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
-from processing.sealed import Sealed
+from processing.sealed import Sealed, categorical_text
 from processing.segments import Arrivals, refusals
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
 from processing.tail import Tail, join, read_tail, settings_of, uncovered
@@ -85,7 +85,7 @@ class View:
     def _section(self, section: str, schema: Schema, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "day"]))
         low, high = day_number(first), day_number(last)
-        frames = [pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(_categorical())]
+        frames = [pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())]
         for key in self.keys():
             here = period(key, self.zone)
             if _touches(here, first, last):
@@ -102,7 +102,7 @@ class View:
         hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
         needed = list(dict.fromkeys([*names, "visitor"]))
         below = self.sealed.categorical(key, section, needed) if known else []
-        top = getattr(change.layer, section).select(names).with_columns(_categorical())
+        top = getattr(change.layer, section).select(names).with_columns(categorical_text())
         return [*(frame.filter(hidden).select(names) for frame in below), top]
 
     def _refused(self, first: date, last: date) -> pl.DataFrame:
@@ -190,10 +190,6 @@ def _keep(cache: OrderedDict[K, V], key: K, value: V) -> None:
     cache.move_to_end(key)
     while len(cache) > CACHED_TAILS:
         cache.popitem(last=False)
-
-
-def _categorical() -> pl.Expr:
-    return pl.col(pl.String).cast(pl.Categorical)
 
 
 def _touches(here: Period, first: date, last: date) -> bool:
