@@ -33,7 +33,6 @@ def seal(store: Store, columns: Columns, property: int) -> bool:
 
     False where there is none. Raises Conflict where another seal was quicker; nothing is lost then.
     """
-    _finish_first_commit(store, property)
     portions = 0
     while _seal_portion(store, columns, property):
         portions += 1
@@ -64,19 +63,12 @@ def _portion(store: Store, property: int, blocks: Sequence[BlockInfo]) -> list[B
     return chosen
 
 
-def _finish_first_commit(store: Store, property: int) -> None:
-    """A first book becomes live in a second step; where the process died in between, it does so now."""
-    if store.live(property) is None and store.manifest(property, FIRST_GENERATION):
-        store.set_live(property, FIRST_GENERATION, None)
-
-
 def commit(store: Store, property: int, manifest: Manifest | None, book: Book) -> None:
     """Makes the book the manifest of its generation. Raises Conflict where it moved since it was read."""
     generation = manifest.generation if manifest else FIRST_GENERATION
     expected = manifest.version if manifest else 0
-    store.commit({(property, generation): port.Change(expected, encode_book(book))})
-    if manifest is None:
-        store.set_live(property, generation, None)
+    first = None if manifest else port.Live(None, generation)
+    store.commit(property, {generation: port.Change(expected, encode_book(book))}, first)
 
 
 def read_layer(store: Store, place: Place) -> Layer:

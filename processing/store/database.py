@@ -44,6 +44,11 @@ class Database:
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
 
+    def scrub(self) -> None:
+        """Empties the journal: deleted content is overwritten in the file itself as it is deleted."""
+        with _in_our_words(), self._connection() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
@@ -80,6 +85,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
     def _prepare(self, script: str, format: int) -> None:

@@ -19,6 +19,7 @@ from processing.store.port import (
     Conflict,
     CorruptBlob,
     Directory,
+    Live,
     Manifest,
     Missing,
     SegmentInfo,
@@ -109,26 +110,17 @@ class EmbeddedStore:
         with self._database.read() as connection:
             return _manifest(connection, property, generation)
 
-    def commit(self, changes: Mapping[tuple[int, int], Change]) -> None:
+    def commit(self, property: int, changes: Mapping[int, Change], live: Live | None = None) -> None:
         with self._database.write() as connection:
-            for (property, generation), change in changes.items():
+            for generation, change in changes.items():
                 _change(connection, property, generation, change)
+            if live:
+                _set_live(connection, property, live)
+            _check_live(connection, property)
 
     def live(self, property: int) -> int | None:
         with self._database.read() as connection:
             return _live(connection, property)
-
-    def set_live(self, property: int, generation: int | None, expected: int | None) -> None:
-        with self._database.write() as connection:
-            if _live(connection, property) != expected:
-                raise Conflict(f"generation {expected} of property {property} is not live")
-            if generation is None:
-                connection.execute("DELETE FROM live WHERE property = ?", (property,))
-            elif _version(connection, property, generation):
-                row = (property, generation, seal(property, generation))
-                connection.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?)", row)
-            else:
-                raise Conflict(f"generation {generation} of property {property} has no manifest")
 
     def pin(self, property: int) -> tuple[Manifest | None, list[BlockInfo]]:
         with self._database.read() as connection:
@@ -149,6 +141,9 @@ class EmbeddedStore:
         except CorruptBlob as error:
             yield str(error)
         yield from self._segments.verify()
+
+    def scrub(self) -> None:
+        self._database.scrub()
 
     def size(self) -> dict[str, int]:
         with self._database.read() as connection:
@@ -213,17 +208,27 @@ def _change(connection: Connection, property: int, generation: int, change: Chan
     if _version(connection, property, generation) != change.expected:
         raise Conflict(f"manifest of property {property}, generation {generation} moved")
     if change.data is None:
-        _remove(connection, property, generation)
+        connection.execute("DELETE FROM manifests WHERE property = ? AND generation = ?", (property, generation))
         return
     version = change.expected + 1
     row = (property, generation, version, change.data, seal(property, generation, version, data=change.data))
     connection.execute("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _remove(connection: Connection, property: int, generation: int) -> None:
-    if _live(connection, property) == generation:
-        raise Conflict(f"generation {generation} of property {property} is live")
-    connection.execute("DELETE FROM manifests WHERE property = ? AND generation = ?", (property, generation))
+def _set_live(connection: Connection, property: int, live: Live) -> None:
+    if _live(connection, property) != live.expected:
+        raise Conflict(f"generation {live.expected} of property {property} is not live")
+    if live.generation is None:
+        connection.execute("DELETE FROM live WHERE property = ?", (property,))
+    else:
+        row = (property, live.generation, seal(property, live.generation))
+        connection.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?)", row)
+
+
+def _check_live(connection: Connection, property: int) -> None:
+    generation = _live(connection, property)
+    if generation is not None and not _version(connection, property, generation):
+        raise Conflict(f"generation {generation} of property {property} would be live without a manifest")
 
 
 @contextmanager

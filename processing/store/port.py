@@ -18,6 +18,7 @@ __all__ = [
     "Conflict",
     "CorruptBlob",
     "Directory",
+    "Live",
     "Manifest",
     "Missing",
     "SegmentInfo",
@@ -76,6 +77,13 @@ class Change(NamedTuple):
 
     expected: int
     data: bytes | None
+
+
+class Live(NamedTuple):
+    """Which generation reports read from now on: `expected` is the one that they read so far. None: no generation."""
+
+    expected: int | None
+    generation: int | None
 
 
 class Store(Protocol):
@@ -150,17 +158,15 @@ class Store(Protocol):
     def manifest(self, property: int, generation: int | None = None) -> Manifest | None:
         """That of a generation; None: of the live one. Raises CorruptBlob."""
 
-    def commit(self, changes: Mapping[tuple[int, int], Change]) -> None:
-        """Writes manifests by (property, generation), all of them or, where one moved, none: Conflict.
+    def commit(self, property: int, changes: Mapping[int, Change], live: Live | None = None) -> None:
+        """Writes manifests by generation, and makes another generation live: all of it at once for every reader.
 
-        The live generation's manifest cannot be removed: Conflict.
+        Conflict, and nothing is written, where a manifest or the live generation is not the expected one, and where
+        the live generation is left without a manifest.
         """
 
     def live(self, property: int) -> int | None:
         """The generation that reports read."""
-
-    def set_live(self, property: int, generation: int | None, expected: int | None) -> None:
-        """Makes a generation live. Conflict if the live one is not `expected`, or the new one has no manifest."""
 
     def pin(self, property: int) -> tuple[Manifest | None, list[BlockInfo]]:
         """The live manifest and all blocks as they were at one moment."""
@@ -175,6 +181,9 @@ class Store(Protocol):
 
     def verify(self) -> Iterator[str]:
         """Reads everything that is stored and says what is damaged."""
+
+    def scrub(self) -> None:
+        """Makes what was deleted or replaced unreadable on the medium as well, as far as the store can."""
 
     def size(self) -> dict[str, int]:
         """Bytes by kind: blocks, segments, manifests, contexts."""

@@ -14,9 +14,20 @@ import polars as pl
 import pytest
 
 from processing.store import open_store
+from processing.store.block import encode_block
 from processing.store.embedded import EmbeddedStore
-from processing.store.port import BlockInfo, BlockKey, Change, Conflict, CorruptBlob, Manifest, Store, StoreUnavailable
-from tests.contract.store_builders import LOG, Reopen, blob, built, key, positions, put
+from processing.store.port import (
+    BlockInfo,
+    BlockKey,
+    Change,
+    Conflict,
+    CorruptBlob,
+    Live,
+    Manifest,
+    Store,
+    StoreUnavailable,
+)
+from tests.contract.store_builders import LOG, Reopen, blob, built, key, positions, put, raw
 from tests.contract.store_contract import StoreContract
 
 ROOT = Path(__file__).parents[2]
@@ -161,15 +172,15 @@ class TestDamage:
 
     @pytest.mark.parametrize("change", ["data = x'00'", "version = 2", "generation = 2"])
     def test_manifest(self, tmp_path: Path, store: Store, change: str) -> None:
-        store.commit({(1, 1): Change(0, b"m")})
+        store.commit(1, {1: Change(0, b"m")})
         change_database(tmp_path, f"UPDATE manifests SET {change}")  # noqa: S608
         with pytest.raises(CorruptBlob):
             store.manifest(1, store.generations(1)[0])
         assert len(list(store.verify())) == 1
 
     def test_pointer(self, tmp_path: Path, store: Store) -> None:
-        store.commit({(1, 1): Change(0, b"a"), (1, 2): Change(0, b"b")})
-        store.set_live(1, 1, None)
+        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")})
+        store.commit(1, {}, Live(None, 1))
         change_database(tmp_path, "UPDATE live SET generation = 2")
         for read in (store.live, store.manifest, store.pin):
             with pytest.raises(CorruptBlob):
@@ -240,7 +251,7 @@ class TestCrashes:
             for n in range(100_000):
                 put(store, n, n)
                 store.put_segment(f"s{n}", {"events": built(3)})
-                store.commit({(1, 1): Change(n, b"%d" % n)})
+                store.commit(1, {1: Change(n, b"%d" % n)})
                 print(n, flush=True)
         """
         process = start(tmp_path, script)
@@ -378,8 +389,8 @@ def test_what_is_written_while_a_view_is_pinned_is_not_in_it(
         return infos(connection)
 
     put(store, 0, 4)
-    store.commit({(1, 1): Change(0, b"one block")})
-    store.set_live(1, 1, None)
+    store.commit(1, {1: Change(0, b"one block")})
+    store.commit(1, {}, Live(None, 1))
     monkeypatch.setattr(store._blocks, "infos", late)
     manifest, blocks = store.pin(1)
     assert manifest == Manifest(1, 1, b"one block")
@@ -402,3 +413,18 @@ def test_a_reader_takes_in_only_what_is_new(store: EmbeddedStore) -> None:
     put(store, 5, 9)
     assert store.blocks()[0] is first[0]
     assert store.blocks()[1] == BlockInfo(BlockKey(LOG, 0, 5, 9), "c", 5, 5, len(blob(5, 9)))
+
+
+def test_what_was_deleted_is_gone_from_the_disk(store: EmbeddedStore, tmp_path: Path) -> None:
+    secret = encode_block({1: raw(3).with_columns(cid=pl.lit("a-secret-client"))})
+    store.put_block(key(0, 2), "c", secret)
+    put(store, 3, 5)
+    assert _anywhere(tmp_path, secret[-100:])
+    store.replace_blocks([key(0, 2)], key(0, 2), "c", blob(0, 2))
+    store.scrub()
+    assert not _anywhere(tmp_path, secret[-100:])
+    assert positions(store, [key(0, 2)]) == [0, 1, 2]
+
+
+def _anywhere(folder: Path, content: bytes) -> bool:
+    return any(content in path.read_bytes() for path in folder.rglob("*") if path.is_file())

@@ -71,11 +71,11 @@ def test_it_works(here: Installation, caplog: pytest.LogCaptureFixture) -> None:
     assert f"sealing property {SHOP.id} works again" in caplog.text
 
 
-def test_a_first_book_that_did_not_become_live_does_so_later(here: Installation, monkeypatch: Any) -> None:
+def test_a_first_book_that_was_not_committed_is_later(here: Installation, monkeypatch: Any) -> None:
     here.send(ga4(1))
     here.receive()
     with monkeypatch.context() as patch:
-        patch.setattr(here.store, "set_live", _unavailable)
+        patch.setattr(here.store, "commit", _unavailable)
         assert here.worker.seal(everything=True) == []
     assert counted(here) == 1
     restart(here)

@@ -201,7 +201,7 @@ def rewrite(here: Installation, change: Callable[[Book], Book], property: int = 
     manifest = here.store.manifest(property)
     assert manifest
     changed = encode_book(change(decode_book(manifest.data)))
-    here.store.commit({(property, manifest.generation): Change(manifest.version, changed)})
+    here.store.commit(property, {manifest.generation: Change(manifest.version, changed)})
 
 
 def with_shelf(**changes: Any) -> Callable[[Book], Book]:

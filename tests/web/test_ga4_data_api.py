@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from configuration.models import Token
 from configuration.tokens import authenticate, issue, revoke
-from processing.store.port import Change
+from processing.store.port import Change, Live
 from reporting.dimensions import DIMENSIONS
 from reporting.ga4.replies import as_text
 from reporting.ga4.requests import read_report
@@ -180,9 +180,9 @@ def test_damage_has_googles_shape(shop: Site) -> None:
     store = reader().store
     manifest = store.manifest(shop.property.id)
     version = manifest.version if manifest else 0
-    store.commit({(shop.property.id, 1): Change(version, b"no book")})
+    store.commit(shop.property.id, {1: Change(version, b"no book")})
     if manifest is None:
-        store.set_live(shop.property.id, 1, None)
+        store.commit(shop.property.id, {}, Live(None, 1))
     reply = call(shop, {"dateRanges": [{"startDate": "today", "endDate": "today"}], "metrics": [{"name": "sessions"}]})
     assert (reply.status_code, reply.json()["error"]["status"]) == (500, "INTERNAL")
 

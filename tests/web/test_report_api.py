@@ -10,7 +10,7 @@ from django.test import Client
 
 from configuration.models import Property, Token
 from configuration.tokens import issue
-from processing.store.port import Change
+from processing.store.port import Change, Live
 from reporting.source import reader
 from tests.reporting_site import DAY, Site, site
 
@@ -131,7 +131,7 @@ def test_the_schema_names_every_address(shop: Site, client: Client) -> None:
 def test_damage_is_said_in_json(shop: Site) -> None:
     store = reader().store
     manifest = store.manifest(shop.property.id)
-    store.commit({(shop.property.id, 1): Change(manifest.version if manifest else 0, b"no book")})
+    store.commit(shop.property.id, {1: Change(manifest.version if manifest else 0, b"no book")})
     if manifest is None:
-        store.set_live(shop.property.id, 1, None)
+        store.commit(shop.property.id, {}, Live(None, 1))
     assert "damaged" in get(shop, f"{shop.property.id}/status/", status=503)["detail"]
