@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from processing.periods import day_key, month_key
+from processing.sessions import Limits
 from processing.store.port import BlockKey
 
 FORMAT: Final = 1
@@ -35,24 +36,44 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """One period. `layers` lowest first; `carry` is what it was built on; counted and rejected (by reason) are hits."""
+    """One period. `layers` lowest first; `carry` is what it was built on; counted and rejected (by reason) are hits;
+    `dropped` are events of counted hits.
+    """
 
     layers: tuple[Place, ...]
     carry: Place
     counted: int
     rejected: dict[str, int]
     events: int
+    dropped: int = 0
+
+
+class Base(msgspec.Struct, frozen=True, array_like=True):
+    """Hits whose event time (ms) is from `start` to before `end` are processed under at least these rules."""
+
+    start: int
+    end: int
+    rules: int
+
+
+class Erased(msgspec.Struct, frozen=True, array_like=True):
+    """What a visitor sent until this time of receipt (microseconds) is shown no more."""
+
+    visitor: int
+    until_us: int
 
 
 class RawPart(msgspec.Struct, frozen=True):
-    """Raw rows as received; `received_month` ("2026-11") and `day` (UTC day of the event time) decide what is merged
-    and when it goes.
+    """Raw rows as received, under one number of rules; `received_month` ("2026-11") and `day` (UTC day of the event
+    time) decide what is merged and when it goes. `adopted` names the rescue that brought the rows from property 0.
     """
 
     place: Place
     received_month: str
     day: int
     last_received_us: int
+    rules: int = 0
+    adopted: str = ""
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -60,14 +81,22 @@ class Book(msgspec.Struct, frozen=True):
 
     Periods that end at `kept_from` (ms) or before are past their retention. Hits that still come for them change no
     later period, and the first period after it keeps the carry that it was built on.
+
+    Raw parts are in the live generation's book only; another one takes them over when it becomes live. `bases` are the
+    rules that were applied to the past, the latest last; `raw_from_us`: raw rows received before it may have expired.
     """
 
     zone: str
     timeout_ms: int
     currency: str = "USD"
+    engaged_ms: int = 10_000
     covered: tuple[Span, ...] = ()
     accepted: int = 0
     dropped: int = 0
+    adopted: tuple[str, ...] = ()
+    bases: tuple[Base, ...] = ()
+    erased: tuple[Erased, ...] = ()
+    raw_from_us: int = 0
     expired_counted: int = 0
     expired_rejected: dict[str, int] = {}
     kept_from: int = 0
@@ -84,6 +113,13 @@ class Book(msgspec.Struct, frozen=True):
         """The period of a local day: its month where that has been folded, else the day."""
         month = month_key(day)
         return month if month in self.periods else day_key(day)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.timeout_ms, self.engaged_ms)
+
+    def dropped_events(self) -> int:
+        return self.dropped + sum(shelf.dropped for shelf in self.periods.values())
 
     def counted(self) -> int:
         return self.expired_counted + sum(shelf.counted for shelf in self.periods.values())

@@ -10,7 +10,8 @@ from typing import Final
 
 import polars as pl
 
-from processing.store.port import Store
+from processing.schema import ADDED, INSTEAD, KINDS
+from processing.store.port import Missing, Store
 
 DEFAULT_BYTES: Final = 160 * 2**20
 
@@ -44,11 +45,36 @@ class Columns:
             return self._kept.get(key)
 
     def _load(self, segment: str, section: str, names: list[str]) -> dict[str, pl.Series]:
-        frame = self.store.read(segment, section, names).with_columns(pl.col(pl.String).cast(pl.Categorical))
+        frame = self._read(segment, section, names).with_columns(pl.col(pl.String).cast(pl.Categorical))
         columns = {name: frame[name] for name in names}
         for name, column in columns.items():
             self._keep((segment, section, name), column)
         return columns
+
+    def _read(self, segment: str, section: str, names: list[str]) -> pl.DataFrame:
+        """Columns that were added after the segment was written are null, or what stands for them."""
+        try:
+            return self.store.read(segment, section, names)
+        except Missing:
+            if not ADDED.intersection(names):
+                raise
+        sources = {name: self._source(segment, section, name) for name in names}
+        found = self.store.read(segment, section, list(dict.fromkeys(filter(None, sources.values()))) or None)
+        values = [
+            pl.col(source).alias(name) if source else pl.lit(None, KINDS[name]).alias(name)
+            for name, source in sources.items()
+        ]
+        return found.select(values)
+
+    def _source(self, segment: str, section: str, name: str) -> str | None:
+        """Where a column's values are in a segment: under its own name, under another, or nowhere."""
+        if name not in ADDED:
+            return name
+        try:
+            self.store.read(segment, section, [name])
+        except Missing:
+            return INSTEAD.get(name)
+        return name
 
     def _keep(self, key: _Key, column: pl.Series) -> None:
         with self._lock:

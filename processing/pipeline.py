@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.lists import lists_version
 from processing.schema import EVENTS, PARAMETERS, REJECTED, conform, empty
 from processing.steps.access import access
@@ -19,7 +19,7 @@ from processing.steps.validate import validate
 
 __all__ = ["STEPS", "Processed", "Step", "lists_version", "process"]
 
-StepFunction: TypeAlias = Callable[[pl.DataFrame, PropertySettings, Context], pl.DataFrame]
+StepFunction: TypeAlias = Callable[[pl.DataFrame, Ruleset], pl.DataFrame]
 
 
 class Step(NamedTuple):
@@ -43,40 +43,53 @@ STEPS: Final[tuple[Step, ...]] = (
 
 class Processed(NamedTuple):
     """`events` has schema.EVENTS, `rejected` schema.REJECTED with one row for a hit none of whose events counts;
-    `dropped` is the number of refused events of hits that do count. The order of rows means nothing."""
+    `dropped` has the times (ms) of refused events of hits that do count. The order of rows means nothing."""
 
     events: pl.DataFrame
     rejected: pl.DataFrame
-    dropped: int
+    dropped: pl.Series
 
 
-def process(raw: pl.DataFrame, settings: PropertySettings, context: Context) -> Processed:
+def process(raw: pl.DataFrame, rules: Ruleset) -> Processed:
     """`raw` has schema.RAW and belongs to one property. The answer depends on the arguments and the lists only, and on
     each hit alone: hits may be split over calls in any way."""
-    kept, refused = _run(raw, settings, context)
+    kept, refused = _run(raw, rules)
     if refused is None:
-        return Processed(_events(kept), empty(REJECTED), 0)
+        return Processed(_events(kept), empty(REJECTED), NOTHING_DROPPED)
     lost = refused.join(kept, on="position", how="anti")
-    return Processed(_events(kept), _rejected(lost), refused.height - lost.height)
+    dropped = refused.join(kept, on="position", how="semi")["time"] if lost.height < refused.height else NOTHING_DROPPED
+    return Processed(_events(kept), _rejected(lost), dropped)
 
 
-def _run(raw: pl.DataFrame, settings: PropertySettings, context: Context) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+def undecided(raw: pl.DataFrame) -> pl.DataFrame:
+    """Adds what steps may decide on, as it is where none does."""
+    return raw.with_columns(**UNDECIDED)
+
+
+def _run(raw: pl.DataFrame, rules: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """The rows that all steps let pass, with their facts, and the refused ones with their reason, None if none are."""
-    kept = raw.with_columns(reason=pl.lit(None, dtype=pl.String()))
+    kept = undecided(raw)
     refused: list[pl.DataFrame] = []
     for step in STEPS:
-        kept = step.function(kept, settings, context)
+        kept = step.function(kept, rules)
         if kept["reason"].null_count() < kept.height:
             refused.append(kept.filter(pl.col("reason").is_not_null()).select(REFUSED))
             kept = kept.filter(pl.col("reason").is_null())
     return kept, pl.concat(refused) if refused else None
 
 
+NO_TEXT: Final = pl.lit(None, dtype=pl.String())
+UNDECIDED: Final = {
+    **dict.fromkeys(("reason", "rule", "groups", "query", "custom"), NO_TEXT),
+    "once": pl.lit(None, dtype=pl.UInt64()),
+    "key_value": pl.lit(0, dtype=pl.Int64()),
+}
+NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
 REFUSED: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
 
 # The rows that flags stand for, in the order in which they come before the hit's own events.
 IMPLIED: Final = (("first_visit", "_fv"), ("session_start", "_ss"))
-OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_ms": 0}
+OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_ms": 0, "once": None, "key_value": 0}
 
 
 def _events(kept: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,19 @@ Schema: TypeAlias = dict[str, pl.DataType]
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
 
-Reason = Literal["malformed", "method", "status", "asset", "bot", "unknown property", "duplicate", "processing error"]
+Reason = Literal[
+    "malformed",
+    "method",
+    "status",
+    "asset",
+    "bot",
+    "unknown property",
+    "spam",
+    "internal",
+    "filter",
+    "duplicate",
+    "processing error",
+]
 REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
 # Where a row comes from. `position` orders hits across logs: log ordinal (8 bits), partition (8), offset (48).
@@ -77,10 +89,12 @@ FACTS: Final[Schema] = {
     "event": pl.String(),
     "host": pl.String(),
     "path": pl.String(),
+    "query": pl.String(),  # of the page, without tags and click ids
     "source": pl.String(),
     "medium": pl.String(),
     "campaign": pl.String(),
     "channel": pl.String(),
+    "groups": pl.String(),  # channels of the owner's own groups, see custom.py
     "country": pl.String(),  # English name
     "device": pl.String(),  # desktop, mobile, tablet, smart tv
     "browser": pl.String(),
@@ -91,18 +105,22 @@ FACTS: Final[Schema] = {
     "client_engaged": pl.Boolean(),  # the client says that its session is engaged
     "signals": pl.Boolean(),  # this source reports engagement time
     "engagement_ms": pl.Int64(),
+    "once": pl.UInt64(),  # slots, as bits, of the once-a-session key events that it is; null: of none
+    "key_value": pl.Int64(),  # what it is worth as a key event, millionths
+    "custom": pl.String(),  # the owner's dimensions, metrics and content groups, see custom.py
 }
 
 EVENTS: Final[Schema] = {**IDENTITY, **FACTS}
 
 # Taken from the session's first event, for all of its events; the event's own stay, since it may come to stand first.
-ATTRIBUTION: Final[tuple[str, ...]] = ("source", "medium", "campaign", "channel")
+ATTRIBUTION: Final[tuple[str, ...]] = ("source", "medium", "campaign", "channel", "groups")
 SESSION_FACTS: Final[Schema] = {
     "session": pl.UInt64(),
     **{f"session_{name}": pl.String() for name in ATTRIBUTION},
     "day": pl.Int32(),  # local day, days since 1970-01-01
     "engaged": pl.Boolean(),  # the session, by the end of this day
     "active": pl.Boolean(),
+    "key": pl.Boolean(),  # it counts as a key event: `key_event`, or the first of its session with a bit of `once`
     "duration_ms": pl.Int64(),  # what this day adds to the session's duration, the same on each event of (session, day)
 }
 BUILT: Final[Schema] = {**EVENTS, **SESSION_FACTS}
@@ -115,10 +133,17 @@ REJECTED: Final[Schema] = {
     "visitor": pl.UInt64(),
     "hit": pl.UInt64(),
     "reason": pl.String(),
+    "rule": pl.String(),  # the name of the rule that refused it, null where none did
     "content": pl.String(),  # the parameters as they were sent, urlencoded; no full address
 }
 # `again`: an earlier hit has the same id, so that the reason to show is "duplicate", whatever a rule said.
 REFUSED: Final[Schema] = {**REJECTED, "again": pl.Boolean()}
+
+
+# Columns that came later: rows that were stored before have none.
+ADDED: Final = frozenset({"groups", "session_groups", "query", "once", "key_value", "custom", "key", "fired", "rule"})
+KINDS: Final[Schema] = {**BUILT, **REFUSED, "fired": pl.UInt64()}
+INSTEAD: Final = {"key": "key_event"}  # what stands for one of them there; for the others: null
 
 
 def empty(schema: Schema) -> pl.DataFrame:

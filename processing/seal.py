@@ -4,7 +4,8 @@ Segments are written first and are invisible until the new book names them; wher
 process died, they are orphans that the upkeep sweeps.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
 from uuid import uuid4
 
@@ -13,13 +14,14 @@ import polars as pl
 
 from processing.book import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book, encode_book, with_spans
 from processing.columns import Columns
-from processing.schema import DAY_MS
+from processing.periods import local_days
+from processing.schema import DAY_MS, INSTEAD, Schema, conform
 from processing.sealed import SECTIONS, Sealed
 from processing.segments import Arrivals, Layer, fold, refusals
 from processing.sessions import Carry
 from processing.store import port
 from processing.store.port import BlockInfo, Manifest, Store
-from processing.tail import Tail, read_tail, uncovered
+from processing.tail import Tail, read_tail, terms_of, uncovered
 from processing.timeline import Change, advance
 from processing.view import hits, new_book
 
@@ -42,7 +44,7 @@ def seal(store: Store, columns: Columns, property: int) -> bool:
 def _seal_portion(store: Store, columns: Columns, property: int) -> bool:
     manifest, blocks = store.pin(property)
     book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
-    tail = read_tail(store, property, _portion(store, property, uncovered(book, blocks)), keep_raw=True)
+    tail = read_tail(store, property, _portion(store, property, uncovered(book, blocks)), terms_of(book), keep_raw=True)
     if not tail.hits:
         return False
     sealed = Sealed(book, columns)
@@ -77,7 +79,7 @@ def read_layer(store: Store, place: Place) -> Layer:
     frames = {
         name: pl.DataFrame(schema=schema)
         if name in place.without
-        else store.read(place.segment, f"{prefix}{name}").select(*schema)
+        else as_stored(store.read(place.segment, f"{prefix}{name}"), schema)
         for name, schema in SECTIONS.items()
     }
     if "visitors" in place.without:
@@ -85,6 +87,13 @@ def read_layer(store: Store, place: Place) -> Layer:
     else:
         visitors = store.read(place.segment, f"{prefix}visitors")["visitor"]
     return Layer(visitors, **frames)
+
+
+def as_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Rows of a segment, also of one that was written before a column was added."""
+    if all(name in frame.columns for name in schema):
+        return frame.select(*schema)
+    return conform(frame.with_columns(pl.col(old).alias(new) for new, old in INSTEAD.items() if new in schema), schema)
 
 
 def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> Place:
@@ -116,6 +125,7 @@ def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: S
     built, raw = segment_name(property, "built"), segment_name(property, "raw")
     shelves, sections = _shelve(sealed, changes, built)
     parts, raw_sections = raw_parts(tail.raw, raw)
+    shelves, dropped = _with_dropped(sealed, shelves, tail.dropped)
     if sections:
         store.put_segment(built, sections)
     store.put_segment(raw, raw_sections)
@@ -124,7 +134,7 @@ def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: S
         book,
         covered=with_spans(book.covered, (block.key for block in tail.blocks)),
         accepted=book.accepted + tail.hits,
-        dropped=book.dropped + tail.dropped,
+        dropped=book.dropped + dropped,
         periods={**book.periods, **shelves},
         raw=(*book.raw, *parts),
     )
@@ -146,6 +156,7 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
             old.counted + hits(change.layer.events) - hits(change.was.events),
             add(old.rejected, refusals(change.layer), less=refusals(change.was)),
             old.events + change.layer.events.height - change.was.events.height,
+            old.dropped,
         )
     return shelves, sections
 
@@ -170,18 +181,42 @@ def carry_sections(prefix: str, carry: Carry) -> Sections:
     return {f"{prefix}carry_sessions": carry.sessions, f"{prefix}carry_ids": carry.ids} if has_carry(carry) else {}
 
 
-def raw_parts(raw: pl.DataFrame, segment: str) -> tuple[list[RawPart], Sections]:
-    """Raw rows by month of receipt and UTC day of the event, sorted by visitor: alike rows lie together and expire
-    together.
+def raw_parts(raw: Iterable[tuple[int, pl.DataFrame]], segment: str) -> tuple[list[RawPart], Sections]:
+    """Raw rows by month of receipt, UTC day of the event and rules, sorted by visitor: alike rows lie together and
+    expire together.
     """
+    by_rules: dict[int, list[pl.DataFrame]] = defaultdict(list)
+    for rules, rows in raw:
+        by_rules[rules].append(rows)
+    parts, sections = list[RawPart](), Sections()
+    for rules, frames in sorted(by_rules.items()):
+        for part, rows in _raw_parts(pl.concat(frames), rules, segment):
+            parts.append(part)
+            sections[f"{part.place.prefix}rows"] = rows
+    return parts, sections
+
+
+def _raw_parts(raw: pl.DataFrame, rules: int, segment: str) -> Iterator[tuple[RawPart, pl.DataFrame]]:
     month = pl.from_epoch(pl.col("received_us"), time_unit="us").dt.strftime("%Y-%m")
     named = raw.with_columns(month_=month, day_=(pl.col("time") // DAY_MS).cast(pl.Int32))
-    parts, sections = [], {}
     for (key, day), rows in named.partition_by("month_", "day_", as_dict=True, include_key=False).items():
-        prefix = section_prefix(str(key), str(day))
-        sections[f"{prefix}rows"] = rows.sort("visitor", "time", "position", "index")
-        parts.append(RawPart(Place(segment, prefix, rows.height), str(key), int(str(day)), _latest(rows)))
-    return parts, sections
+        prefix = raw_prefix(str(key), int(str(day)), rules)
+        part = RawPart(Place(segment, prefix, rows.height), str(key), int(str(day)), _latest(rows), rules)
+        yield part, rows.sort("visitor", "time", "position", "index")
+
+
+def raw_prefix(month: str, day: int, rules: int, adopted: str = "") -> str:
+    return section_prefix(month, str(day), str(rules), *filter(None, [adopted]))
+
+
+def _with_dropped(sealed: Sealed, shelves: dict[str, Shelf], times: pl.Series) -> tuple[dict[str, Shelf], int]:
+    """Adds the dropped events of each period to its shelf; how many are of none."""
+    days = Counter(local_days(times, sealed.zone).to_list())
+    counts = Counter[str]()
+    for day, number in days.items():
+        counts[sealed.key_of(day)] += number
+    added = {key: msgspec.structs.replace(shelf, dropped=shelf.dropped + counts[key]) for key, shelf in shelves.items()}
+    return added, sum(number for key, number in counts.items() if key not in shelves)
 
 
 def _latest(rows: pl.DataFrame) -> int:

@@ -20,7 +20,7 @@ class Sealed:
 
     def __init__(self, book: Book, columns: Columns) -> None:
         self.book, self.columns = book, columns
-        self.zone, self.timeout_ms, self.kept_from = book.zone, book.timeout_ms, book.kept_from
+        self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
         self.key_of = book.key_of
 
     def keys(self) -> list[str]:

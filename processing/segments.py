@@ -18,6 +18,7 @@ from processing.sessions import (
     RESEND_WINDOW_MS,
     THREAD,
     Carry,
+    Limits,
     gap_limit,
     sessionise,
     winners,
@@ -68,14 +69,14 @@ def affected(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
     return pl.concat([new.events["visitor"], new.rejected["visitor"], *changed]).unique().sort().alias("visitor")
 
 
-def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, timeout_ms: int) -> Layer:
+def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, limits: Limits) -> Layer:
     """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
     before = [old.events.select(*EVENTS), old.duplicates]
     rows = pl.concat([*(only(frame, visitors) for frame in before), new.events.select(*EVENTS)])
     rejected = pl.concat([only(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
     first = _is_first(rows, rejected, only(carry.ids, visitors), period)
     counted, duplicates = rows.filter(first), rows.filter(~first)
-    events, still_open = sessionise(counted, only(carry.sessions, visitors), period, timeout_ms)
+    events, still_open = sessionise(counted, only(carry.sessions, visitors), period, limits)
     return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
 
 

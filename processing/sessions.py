@@ -12,7 +12,6 @@ import polars as pl
 from processing.periods import Period
 from processing.schema import ATTRIBUTION, BUILT, EVENTS, HOUR_MS, Schema
 
-ENGAGED_MS: Final = 10_000
 CLIENT_SESSION_GAP_MS: Final = 4 * HOUR_MS
 RESEND_WINDOW_MS: Final = 72 * HOUR_MS
 
@@ -36,9 +35,17 @@ OPEN_SESSIONS: Final[Schema] = {
     "last": pl.Int64(),
     **{f"session_{name}": pl.String() for name in ATTRIBUTION},
     **GATHERED,
+    "fired": pl.UInt64(),  # the bits of `once` that the session has had; null: none
 }
 # Ids whose time depends on receipt: a re-send may come to lie in a later period.
 OPEN_IDS: Final[Schema] = {"visitor": pl.UInt64(), "hit": pl.UInt64(), "time": pl.Int64()}
+
+
+class Limits(NamedTuple):
+    """The silence that ends a session, and the engagement time above which one is engaged (ms)."""
+
+    timeout_ms: int
+    engaged_ms: int = 10_000
 
 
 class Carry(NamedTuple):
@@ -85,13 +92,14 @@ def _earliest(hits: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
 
 
 def sessionise(
-    events: pl.DataFrame, carried: pl.DataFrame, period: Period, timeout_ms: int
+    events: pl.DataFrame, carried: pl.DataFrame, period: Period, limits: Limits
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """EVENTS of whole visitors and their OPEN_SESSIONS -> (BUILT rows, the OPEN_SESSIONS at the end of the period)."""
-    runs = _number_runs(events.sort(ORDER, nulls_last=False), carried, period, timeout_ms)
-    parts = _judge(_sum_parts(runs), period, timeout_ms)
+    runs = _number_runs(events.sort(ORDER, nulls_last=False), carried, period, limits.timeout_ms)
+    runs = runs.with_columns(_keys(runs))
+    parts = _judge(_sum_parts(runs), period, limits)
     facts = parts.select("part", "session", *(f"session_{name}" for name in ATTRIBUTION), "engaged", "duration_ms")
-    built = runs.select(*EVENTS, "day", "part").join(facts, on="part", how="left", maintain_order="left")
+    built = runs.select(*EVENTS, "day", "part", "key").join(facts, on="part", how="left", maintain_order="left")
     return built.with_columns(active=_active()).select(*BUILT), parts.filter("open").select(*OPEN_SESSIONS)
 
 
@@ -114,6 +122,25 @@ def _number_runs(events: pl.DataFrame, carried: pl.DataFrame, period: Period, ti
     return rows.with_columns(part=(~_same("run", "day")).cum_sum())
 
 
+def _keys(runs: pl.DataFrame) -> pl.Series:
+    """Which events count as key events: of those that count once a session, the first of it with that bit."""
+    if runs["once"].null_count() == runs.height:
+        return runs["key_event"].alias("key")
+    head = ~runs.select(_same("run")).to_series()
+    inherits = ~runs["begins"].filter(head).gather(runs["run"] - 1)
+    had = runs.select(pl.when(inherits).then("carried_fired").fill_null(0)).to_series()
+    key = runs["key_event"]
+    for bit in _bits(runs["once"]):
+        has = ((runs["once"] & bit) != 0).fill_null(value=False) & ((had & bit) == 0)
+        key = key | (has & runs.select(pl.lit(has).cum_sum().over("run") == 1).to_series())
+    return key.alias("key")
+
+
+def _bits(masks: pl.Series) -> list[int]:
+    used = masks.to_frame("once").select(pl.col("once").bitwise_or()).item() or 0
+    return [1 << place for place in range(64) if used >> place & 1]
+
+
 def _days(times: pl.Series, period: Period) -> pl.Series:
     found = pl.Series(period.starts, dtype=pl.Int64).search_sorted(times, side="right")
     return (found.cast(pl.Int32) - 1 + period.first_day).alias("day")
@@ -131,14 +158,15 @@ def _sum_parts(runs: pl.DataFrame) -> pl.DataFrame:
         pl.col(*ATTRIBUTION).first(),
         pl.col("page_view").sum().cast(pl.Int64).alias("page_views"),
         pl.col("engagement_ms").sum().alias("engagement"),
-        pl.col("key_event").sum().cast(pl.Int64).alias("key_events"),
+        pl.col("key").sum().cast(pl.Int64).alias("key_events"),
+        pl.col("once").bitwise_or(),
         pl.col("client_engaged").any(),
         pl.col("signals").any(),
         pl.col(*(f"carried_{name}" for name in OPEN_SESSIONS if name not in THREAD)).first(),
     )
 
 
-def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame:
+def _judge(parts: pl.DataFrame, period: Period, limits: Limits) -> pl.DataFrame:
     """What is known of each session at the end of each of its days, and what the day adds."""
     head = ~_same("run")
     parts = _gather(_inherit(parts.with_columns(head=head)))
@@ -148,8 +176,8 @@ def _judge(parts: pl.DataFrame, period: Period, timeout_ms: int) -> pl.DataFrame
     more = pl.col("run").eq_missing(pl.col("run").shift(-1))
     return parts.with_columns(
         duration_ms=pl.col("last") - before,
-        engaged=_engaged(),
-        open=~more & (pl.col("last") + gap_limit(timeout_ms) >= period.end),
+        engaged=_engaged(limits.engaged_ms),
+        open=~more & (pl.col("last") + gap_limit(limits.timeout_ms) >= period.end),
     )
 
 
@@ -165,8 +193,19 @@ def _inherit(parts: pl.DataFrame) -> pl.DataFrame:
         pl.when(carried).then("carried_session").otherwise(_session_keys(heads)).alias("session"),
         pl.when(carried).then("carried_start").otherwise("first").alias("start"),
         *attribution,
+        _either(pl.when(carried).then("carried_fired"), pl.lit(_once_by_run(parts))).alias("fired"),
     )
     return parts.hstack(facts[parts["run"] - 1])
+
+
+def _once_by_run(parts: pl.DataFrame) -> pl.Series:
+    return parts.group_by("run", maintain_order=True).agg(pl.col("once").bitwise_or())["once"]
+
+
+def _either(first: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """The bits of both; null where there is none."""
+    bits = first.fill_null(0) | second.fill_null(0)
+    return pl.when(bits != 0).then(bits)
 
 
 def _gather(parts: pl.DataFrame) -> pl.DataFrame:
@@ -188,9 +227,9 @@ def _gather(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _engaged() -> pl.Expr:
+def _engaged(engaged_ms: int) -> pl.Expr:
     span = pl.when("signals").then("engagement").otherwise(pl.col("last") - pl.col("start"))
-    return (span > ENGAGED_MS) | (pl.col("page_views") >= 2) | (pl.col("key_events") > 0) | pl.col("client_engaged")
+    return (span > engaged_ms) | (pl.col("page_views") >= 2) | (pl.col("key_events") > 0) | pl.col("client_engaged")
 
 
 def _active() -> pl.Expr:

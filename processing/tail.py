@@ -1,32 +1,37 @@
 """The tail of a property: raw blocks that its segments do not cover yet, processed as they are read."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import polars as pl
 
 from configuration.rules import Context, PropertySettings, decode_context
-from processing.book import Book
-from processing.pipeline import Processed, process
-from processing.schema import EVENTS, RAW, REJECTED
+from processing.applying import apply_rules, without_erased
+from processing.book import Base, Book, Erased
+from processing.pipeline import NOTHING_DROPPED
+from processing.schema import EVENTS, REJECTED
 from processing.store.port import BlockInfo, BlockKey, Store
 
-logger = logging.getLogger(__name__)
+
+class Terms(NamedTuple):
+    """What of a book decides how a tail is read."""
+
+    bases: tuple[Base, ...] = ()
+    erased: tuple[Erased, ...] = ()
 
 
 class Tail(NamedTuple):
-    """`hits` are the log positions of the raw rows; what the steps made of them is in events, rejected and dropped
-    (events).
+    """`hits` are the log positions of the raw rows, which are in `raw` by their number of rules, if they were kept;
+    what the steps made of them is in events, rejected and dropped (times of events).
     """
 
     blocks: tuple[BlockInfo, ...]
     hits: int
-    raw: pl.DataFrame
+    raw: tuple[tuple[int, pl.DataFrame], ...]
     events: pl.DataFrame
     rejected: pl.DataFrame
-    dropped: int
+    dropped: pl.Series
 
 
 def uncovered(book: Book | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
@@ -48,16 +53,22 @@ def _gaps(book: Book, key: BlockKey) -> Iterator[BlockKey]:
         yield key._replace(first=first)
 
 
-def read_tail(store: Store, property: int, blocks: Sequence[BlockInfo], *, keep_raw: bool = False) -> Tail:
+def terms_of(book: Book | None) -> Terms:
+    return Terms(book.bases, book.erased) if book else NO_TERMS
+
+
+def read_tail(
+    store: Store, property: int, blocks: Sequence[BlockInfo], terms: Terms, *, keep_raw: bool = False
+) -> Tail:
     """Processes the property's rows of the blocks, those of one context together. Raw rows are kept on demand only."""
     holding = [block for block in blocks if property in store.directory(block.key)]
     by_context = sorted(holding, key=lambda block: block.context_id)
     pieces = [
-        _piece(store, property, context_id, list(group))
+        _piece(store, property, context_id, list(group), terms)
         for context_id, group in groupby(by_context, lambda block: block.context_id)
     ]
     tail = join(pieces)._replace(blocks=tuple(blocks))
-    return tail if keep_raw else tail._replace(raw=pl.DataFrame(schema=RAW))
+    return tail if keep_raw else tail._replace(raw=())
 
 
 def join(pieces: Sequence[Tail]) -> Tail:
@@ -65,10 +76,10 @@ def join(pieces: Sequence[Tail]) -> Tail:
     return Tail(
         tuple(block for piece in pieces for block in piece.blocks),
         sum(piece.hits for piece in pieces),
-        pl.concat([pl.DataFrame(schema=RAW), *(piece.raw for piece in pieces)]),
+        tuple(part for piece in pieces for part in piece.raw),
         pl.concat([pl.DataFrame(schema=EVENTS), *(piece.events for piece in pieces)]),
         pl.concat([pl.DataFrame(schema=REJECTED), *(piece.rejected for piece in pieces)]),
-        sum(piece.dropped for piece in pieces),
+        pl.concat([NOTHING_DROPPED, *(piece.dropped for piece in pieces)]),
     )
 
 
@@ -81,31 +92,11 @@ def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Pro
     return context.property(property)
 
 
-def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo]) -> Tail:
-    context = decode_context(store.context(context_id))
-    raw = store.rows([block.key for block in blocks], property)
-    done = _process(raw, context.property(property), context)
-    return Tail(tuple(blocks), raw["position"].n_unique(), raw, done.events, done.rejected, done.dropped)
+def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: Terms) -> Tail:
+    settings = decode_context(store.context(context_id)).property(property)
+    raw = without_erased(store.rows([block.key for block in blocks], property), terms.erased)
+    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings)
+    return Tail(tuple(blocks), raw["position"].n_unique(), ((settings.rules, raw),), *done)
 
 
-def _process(raw: pl.DataFrame, settings: PropertySettings, context: Context) -> Processed:
-    """Like `process`, but a hit that breaks a step is found by halving, and alone is rejected."""
-    try:
-        return process(raw, settings, context)
-    except Exception:
-        positions = raw["position"].unique(maintain_order=True)
-        logger.exception("processing failed on %d hits of property %d", len(positions), settings.id)
-        if len(positions) == 1:
-            return process(raw.with_columns(error=pl.lit("processing error")), settings, context)
-    half = positions[: len(positions) // 2]
-    first, second = (_process(raw.filter(part), settings, context) for part in _halves(half))
-    return Processed(
-        pl.concat([first.events, second.events]),
-        pl.concat([first.rejected, second.rejected]),
-        first.dropped + second.dropped,
-    )
-
-
-def _halves(half: pl.Series) -> tuple[pl.Expr, pl.Expr]:
-    chosen = pl.col("position").is_in(half.implode())
-    return chosen, ~chosen
+NO_TERMS: Final = Terms()

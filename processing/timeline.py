@@ -27,7 +27,7 @@ from processing.segments import (
     unmasked,
     unstable_ids,
 )
-from processing.sessions import Carry, no_carry
+from processing.sessions import Carry, Limits, no_carry
 
 
 class Change(NamedTuple):
@@ -43,7 +43,7 @@ class Periods(Protocol):
     """What is known of one property: which periods it has, and the rows in them."""
 
     zone: str
-    timeout_ms: int
+    limits: Limits
     kept_from: int  # periods that end by this instant (ms) are past their retention
 
     def keys(self) -> Iterable[str]:
@@ -98,7 +98,7 @@ class _Changes:
         visitors = affected(new, was, now)
         if not visitors.is_empty():
             old = self.periods.rows(key, visitors)
-            layer = build(old, new, now, visitors, here, self.periods.timeout_ms)
+            layer = build(old, new, now, visitors, here, self.periods.limits)
             self.made.append(Change(here, layer, now, old))
 
     def _carry_into(self, here: Period, before: str | None) -> Carry:
@@ -109,7 +109,7 @@ class _Changes:
         carry = self.periods.carry(before) if known else no_carry()
         if self.reach(before):
             still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
-        return carry_out(still_open, ids, carry, here.start, self.periods.timeout_ms)
+        return carry_out(still_open, ids, carry, here.start, self.periods.limits.timeout_ms)
 
     def _inherited(self, here: Period) -> Carry:
         """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
@@ -147,8 +147,8 @@ def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 class InMemory:
     """Periods held as layers in memory: the whole history of a small property, or a test's."""
 
-    def __init__(self, zone: str, timeout_ms: int, key_of: Callable[[int], str]) -> None:
-        self.zone, self.timeout_ms, self.key_of, self.kept_from = zone, timeout_ms, key_of, 0
+    def __init__(self, zone: str, limits: Limits, key_of: Callable[[int], str]) -> None:
+        self.zone, self.limits, self.key_of, self.kept_from = zone, limits, key_of, 0
         self.layers: dict[str, list[Layer]] = {}
         self.carries: dict[str, Carry] = {}
 

@@ -21,6 +21,7 @@ from processing.seal import (
     commit,
     has_carry,
     layer_place,
+    raw_prefix,
     read_layer,
     section_prefix,
     segment_name,
@@ -70,7 +71,7 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
 
 def expire(book: Book, now_ms: int, retention: Retention) -> Book:
     """The book without what is past its retention; whole periods and whole raw parts go."""
-    raw, periods, kept_from = book.raw, book.periods, book.kept_from
+    raw, periods, kept_from, oldest = book.raw, book.periods, book.kept_from, 0
     if retention.raw_days is not None:
         oldest = (now_ms - retention.raw_days * DAY_MS) * 1000
         raw = tuple(part for part in raw if part.last_received_us >= oldest)
@@ -82,6 +83,8 @@ def expire(book: Book, now_ms: int, retention: Retention) -> Book:
         book,
         raw=raw,
         periods=periods,
+        raw_from_us=max(book.raw_from_us, oldest if len(raw) < len(book.raw) else 0),
+        dropped=book.dropped + sum(shelf.dropped for shelf in gone.values()),
         expired_counted=book.expired_counted + sum(shelf.counted for shelf in gone.values()),
         expired_rejected=add(book.expired_rejected, *(shelf.rejected for shelf in gone.values())),
         kept_from=max([kept_from, *(period(key, book.zone).end for key in gone)]),
@@ -180,14 +183,15 @@ def _folded(book: Book, work: _Pass, key: str, keys: Sequence[str]) -> Shelf:
         sum(shelf.counted for shelf in shelves),
         add(*(shelf.rejected for shelf in shelves)),
         sum(shelf.events for shelf in shelves),
+        sum(shelf.dropped for shelf in shelves),
     )
 
 
 def _merge_raw(book: Book, work: _Pass) -> Book:
     """Raw parts of one month of receipt and one UTC day, when the day is over or there are many."""
-    alike: dict[tuple[str, int], list[RawPart]] = defaultdict(list)
+    alike: dict[tuple[str, int, int, str], list[RawPart]] = defaultdict(list)
     for part in book.raw:
-        alike[part.received_month, part.day].append(part)
+        alike[part.received_month, part.day, part.rules, part.adopted].append(part)
     merged = [part for parts in alike.values() for part in _merged_raw(parts, work)]
     return book if len(merged) == len(book.raw) else msgspec.structs.replace(book, raw=tuple(merged))
 
@@ -197,11 +201,12 @@ def _merged_raw(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
     rows = sum(part.place.rows for part in parts)
     if len(parts) == 1 or not (over or len(parts) > MOST_PARTS) or not work.affords(rows):
         return parts
-    month, day = parts[0].received_month, parts[0].day
-    prefix = section_prefix(month, str(day))
+    first = parts[0]
+    prefix = raw_prefix(first.received_month, first.day, first.rules, first.adopted)
     frames = [work.columns.store.read(part.place.segment, f"{part.place.prefix}rows", list(RAW)) for part in parts]
     work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
-    return [RawPart(Place(work.name, prefix, rows), month, day, max(part.last_received_us for part in parts))]
+    latest = max(part.last_received_us for part in parts)
+    return [msgspec.structs.replace(first, place=Place(work.name, prefix, rows), last_received_us=latest)]
 
 
 def _runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
 
+from processing.applying import ruleset_of
 from processing.book import Book, add, decode_book
 from processing.columns import Columns
 from processing.periods import Period, day_number, day_of, local_days, period
@@ -20,7 +21,7 @@ from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed, categorical_text
 from processing.segments import Arrivals, refusals
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
-from processing.tail import Tail, join, read_tail, settings_of, uncovered
+from processing.tail import Tail, Terms, join, read_tail, settings_of, terms_of, uncovered
 from processing.timeline import Change, advance
 
 CACHED_TAILS: Final = 256
@@ -79,7 +80,11 @@ class View:
         more = add(*(refusals(change.layer) for change in changes), less=add(*(refusals(c.was) for c in changes)))
         reasons = add(book.rejected(), more)
         return Counts(
-            book.accepted + self.tail.hits, counted, sum(reasons.values()), book.dropped + self.tail.dropped, reasons
+            book.accepted + self.tail.hits,
+            counted,
+            sum(reasons.values()),
+            book.dropped_events() + len(self.tail.dropped),
+            reasons,
         )
 
     def _section(self, section: str, schema: Schema, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
@@ -113,7 +118,7 @@ class View:
     def _duplicates(self, first: date, last: date) -> pl.DataFrame:
         once = self._rows("duplicates", EVENTS, first, last).unique("position", maintain_order=True)
         content = pl.format("en={}&dl={}{}", *(pl.col(name).fill_null("") for name in ("event", "host", "path")))
-        named = once.with_columns(reason=pl.lit("duplicate"), content=content)
+        named = once.with_columns(reason=pl.lit("duplicate"), rule=pl.lit(None), content=content)
         return named.select(pl.col(name).cast(kind) for name, kind in REJECTED.items())
 
     def _rows(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
@@ -129,7 +134,7 @@ class Reader:
     def __init__(self, store: Store, columns: Columns | None = None) -> None:
         self.store = store
         self.columns = columns or Columns(store)
-        self._tails: OrderedDict[int, dict[BlockKey, Tail]] = OrderedDict()
+        self._tails: OrderedDict[tuple[int, Terms], dict[BlockKey, Tail]] = OrderedDict()
         self._views: OrderedDict[int, View] = OrderedDict()
         self._lock = Lock()
 
@@ -148,31 +153,39 @@ class Reader:
             return view
 
     def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
-        tail = self._tail(property, left)
+        tail = self._tail(property, left, terms_of(book))
         sealed = Sealed(book or new_book(self.store, property, left), self.columns)
         return View(property, generation, sealed, tail, advance(sealed, Arrivals(tail.events, tail.rejected)), state)
 
-    def _tail(self, property: int, left: tuple[BlockInfo, ...]) -> Tail:
+    def _tail(self, property: int, left: tuple[BlockInfo, ...], terms: Terms) -> Tail:
         """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""
         wanted = {block.key for block in left}
         known = {
-            key: tail for key, tail in self._tails.get(property, {}).items() if {b.key for b in tail.blocks} <= wanted
+            key: tail
+            for key, tail in self._tails.get((property, terms), {}).items()
+            if {b.key for b in tail.blocks} <= wanted
         }
         seen = {block.key for tail in known.values() for block in tail.blocks}
         fresh = [block for block in left if block.key not in seen]
         if fresh:
-            known[fresh[0].key] = read_tail(self.store, property, fresh)
+            known[fresh[0].key] = read_tail(self.store, property, fresh, terms)
         joined = join(list(known.values()))
         if len(known) > 16 and joined.blocks:
             known = {joined.blocks[0].key: joined}
-        _keep(self._tails, property, known)
+        _keep(self._tails, (property, terms), known)
         return joined
 
 
 def new_book(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Book:
     """The empty book of a property that has not been sealed yet."""
     settings = settings_of(store, property, blocks)
-    return Book(zone=settings.zone, timeout_ms=settings.session_timeout_s * 1000, currency=settings.currency)
+    basics = ruleset_of(store, property, settings.rules, settings).basics
+    return Book(
+        zone=basics.zone,
+        timeout_ms=basics.session_timeout_s * 1000,
+        engaged_ms=basics.engaged_s * 1000,
+        currency=basics.currency,
+    )
 
 
 def _state(manifest: Manifest | None, left: tuple[BlockInfo, ...]) -> str:

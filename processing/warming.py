@@ -5,11 +5,13 @@ from typing import Final
 
 from collection.hit import FORMAT, RawHit, encode
 from configuration.rules import Context, PropertySettings
+from configuration.ruleset import plain_ruleset
 from processing.periods import day_key
 from processing.pipeline import process
 from processing.places import NoPlaces
 from processing.receive import receive
 from processing.segments import Arrivals
+from processing.sessions import Limits
 from processing.store.block import encode_block, rows
 from processing.timeline import InMemory, advance
 from processing.visitors import Keys
@@ -27,7 +29,7 @@ def warm_up() -> int:
     hit = encode(RawHit(FORMAT, "warm", now, "ga4", "192.0.2.1", AGENT, {}, QUERY, b""))
     context = Context((PROPERTY,))
     frames = receive([(0, hit)], context, Keys(b"warm", {}, {}), NoPlaces())
-    done = process(rows(encode_block(frames), PROPERTY.id), PROPERTY, context)
-    timeline = InMemory(PROPERTY.zone, PROPERTY.session_timeout_s * 1000, day_key)
+    done = process(rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))
+    timeline = InMemory(PROPERTY.zone, Limits(PROPERTY.session_timeout_s * 1000), day_key)
     timeline.apply(advance(timeline, Arrivals(done.events, done.rejected)))
     return timeline.events().height

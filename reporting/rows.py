@@ -15,7 +15,7 @@ COLUMNS: Final[Mapping[Measure, tuple[str, ...]]] = {
     "events": (),
     "page_views": ("page_view",),
     "engagement_ms": ("engagement_ms",),
-    "key_events": ("key_event",),
+    "key_events": ("key",),
     "visitors": ("visitor",),
     "active_visitors": ("visitor", "active"),
     "sessions": ("session",),
@@ -26,7 +26,7 @@ SUMS: Final[Mapping[Measure, str]] = {
     "events": "events",
     "page_views": "page_view",
     "engagement_ms": "engagement_ms",
-    "key_events": "key_event",
+    "key_events": "key",
 }
 # Columns that seldom change within a session and day. The others make runs too short to be worth it.
 STEADY: Final = frozenset(

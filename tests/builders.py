@@ -64,4 +64,4 @@ def _row(event: dict[str, Any], zone: str) -> dict[str, Any]:
     unknown = set(event) - set(BUILT)
     assert not unknown, f"BUILT has no {unknown}"
     day = (at.astimezone(ZoneInfo(zone)).date() - EPOCH).days
-    return {"time": int(at.timestamp() * 1000), "day": day, **event}
+    return {"time": int(at.timestamp() * 1000), "day": day, "key": event["key_event"], **event}

@@ -5,15 +5,16 @@ from typing import Any, Final
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
-from processing.pipeline import Processed, StepFunction, process
+from configuration.rules import PropertySettings
+from configuration.ruleset import plain_ruleset
+from processing.pipeline import Processed, StepFunction, process, undecided
 from processing.schema import RAW
 
 CHROME: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
 SITE: Final = PropertySettings(id=1, measurement_id="G-ABCDEFGHIJ", domains=("example.org",))
-CONTEXT: Final = Context(properties=(SITE,))
+RULES: Final = plain_ruleset(SITE)
 SHARED: Final[dict[str, Any]] = {
     "index": 0,
     "time": 1_794_312_000_000,
@@ -47,13 +48,12 @@ def raw(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
 
 
 def processed(*rows: dict[str, Any], settings: PropertySettings = SITE) -> Processed:
-    return process(raw(rows), settings, CONTEXT)
+    return process(raw(rows), plain_ruleset(settings))
 
 
 def stepped(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> pl.DataFrame:
     """What one step alone makes of the rows."""
-    undecided = raw(rows).with_columns(reason=pl.lit(None, dtype=pl.String()))
-    return step(undecided, settings, CONTEXT)
+    return step(undecided(raw(rows)), plain_ruleset(settings))
 
 
 def reasons(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> list[str | None]:

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.frames import refuse
 
 PROTOCOL: Final = "access_log"
@@ -13,7 +13,7 @@ ASSET: Final = rf"(?i)^[^?#]*\.(?:{ASSETS})(?:[?#]|$)"
 NOT_MODIFIED: Final = "304"
 
 
-def access(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def access(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """Asks in the order malformed (no method or target), method, status, asset; robots are a step of their own."""
     line = pl.col("protocol").eq(PROTOCOL)
     if not (frame["protocol"] == PROTOCOL).any():

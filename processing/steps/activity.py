@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.schema import DAY_MS
 
 PAGE_VIEW: Final = "page_view"
@@ -12,7 +12,7 @@ FIRST_VISIT: Final = "first_visit"
 VIEWS: Final = (PAGE_VIEW, "screen_view")
 
 
-def activity(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`engagement_ms` is 0 where the client tells no whole number, and at most a day, so that no sum overflows."""
     return frame.with_columns(**FACTS)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.agents import LONGEST, is_robot
 from processing.frames import look_up, refuse
 
@@ -12,7 +12,7 @@ AGENT: Final = pl.col("user_agent").str.slice(0, LONGEST)
 FOUND: Final = {"robot": pl.Boolean()}
 
 
-def bots(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     robot = look_up(frame, [AGENT], FOUND, find_robot)["robot"]
     return refuse(frame, (pl.lit(robot), "bot")) if robot.any() else frame
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import polars as pl
 import re2
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.agents import LONGEST, REMEMBERED, read_agent
 from processing.frames import look_up
 from processing.lists import rows
@@ -30,7 +30,7 @@ PLATFORMS: Final = {name: system for kind, name, system in rows("browsers") if k
 SYSTEMS: Final = {name: system for kind, name, system in rows("browsers") if kind == "system"}
 
 
-def device(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def device(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     return frame.hstack(look_up(frame, KEYS, FOUND, find_device))
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.addresses import host_of, parts, path_of, without_query
 from processing.frames import look_up
 
@@ -12,9 +12,9 @@ KEYS: Final = (without_query(pl.coalesce("dl", "target")), pl.col("dh"), without
 FOUND: Final = {"host": pl.String(), "path": pl.String()}
 
 
-def page(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def page(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it."""
-    return _with_log_host(frame.hstack(look_up(frame, KEYS, FOUND, find_page)), settings)
+    return _with_log_host(frame.hstack(look_up(frame, KEYS, FOUND, find_page)), rules)
 
 
 def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str | None, str | None]:
@@ -23,9 +23,9 @@ def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str 
     return host_of(dh or "") or host, path_of(dp) if dp else path
 
 
-def _with_log_host(frame: pl.DataFrame, settings: PropertySettings) -> pl.DataFrame:
+def _with_log_host(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     from_log = frame["protocol"] == "access_log"
-    if not settings.domains or not from_log.any():
+    if not rules.basics.domains or not from_log.any():
         return frame
-    own = pl.when(from_log).then(pl.lit(settings.domains[0].lower()))
+    own = pl.when(from_log).then(pl.lit(rules.basics.domains[0].lower()))
     return frame.with_columns(host=pl.coalesce("host", own))

@@ -5,14 +5,14 @@ from typing import Final
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.frames import look_up
 from processing.lists import rows
 
 FOUND: Final = {"country": pl.String()}
 
 
-def place(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def place(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """A code that is not ISO 3166 becomes null."""
     return frame.with_columns(look_up(frame, [pl.col("country")], FOUND, find_place))
 

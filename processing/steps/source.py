@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import polars as pl
 
-from configuration.rules import Context, PropertySettings
+from configuration.ruleset import Ruleset
 from processing.addresses import authority, host_of, query
 from processing.channels import channel
 from processing.frames import look_up
@@ -37,9 +37,9 @@ class Origin(NamedTuple):
 DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
 
 
-def source(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
+def source(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source."""
-    own = tuple(sorted({site(domain.lower()) for domain in settings.domains}))
+    own = tuple(sorted({site(domain.lower()) for domain in rules.basics.domains}))
     return frame.hstack(look_up(frame, KEYS, FOUND, partial(find_source, own)))
 
 

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from configuration.rules import UNKNOWN_PROPERTY, Context, PropertySettings
+from configuration.rules import UNKNOWN_PROPERTY
+from configuration.ruleset import Ruleset
 from processing.frames import refuse
 
 GA4_VERSION: Final = "2"
@@ -12,8 +13,8 @@ LONGEST_EVENT_NAME: Final = 40
 BROKEN_HERE: Final = "processing error"  # `receive` begins the error with it where the fault is ours
 
 
-def validate(frame: pl.DataFrame, settings: PropertySettings, context: Context) -> pl.DataFrame:
-    unknown = pl.lit(settings.id == UNKNOWN_PROPERTY)
+def validate(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    unknown = pl.lit(rules.property == UNKNOWN_PROPERTY)
     return refuse(
         frame,
         (pl.col("error").str.starts_with(BROKEN_HERE), "processing error"),

@@ -11,6 +11,7 @@ import pytest
 from processing.periods import day_key, day_number, day_of, day_start, month_key
 from processing.schema import EVENTS, REJECTED, conform
 from processing.segments import NOTHING_NEW, Arrivals
+from processing.sessions import Limits
 from processing.timeline import InMemory, advance
 from tests import oracle
 
@@ -120,7 +121,7 @@ def feed(
     key: Callable[[int], str] = day_key,
     folding: bool = False,
 ) -> InMemory:
-    state = InMemory(zone, TIMEOUT, key)
+    state = InMemory(zone, Limits(TIMEOUT), key)
     order = events[:]
     rnd.shuffle(order)
     cuts = sorted(rnd.randrange(len(order) + 1) for _ in range(batches - 1))
@@ -158,7 +159,7 @@ def test_two_hits_around_midnight(client_session: int | None, anchor: int) -> No
         events = [_plain(number, time, client_session) for number, time in enumerate(times)]
         expected, _ = oracle.judge(events, zone, TIMEOUT)
         for order in (events, events[::-1]):
-            state = InMemory(zone, TIMEOUT, day_key)
+            state = InMemory(zone, Limits(TIMEOUT), day_key)
             for event in order:
                 state.apply(advance(state, arrivals([event])))
             assert verdicts(state.events()) == expected, gap

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from processing.channels import CHANNELS
 from processing.steps.page import page
 from processing.steps.source import FOUND, source
-from tests.raw_rows import CONTEXT, SITE, ga4, line, stepped
+from tests.raw_rows import RULES, ga4, line, stepped
 
 
 def source_of(row: dict[str, Any]) -> tuple[str, ...]:
-    found = source(stepped(page, row), SITE, CONTEXT)
+    found = source(stepped(page, row), RULES)
     return found.select(*FOUND).row(0)
 
 
