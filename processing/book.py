@@ -76,6 +76,13 @@ class RawPart(msgspec.Struct, frozen=True):
     adopted: str = ""
 
 
+class Piece(msgspec.Struct, frozen=True):
+    """Some days of a generation that is being built; `dropped` events belong to none of its periods."""
+
+    shelves: dict[str, Shelf]
+    dropped: int = 0
+
+
 class Book(msgspec.Struct, frozen=True):
     """`accepted` counts the hits that the covered spans brought: all that the periods and the expired sums hold.
 
@@ -84,6 +91,7 @@ class Book(msgspec.Struct, frozen=True):
 
     Raw parts are in the live generation's book only; another one takes them over when it becomes live. `bases` are the
     rules that were applied to the past, the latest last; `raw_from_us`: raw rows received before it may have expired.
+    `pieces` are those of a generation that is being built, by number: they are not in the periods yet.
     """
 
     zone: str
@@ -102,6 +110,7 @@ class Book(msgspec.Struct, frozen=True):
     kept_from: int = 0
     periods: dict[str, Shelf] = {}
     raw: tuple[RawPart, ...] = ()
+    pieces: dict[int, Piece] = {}
     format: int = FORMAT
 
     def covers(self, key: BlockKey) -> bool:
@@ -130,7 +139,11 @@ class Book(msgspec.Struct, frozen=True):
 
     def segments(self) -> set[str]:
         """The names of all segments that the book speaks of."""
-        layers = {place.segment for shelf in self.periods.values() for place in (*shelf.layers, shelf.carry)}
+        shelves = [
+            *self.periods.values(),
+            *(shelf for piece in self.pieces.values() for shelf in piece.shelves.values()),
+        ]
+        layers = {place.segment for shelf in shelves for place in (*shelf.layers, shelf.carry)}
         return (layers | {part.place.segment for part in self.raw}) - {""}
 
 

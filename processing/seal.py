@@ -122,22 +122,27 @@ def segment_name(property: int, kind: str) -> str:
 
 def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: Sequence[Change]) -> Book:
     """Writes the segments and returns the book that names them."""
-    built, raw = segment_name(property, "built"), segment_name(property, "raw")
-    shelves, sections = _shelve(sealed, changes, built)
+    raw = segment_name(property, "raw")
     parts, raw_sections = raw_parts(tail.raw, raw)
-    shelves, dropped = _with_dropped(sealed, shelves, tail.dropped)
-    if sections:
-        store.put_segment(built, sections)
     store.put_segment(raw, raw_sections)
-    book = sealed.book
+    book = write_changes(property, sealed, changes, tail.dropped)
     return msgspec.structs.replace(
         book,
         covered=with_spans(book.covered, (block.key for block in tail.blocks)),
         accepted=book.accepted + tail.hits,
-        dropped=book.dropped + dropped,
-        periods={**book.periods, **shelves},
         raw=(*book.raw, *parts),
     )
+
+
+def write_changes(property: int, sealed: Sealed, changes: Sequence[Change], dropped: pl.Series) -> Book:
+    """Writes a segment with the changes and returns the book with their periods; `dropped` are times of events."""
+    segment = segment_name(property, "built")
+    shelves, sections = _shelve(sealed, changes, segment)
+    if sections:
+        sealed.columns.store.put_segment(segment, sections)
+    shelves, stray = _with_dropped(sealed, shelves, dropped)
+    book = sealed.book
+    return msgspec.structs.replace(book, dropped=book.dropped + stray, periods={**book.periods, **shelves})
 
 
 def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[dict[str, Shelf], Sections]:

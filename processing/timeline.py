@@ -6,9 +6,10 @@ down; a report applies it to the tail without writing. The same function either 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 import polars as pl
 
@@ -28,6 +29,8 @@ from processing.segments import (
     unstable_ids,
 )
 from processing.sessions import Carry, Limits, no_carry
+
+NONE: Final[Mapping[str, Carry | None]] = MappingProxyType({})
 
 
 class Change(NamedTuple):
@@ -62,16 +65,20 @@ class Periods(Protocol):
         """OPEN_SESSIONS at the end of the period, and the `segments.unstable_ids` of its hits."""
 
 
-def advance(periods: Periods, new: Arrivals) -> list[Change]:
-    """The changes that new rows bring about, in order of time."""
+def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NONE) -> list[Change]:
+    """The changes that new rows bring about, in order of time.
+
+    `suspects` are known periods that may not have been built on what the period before hands on: they are compared
+    with that, or with the carry that is given here.
+    """
     arriving = _by_period(periods, new)
-    if not arriving:
+    if not arriving and not suspects:
         return []
     keys = sorted({*periods.keys(), *arriving}, key=lambda key: period(key, periods.zone).start)
-    changes = _Changes(periods)
+    changes = _Changes(periods, suspects)
     for previous, key in pairwise([None, *keys]):
         before = previous if previous and changes.is_kept(previous) else None
-        if key and (key in arriving or changes.reach(before)):
+        if key and (key in arriving or key in suspects or changes.reach(before)):
             changes.visit(key, arriving.get(key, NOTHING_NEW), before)
     return changes.made
 
@@ -79,8 +86,8 @@ def advance(periods: Periods, new: Arrivals) -> list[Change]:
 class _Changes:
     """The pass over the periods: what has been changed so far, and the ends that follow from it."""
 
-    def __init__(self, periods: Periods) -> None:
-        self.periods = periods
+    def __init__(self, periods: Periods, suspects: Mapping[str, Carry | None]) -> None:
+        self.periods, self.suspects = periods, suspects
         self.known = set(periods.keys())
         self.made: list[Change] = []
 
@@ -94,12 +101,15 @@ class _Changes:
     def visit(self, key: str, new: Arrivals, before: str | None) -> None:
         here = period(key, self.periods.zone)
         was = self.periods.carry(key) if key in self.known else no_carry()
-        now = was if key in self.known and not self.reach(before) else self._carry_into(here, before)
+        now = was if self._is_settled(key, before) else self.suspects.get(key) or self._carry_into(here, before)
         visitors = affected(new, was, now)
         if not visitors.is_empty():
             old = self.periods.rows(key, visitors)
             layer = build(old, new, now, visitors, here, self.periods.limits)
             self.made.append(Change(here, layer, now, old))
+
+    def _is_settled(self, key: str, before: str | None) -> bool:
+        return key in self.known and key not in self.suspects and not self.reach(before)
 
     def _carry_into(self, here: Period, before: str | None) -> Carry:
         if before is None:

@@ -7,7 +7,7 @@ stops its own property only. A log that went back, and a part that ended, end th
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -57,13 +57,17 @@ class Worker:
         *,
         retention: Callable[[], Mapping[int, Retention]],
         log_hours: int | None = None,
+        rebuilding: Callable[[], Collection[int]] = frozenset,
         clock: Clock = time.monotonic,
         pace: Pace = Pace(),  # noqa: B008 - it never changes
     ) -> None:
-        """Hits stay in the log for `log_hours`; None: for ever."""
+        """Hits stay in the log for `log_hours`; None: for ever. The upkeep of properties that are `rebuilding` waits:
+        their raw rows are being read.
+        """
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns = Columns(store, CACHE_BYTES)
         self._retention, self._log_hours, self._clock, self._pace = retention, log_hours, clock, pace
+        self._rebuilding = rebuilding
         self.troubles = Troubles(clock, fatal=(LogWentBack,))
         self._knows_tails = False
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
@@ -109,8 +113,8 @@ class Worker:
     def tidy(self, now_ms: int) -> None:
         """Upkeep of every property, of raw blocks and of orphans."""
         with self.troubles.outlived("upkeep"):
-            retention = self._retention()
-            for property in self.store.properties():
+            retention, resting = self._retention(), self._rebuilding()
+            for property in set(self.store.properties()).difference(resting):
                 self._keep_up(property, now_ms, retention.get(property, Retention()))
         with self.troubles.outlived("upkeep of raw blocks"):
             self._delete_covered()

@@ -39,6 +39,7 @@ class Installation:
     ) -> None:
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
         self.places: Places = places or NoPlaces()
+        self.rebuilding = frozenset[int]()
         self.restart()
 
     def restart(self) -> None:
@@ -52,7 +53,9 @@ class Installation:
             places=self.places,
             clock=lambda: self.now,
         )
-        self.worker = Worker(self.store, receiver, retention=dict, clock=lambda: self.now)
+        self.worker = Worker(
+            self.store, receiver, retention=dict, rebuilding=lambda: self.rebuilding, clock=lambda: self.now
+        )
         self.worker.troubles = Troubles(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()
         self.reader = Reader(self.store)

@@ -1,0 +1,38 @@
+"""Raw rows of a property as they are kept in its segments, and what the rules make of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from processing.applying import NOTHING, apply_rules, join, without_erased
+from processing.book import Base, Erased, RawPart
+from processing.pipeline import Processed
+from processing.schema import RAW
+from processing.store.port import Store
+
+
+def read_raw(store: Store, part: RawPart, columns: Sequence[str] = tuple(RAW)) -> pl.DataFrame:
+    """Raises Missing, CorruptBlob."""
+    return store.read(part.place.segment, f"{part.place.prefix}rows", columns)
+
+
+def process_parts(
+    store: Store,
+    property: int,
+    parts: Iterable[RawPart],
+    wanted: pl.Expr,
+    bases: Sequence[Base],
+    erased: Sequence[Erased] = (),
+) -> Processed:
+    """The rows for which `wanted` holds, each under its rules."""
+    by_rules: dict[int, list[pl.DataFrame]] = defaultdict(list)
+    for part in parts:
+        by_rules[part.rules].append(without_erased(read_raw(store, part).filter(wanted), erased))
+    done = [apply_rules(store, property, pl.concat(rows), number, bases) for number, rows in by_rules.items()]
+    return join(done) if done else NOTHING
+
+
+def holding(store: Store, parts: Iterable[RawPart], wanted: pl.Expr) -> list[RawPart]:
+    """The parts that have such rows; `wanted` is a condition on positions."""
+    return [part for part in parts if not read_raw(store, part, ["position"]).filter(wanted).is_empty()]
