@@ -33,6 +33,9 @@ DATABASES: Final = {
 }
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
+# Where parallel work runs
+ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes",))
+
 # What it knows
 PLACES: Final = env.file("HITSTREAM_PLACES")
 SECRET_KEY = env.text("SECRET_KEY") or keep_secret(DATA / "secret_key")

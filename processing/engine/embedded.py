@@ -1,0 +1,205 @@
+"""Engines of one machine: a pool of processes, or this process alone.
+
+The pool is made of bare child processes (`child.py`) with one connection each. Python's own pools end as a whole when
+one process dies, fork (which polars and threads do not survive), or leave a process behind.
+"""
+
+import pickle
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import wait
+from pathlib import Path
+from subprocess import DEVNULL, Popen
+from typing import Any, Final, Generic, TypeVar
+
+from processing.engine.child import answer
+from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, Stopped, TaskFailed, never
+
+CHILD: Final = Path(__file__).with_name("child.py")
+TASKS_EACH: Final = 100  # then a process is replaced: what its libraries keep of memory goes back to the system
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ProcessEngine:
+    """At most `processes` children for each run, of lower priority; each attempts `tasks_each` tasks at most."""
+
+    def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH) -> None:
+        self._processes, self._tasks_each = processes, tasks_each
+        self._crews: set[_Crew[Any]] = set()
+        self._closed = False
+
+    def run(
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
+    ) -> Generator[tuple[int, R], None, None]:
+        check(function, self._closed)
+        crew: _Crew[R] = _Crew(function, tasks, min(self._processes, len(tasks)), self._tasks_each)
+        return self._results(crew, stop)
+
+    def _results(self, crew: "_Crew[R]", stop: Callable[[], bool]) -> Generator[tuple[int, R], None, None]:
+        self._crews.add(crew)
+        try:
+            yield from crew.results(lambda: self._closed or stop())
+        finally:
+            crew.end()
+            self._crews.discard(crew)
+
+    def close(self) -> None:
+        self._closed = True
+        for crew in list(self._crews):
+            crew.kill()
+
+
+class SerialEngine:
+    """This process, one task after the other: for tests and the smallest installations. A task can end the process.
+
+    Tasks and results are pickled nevertheless: what works here works elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._closed = False
+
+    def run(
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
+    ) -> Generator[tuple[int, R], None, None]:
+        check(function, self._closed)
+        return self._results(function, tasks, stop)
+
+    def _results(
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool]
+    ) -> Generator[tuple[int, R], None, None]:
+        for number, task in enumerate(tasks):
+            if self._closed or stop():
+                raise Stopped
+            yield number, result(number, answer(pickle.dumps((function, task))))
+
+    def close(self) -> None:
+        self._closed = True
+
+
+def check(function: Callable[[T], R], closed: bool) -> None:
+    """Raises ValueError where the engine is closed or another process would not find the function by its name."""
+    if closed:
+        raise ValueError("the engine is closed")
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
+    if module in (None, "__main__") or "<" in name:
+        raise ValueError(f"not a function of a module that another process can import: {function!r}")
+
+
+def result(number: int, reply: bytes) -> Any:
+    """What the function returned; raises TaskFailed with what it raised."""
+    worked, content = pickle.loads(reply)  # noqa: S301 -- a child of ours wrote it
+    if not worked:
+        raise TaskFailed(number, *content)
+    return content
+
+
+class _Child:
+    """A process with a task in its hand."""
+
+    def __init__(self) -> None:
+        self.connection, theirs = Pipe()
+        with theirs:
+            self.process = _start(theirs.fileno())
+        self.number, self.given = -1, 0
+        self._send(sys.path)
+
+    def give(self, number: int, question: Any) -> None:
+        self.number, self.given = number, self.given + 1
+        self._send(question)
+
+    def end(self) -> str:
+        """In words, how it ended."""
+        self.connection.close()
+        self.process.kill()
+        status = self.process.wait()
+        return f"status {status}" if status >= 0 else signal.Signals(-status).name
+
+    def _send(self, value: Any) -> None:
+        message = pickle.dumps(value)
+        with suppress(OSError):  # it is dead; that is noticed where its reply is awaited
+            self.connection.send_bytes(message)
+
+
+class _Crew(Generic[R]):
+    """The children of one run. There are never more than tasks for them; none is idle."""
+
+    def __init__(self, function: Callable[[T], R], tasks: Sequence[T], room: int, tasks_each: int) -> None:
+        self._function, self._tasks, self._room, self._tasks_each = function, tasks, room, tasks_each
+        self._waiting = deque(range(len(tasks)))
+        self._attempts: Counter[int] = Counter()
+        self._children: dict[Any, _Child] = {}  # by connection
+
+    def results(self, stop: Callable[[], bool]) -> Iterator[tuple[int, R]]:
+        while self._waiting or self._children:
+            _obey(stop)
+            self._fill()
+            for connection in wait(list(self._children), POLL_S):
+                yield from self._take(self._children[connection])
+                _obey(stop)
+
+    def end(self) -> None:
+        while self._children:
+            self._children.popitem()[1].end()
+
+    def kill(self) -> None:
+        """From any thread; the one that waits for results notices, and ends."""
+        for child in list(self._children.values()):
+            child.process.kill()
+            child.process.wait()
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._children) < self._room:
+            child = _Child()
+            self._children[child.connection] = child
+            self._give(child)
+
+    def _take(self, child: _Child) -> Iterator[tuple[int, R]]:
+        number = child.number
+        try:
+            reply = child.connection.recv_bytes()
+        except (EOFError, OSError):
+            self._lost(child)
+            return
+        value = result(number, reply)
+        self._go_on(child)  # before the consumer takes its time
+        yield number, value
+
+    def _go_on(self, child: _Child) -> None:
+        if self._waiting and child.given < self._tasks_each:
+            self._give(child)
+        else:
+            self._children.pop(child.connection).end()
+            self._fill()
+
+    def _give(self, child: _Child) -> None:
+        number = self._waiting.popleft()
+        self._attempts[number] += 1
+        child.give(number, (self._function, self._tasks[number]))
+
+    def _lost(self, child: _Child) -> None:
+        how = self._children.pop(child.connection).end()
+        if self._attempts[child.number] >= MOST_ATTEMPTS:
+            task = f"task {child.number} ({self._tasks[child.number]!r:.200})"
+            raise EngineFailed(f"{task} was attempted {MOST_ATTEMPTS} times, and each time its process ended: {how}")
+        self._waiting.appendleft(child.number)
+
+
+def _start(connection: int) -> Popen[bytes]:
+    """The connection is the child's end of it, by its file descriptor."""
+    command = [sys.executable, "-P", str(CHILD), str(connection)]
+    try:
+        # In a process group of its own, since Ctrl-C is for the parent, which then ends its children.
+        return Popen(command, pass_fds=[connection], stdin=DEVNULL, process_group=0)  # noqa: S603 -- a file of our own
+    except OSError as error:
+        raise EngineFailed(f"a process cannot be started: {error}") from error
+
+
+def _obey(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise Stopped
