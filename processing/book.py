@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from configuration.ruleset import Basics
 from processing.periods import day_key, month_key
 from processing.sessions import Limits
 from processing.store.port import BlockKey
@@ -91,7 +92,7 @@ class Book(msgspec.Struct, frozen=True):
 
     Raw parts are in the live generation's book only; another one takes them over when it becomes live. `bases` are the
     rules that were applied to the past, the latest last; `raw_from_us`: raw rows received before it may have expired.
-    `pieces` are those of a generation that is being built, by number: they are not in the periods yet.
+    `pieces` are those of a generation that is being built, by number: they are not in the periods yet; None: it is not.
     """
 
     zone: str
@@ -110,7 +111,7 @@ class Book(msgspec.Struct, frozen=True):
     kept_from: int = 0
     periods: dict[str, Shelf] = {}
     raw: tuple[RawPart, ...] = ()
-    pieces: dict[int, Piece] = {}
+    pieces: dict[int, Piece] | None = None
     format: int = FORMAT
 
     def covers(self, key: BlockKey) -> bool:
@@ -141,10 +142,19 @@ class Book(msgspec.Struct, frozen=True):
         """The names of all segments that the book speaks of."""
         shelves = [
             *self.periods.values(),
-            *(shelf for piece in self.pieces.values() for shelf in piece.shelves.values()),
+            *(shelf for piece in (self.pieces or {}).values() for shelf in piece.shelves.values()),
         ]
         layers = {place.segment for shelf in shelves for place in (*shelf.layers, shelf.carry)}
         return (layers | {part.place.segment for part in self.raw}) - {""}
+
+
+def empty_book(basics: Basics) -> Book:
+    return Book(
+        zone=basics.zone,
+        timeout_ms=basics.session_timeout_s * 1000,
+        engaged_ms=basics.engaged_s * 1000,
+        currency=basics.currency,
+    )
 
 
 def add(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:

@@ -40,6 +40,61 @@ class Range(models.Model):
         return f"{self.log}/{self.partition} {self.first}-{self.last}"
 
 
+class HistoryRun(models.Model):
+    """Rules that are applied to the past of a property, or were: the run, what became of it, what is wished of it.
+
+    `generation` is the new one, `replaced` the one that was live before; each null when it is no longer there. `tasks`
+    is the plan, as JSON; which of them are done is in the new generation's book.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Failed"
+        UNDONE = "undone", "Rolled back"
+
+    class Wish(models.TextChoices):
+        NONE = "", "Go on"
+        PAUSE = "pause", "Pause"
+        CANCEL = "cancel", "Cancel"
+        UNDO = "undo", "Roll back"
+
+    ACTIVE: ClassVar = (State.WAITING, State.RUNNING, State.PAUSED)
+
+    property = models.BigIntegerField()
+    rules = models.PositiveIntegerField()
+    first = models.DateField(null=True)
+    last = models.DateField(null=True)
+    author = models.CharField(max_length=150)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    wish = models.CharField(max_length=10, choices=Wish, default=Wish.NONE, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    generation = models.PositiveIntegerField(null=True)
+    replaced = models.PositiveIntegerField(null=True)
+    tasks = models.TextField(blank=True)
+    rows = models.PositiveBigIntegerField(default=0)
+    rows_done = models.PositiveBigIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["property"],
+                condition=models.Q(state__in=("waiting", "running", "paused")),
+                name="one_run_per_property",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"rules {self.rules} applied to property {self.property}"
+
+
 class Subscription(models.Model):
     """A reader of a log, for which hits are kept a while. How far it has read is in the log itself."""
 

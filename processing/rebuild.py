@@ -66,7 +66,7 @@ def start(store: Store, url: str, property: int, rules: Ruleset, days: Days | No
     pieces = _pieces(raw, _wanted(live, book, days), book.zone)
     if not pieces:
         raise NothingToRebuild("There are no raw hits to apply the rules to.")
-    bare = msgspec.structs.replace(book, periods={}, covered=(), expired_rejected={})
+    bare = msgspec.structs.replace(book, periods={}, pieces=None, covered=(), expired_rejected={})
     tasks = [Task(url, property, first, last, parts, bare) for (first, last), parts in pieces]
     generation = max(store.generations(property), default=0) + 1
     return write_draft(store, property, Draft(generation, 0, book), book), tasks
@@ -86,7 +86,7 @@ def build_piece(task: Task) -> Piece:
 
 def add_piece(store: Store, property: int, draft: Draft, number: int, piece: Piece) -> Draft:
     """Writes down that a piece is done: it need not be built again, and its segment is kept."""
-    book = msgspec.structs.replace(draft.book, pieces={**draft.book.pieces, number: piece})
+    book = msgspec.structs.replace(draft.book, pieces={**(draft.book.pieces or {}), number: piece})
     return write_draft(store, property, draft, book)
 
 
@@ -172,15 +172,16 @@ def _assembled(draft: Book, zone_before: str, days: Days | None) -> tuple[Book, 
     """The book with the built periods and those that are kept, and which of them must be compared with what is before
     them.
     """
-    new = {key: shelf for piece in draft.pieces.values() for key, shelf in piece.shelves.items()}
+    pieces = draft.pieces or {}
+    new = {key: shelf for piece in pieces.values() for key, shelf in piece.shelves.items()}
     kept = _kept(draft, new, days) if draft.zone == zone_before else {}
     hidden = {day for key in kept for day in _keys_of_days(key, draft.zone)}
     periods = {**{key: shelf for key, shelf in new.items() if key not in hidden}, **kept}
-    origin = {key: number for number, piece in draft.pieces.items() for key in piece.shelves} | dict.fromkeys(kept, -1)
+    origin = {key: number for number, piece in pieces.items() for key in piece.shelves} | dict.fromkeys(kept, -1)
     ordered = sorted(periods, key=lambda key: period(key, draft.zone).start)
     firsts = [key for before, key in pairwise([None, *ordered]) if key and origin.get(before or "") != origin[key]]
-    dropped = draft.dropped + sum(piece.dropped for piece in draft.pieces.values())
-    return msgspec.structs.replace(draft, periods=periods, pieces={}, dropped=dropped), firsts
+    dropped = draft.dropped + sum(piece.dropped for piece in pieces.values())
+    return msgspec.structs.replace(draft, periods=periods, pieces=None, dropped=dropped), firsts
 
 
 def _kept(draft: Book, new: Mapping[str, Shelf], days: Days | None) -> dict[str, Shelf]:

@@ -6,11 +6,14 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from collection.log import open_log
 from configuration.rules import Context
 from configuration.snapshot import property_settings, retention_days
 from processing.backlog import Backlog, Ripeness
+from processing.engine import open_engine
+from processing.history import History
 from processing.pipeline import lists_version
 from processing.places import open_places
 from processing.receiver import Receiver
@@ -25,7 +28,9 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
     log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
     places = open_places(settings.PLACES)
     receiver = Receiver(log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places)
-    return Worker(store, receiver, retention=_retention, log_hours=settings.LOG_RETENTION_HOURS, pace=pace)
+    history = History(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
+    hours = settings.LOG_RETENTION_HOURS
+    return Worker(store, receiver, retention=_retention, log_hours=hours, history=history, pace=pace)
 
 
 def context_now() -> Context:

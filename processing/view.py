@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 import polars as pl
 
 from processing.applying import ruleset_of
-from processing.book import Book, add, decode_book
+from processing.book import Book, add, decode_book, empty_book
 from processing.columns import Columns
 from processing.periods import Period, day_number, day_of, local_days, period
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
@@ -179,13 +179,7 @@ class Reader:
 def new_book(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Book:
     """The empty book of a property that has not been sealed yet."""
     settings = settings_of(store, property, blocks)
-    basics = ruleset_of(store, property, settings.rules, settings).basics
-    return Book(
-        zone=basics.zone,
-        timeout_ms=basics.session_timeout_s * 1000,
-        engaged_ms=basics.engaged_s * 1000,
-        currency=basics.currency,
-    )
+    return empty_book(ruleset_of(store, property, settings.rules, settings).basics)
 
 
 def _state(manifest: Manifest | None, left: tuple[BlockInfo, ...]) -> str:

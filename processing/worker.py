@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from configuration.secrets import forget_property_salts
 from processing.backlog import Backlog
@@ -32,6 +32,14 @@ GRACE_S: Final = 60.0  # a report that began before a deletion has ended by then
 CACHE_BYTES: Final = 64 * 2**20
 MOST_PASSES: Final = 8  # over one property, until the others have their turn
 NOBODY: Final = 0  # blocks whose directory cannot be read wait under it, so that they are not deleted
+
+
+class History(Protocol):
+    """What applies rules to the past, see `history.py`."""
+
+    def work(self, stop: Callable[[], bool]) -> int: ...
+    def resting(self) -> Collection[int]: ...
+    def sweep(self) -> None: ...
 
 
 class Pace(NamedTuple):
@@ -57,17 +65,17 @@ class Worker:
         *,
         retention: Callable[[], Mapping[int, Retention]],
         log_hours: int | None = None,
-        rebuilding: Callable[[], Collection[int]] = frozenset,
+        history: History | None = None,
         clock: Clock = time.monotonic,
         pace: Pace = Pace(),  # noqa: B008 - it never changes
     ) -> None:
-        """Hits stay in the log for `log_hours`; None: for ever. The upkeep of properties that are `rebuilding` waits:
-        their raw rows are being read.
+        """Hits stay in the log for `log_hours`; None: for ever. The upkeep of properties to whose past rules are being
+        applied waits: their raw rows are being read.
         """
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns = Columns(store, CACHE_BYTES)
         self._retention, self._log_hours, self._clock, self._pace = retention, log_hours, clock, pace
-        self._rebuilding = rebuilding
+        self.history = history
         self.troubles = Troubles(clock, fatal=(LogWentBack,))
         self._knows_tails = False
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
@@ -82,17 +90,24 @@ class Worker:
         return received
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop` is set. Sealing has a thread of its own, so that hits are received meanwhile.
+        """Works until `stop` is set. Sealing and history have threads of their own, so that hits are received
+        meanwhile.
 
         Raises LogWentBack, PartEnded.
         """
-        sealing = threading.Thread(target=self._seal_until, args=(stop,), name="seal", daemon=True)
-        sealing.start()
+        parts = [
+            threading.Thread(target=part, args=(stop,), name=name, daemon=True)
+            for name, part in (("sealing", self._seal_until), ("history", self._history_until))
+        ]
+        for part in parts:
+            part.start()
         while not stop.wait(self._pace.turn_s):
-            if not sealing.is_alive():
-                raise PartEnded("sealing")
+            for part in parts:
+                if not part.is_alive():
+                    raise PartEnded(part.name)
             self._receive()
-        sealing.join()
+        for part in parts:
+            part.join()
 
     def _receive(self) -> None:
         if self.troubles.due("receiving"):
@@ -113,7 +128,7 @@ class Worker:
     def tidy(self, now_ms: int) -> None:
         """Upkeep of every property, of raw blocks and of orphans."""
         with self.troubles.outlived("upkeep"):
-            retention, resting = self._retention(), self._rebuilding()
+            retention, resting = self._retention(), self.history.resting() if self.history else ()
             for property in set(self.store.properties()).difference(resting):
                 self._keep_up(property, now_ms, retention.get(property, Retention()))
         with self.troubles.outlived("upkeep of raw blocks"):
@@ -121,6 +136,9 @@ class Worker:
             merge_blocks(self.store)
         with self.troubles.outlived("sweeping unused segments"):
             self._sweep()
+        if self.history:
+            with self.troubles.outlived("sweeping old generations"):
+                self.history.sweep()
         with self.troubles.outlived("letting go of received hits and old salts"):
             self._let_go(datetime.fromtimestamp(now_ms / 1000, tz=UTC))
 
@@ -149,6 +167,12 @@ class Worker:
             if self._knows_tails and self._clock() - tidied >= self._pace.tidy_every_s:
                 self.tidy(int(time.time() * 1000))
                 tidied = self._clock()
+
+    def _history_until(self, stop: threading.Event) -> None:
+        while not stop.wait(self._pace.seal_every_s):
+            if self.history and self.troubles.due("history"):
+                with self.troubles.outlived("history"):
+                    self.history.work(stop.is_set)
 
     def _seal(self, property: int, *, at_once: bool) -> bool:
         task = f"sealing property {property}"

@@ -8,11 +8,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+from django.utils import timezone
+
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import open_log
 from collection.log.port import Entry
 from configuration.rules import Context, PropertySettings
 from processing.backlog import Backlog
+from processing.engine import open_engine
+from processing.history import History
 from processing.places import NoPlaces, Places
 from processing.receiver import Receiver
 from processing.store import open_store
@@ -39,7 +43,6 @@ class Installation:
     ) -> None:
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
         self.places: Places = places or NoPlaces()
-        self.rebuilding = frozenset[int]()
         self.restart()
 
     def restart(self) -> None:
@@ -53,9 +56,9 @@ class Installation:
             places=self.places,
             clock=lambda: self.now,
         )
-        self.worker = Worker(
-            self.store, receiver, retention=dict, rebuilding=lambda: self.rebuilding, clock=lambda: self.now
-        )
+        url = f"sqlite://{self.folder}/store"
+        self.history = History(self.store, url, lambda: open_engine("processes://0"), timezone.now)
+        self.worker = Worker(self.store, receiver, retention=dict, history=self.history, clock=lambda: self.now)
         self.worker.troubles = Troubles(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()
         self.reader = Reader(self.store)

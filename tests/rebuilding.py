@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from configuration.ruleset import Ruleset, encode_ruleset, ruleset_name
-from processing import ledger
 from processing.generations import catch_up, open_draft, swap
-from processing.models import LogSource
+from processing.history import ordinals
+from processing.models import HistoryRun
 from processing.rebuild import Days, add_piece, build_piece, settle, start
 from processing.store.port import Store
 from tests.installation import Installation
@@ -21,16 +21,12 @@ def keep(store: Store, rules: Ruleset) -> Ruleset:
     return rules
 
 
-def ordinals() -> dict[str, int]:
-    return {source.log: ledger.ordinal(source.log) for source in LogSource.objects.all()}
-
-
 def rebuild(
     here: Installation, rules: Ruleset, days: Days | None = None, between: Callable[[], None] = nothing_happens
 ) -> int:
     """Applies rules to history; `between` is called after each step. Returns the old generation."""
     store, property = here.store, rules.property
-    here.rebuilding = frozenset({property})
+    resting = HistoryRun.objects.create(property=property, rules=rules.number, state="running")
     draft, tasks = start(store, f"sqlite://{here.folder}/store", property, keep(store, rules), days)
     for number, task in reversed(list(enumerate(tasks))):
         draft = add_piece(store, property, draft, number, build_piece(task))
@@ -40,5 +36,5 @@ def rebuild(
     catch_up(store, property, open_draft(store, property, draft.generation), ordinals())
     between()
     old = swap(store, property, draft.generation, ordinals())
-    here.rebuilding = frozenset()
+    resting.delete()
     return old

@@ -11,10 +11,11 @@ from collection.hit import RawHit
 from configuration.ruleset import Basics, Ruleset, plain_ruleset
 from processing import rebuild as rebuilding
 from processing.generations import CannotRebuild, NothingToRebuild, swap
+from processing.history import ordinals
 from processing.periods import day_number
 from processing.schema import BUILT
 from tests.installation import NOON, SHOP, Installation, ga4
-from tests.rebuilding import keep, ordinals, rebuild
+from tests.rebuilding import keep, rebuild
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,9 +47,9 @@ def history(rnd: random.Random, size: int) -> list[RawHit]:
         at = NOON + rnd.randrange(6 * 24 * 12) * 5 * MINUTE
         client, late = f"{rnd.randrange(6)}.1", rnd.choice([0, 0, 0, 2 * HOUR, 50 * HOUR])
         page = f"https://shop.example/{rnd.choice('ab')}"
-        source = rnd.choice([{}, {"cs": "letter", "cm": "email"}])
+        source: dict[str, Any] = rnd.choice([{}, {"cs": "letter", "cm": "email"}])
         session = rnd.choice([None, "1", "2"])
-        sent = {"hit": f"id{number}", "created": at} if rnd.random() < 0.6 else {}
+        sent: dict[str, Any] = {"hit": f"id{number}", "created": at} if rnd.random() < 0.6 else {}
         hits.append(ga4(number, client=client, at=at + late, page=page, session=session, **sent, **source))
         if rnd.random() < 0.2:
             hits.append(rnd.choice(hits))

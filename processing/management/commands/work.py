@@ -27,6 +27,8 @@ class Command(BaseCommand):
             if once:
                 received = worker.start() + worker.drain()
                 worker.tidy(int(time.time() * 1000))
+                if worker.history:
+                    worker.history.work(lambda: False)
                 self.stdout.write(f"{received:,} hits received")
             else:
                 worker.run(_stop_on_signals())
