@@ -90,10 +90,13 @@ class History:
     def __init__(self, store: Store, url: str, engine: Callable[[], Engine], clock: Callable[[], datetime]) -> None:
         """`url` is the store's address, for the engine's workers."""
         self._store, self._url, self._engine, self._clock = store, url, engine, clock
+        self._told: Callable[[HistoryRun], None] = lambda _: None
 
-    def work(self, stop: Callable[[], bool]) -> int:
-        """Everything that is asked for now, until `stop`. Returns how many runs came to an end."""
-        ended = 0
+    def work(self, stop: Callable[[], bool], told: Callable[[HistoryRun], None] = lambda _: None) -> int:
+        """Everything that is asked for now, until `stop`. Returns how many runs came to an end. `told` hears of
+        progress.
+        """
+        ended, self._told = 0, told
         for run in HistoryRun.objects.filter(wish=Wish.UNDO, state=State.DONE).order_by("pk"):
             ended += self._undo(run)
         for run in HistoryRun.objects.filter(state__in=(State.WAITING, State.RUNNING)).order_by("pk"):
@@ -213,6 +216,7 @@ class History:
     def _count(self, run: HistoryRun, tasks: list[Task], done: set[int]) -> None:
         rows = sum(part.place.rows for number in done for part in tasks[number].parts)
         self._save(run, rows_done=rows)
+        self._told(run)
 
     def _save(self, run: HistoryRun, **values: object) -> None:
         for name, value in values.items():

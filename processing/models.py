@@ -2,9 +2,17 @@
 done. And who subscribes to a log.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from django.db import models
+from django.utils import timezone
+
+
+class Progress(NamedTuple):
+    """Rows a second since it began, pauses included, and the seconds that are left at this rate."""
+
+    rate: float
+    left_s: float
 
 
 class LogSource(models.Model):
@@ -93,6 +101,13 @@ class HistoryRun(models.Model):
 
     def __str__(self) -> str:
         return f"rules {self.rules} applied to property {self.property}"
+
+    def progress(self) -> "Progress | None":
+        """How quickly it goes; None before anything is done."""
+        if not (self.rows_done and self.started_at):
+            return None
+        rate = self.rows_done / max((timezone.now() - self.started_at).total_seconds(), 0.001)
+        return Progress(rate, max(self.rows - self.rows_done, 0) / rate)
 
 
 class Subscription(models.Model):

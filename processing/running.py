@@ -19,6 +19,7 @@ from processing.places import open_places
 from processing.receiver import Receiver
 from processing.salts import keys_for
 from processing.store import open_store
+from processing.store.port import Store
 from processing.upkeep import Retention
 from processing.worker import Pace, Worker
 
@@ -28,9 +29,12 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
     log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
     places = open_places(settings.PLACES)
     receiver = Receiver(log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places)
-    history = History(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
-    hours = settings.LOG_RETENTION_HOURS
+    history, hours = make_history(store), settings.LOG_RETENTION_HOURS
     return Worker(store, receiver, retention=_retention, log_hours=hours, history=history, pace=pace)
+
+
+def make_history(store: Store) -> History:
+    return History(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
 
 
 def context_now() -> Context:
