@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from collection.log import open_log
 from configuration.rules import Context
-from configuration.snapshot import property_settings, retention_days
+from configuration.snapshot import property_settings, retention_days, stored_rules
 from processing.backlog import Backlog, Ripeness
 from processing.pipeline import lists_version
 from processing.places import open_places
@@ -24,7 +24,9 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
     """Not started yet."""
     log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
     places = open_places(settings.PLACES)
-    receiver = Receiver(log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places)
+    receiver = Receiver(
+        log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places, rules=stored_rules
+    )
     return Worker(store, receiver, retention=_retention, log_hours=settings.LOG_RETENTION_HOURS, pace=pace)
 
 
