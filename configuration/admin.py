@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from configuration import tokens
-from configuration.models import SETTLED_FIELDS, Property, Token
+from configuration.models import Property, Token
 
 if TYPE_CHECKING:
     PropertyPages = admin.ModelAdmin[Property]
@@ -33,7 +33,10 @@ class PropertyAdmin(PropertyPages):
     fieldsets: ClassVar[Any] = [
         (None, {"fields": ["name", "domains"]}),
         ("Measuring", {"fields": ["snippet", "measurement_id", "id"]}),
-        ("Reports", {"fields": ["zone", "currency", "session_timeout_s", "viewers"]}),
+        (
+            "Reports",
+            {"fields": ["zone", "currency", "session_timeout_s", "engaged_s", "bot_lists", "spam_list", "viewers"]},
+        ),
         ("Privacy", {"fields": ["identity", "address_precision"]}),
         ("Keeping", {"fields": ["raw_retention_days", "report_retention_days", "created"]}),
     ]
@@ -47,9 +50,6 @@ class PropertyAdmin(PropertyPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Property | None = None) -> Any:
         return self.fieldsets if obj else [part for part in self.fieldsets if part[0] != "Measuring"]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Property | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, *SETTLED_FIELDS) if obj else self.readonly_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Property | None = None) -> bool:
         """Its hits and reports would stay behind without an owner."""

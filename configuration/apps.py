@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 
 class ConfigurationConfig(AppConfig):
     name = "configuration"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from configuration.models import Property
+        from configuration.publishing import publish_first
+
+        post_save.connect(publish_first, sender=Property, dispatch_uid="publish_first")

@@ -1,4 +1,4 @@
-"""Properties, who may see them, access tokens and salts. What processing may know of them goes through snapshot.py."""
+"""Properties, who may see and change them, access tokens and salts. snapshot.py hands them on."""
 
 import secrets
 import string
@@ -11,13 +11,27 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from configuration.domains import clean_domains
+from configuration.rule_models import AuditEntry, DraftRule, RulesVersion, newest_version
 from configuration.rules import IdentityMode, PropertySettings
+from configuration.ruleset import Basics
+
+__all__ = [
+    "AuditEntry",
+    "DraftRule",
+    "Property",
+    "PropertySalt",
+    "DaySalt",
+    "RulesVersion",
+    "Token",
+    "may_edit",
+    "may_see",
+]
 
 MEASUREMENT_ID_LETTERS: Final = string.ascii_uppercase + string.digits
 SHORTEST_TIMEOUT_S: Final = 5 * 60
 LONGEST_TIMEOUT_S: Final = 7 * 3600 + 55 * 60
 ADDRESS_BITS: Final[dict[str, tuple[int, int]]] = {"24/48": (24, 48), "16/32": (16, 32), "none": (0, 0)}
-SETTLED_FIELDS: Final = ("zone", "session_timeout_s")
+LONGEST_ENGAGED_S: Final = 600
 
 
 def new_number() -> int:
@@ -75,7 +89,7 @@ class Property(models.Model):
         default="Etc/UTC",
         validators=[validate_zone],
         help_text="Where a day begins and ends in reports, for instance Europe/Berlin. "
-        "It cannot be changed here later: days that were reported would change.",
+        "Takes effect for past and future together when it is published and applied to history.",
     )
     currency = models.CharField(
         max_length=3,
@@ -88,7 +102,20 @@ class Property(models.Model):
         default=1800,
         validators=[MinValueValidator(SHORTEST_TIMEOUT_S), MaxValueValidator(LONGEST_TIMEOUT_S)],
         help_text="A visitor who does nothing for so long begins a new session: 300 (5 minutes) to 28500 (7 h 55 min). "
-        "It cannot be changed here later.",
+        "Takes effect for past and future together when it is published and applied to history.",
+    )
+    engaged_s = models.PositiveIntegerField(
+        "engaged after, seconds",
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_ENGAGED_S)],
+        help_text="A session is engaged when its pages were in front for longer than this, 1 to 600. "
+        "Two page views or a key event make it engaged too.",
+    )
+    bot_lists = models.BooleanField(
+        "exclude known robots", default=True, help_text="Those on the lists of robots that Hitstream comes with."
+    )
+    spam_list = models.BooleanField(
+        "exclude known referrer spam", default=True, help_text="Visits that only want to show you their address."
     )
     identity = models.CharField(
         "visitors are recognised by",
@@ -133,33 +160,44 @@ class Property(models.Model):
 
     def clean(self) -> None:
         self.domains = clean_domains(self.domains)
-        if not self._state.adding:
-            self._refuse_settled_changes()
+
+    def basics(self) -> Basics:
+        """The draft of what is published with the rules."""
+        return Basics(
+            zone=self.zone,
+            currency=self.currency,
+            session_timeout_s=self.session_timeout_s,
+            engaged_s=self.engaged_s,
+            domains=tuple(self.domains.split()),
+            bot_lists=self.bot_lists,
+            spam_list=self.spam_list,
+        )
 
     def settings(self) -> PropertySettings:
-        """What processing may know of this property."""
+        """What processing may know of this property, as it was published last."""
+        newest = newest_version(self.pk)
+        return self.settings_under(newest.number, newest.ruleset().basics) if newest else self.settings_under(0)
+
+    def settings_under(self, number: int, published: Basics | None = None) -> PropertySettings:
+        """`number` is that of the rules, 0 where none were published: then the draft holds."""
         identity: IdentityMode = "cookieless" if self.identity == self.Identity.COOKIELESS else "cookie"
+        basics = published or self.basics()
         return PropertySettings(
             id=self.id,
             measurement_id=self.measurement_id,
             name=self.name,
-            domains=tuple(self.domains.split()),
-            zone=self.zone,
-            currency=self.currency,
-            session_timeout_s=self.session_timeout_s,
+            domains=basics.domains,
+            zone=basics.zone,
+            currency=basics.currency,
+            session_timeout_s=basics.session_timeout_s,
             identity=identity,
             address_bits=ADDRESS_BITS[self.address_precision],
+            rules=number,
         )
 
     def snippet(self, origin: str) -> str:
         """The line for the pages' head; `origin` is the address of this installation, such as https://stats.example.org."""
         return f'<script async src="{origin}/hs.js?id={self.measurement_id}"></script>'
-
-    def _refuse_settled_changes(self) -> None:
-        stored = Property.objects.values(*SETTLED_FIELDS).get(pk=self.pk)
-        changed = [name for name in SETTLED_FIELDS if getattr(self, name) != stored[name]]
-        if changed:
-            raise ValidationError(dict.fromkeys(changed, "This is settled once the property exists."))
 
 
 class Token(models.Model):
@@ -169,6 +207,7 @@ class Token(models.Model):
         READ = "read", "Read: reports"
         WRITE = "write", "Write: send hits with their own time"
         READ_WRITE = "read write", "Read and write"
+        CONFIGURE = "configure", "Configure: read and change rules"
 
     user = models.ForeignKey(
         User,
@@ -219,3 +258,8 @@ def may_see(user: Any, number: int) -> bool:
     if number == 0:
         return bool(user.is_active and user.is_superuser)
     return Property.objects.visible_to(user).filter(pk=number).exists()
+
+
+def may_edit(user: Any, number: int) -> bool:
+    """Whether a user may change the rules of the property with this number. Property 0 has none."""
+    return number != 0 and may_see(user, number) and bool(user.has_perm("configuration.change_property"))

@@ -1,6 +1,6 @@
 """What an owner decides about the numbers of a property: one immutable, numbered value. Pure: no Django, no frames.
 
-As JSON it is what `manage.py rules export` writes. A rule is known by its kind and name. Rules of a kind apply in the
+`document.py` is how files and the API carry it. A rule is known by its kind and name. Rules of a kind apply in the
 order of the list; `testing` ones change nothing, but trace and preview say what they would do.
 """
 

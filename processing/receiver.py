@@ -6,12 +6,12 @@ last; a block written again is the same bytes. What raised is done again by the 
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from collection.log.port import CorruptLog, Entry, Log, Trimmed
 from collection.protocols.ga4 import MOST_EVENTS
-from configuration.rules import Context, context_id, decode_context, encode_context
+from configuration.rules import Context, PropertySettings, context_id, decode_context, encode_context
 from processing import ledger
 from processing.backlog import Backlog
 from processing.models import Range
@@ -30,23 +30,26 @@ RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, by
 
 Clock = Callable[[], float]
 KeysFor = Callable[[Sequence[Entry], Context], Keys]
+RulesFor = Callable[[Sequence[PropertySettings]], Mapping[str, bytes]]
 
 
 class Receiver:
     """Receives one log into one store.
 
-    `context` says what is in force now; `keys` fetches the salts that a range needs.
+    `context` says what is in force now; `keys` fetches the salts that a range needs, `rules` the published rules that
+    settings name, by their name in the store.
     """
 
     def __init__(
         self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: KeysFor,
-        places: Places, clock: Clock = time.monotonic,
+        places: Places, rules: RulesFor, clock: Clock = time.monotonic,
     ) -> None:  # fmt: skip
         self.log, self.store, self.backlog = log, store, backlog
-        self._context, self._keys, self._places, self._clock = context, keys, places, clock
+        self._context, self._keys, self._places, self._rules, self._clock = context, keys, places, rules, clock
         self._ordinal = ledger.ordinal(log.id)
         self._next = {partition: ledger.received_up_to(log.id, partition) for partition in log.partitions()}
         self._frozen: dict[str, Context] = {}
+        self._kept: set[tuple[int, int]] = set()
         self._waiting_since: dict[int, float] = {}
         self._behind = True
 
@@ -122,9 +125,17 @@ class Receiver:
         context = self._context()
         name = context_id(context)
         if name not in self._frozen:
+            self._keep_rules(context.properties)
             self.store.put_context(name, encode_context(context))
             self._frozen = {name: context}
         return name
+
+    def _keep_rules(self, properties: Sequence[PropertySettings]) -> None:
+        """Puts the rules of the properties into the store, before anything there names them."""
+        fresh = [settings for settings in properties if (settings.id, settings.rules) not in self._kept]
+        for name, content in self._rules(fresh).items():
+            self.store.put_context(name, content)
+        self._kept.update((settings.id, settings.rules) for settings in fresh)
 
     def _receive(self, item: Range) -> int:
         entries, item.lost = self._read(item.partition, item.first, item.last)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from collection.log import open_log
 from configuration.rules import Context
-from configuration.snapshot import property_settings, retention_days
+from configuration.snapshot import property_settings, retention_days, stored_rules
 from processing.backlog import Backlog, Ripeness
 from processing.engine import open_engine
 from processing.history import History
@@ -28,7 +28,9 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
     """Not started yet."""
     log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
     places = open_places(settings.PLACES)
-    receiver = Receiver(log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places)
+    receiver = Receiver(
+        log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places, rules=stored_rules
+    )
     history, hours = make_history(store), settings.LOG_RETENTION_HOURS
     return Worker(store, receiver, retention=_retention, log_hours=hours, history=history, pace=pace)
 

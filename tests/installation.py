@@ -3,22 +3,24 @@
 The real parts, with a clock that the test sets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import msgspec
 from django.utils import timezone
 
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import open_log
 from collection.log.port import Entry
 from configuration.rules import Context, PropertySettings
+from configuration.ruleset import encode_ruleset, plain_ruleset, ruleset_name
 from processing.backlog import Backlog
 from processing.engine import open_engine
 from processing.history import History
 from processing.places import NoPlaces, Places
-from processing.receiver import Receiver
+from processing.receiver import Receiver, RulesFor
 from processing.store import open_store
 from processing.troubles import Troubles
 from processing.view import Reader, View
@@ -39,8 +41,10 @@ class Installation:
     """
 
     def __init__(
-        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None
-    ) -> None:
+        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None,
+        rules: RulesFor | None = None,
+    ) -> None:  # fmt: skip
+        self.rules = rules or plain_rules
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
         self.places: Places = places or NoPlaces()
         self.restart()
@@ -54,6 +58,7 @@ class Installation:
             context=lambda: self.context,
             keys=_keys,
             places=self.places,
+            rules=self.rules,
             clock=lambda: self.now,
         )
         url = f"sqlite://{self.folder}/store"
@@ -66,11 +71,25 @@ class Installation:
     def send(self, *hits: RawHit) -> None:
         self.log.append([(hit.address.encode(), encode(hit)) for hit in hits])
 
+    def set_properties(self, properties: Sequence[PropertySettings]) -> None:
+        self.context = Context(tuple(properties))
+
     def receive(self) -> int:
         return self.worker.receiver.receive(at_once=True)
 
     def view(self, property: int = SHOP.id) -> View:
         return self.reader.view(property)
+
+
+def plain_rules(properties: Sequence[PropertySettings]) -> Mapping[str, bytes]:
+    """The published rules of properties that have settings only."""
+    return {
+        ruleset_name(settings.id, settings.rules): encode_ruleset(
+            msgspec.structs.replace(plain_ruleset(settings), number=settings.rules)
+        )
+        for settings in properties
+        if settings.rules
+    }
 
 
 def _keys(entries: Sequence[Entry], context: Context) -> Keys:

@@ -58,14 +58,6 @@ def test_a_property_that_makes_no_sense(words: list[str], message: str) -> None:
     assert not Property.objects.exists()
 
 
-def test_zone_and_timeout_are_settled_once_the_property_exists() -> None:
-    item = Property.objects.create(name="Shop", zone="Europe/Berlin")
-    item.zone, item.session_timeout_s = "Asia/Tokyo", 600
-    with pytest.raises(ValidationError) as raised:
-        item.full_clean()
-    assert set(raised.value.message_dict) == {"zone", "session_timeout_s"}
-
-
 @pytest.mark.parametrize("seconds", [299, 28_501])
 def test_session_timeout_out_of_bounds(seconds: int) -> None:
     with pytest.raises(ValidationError, match="session_timeout_s"):

@@ -1,0 +1,136 @@
+"""The draft: the rules and settings of a property as they would be published, kept as rows that people edit."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from configuration.audit import Author, record
+from configuration.checks import Finding, check
+from configuration.differences import differences
+from configuration.document import in_order, without_slots
+from configuration.kinds import kind_of
+from configuration.models import DraftRule, Property
+from configuration.ruleset import Basics, Rule, Ruleset, encode_ruleset
+from configuration.shape import SETTINGS, misshapen
+
+COLUMNS = ("kind", "name", "note", "state", "slot")
+
+
+class Unacceptable(ValueError):
+    """Rules that are not kept as a draft; `findings` say where and why."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(finding.message for finding in findings))
+        self.findings = list(findings)
+
+
+class DraftChanged(Exception):
+    """Somebody else changed the draft meanwhile; `etag` is that of now."""
+
+    def __init__(self, etag: str) -> None:
+        super().__init__("The draft was changed meanwhile. Look at it again.")
+        self.etag = etag
+
+
+def draft(property: Property) -> Ruleset:
+    """Rules by kind, in their order; numbered 0."""
+    rules = tuple(rule_of(row) for row in property.draft_rules.order_by("position", "pk"))
+    return Ruleset(property.pk, 0, property.basics(), in_order(rules))
+
+
+def draft_etag(property: Property) -> str:
+    return etag_of(draft(property))
+
+
+def etag_of(ruleset: Ruleset) -> str:
+    """Names the content of a draft: two with the same rules and settings have the same."""
+    return hashlib.blake2b(encode_ruleset(ruleset), digest_size=16).hexdigest()
+
+
+def replace_draft(
+    property: Property, ruleset: Ruleset, user: Author, *, action: str = "draft replaced", expected_etag: str = ""
+) -> str:
+    """All rules and settings, in one transaction; returns the new etag. Raises Unacceptable, DraftChanged."""
+    refuse(ruleset)
+    with transaction.atomic():
+        locked = Property.objects.select_for_update().get(pk=property.pk)
+        before = draft(locked)
+        if expected_etag not in ("", etag_of(before)):
+            raise DraftChanged(etag_of(before))
+        _write(locked, ruleset)
+        property.refresh_from_db()
+        after = draft(property)
+        if after != before:
+            record(user, action, property.pk, detail=differences(before, after))
+        return etag_of(after)
+
+
+def refuse(ruleset: Ruleset) -> None:
+    """Raises Unacceptable for what admin, API and import do not keep."""
+    errors = misshapen(ruleset) or basics_errors(ruleset.basics)
+    if not errors:
+        errors = [found for found in check(ruleset) if found.severity == "error"]
+    if errors:
+        raise Unacceptable(errors)
+
+
+def rule_of(row: DraftRule) -> Rule:
+    plain = {"kind": row.kind, "name": row.name, "note": row.note, "state": row.state, **row.body}
+    rule: Rule = msgspec.convert(plain, Rule)
+    return rule
+
+
+def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
+    """Not saved."""
+    plain = msgspec.to_builtins(rule)
+    body = {name: value for name, value in plain.items() if name not in COLUMNS}
+    return DraftRule(
+        property=property,
+        kind=kind_of(rule),
+        name=rule.name,
+        note=rule.note,
+        state=rule.state,
+        position=position,
+        body=body,
+    )
+
+
+def basics_errors(basics: Basics) -> list[Finding]:
+    item = Property(name="-", **_fields(basics))
+    try:
+        item.clean_fields()
+        item.clean()
+    except ValidationError as error:
+        return list(_errors(error))
+    return []
+
+
+def _errors(error: ValidationError) -> Iterator[Finding]:
+    messages = error.message_dict if hasattr(error, "error_dict") else {"domains": error.messages}
+    for field, texts in messages.items():
+        yield Finding(SETTINGS, "", field, " ".join(texts), "error")
+
+
+def _write(property: Property, ruleset: Ruleset) -> None:
+    for name, value in _fields(ruleset.basics).items():
+        setattr(property, name, value)
+    property.clean()
+    property.save(update_fields=list(_fields(ruleset.basics)))
+    property.draft_rules.all().delete()
+    DraftRule.objects.bulk_create(_rows(property, without_slots(ruleset.rules)))
+
+
+def _rows(property: Property, rules: Sequence[Rule]) -> Iterator[DraftRule]:
+    places: Counter[str] = Counter()
+    for rule in rules:
+        places[kind_of(rule)] += 1
+        yield row_of(property, rule, places[kind_of(rule)])
+
+
+def _fields(basics: Basics) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(basics), "domains": "\n".join(basics.domains)}
