@@ -22,6 +22,7 @@ class Sealed:
         self.book, self.columns = book, columns
         self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
         self.key_of = book.key_of
+        self.beginning: Carry | None = None
 
     def keys(self) -> list[str]:
         return sorted(self.book.periods, key=lambda key: period(key, self.zone).start)

@@ -48,6 +48,7 @@ class Periods(Protocol):
     zone: str
     limits: Limits
     kept_from: int  # periods that end by this instant (ms) are past their retention
+    beginning: Carry | None  # what a first period is built on, where that is known
 
     def keys(self) -> Iterable[str]:
         """The keys of the periods that have rows, in order of time."""
@@ -123,6 +124,8 @@ class _Changes:
 
     def _inherited(self, here: Period) -> Carry:
         """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
+        if self.periods.beginning is not None:
+            return self.periods.beginning
         later = [key for key in self.periods.keys() if self.is_kept(key)]  # noqa: SIM118 - not a dict
         if not later or not self.is_kept(here.key):
             return no_carry()
@@ -157,8 +160,8 @@ def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 class InMemory:
     """Periods held as layers in memory: the whole history of a small property, or a test's."""
 
-    def __init__(self, zone: str, limits: Limits, key_of: Callable[[int], str]) -> None:
-        self.zone, self.limits, self.key_of, self.kept_from = zone, limits, key_of, 0
+    def __init__(self, zone: str, limits: Limits, key_of: Callable[[int], str], beginning: Carry | None = None) -> None:
+        self.zone, self.limits, self.key_of, self.kept_from, self.beginning = zone, limits, key_of, 0, beginning
         self.layers: dict[str, list[Layer]] = {}
         self.carries: dict[str, Carry] = {}
 
