@@ -6,6 +6,7 @@ on where it was after a crash.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -16,8 +17,10 @@ from configuration.models import Property
 from configuration.ruleset import Ruleset, decode_ruleset, encode_ruleset, ruleset_name
 from processing import ledger
 from processing.adoption import adopt, let_go
+from processing.columns import Columns
 from processing.engine import Engine, Stopped, TaskFailed
 from processing.generations import (
+    CACHE_BYTES,
     CannotRebuild,
     NothingToRebuild,
     catch_up,
@@ -29,7 +32,8 @@ from processing.generations import (
 from processing.models import HistoryRun, LogSource
 from processing.periods import day_number
 from processing.rebuild import Days, Task, add_piece, build_piece, settle, start
-from processing.store.port import Store
+from processing.seal import seal
+from processing.store.port import Conflict, Store
 
 logger = logging.getLogger(__name__)
 
@@ -129,10 +133,16 @@ class History:
             self._steps(run, lambda: stop() or self._wished(run) != Wish.NONE)
         except Stopped:
             return self._stopped(run)
-        except (CannotRebuild, NothingToRebuild, TaskFailed) as error:
-            logger.exception("applying rules %d to property %d failed", run.rules, run.property)
-            self._give_up(run, State.FAILED, str(error))
+        except (CannotRebuild, NothingToRebuild) as error:
+            self._fail(run, str(error))
+        except TaskFailed as error:
+            logger.exception("a piece of work failed")
+            self._fail(run, f"It failed; the worker's output says more: {error.text}")
         return True
+
+    def _fail(self, run: HistoryRun, error: str) -> None:
+        logger.warning("applying rules %d to property %d failed: %s", run.rules, run.property, error)
+        self._give_up(run, State.FAILED, error)
 
     def _steps(self, run: HistoryRun, stop: Callable[[], bool]) -> None:
         if run.generation is None:
@@ -149,6 +159,8 @@ class History:
         if item:
             adopt(self._store, run.property, item.measurement_id, rules.basics)
         self._remove_strays(run.property)
+        with suppress(Conflict):  # the worker seals it just now, then
+            seal(self._store, Columns(self._store, CACHE_BYTES), run.property)
         draft, tasks = start(self._store, self._url, run.property, rules, _days(run))
         rows = sum(part.place.rows for task in tasks for part in task.parts)
         self._save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())

@@ -4,7 +4,8 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,10 @@ from django.db import connection
 from collection.hit import RawHit, decode
 from collection.log.embedded import EmbeddedLog
 from configuration.rules import Context
-from processing import upkeep
+from configuration.ruleset import plain_ruleset
+from processing import rebuild, upkeep
+from processing.history import RunRefused, Wish, ask, wish
+from processing.models import HistoryRun
 from processing.receive import hash64
 from tests.faults.disk import Disk
 from tests.installation import AGENT, BLOG, NOON, SHOP, Installation, ga4
@@ -27,7 +31,7 @@ EVER: Final = (date(2015, 1, 1), date(2030, 1, 1))
 HOUR_MS: Final = 3_600_000
 DAYS_MS: Final = 24 * HOUR_MS
 MOST_HITS: Final = 25
-ACTIONS: Final = {"send": 5, "receive": 4, "seal": 3, "tidy": 2}  # how often
+ACTIONS: Final = {"send": 5, "receive": 4, "seal": 3, "tidy": 2, "history": 2}  # how often
 PROPERTIES: Final = (SHOP, BLOG)
 FIGURES: Final = ("visitor", "hit", "session", "day", "engaged", "active", "duration_ms", "path", "event", "time")
 TEXT: Final = {"path": str, "event": str}
@@ -87,6 +91,8 @@ class Life:
             here.receive()
         elif self._doing == "seal":
             here.worker.seal(everything=True)
+        elif self._doing == "history":
+            apply_rules(here, self._rnd)
         else:
             here.now += 100
             here.worker.tidy(NOON + self._rnd.choice([0, 1, 5, 40]) * DAYS_MS)
@@ -96,10 +102,23 @@ def install(data: Path, rnd: random.Random) -> Installation:
     """An installation in this folder, in which blocks and parts are merged and log files end after a few hits."""
     settings.DATA, connection.settings_dict["NAME"] = data, str(data / "django.db")
     vars(upkeep).update(MERGE_BLOCKS=4, MOST_PARTS=2)
+    vars(rebuild).update(PIECE_ROWS=20)
     EmbeddedLog.__init__.__kwdefaults__ = {**(EmbeddedLog.__init__.__kwdefaults__ or {}), "file_bytes": 40_000}
     here = Installation(data, [msgspec.structs.replace(item, name=rnd.choice("ab")) for item in PROPERTIES])
     here.context = Context(here.context.properties)
     return here
+
+
+def apply_rules(here: Installation, rnd: random.Random) -> None:
+    """Rules that change nothing are applied to the past of a property, or a run is rolled back."""
+    property = rnd.choice(PROPERTIES)
+    done = HistoryRun.objects.filter(property=property.id, state=HistoryRun.State.DONE).first()
+    with suppress(RunRefused):
+        if done and rnd.random() < 0.4:
+            wish(done, Wish.UNDO)
+        else:
+            ask(here.store, msgspec.structs.replace(plain_ruleset(property), number=rnd.randrange(1, 4)), "ada")
+    here.history.work(lambda: False)
 
 
 def send(here: Installation, book: Book, rnd: random.Random) -> None:
@@ -127,7 +146,12 @@ def judge(home: Path, rnd: random.Random) -> str:
     book = Book(home / "sender")
     if not here.log.ends()[0]:
         return "accepted hits are lost" if book.accepted else ""
-    steps = (here.receive, lambda: here.worker.seal(everything=True), lambda: here.worker.tidy(NOON + 90 * DAYS_MS))
+    steps: tuple[Callable[[], Any], ...] = (
+        here.receive,
+        lambda: here.history.work(lambda: False),
+        lambda: here.worker.seal(everything=True),
+        lambda: here.worker.tidy(NOON + 90 * DAYS_MS),
+    )
     wrong = list(_missing(here, book))
     for step in steps:
         step()
