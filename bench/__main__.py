@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, list[str]] = {
     "reports": ["bench.reports"],
     "imports": ["bench.imports"],
     "freshness": ["bench.freshness"],
+    "history": ["bench.history"],
     "properties": ["bench.freshness", "--hits", "0", "--properties", "1000"],
 }
 
