@@ -16,8 +16,8 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any, Final, Generic, TypeVar
 
-from processing.engine.child import answer
-from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, Stopped, TaskFailed, never
+from processing.engine.attempt import answer, check, obey, question, result
+from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never
 
 CHILD: Final = Path(__file__).with_name("child.py")
 TASKS_EACH: Final = 100  # then a process is replaced: what its libraries keep of memory goes back to the system
@@ -74,29 +74,11 @@ class SerialEngine:
         self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool]
     ) -> Generator[tuple[int, R], None, None]:
         for number, task in enumerate(tasks):
-            if self._closed or stop():
-                raise Stopped
-            yield number, result(number, answer(pickle.dumps((function, task))))
+            obey(lambda: self._closed or stop())
+            yield number, result(number, answer(question(function, task)))
 
     def close(self) -> None:
         self._closed = True
-
-
-def check(function: Callable[[T], R], closed: bool) -> None:
-    """Raises ValueError where the engine is closed or another process would not find the function by its name."""
-    if closed:
-        raise ValueError("the engine is closed")
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
-    if module in (None, "__main__") or "<" in name:
-        raise ValueError(f"not a function of a module that another process can import: {function!r}")
-
-
-def result(number: int, reply: bytes) -> Any:
-    """What the function returned; raises TaskFailed with what it raised."""
-    worked, content = pickle.loads(reply)  # noqa: S301 -- a child of ours wrote it
-    if not worked:
-        raise TaskFailed(number, *content)
-    return content
 
 
 class _Child:
@@ -107,11 +89,11 @@ class _Child:
         with theirs:
             self.process = _start(theirs.fileno())
         self.number, self.given = -1, 0
-        self._send(sys.path)
+        self._send(pickle.dumps(sys.path))
 
-    def give(self, number: int, question: Any) -> None:
+    def give(self, number: int, asked: bytes) -> None:
         self.number, self.given = number, self.given + 1
-        self._send(question)
+        self._send(asked)
 
     def end(self) -> str:
         """In words, how it ended."""
@@ -120,8 +102,7 @@ class _Child:
         status = self.process.wait()
         return f"status {status}" if status >= 0 else signal.Signals(-status).name
 
-    def _send(self, value: Any) -> None:
-        message = pickle.dumps(value)
+    def _send(self, message: bytes) -> None:
         with suppress(OSError):  # it is dead; that is noticed where its reply is awaited
             self.connection.send_bytes(message)
 
@@ -137,11 +118,11 @@ class _Crew(Generic[R]):
 
     def results(self, stop: Callable[[], bool]) -> Iterator[tuple[int, R]]:
         while self._waiting or self._children:
-            _obey(stop)
+            obey(stop)
             self._fill()
             for connection in wait(list(self._children), POLL_S):
                 yield from self._take(self._children[connection])
-                _obey(stop)
+                obey(stop)
 
     def end(self) -> None:
         while self._children:
@@ -180,7 +161,7 @@ class _Crew(Generic[R]):
     def _give(self, child: _Child) -> None:
         number = self._waiting.popleft()
         self._attempts[number] += 1
-        child.give(number, (self._function, self._tasks[number]))
+        child.give(number, question(self._function, self._tasks[number]))
 
     def _lost(self, child: _Child) -> None:
         how = self._children.pop(child.connection).end()
@@ -198,8 +179,3 @@ def _start(connection: int) -> Popen[bytes]:
         return Popen(command, pass_fds=[connection], stdin=DEVNULL, process_group=0)  # noqa: S603 -- a file of our own
     except OSError as error:
         raise EngineFailed(f"a process cannot be started: {error}") from error
-
-
-def _obey(stop: Callable[[], bool]) -> None:
-    if stop():
-        raise Stopped

@@ -1,13 +1,11 @@
 """The engines of one machine keep the promises of the port, and their own about processes."""
 
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -15,9 +13,7 @@ from processing.engine import Engine, EngineFailed, Stopped, TaskFailed, open_en
 from processing.engine.embedded import ProcessEngine, SerialEngine
 from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
-from tests.contract.engine_tasks import attempts, await_end_of_holders, await_that, jobs, workers
-
-ROOT: Final = Path(__file__).resolve().parents[2]
+from tests.contract.engine_tasks import attempts, await_end_of_holders, await_that, jobs, start_parent, workers
 
 
 def children() -> set[int]:
@@ -80,7 +76,25 @@ class TestAddresses:
         assert set(workers(tmp_path)) == {os.getpid()}
 
     @pytest.mark.parametrize(
-        "url", ["", "processes", "threads://2", "processes://two", "processes://-1", "processes://2/3", "processes://²"]
+        "url",
+        [
+            "",
+            "processes",
+            "threads://2",
+            "processes://two",
+            "processes://-1",
+            "processes://2/3",
+            "processes://²",
+            "processes://2?more=1",
+            "spark://",
+            "spark://127.0.0.1",
+            "spark://10.0.0.5:7077",
+            "spark://127.0.0.1:7077/x",
+            "spark://127.0.0.1:7077?user=1",
+            "spark://127.0.0.1:7077?driver=",
+            "spark-local://0",
+            "spark-local://2?x=1",
+        ],
     )
     def test_others_are_refused(self, url: str) -> None:
         with pytest.raises(ValueError, match="engine"):
@@ -163,8 +177,7 @@ def test_the_thread_that_began_may_end(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_children_end_when_the_parent_is_killed(tmp_path: Path) -> None:
-    program = f"from tests.contract.engine_tasks import run_for_ever; run_for_ever('processes://2', {str(tmp_path)!r})"
-    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+    parent = start_parent("processes://2", tmp_path)
     await_that(lambda: len(attempts(tmp_path)) == 2, "they do not start")
     parent.kill()
     parent.wait()
