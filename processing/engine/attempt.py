@@ -1,7 +1,6 @@
 """What every engine does with a task, on both sides of the way to a worker."""
 
 import pickle
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,8 @@ def answer(question: bytes) -> bytes:
         function, task = pickle.loads(question)  # noqa: S301 -- we wrote it ourselves
         return pickle.dumps((True, function(task)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, the one who waits is told
+        import traceback  # a third of a process's start, seldom needed
+
         text = "".join(traceback.format_exception_only(error)).strip()
         return pickle.dumps((False, (text, traceback.format_exc())))
 

@@ -11,13 +11,10 @@ import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Final
-
-NICE: Final = 10  # hits are received first
 
 
-def main(connection: Connection) -> None:
-    os.nice(NICE)
+def main(connection: Connection, nice: int) -> None:
+    os.nice(nice)
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # there are as many processes as cores
     sys.path[:] = pickle.loads(connection.recv_bytes())  # noqa: S301 -- our own parent wrote it
     questions: SimpleQueue[bytes] = SimpleQueue()
@@ -43,4 +40,4 @@ def _listen(connection: Connection, questions: "SimpleQueue[bytes]") -> None:
 
 if __name__ == "__main__":
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone: nobody to tell
-        main(Connection(int(sys.argv[1])))
+        main(Connection(int(sys.argv[1])), int(sys.argv[2]))

@@ -77,16 +77,21 @@ class Driver:
 
 
 def _knock(master: str) -> None:
-    """Spark tries for a minute, and is hard to stop while it does."""
-    refusals = []
-    for place in master.removeprefix("spark://").split(",") if master.startswith("spark://") else []:
-        host, _, port = place.rpartition(":")
-        try:
-            return socket.create_connection((host, int(port)), PATIENCE_S).close()
-        except OSError as error:
-            refusals.append(f"{place}: {error}")
-    if refusals:
+    """Raises ConnectionError where nobody listens: Spark would try for a minute, and it is hard to stop meanwhile."""
+    places = master.removeprefix("spark://").split(",") if master.startswith("spark://") else []
+    refusals = [refusal for place in places if (refusal := _refusal(place))]
+    if places and len(refusals) == len(places):
         raise ConnectionError(", ".join(refusals))
+
+
+def _refusal(place: str) -> str:
+    """Empty: somebody listens."""
+    host, _, port = place.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE_S).close()
+    except OSError as error:
+        return f"{place}: {error}"
+    return ""
 
 
 @contextmanager

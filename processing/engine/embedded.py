@@ -20,6 +20,7 @@ from processing.engine.attempt import answer, check, obey, question, result
 from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never
 
 CHILD: Final = Path(__file__).with_name("child.py")
+NICE: Final = 10  # hits are received first
 TASKS_EACH: Final = 100  # then a process is replaced: what its libraries keep of memory goes back to the system
 
 T = TypeVar("T")
@@ -27,10 +28,10 @@ R = TypeVar("R")
 
 
 class ProcessEngine:
-    """At most `processes` children for each run, of lower priority; each attempts `tasks_each` tasks at most."""
+    """At most `processes` children for each run, `nice` below us; each attempts `tasks_each` tasks at most."""
 
-    def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH) -> None:
-        self._processes, self._tasks_each = processes, tasks_each
+    def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH, nice: int = NICE) -> None:
+        self._processes, self._tasks_each, self._nice = processes, tasks_each, nice
         self._crews: set[_Crew[Any]] = set()
         self._closed = False
 
@@ -38,7 +39,7 @@ class ProcessEngine:
         self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
     ) -> Generator[tuple[int, R], None, None]:
         check(function, self._closed)
-        crew: _Crew[R] = _Crew(function, tasks, min(self._processes, len(tasks)), self._tasks_each)
+        crew: _Crew[R] = _Crew(function, tasks, self._start, min(self._processes, len(tasks)))
         return self._results(crew, stop)
 
     def _results(self, crew: "_Crew[R]", stop: Callable[[], bool]) -> Generator[tuple[int, R], None, None]:
@@ -48,6 +49,9 @@ class ProcessEngine:
         finally:
             crew.end()
             self._crews.discard(crew)
+
+    def _start(self) -> "_Child":
+        return _Child(self._tasks_each, self._nice)
 
     def close(self) -> None:
         self._closed = True
@@ -82,17 +86,17 @@ class SerialEngine:
 
 
 class _Child:
-    """A process with a task in its hand."""
+    """A process with a task in its hand; `left` is how many it may still be given."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: int, nice: int) -> None:
         self.connection, theirs = Pipe()
         with theirs:
-            self.process = _start(theirs.fileno())
-        self.number, self.given = -1, 0
+            self.process = _start(theirs.fileno(), nice)
+        self.number, self.left = -1, tasks
         self._send(pickle.dumps(sys.path))
 
     def give(self, number: int, asked: bytes) -> None:
-        self.number, self.given = number, self.given + 1
+        self.number, self.left = number, self.left - 1
         self._send(asked)
 
     def end(self) -> str:
@@ -110,8 +114,8 @@ class _Child:
 class _Crew(Generic[R]):
     """The children of one run. There are never more than tasks for them; none is idle."""
 
-    def __init__(self, function: Callable[[T], R], tasks: Sequence[T], room: int, tasks_each: int) -> None:
-        self._function, self._tasks, self._room, self._tasks_each = function, tasks, room, tasks_each
+    def __init__(self, function: Callable[[T], R], tasks: Sequence[T], start: Callable[[], _Child], room: int) -> None:
+        self._function, self._tasks, self._start, self._room = function, tasks, start, room
         self._waiting = deque(range(len(tasks)))
         self._attempts: Counter[int] = Counter()
         self._children: dict[Any, _Child] = {}  # by connection
@@ -136,7 +140,7 @@ class _Crew(Generic[R]):
 
     def _fill(self) -> None:
         while self._waiting and len(self._children) < self._room:
-            child = _Child()
+            child = self._start()
             self._children[child.connection] = child
             self._give(child)
 
@@ -152,7 +156,7 @@ class _Crew(Generic[R]):
         yield number, value
 
     def _go_on(self, child: _Child) -> None:
-        if self._waiting and child.given < self._tasks_each:
+        if self._waiting and child.left:
             self._give(child)
         else:
             self._children.pop(child.connection).end()
@@ -171,9 +175,9 @@ class _Crew(Generic[R]):
         self._waiting.appendleft(child.number)
 
 
-def _start(connection: int) -> Popen[bytes]:
+def _start(connection: int, nice: int) -> Popen[bytes]:
     """The connection is the child's end of it, by its file descriptor."""
-    command = [sys.executable, "-P", str(CHILD), str(connection)]
+    command = [sys.executable, "-P", str(CHILD), str(connection), str(nice)]
     try:
         # In a process group of its own, since Ctrl-C is for the parent, which then ends its children.
         return Popen(command, pass_fds=[connection], stdin=DEVNULL, process_group=0)  # noqa: S603 -- a file of our own

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -46,7 +45,7 @@ def echo(value: Any) -> Any:
 
 
 def note(job: Job) -> int:
-    (job.folder / f"attempt-{job.number}-{os.getpid()}-{uuid.uuid4()}").touch()
+    (job.folder / f"attempt-{job.number}-{os.getpid()}-{time.time_ns()}").touch()
     return job.number
 
 

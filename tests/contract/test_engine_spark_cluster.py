@@ -11,20 +11,19 @@ from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
 from tests.contract.engine_tasks import attempts, await_that, jobs
 from tests.contract.test_engine_spark import CODE, Engines, spark
-
-services = pytest.importorskip("tests.services.spark", reason="pyspark is an extra")
+from tests.services.spark_cluster import SparkCluster, spark_cluster
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[services.SparkCluster]":
-    with services.spark_cluster(tmp_path_factory.mktemp("spark")) as cluster:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
+    with spark_cluster(tmp_path_factory.mktemp("spark")) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="module")
-def engines(cluster: "services.SparkCluster") -> Iterator[Engines]:
+def engines(cluster: SparkCluster) -> Iterator[Engines]:
     settings = {"spark.executor.memory": "512m"}
     engines = Engines(lambda: spark.SparkEngine(cluster.url, settings=settings, packages=CODE))
     yield engines
@@ -40,7 +39,7 @@ class TestSparkCluster(EngineContract, WorkersContract):
     ROOM = 2
 
 
-def test_a_worker_is_killed(cluster: "services.SparkCluster", engine: Engine, tmp_path: Path) -> None:
+def test_a_worker_is_killed(cluster: SparkCluster, engine: Engine, tmp_path: Path) -> None:
     run = engine.run(engine_tasks.wait_for_go, jobs(tmp_path, 8))
     assert next(run) == (0, 0)
     await_that(lambda: len(attempts(tmp_path)) == 3, "there are not two at work")
@@ -50,7 +49,7 @@ def test_a_worker_is_killed(cluster: "services.SparkCluster", engine: Engine, tm
     cluster.start_worker(0)
 
 
-def test_no_worker_is_left(cluster: "services.SparkCluster", engine: Engine, tmp_path: Path) -> None:
+def test_no_worker_is_left(cluster: SparkCluster, engine: Engine, tmp_path: Path) -> None:
     for number in (0, 1):
         cluster.kill9(number)
     await_that(lambda: cluster.alive() == 0, "the master does not notice")

@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.request import urlopen
 
-import pyspark
-
 from tests.servers import free_port
 
-SPARK_CLASS: Final = Path(pyspark.__file__).parent / "bin" / "spark-class"
 MASTER: Final = "org.apache.spark.deploy.master.Master"
 WORKER: Final = "org.apache.spark.deploy.worker.Worker"
 HOST: Final = "127.0.0.1"
@@ -79,7 +76,7 @@ class SparkCluster:
             "SPARK_MASTER_OPTS": f"-Dspark.worker.timeout={LOST_AFTER_S}",
             "SPARK_WORKER_OPTS": f"-Dspark.worker.timeout={LOST_AFTER_S}",
         }
-        arguments = [str(SPARK_CLASS), command[0], "--host", HOST, *command[1:]]
+        arguments = [str(_spark_class()), command[0], "--host", HOST, *command[1:]]
         with (self._folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(arguments, env=environment, stdout=log, stderr=log, cwd=self._folder)
 
@@ -92,6 +89,12 @@ def spark_cluster(folder: Path) -> Iterator[SparkCluster]:
         yield cluster
     finally:
         cluster.stop()
+
+
+def _spark_class() -> Path:
+    import pyspark  # an extra
+
+    return Path(pyspark.__file__).parent / "bin" / "spark-class"
 
 
 def _await(condition: Callable[[], bool], otherwise: str) -> None:
