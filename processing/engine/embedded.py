@@ -125,8 +125,8 @@ class _Crew(Generic[R]):
             obey(stop)
             self._fill()
             for connection in wait(list(self._children), POLL_S):
-                yield from self._take(self._children[connection])
                 obey(stop)
+                yield from self._take(self._children[connection])
 
     def end(self) -> None:
         while self._children:

@@ -122,6 +122,12 @@ class EngineContract:
         list(engine.run(engine_tasks.square, range(40)))  # time enough for 40 tasks
         assert 4 < len(attempts(tmp_path)) <= 5 + 2 * self.ROOM
 
+    def test_stop_comes_too_late(self, engine: Engine) -> None:
+        seen: list[object] = []
+        for pair in engine.run(engine_tasks.square, range(3), lambda: len(seen) == 3):
+            seen.append(pair)
+        assert sorted(seen) == [(0, 0), (1, 1), (2, 4)]
+
     def test_a_run_may_be_left(self, engine: Engine, tmp_path: Path) -> None:
         run = engine.run(engine_tasks.note, jobs(tmp_path, 30))
         next(run)

@@ -53,6 +53,10 @@ class TestSparkLocal(EngineContract, WorkersContract):
     ROOM = 2
 
 
+def test_it_works(engine: Engine) -> None:
+    assert sorted(engine.run(engine_tasks.square, [3, 4])) == [(0, 9), (1, 16)]
+
+
 def test_the_executors_have_this_python_and_one_thread_of_polars(engine: Engine) -> None:
     [(_, worker)] = engine.run(engine_tasks.surroundings, [1])
     assert worker.process != os.getpid()

@@ -39,6 +39,11 @@ class TestSparkCluster(EngineContract, WorkersContract):
     ROOM = 2
 
 
+def test_it_works(cluster: SparkCluster, engine: Engine) -> None:
+    assert cluster.alive() == 2
+    assert dict(engine.run(engine_tasks.square, range(5))) == {number: number**2 for number in range(5)}
+
+
 def test_a_worker_is_killed(cluster: SparkCluster, engine: Engine, tmp_path: Path) -> None:
     run = engine.run(engine_tasks.wait_for_go, jobs(tmp_path, 8))
     assert next(run) == (0, 0)
