@@ -34,7 +34,7 @@ DATABASES: Final = {
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
 # Where parallel work runs
-ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes",))
+ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes", "spark", "spark-local"))
 
 # What it knows
 PLACES: Final = env.file("HITSTREAM_PLACES")

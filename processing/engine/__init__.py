@@ -1,9 +1,11 @@
 """The engine: where parallel work runs. Its promises are in `port.py`."""
 
 import os
-from urllib.parse import urlsplit
+import re
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
-from processing.engine.port import Engine, EngineFailed, Stopped, TaskFailed, never
+from processing.engine.port import MOST_ATTEMPTS, Engine, EngineFailed, Stopped, TaskFailed, never
 
 __all__ = ["Engine", "EngineFailed", "Stopped", "TaskFailed", "never", "open_engine"]
 
@@ -12,17 +14,56 @@ def open_engine(url: str) -> Engine:
     """The engine at an address. Raises ValueError for one that is none.
 
     `processes://4` has four processes of this machine, `processes://` one for each core that we may use, and
-    `processes://0` none but the calling one.
+    `processes://0` none but the calling one. `spark://host:port` is the master of a Spark cluster; where it is not on
+    this machine, `?driver=10.0.0.7` says at which address of ours its executors reach us. `spark-local://4` is Spark in
+    this machine, with four threads.
     """
-    scheme, place, *rest = urlsplit(url)
-    if scheme == "processes" and not any(rest) and (not place or (place.isascii() and place.isdecimal())):
-        from processing.engine.embedded import ProcessEngine, SerialEngine
-
-        processes = int(place) if place else _cores()
-        return ProcessEngine(processes) if processes else SerialEngine()
+    parts = urlsplit(url)
+    if parts.scheme in OPENERS and not parts.path and not parts.fragment:
+        options = dict(parse_qsl(parts.query, strict_parsing=True, keep_blank_values=True)) if parts.query else {}
+        if engine := OPENERS[parts.scheme](parts.netloc, options):
+            return engine
     raise ValueError(f"not the address of an engine: {url!r}")
 
 
-def _cores() -> int:
-    """Elsewhere than on Linux: those of the machine."""
+def _processes(place: str, options: dict[str, str]) -> Engine | None:
+    number = _number(place)
+    if number is None or options:
+        return None
+    from processing.engine.embedded import ProcessEngine, SerialEngine
+
+    return ProcessEngine(number) if number else SerialEngine()
+
+
+def _spark(place: str, options: dict[str, str]) -> Engine | None:
+    driver = options.pop("driver", LOOPBACK if _is_here(place) else "")
+    if not re.fullmatch(MASTERS, place) or not driver or options:
+        return None
+    from processing.engine.spark import SparkEngine
+
+    return SparkEngine(f"spark://{place}", driver)
+
+
+def _spark_local(place: str, options: dict[str, str]) -> Engine | None:
+    number = _number(place)
+    if not number or options:
+        return None
+    from processing.engine.spark import SparkEngine
+
+    return SparkEngine(f"local[{number},{MOST_ATTEMPTS}]")
+
+
+OPENERS: Final = {"processes": _processes, "spark": _spark, "spark-local": _spark_local}
+LOOPBACK: Final = "127.0.0.1"
+MASTERS: Final = r"[^:,@]+:[0-9]+(,[^:,@]+:[0-9]+)*"  # several are each other's stand-in
+
+
+def _is_here(place: str) -> bool:
+    return all(master.partition(":")[0] in (LOOPBACK, "localhost") for master in place.split(","))
+
+
+def _number(place: str) -> int | None:
+    """Empty: the cores that we may use; elsewhere than on Linux, those of the machine. None: it is no number."""
+    if place:
+        return int(place) if place.isascii() and place.isdecimal() else None
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,40 +1,27 @@
-"""Attempts tasks: what every engine does with one, and the program of the embedded engine's processes.
+"""The program of the embedded engine's processes.
 
-As a program it is started by the path of this file, so that nothing but Python's own library is imported before the
-search path of the parent is known and the environment is set: polars reads its number of threads when it is imported.
+It is started by the path of this file, so that nothing but Python's own library is imported before the search path of
+the parent is known and the environment is set: polars reads its number of threads when it is imported.
 """
 
 import os
 import pickle
 import sys
 import threading
-import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import Final
-
-__all__ = ["answer"]
-
-NICE: Final = 10  # hits are received first
 
 
-def answer(question: bytes) -> bytes:
-    """(function, task) -> (True, result) or (False, (type and message, traceback)), all of it pickled."""
-    try:
-        function, task = pickle.loads(question)  # noqa: S301 -- our own parent wrote it
-        return pickle.dumps((True, function(task)))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, the parent is told
-        text = "".join(traceback.format_exception_only(error)).strip()
-        return pickle.dumps((False, (text, traceback.format_exc())))
-
-
-def main(connection: Connection) -> None:
-    os.nice(NICE)
+def main(connection: Connection, nice: int) -> None:
+    os.nice(nice)
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # there are as many processes as cores
     sys.path[:] = pickle.loads(connection.recv_bytes())  # noqa: S301 -- our own parent wrote it
     questions: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, questions), daemon=True).start()
+
+    from processing.engine.attempt import answer  # not before the path is known
+
     while True:
         connection.send_bytes(answer(questions.get()))
 
@@ -53,4 +40,4 @@ def _listen(connection: Connection, questions: "SimpleQueue[bytes]") -> None:
 
 if __name__ == "__main__":
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone: nobody to tell
-        main(Connection(int(sys.argv[1])))
+        main(Connection(int(sys.argv[1])), int(sys.argv[2]))

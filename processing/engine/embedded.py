@@ -16,10 +16,11 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any, Final, Generic, TypeVar
 
-from processing.engine.child import answer
-from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, Stopped, TaskFailed, never
+from processing.engine.attempt import answer, check, obey, question, result
+from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never
 
 CHILD: Final = Path(__file__).with_name("child.py")
+NICE: Final = 10  # hits are received first
 TASKS_EACH: Final = 100  # then a process is replaced: what its libraries keep of memory goes back to the system
 
 T = TypeVar("T")
@@ -27,10 +28,10 @@ R = TypeVar("R")
 
 
 class ProcessEngine:
-    """At most `processes` children for each run, of lower priority; each attempts `tasks_each` tasks at most."""
+    """At most `processes` children for each run, `nice` below us; each attempts `tasks_each` tasks at most."""
 
-    def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH) -> None:
-        self._processes, self._tasks_each = processes, tasks_each
+    def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH, nice: int = NICE) -> None:
+        self._processes, self._tasks_each, self._nice = processes, tasks_each, nice
         self._crews: set[_Crew[Any]] = set()
         self._closed = False
 
@@ -38,7 +39,7 @@ class ProcessEngine:
         self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
     ) -> Generator[tuple[int, R], None, None]:
         check(function, self._closed)
-        crew: _Crew[R] = _Crew(function, tasks, min(self._processes, len(tasks)), self._tasks_each)
+        crew: _Crew[R] = _Crew(function, tasks, self._start, min(self._processes, len(tasks)))
         return self._results(crew, stop)
 
     def _results(self, crew: "_Crew[R]", stop: Callable[[], bool]) -> Generator[tuple[int, R], None, None]:
@@ -48,6 +49,9 @@ class ProcessEngine:
         finally:
             crew.end()
             self._crews.discard(crew)
+
+    def _start(self) -> "_Child":
+        return _Child(self._tasks_each, self._nice)
 
     def close(self) -> None:
         self._closed = True
@@ -74,44 +78,26 @@ class SerialEngine:
         self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool]
     ) -> Generator[tuple[int, R], None, None]:
         for number, task in enumerate(tasks):
-            if self._closed or stop():
-                raise Stopped
-            yield number, result(number, answer(pickle.dumps((function, task))))
+            obey(lambda: self._closed or stop())
+            yield number, result(number, answer(question(function, task)))
 
     def close(self) -> None:
         self._closed = True
 
 
-def check(function: Callable[[T], R], closed: bool) -> None:
-    """Raises ValueError where the engine is closed or another process would not find the function by its name."""
-    if closed:
-        raise ValueError("the engine is closed")
-    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
-    if module in (None, "__main__") or "<" in name:
-        raise ValueError(f"not a function of a module that another process can import: {function!r}")
-
-
-def result(number: int, reply: bytes) -> Any:
-    """What the function returned; raises TaskFailed with what it raised."""
-    worked, content = pickle.loads(reply)  # noqa: S301 -- a child of ours wrote it
-    if not worked:
-        raise TaskFailed(number, *content)
-    return content
-
-
 class _Child:
-    """A process with a task in its hand."""
+    """A process with a task in its hand; `left` is how many it may still be given."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: int, nice: int) -> None:
         self.connection, theirs = Pipe()
         with theirs:
-            self.process = _start(theirs.fileno())
-        self.number, self.given = -1, 0
-        self._send(sys.path)
+            self.process = _start(theirs.fileno(), nice)
+        self.number, self.left = -1, tasks
+        self._send(pickle.dumps(sys.path))
 
-    def give(self, number: int, question: Any) -> None:
-        self.number, self.given = number, self.given + 1
-        self._send(question)
+    def give(self, number: int, asked: bytes) -> None:
+        self.number, self.left = number, self.left - 1
+        self._send(asked)
 
     def end(self) -> str:
         """In words, how it ended."""
@@ -120,8 +106,7 @@ class _Child:
         status = self.process.wait()
         return f"status {status}" if status >= 0 else signal.Signals(-status).name
 
-    def _send(self, value: Any) -> None:
-        message = pickle.dumps(value)
+    def _send(self, message: bytes) -> None:
         with suppress(OSError):  # it is dead; that is noticed where its reply is awaited
             self.connection.send_bytes(message)
 
@@ -129,19 +114,19 @@ class _Child:
 class _Crew(Generic[R]):
     """The children of one run. There are never more than tasks for them; none is idle."""
 
-    def __init__(self, function: Callable[[T], R], tasks: Sequence[T], room: int, tasks_each: int) -> None:
-        self._function, self._tasks, self._room, self._tasks_each = function, tasks, room, tasks_each
+    def __init__(self, function: Callable[[T], R], tasks: Sequence[T], start: Callable[[], _Child], room: int) -> None:
+        self._function, self._tasks, self._start, self._room = function, tasks, start, room
         self._waiting = deque(range(len(tasks)))
         self._attempts: Counter[int] = Counter()
         self._children: dict[Any, _Child] = {}  # by connection
 
     def results(self, stop: Callable[[], bool]) -> Iterator[tuple[int, R]]:
         while self._waiting or self._children:
-            _obey(stop)
+            obey(stop)
             self._fill()
             for connection in wait(list(self._children), POLL_S):
+                obey(stop)
                 yield from self._take(self._children[connection])
-                _obey(stop)
 
     def end(self) -> None:
         while self._children:
@@ -155,7 +140,7 @@ class _Crew(Generic[R]):
 
     def _fill(self) -> None:
         while self._waiting and len(self._children) < self._room:
-            child = _Child()
+            child = self._start()
             self._children[child.connection] = child
             self._give(child)
 
@@ -171,7 +156,7 @@ class _Crew(Generic[R]):
         yield number, value
 
     def _go_on(self, child: _Child) -> None:
-        if self._waiting and child.given < self._tasks_each:
+        if self._waiting and child.left:
             self._give(child)
         else:
             self._children.pop(child.connection).end()
@@ -180,7 +165,7 @@ class _Crew(Generic[R]):
     def _give(self, child: _Child) -> None:
         number = self._waiting.popleft()
         self._attempts[number] += 1
-        child.give(number, (self._function, self._tasks[number]))
+        child.give(number, question(self._function, self._tasks[number]))
 
     def _lost(self, child: _Child) -> None:
         how = self._children.pop(child.connection).end()
@@ -190,16 +175,11 @@ class _Crew(Generic[R]):
         self._waiting.appendleft(child.number)
 
 
-def _start(connection: int) -> Popen[bytes]:
+def _start(connection: int, nice: int) -> Popen[bytes]:
     """The connection is the child's end of it, by its file descriptor."""
-    command = [sys.executable, "-P", str(CHILD), str(connection)]
+    command = [sys.executable, "-P", str(CHILD), str(connection), str(nice)]
     try:
         # In a process group of its own, since Ctrl-C is for the parent, which then ends its children.
         return Popen(command, pass_fds=[connection], stdin=DEVNULL, process_group=0)  # noqa: S603 -- a file of our own
     except OSError as error:
         raise EngineFailed(f"a process cannot be started: {error}") from error
-
-
-def _obey(stop: Callable[[], bool]) -> None:
-    if stop():
-        raise Stopped

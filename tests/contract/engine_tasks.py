@@ -6,8 +6,9 @@ What happens is seen in a folder: `note` leaves a file for each attempt, `hold` 
 import fcntl
 import os
 import signal
+import subprocess
+import sys
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -44,7 +45,7 @@ def echo(value: Any) -> Any:
 
 
 def note(job: Job) -> int:
-    (job.folder / f"attempt-{job.number}-{os.getpid()}-{uuid.uuid4()}").touch()
+    (job.folder / f"attempt-{job.number}-{os.getpid()}-{time.time_ns()}").touch()
     return job.number
 
 
@@ -147,9 +148,14 @@ def surroundings(_: int) -> Surroundings:
 
 
 def run_for_ever(url: str, folder: str) -> None:
-    """The program of a process that is to be killed."""
     with closing(open_engine(url)) as engine:
         list(engine.run(hold, jobs(Path(folder), 5)[1:]))
+
+
+def start_parent(url: str, folder: Path) -> subprocess.Popen[bytes]:
+    """A process that runs such jobs on an engine of its own."""
+    program = f"from tests.contract.engine_tasks import run_for_ever; run_for_ever({url!r}, {str(folder)!r})"
+    return subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).resolve().parents[2])
 
 
 def await_that(condition: Callable[[], object], otherwise: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from processing import lists
 from processing.lists import FOLDER, lists_version, rows
 
-NAMES = sorted(path.stem for path in FOLDER.glob("*.tsv"))
+NAMES = sorted(path.name.removesuffix(".tsv") for path in FOLDER.iterdir() if path.name.endswith(".tsv"))
 COLUMNS = {
     "bot_signs": 2,
     "browsers": 3,

@@ -1,0 +1,103 @@
+"""The engine on Spark keeps the promises of the port: in this machine alone, and on a cluster that loses a worker."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from processing.engine import Engine, EngineFailed, open_engine
+from tests.contract import engine_tasks
+from tests.contract.engine_contract import EngineContract, WorkersContract
+from tests.contract.engine_tasks import attempts, await_end_of_holders, await_that, jobs, kill, start_parent
+from tests.servers import free_port
+
+spark = pytest.importorskip("processing.engine.spark", reason="pyspark is an extra")
+
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
+CODE = [*spark.PACKAGES, "tests"]
+
+
+class Engines:
+    """One engine for many tests, since a start takes 10 s and more; a new one where a test closed it."""
+
+    def __init__(self, make: Callable[[], Engine]) -> None:
+        self._make, self._engine = make, make()
+
+    def get(self) -> Engine:
+        try:
+            self._engine.run(engine_tasks.square, [])
+        except ValueError:
+            self._engine = self._make()
+        return self._engine
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Engines]:
+    engines = Engines(lambda: spark.SparkEngine("local[2,3]", packages=CODE))
+    yield engines
+    engines.close()
+
+
+@pytest.fixture
+def engine(local: Engines) -> Engine:
+    return local.get()
+
+
+class TestSparkLocal(EngineContract, WorkersContract):
+    ROOM = 2
+
+
+def test_it_works(engine: Engine) -> None:
+    assert sorted(engine.run(engine_tasks.square, [3, 4])) == [(0, 9), (1, 16)]
+
+
+def test_the_executors_have_this_python_and_one_thread_of_polars(engine: Engine) -> None:
+    [(_, worker)] = engine.run(engine_tasks.surroundings, [1])
+    assert worker.process != os.getpid()
+    assert worker.polars_threads == 1
+
+
+def test_control_c_stays_ours(engine: Engine) -> None:
+    list(engine.run(engine_tasks.square, [1]))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_java_is_killed(engine: Engine, tmp_path: Path) -> None:
+    run = engine.run(engine_tasks.hold, jobs(tmp_path, 3))
+    next(run)
+    [java] = {int(pid) for pid in subprocess.check_output(["pgrep", "-P", str(os.getpid()), "java"]).split()}
+    kill(java)
+    with pytest.raises(EngineFailed):
+        next(run)
+    await_end_of_holders(tmp_path)
+    assert list(engine.run(engine_tasks.square, [3])) == [(0, 9)]
+
+
+def test_everything_ends_when_the_parent_is_killed(local: Engines, tmp_path: Path) -> None:
+    local.close()
+    parent = start_parent("spark-local://2", tmp_path)
+    await_that(lambda: len(attempts(tmp_path)) == 2, "they do not start")
+    parent.kill()
+    parent.wait()
+    await_end_of_holders(tmp_path)
+
+
+def test_an_address_opens_it(local: Engines) -> None:
+    local.close()
+    engine = open_engine("spark-local://1")
+    assert list(engine.run(engine_tasks.square, [3])) == [(0, 9)]
+    engine.close()
+
+
+def test_no_master() -> None:
+    engine = open_engine(f"spark://127.0.0.1:{free_port()},localhost:{free_port()}")
+    for _ in range(2):
+        with pytest.raises(EngineFailed, match="refused.*refused"):
+            list(engine.run(engine_tasks.square, [3]))
+    engine.close()
