@@ -147,6 +147,9 @@ class Store(Protocol):
         A section's checksum is verified when a process reads it first. Raises Missing (column included), CorruptBlob.
         """
 
+    def sections(self, name: str) -> list[str]:
+        """The names of a segment's sections, sorted. Raises Missing, CorruptBlob."""
+
     def delete_segment(self, name: str) -> None:
         """No error if it is not there."""
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
+from configuration.publishing import published
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from configuration.publishing import published
 from processing.history import History, RunRefused, Wish, ask, wish
 from processing.models import HistoryRun
 from processing.running import alone, make_history
@@ -33,7 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--property", type=int, required=True, help="the property id")
         parser.add_argument("--from", dest="first", type=date.fromisoformat, help="the first local day, 2026-11-01")
         parser.add_argument("--to", dest="last", type=date.fromisoformat, help="the last local day")
-        parser.add_argument("--rules", type=int, help="the number of the rules that you mean; refused if it is not the newest")
+        parser.add_argument(
+            "--rules", type=int, help="the number of the rules that you mean; refused if it is not the newest"
+        )
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--undo", action="store_true", help="roll the last run back")
         for name in ("pause", "resume", "cancel"):
