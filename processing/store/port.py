@@ -186,7 +186,10 @@ class Store(Protocol):
         """Reads everything that is stored and says what is damaged."""
 
     def scrub(self) -> None:
-        """Makes what was deleted or replaced unreadable on the medium as well, as far as the store can."""
+        """Makes what was deleted or replaced unreadable on the medium as well, as far as the store can.
+
+        StoreUnavailable, where that has to wait for readers.
+        """
 
     def size(self) -> dict[str, int]:
         """Bytes by kind: blocks, segments, manifests, contexts."""
