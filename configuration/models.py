@@ -3,7 +3,7 @@
 import secrets
 import string
 import zoneinfo
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.core.exceptions import ValidationError
@@ -56,8 +56,16 @@ class PropertyQuerySet(models.QuerySet["Property"]):
         return self.filter(viewers=user.pk) if user.is_authenticated else self.none()
 
 
+class PresentProperties(models.Manager.from_queryset(PropertyQuerySet)):  # type: ignore[misc]
+    """Leaves out the deleted ones: whoever asks for properties means those that are there."""
+
+    def get_queryset(self) -> PropertyQuerySet:
+        found: PropertyQuerySet = super().get_queryset().filter(deleted_at=None)
+        return found
+
+
 class Property(models.Model):
-    """One measured site or app."""
+    """One measured site or app. A deleted one disappears at once; its row goes when all its data is gone."""
 
     class Identity(models.TextChoices):
         COOKIE = "cookie", "Cookie: recognise returning visitors"
@@ -148,8 +156,10 @@ class Property(models.Model):
         User, blank=True, related_name="properties", help_text="Who may see its reports, besides administrators."
     )
     created = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
-    objects = PropertyQuerySet.as_manager()
+    objects = PresentProperties()
+    with_deleted = PropertyQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["name", "id"]
@@ -208,6 +218,7 @@ class Token(models.Model):
         WRITE = "write", "Write: send hits with their own time"
         READ_WRITE = "read write", "Read and write"
         CONFIGURE = "configure", "Configure: read and change rules"
+        MANAGE = "manage", "Manage: export and erase visitors, delete properties"
 
     user = models.ForeignKey(
         User,
@@ -260,6 +271,13 @@ def may_see(user: Any, number: int) -> bool:
     return Property.objects.visible_to(user).filter(pk=number).exists()
 
 
+def may_manage(user: Any, number: int, action: Literal["change", "delete"]) -> bool:
+    """Whether a user may export and erase visitors ("change") or delete the property: superusers, and viewers of it
+    with Django's permission. Nobody may for property 0.
+    """
+    return number != 0 and may_see(user, number) and bool(user.has_perm(f"configuration.{action}_property"))
+
+
 def may_edit(user: Any, number: int) -> bool:
     """Whether a user may change the rules of the property with this number. Property 0 has none."""
-    return number != 0 and may_see(user, number) and bool(user.has_perm("configuration.change_property"))
+    return may_manage(user, number, "change")

@@ -13,6 +13,7 @@ import polars as pl
 
 from configuration.rules import UNKNOWN_PROPERTY
 from configuration.ruleset import Basics
+from processing.applying import without_erased
 from processing.book import Book, RawPart, decode_book, empty_book
 from processing.columns import Columns
 from processing.raw_parts import read_raw
@@ -34,7 +35,8 @@ def adopt(store: Store, property: int, measurement_id: str, basics: Basics) -> i
     if theirs is None:
         return 0
     book = decode_book(manifest.data) if manifest else empty_book(basics)
-    rows = _rows_of(store, decode_book(theirs.data).raw, measurement_id)
+    unknown = decode_book(theirs.data)
+    rows = without_erased(_rows_of(store, unknown.raw, measurement_id), unknown.erased)
     rows = rows.filter(~pl.col("position").is_in(adopted_positions(store, book).implode()))
     if rows.is_empty():
         return 0

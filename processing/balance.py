@@ -13,9 +13,12 @@ Marks = dict[tuple[str, int], int]
 
 
 class Balance(NamedTuple):
-    """Hits. `received` is counted from the positions of the log, `accepted` from books and raw blocks."""
+    """Hits. `received` is counted from the positions of the log, `accepted` from books and raw blocks; `erased` are in
+    no book any more.
+    """
 
     accepted: int
+    erased: int
     lost: int
     received: int
     pending: int
@@ -23,13 +26,13 @@ class Balance(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        return self.accepted + self.lost == self.received and not self.backwards
+        return self.accepted + self.erased + self.lost == self.received and not self.backwards
 
     def sentence(self) -> str:
         went_back = "".join(f"; {text}" for text in self.backwards)
         return (
-            f"the properties accepted {self.accepted} hits and {self.lost} are lost, but {self.received} were received"
-            f" ({self.pending} pending){went_back}"
+            f"the properties accepted {self.accepted} hits, {self.erased} are erased and {self.lost} are lost, but"
+            f" {self.received} were received ({self.pending} pending){went_back}"
         )
 
 
@@ -48,8 +51,9 @@ def take(log: Log, store: Store) -> Balance:
         for partition, end in ends.items()
         if end < marks[log.id, partition]
     )
-    accepted = sum(_accepted(store, property, marks) for property in properties(store))
-    return Balance(accepted, lost, sum(marks.values()), pending, backwards)
+    found = [_accepted(store, property, marks) for property in properties(store)]
+    accepted, erased = (sum(numbers) for numbers in zip((0, 0), *found, strict=True))
+    return Balance(accepted, erased, lost, sum(marks.values()), pending, backwards)
 
 
 def properties(store: Store) -> list[int]:
@@ -69,13 +73,15 @@ def _lost(where: tuple[str, int], mark: int) -> int:
     return sum(ranges.values_list("lost", flat=True))
 
 
-def _accepted(store: Store, property: int, marks: Marks) -> int:
+def _accepted(store: Store, property: int, marks: Marks) -> tuple[int, int]:
+    """Accepted and erased hits. Those of raw blocks are accepted until they are sealed."""
     manifest, blocks = store.pin(property)
     book = decode_book(manifest.data) if manifest else None
     sealed = book.accepted if book else 0
     later = [key for block in blocks if (key := _above(block, marks))]
     left = [block.key for block in uncovered(book, blocks)]
-    return sealed + _hits(store, left, property) - _hits(store, later, property)
+    accepted = sealed + _hits(store, left, property) - _hits(store, later, property)
+    return accepted, book.erased_hits if book else 0
 
 
 def _above(block: BlockInfo, marks: Marks) -> BlockKey | None:

@@ -58,10 +58,13 @@ class Base(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Erased(msgspec.Struct, frozen=True, array_like=True):
-    """What a visitor sent until this time of receipt (microseconds) is shown no more."""
+    """A tombstone: what a visitor sent until this time of receipt (microseconds) is shown no more; `removed`: its rows
+    are in no segment of the book any more, and those that still come are dropped.
+    """
 
     visitor: int
     until_us: int
+    removed: bool = False
 
 
 class RawPart(msgspec.Struct, frozen=True):
@@ -85,7 +88,8 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """`accepted` counts the hits that the covered spans brought: all that the periods and the expired sums hold.
+    """`accepted` counts the hits that the covered spans brought, and were not erased (`erased_hits`): all that the
+    periods and the expired sums hold. `deleted`: the property is no more, and whatever comes for it is erased.
 
     Periods that end at `kept_from` (ms) or before are past their retention. Hits that still come for them change no
     later period, and the first period after it keeps the carry that it was built on.
@@ -105,6 +109,8 @@ class Book(msgspec.Struct, frozen=True):
     adopted: tuple[str, ...] = ()
     bases: tuple[Base, ...] = ()
     erased: tuple[Erased, ...] = ()
+    erased_hits: int = 0
+    deleted: bool = False
     raw_from_us: int = 0
     expired_counted: int = 0
     expired_rejected: dict[str, int] = {}
@@ -127,6 +133,10 @@ class Book(msgspec.Struct, frozen=True):
     @property
     def limits(self) -> Limits:
         return Limits(self.timeout_ms, self.engaged_ms)
+
+    def hidden(self) -> tuple[Erased, ...]:
+        """The tombstones whose rows are still in segments."""
+        return tuple(each for each in self.erased if not each.removed)
 
     def dropped_events(self) -> int:
         return self.dropped + sum(shelf.dropped for shelf in self.periods.values())

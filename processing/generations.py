@@ -11,6 +11,7 @@ import polars as pl
 from processing.applying import join
 from processing.book import Book, Span, decode_book, encode_book
 from processing.columns import Columns
+from processing.hiding import balanced
 from processing.periods import period
 from processing.pipeline import Processed
 from processing.raw_parts import holding, process_parts
@@ -106,17 +107,13 @@ def _like(book: Book, theirs: Book) -> Book:
         covered=theirs.covered,
         adopted=tuple(sorted({*book.adopted, *(part.adopted for part in theirs.raw if part.adopted)})),
         erased=theirs.erased,
+        erased_hits=theirs.erased_hits,
         periods=periods,
         expired_counted=theirs.expired_counted,
         expired_rejected=theirs.expired_rejected,
         kept_from=theirs.kept_from,
         raw_from_us=theirs.raw_from_us,
     )
-
-
-def balanced(book: Book) -> Book:
-    """Every hit that the book accepted is counted or rejected in it."""
-    return msgspec.structs.replace(book, accepted=book.counted() + sum(book.rejected().values()))
 
 
 def _change_places(store: Store, property: int, live: Manifest, draft: Draft) -> None:
@@ -140,8 +137,8 @@ def _missing(store: Store, property: int, book: Book, theirs: Book, ordinals: Ma
     adopted = [part for part in theirs.raw if part.adopted and part.adopted not in book.adopted]
     return join(
         [
-            process_parts(store, property, holding(store, usual, fresh), fresh & after, book.bases, theirs.erased),
-            process_parts(store, property, adopted, after, book.bases, theirs.erased),
+            process_parts(store, property, holding(store, usual, fresh), fresh & after, book.bases),
+            process_parts(store, property, adopted, after, book.bases),
         ]
     )
 

@@ -53,6 +53,8 @@ def ask(store: Store, rules: Ruleset, author: str, days: tuple[date, date] | Non
         raise RunRefused("Publish the rules first: only a published version can be applied to history.")
     if days and days[0] > days[1]:
         raise RunRefused(f"The first day, {days[0]}, is after the last, {days[1]}.")
+    if Property.with_deleted.filter(pk=rules.property).exclude(deleted_at=None).exists():
+        raise RunRefused("This property is being deleted.")
     store.put_context(ruleset_name(rules.property, rules.number), encode_ruleset(rules))
     first, last = days or (None, None)
     try:
@@ -80,7 +82,9 @@ def wish(run: HistoryRun, wished: HistoryRun.Wish) -> None:
 
 def _check_undo(run: HistoryRun) -> None:
     if run.state != State.DONE or run.replaced is None:
-        raise RunRefused("There is nothing to roll back to: the numbers from before are kept for 7 days.")
+        raise RunRefused(
+            "There is nothing to roll back to: the numbers from before are kept for 7 days, and not past an erasure."
+        )
     if HistoryRun.objects.filter(property=run.property, state__in=HistoryRun.ACTIVE).exists():
         raise RunRefused("Rules are being applied to this property: cancel that first.")
     newest = HistoryRun.objects.filter(property=run.property, state=State.DONE, replaced__isnull=False)

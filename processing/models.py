@@ -110,6 +110,39 @@ class HistoryRun(models.Model):
         return Progress(rate, max(self.rows - self.rows_done, 0) / rate)
 
 
+class Erasure(models.Model):
+    """Visitors, or a whole property, that somebody asked to erase. What was asked for is not kept: it would be a new
+    record of the person. `visitors` are keys as decimal text, and none when it is done.
+
+    `until_us`: what was received up to then (microseconds) is erased; `hits`: how many of them were stored when it was
+    asked for. `waits_for`: segments that still have to go, null before it is known.
+    """
+
+    class Kind(models.TextChoices):
+        VISITORS = "visitors", "Visitors"
+        PROPERTY = "property", "Property"
+
+    property = models.BigIntegerField("property id")
+    kind = models.CharField(max_length=10, choices=Kind)
+    visitors = models.JSONField(default=list)
+    until_us = models.BigIntegerField()
+    hits = models.PositiveBigIntegerField(default=0)
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+    waits_for = models.JSONField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of property {self.property}"
+
+    def keys(self) -> list[int]:
+        return [int(text) for text in self.visitors]
+
+
 class Subscription(models.Model):
     """A reader of a log, for which hits are kept a while. How far it has read is in the log itself."""
 

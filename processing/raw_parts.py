@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from processing.applying import NOTHING, apply_rules, join, without_erased
-from processing.book import Base, Erased, RawPart
+from processing.applying import NOTHING, apply_rules, join
+from processing.book import Base, RawPart
 from processing.pipeline import Processed
 from processing.schema import RAW
 from processing.store.port import Store
@@ -23,12 +23,13 @@ def process_parts(
     parts: Iterable[RawPart],
     wanted: pl.Expr,
     bases: Sequence[Base],
-    erased: Sequence[Erased] = (),
 ) -> Processed:
-    """The rows for which `wanted` holds, each under its rules."""
+    """The rows for which `wanted` holds, each under its rules. Those that are hidden only are among them: they are
+    hidden in what is built of them, too, and the sums of every generation agree.
+    """
     by_rules: dict[int, list[pl.DataFrame]] = defaultdict(list)
     for part in parts:
-        by_rules[part.rules].append(without_erased(read_raw(store, part).filter(wanted), erased))
+        by_rules[part.rules].append(read_raw(store, part).filter(wanted))
     done = [apply_rules(store, property, pl.concat(rows), number, bases) for number, rows in by_rules.items()]
     return join(done) if done else NOTHING
 

@@ -21,10 +21,10 @@ from processing.generations import (
     CannotRebuild,
     Draft,
     NothingToRebuild,
-    balanced,
     live_manifest,
     write_draft,
 )
+from processing.hiding import balanced
 from processing.periods import Period, day_key, day_of, day_start, period
 from processing.raw_parts import process_parts
 from processing.schema import DAY_MS
@@ -50,7 +50,7 @@ class Task(msgspec.Struct, frozen=True):
     first: int
     last: int
     parts: tuple[RawPart, ...]
-    book: Book  # zone, limits, bases, erased: without periods
+    book: Book  # zone, limits, bases: without periods
 
 
 def start(store: Store, url: str, property: int, rules: Ruleset, days: Days | None) -> tuple[Draft, list[Task]]:
@@ -78,7 +78,7 @@ def build_piece(task: Task) -> Piece:
     sealed = Sealed(task.book, Columns(store, CACHE_BYTES))
     start, end = _bounds(task.first, task.last, task.book.zone)
     wanted, book = pl.col("time").is_between(start, end, closed="left"), task.book
-    done = process_parts(store, task.property, task.parts, wanted, book.bases, book.erased)
+    done = process_parts(store, task.property, task.parts, wanted, book.bases)
     changes = advance(sealed, Arrivals(done.events, done.rejected))
     written = write_changes(task.property, sealed, changes, done.dropped)
     return Piece(written.periods, written.dropped - book.dropped)

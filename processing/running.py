@@ -13,6 +13,7 @@ from configuration.rules import Context
 from configuration.snapshot import property_settings, retention_days, stored_rules
 from processing.backlog import Backlog, Ripeness
 from processing.engine import open_engine
+from processing.erasure import Erasures
 from processing.history import History
 from processing.pipeline import lists_version
 from processing.places import open_places
@@ -31,8 +32,15 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
     receiver = Receiver(
         log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places, rules=stored_rules
     )
-    history, hours = make_history(store), settings.LOG_RETENTION_HOURS
-    return Worker(store, receiver, retention=_retention, log_hours=hours, history=history, pace=pace)
+    return Worker(
+        store,
+        receiver,
+        retention=_retention,
+        log_hours=settings.LOG_RETENTION_HOURS,
+        history=make_history(store),
+        erasures=Erasures(store, log),
+        pace=pace,
+    )
 
 
 def make_history(store: Store) -> History:

@@ -45,7 +45,7 @@ def _seal_portion(store: Store, columns: Columns, property: int) -> bool:
     manifest, blocks = store.pin(property)
     book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
     tail = read_tail(store, property, _portion(store, property, uncovered(book, blocks)), terms_of(book), keep_raw=True)
-    if not tail.hits:
+    if not tail.hits and not tail.erased:
         return False
     sealed = Sealed(book, columns)
     changes = advance(sealed, Arrivals(tail.events, tail.rejected))
@@ -124,12 +124,14 @@ def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: S
     """Writes the segments and returns the book that names them."""
     raw = segment_name(property, "raw")
     parts, raw_sections = raw_parts(tail.raw, raw)
-    store.put_segment(raw, raw_sections)
+    if raw_sections:
+        store.put_segment(raw, raw_sections)
     book = write_changes(property, sealed, changes, tail.dropped)
     return msgspec.structs.replace(
         book,
         covered=with_spans(book.covered, (block.key for block in tail.blocks)),
         accepted=book.accepted + tail.hits,
+        erased_hits=book.erased_hits + tail.erased,
         raw=(*book.raw, *parts),
     )
 
@@ -211,7 +213,7 @@ def _raw_parts(raw: pl.DataFrame, rules: int, segment: str) -> Iterator[tuple[Ra
 
 
 def raw_prefix(month: str, day: int, rules: int, adopted: str = "") -> str:
-    return section_prefix(month, str(day), str(rules), *filter(None, [adopted]))
+    return section_prefix(month, str(day), str(rules), *filter(None, [adopted[:8]]))  # names are of 40 signs at most
 
 
 def _with_dropped(sealed: Sealed, shelves: dict[str, Shelf], times: pl.Series) -> tuple[dict[str, Shelf], int]:

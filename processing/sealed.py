@@ -9,17 +9,19 @@ from processing.book import Book, Place
 from processing.columns import Columns
 from processing.periods import period
 from processing.schema import BUILT, EVENTS, REFUSED, Schema
-from processing.segments import EMPTY, Layer, unstable_ids
+from processing.segments import EMPTY, Layer, unstable_ids, without
 from processing.sessions import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
 
 
 class Sealed:
-    """The periods of one book. `columns` may be shared by all properties of the process."""
+    """The periods of one book, without the rows of `hidden` visitors. `columns` may be shared by all properties of the
+    process.
+    """
 
-    def __init__(self, book: Book, columns: Columns) -> None:
-        self.book, self.columns = book, columns
+    def __init__(self, book: Book, columns: Columns, hidden: pl.Series | None = None) -> None:
+        self.book, self.columns, self.hidden = book, columns, hidden
         self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
         self.key_of = book.key_of
         self.beginning: Carry | None = None
@@ -38,7 +40,8 @@ class Sealed:
         if not place.segment:
             return no_carry()
         sessions = self._read(place, "carry_sessions", OPEN_SESSIONS)
-        return Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
+        carry = Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
+        return carry if self.hidden is None else Carry(*(without(frame, self.hidden) for frame in carry))
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         named = [*OPEN_IDS, "stable"]
@@ -68,6 +71,7 @@ class Sealed:
                 categorical_text()
             )
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
+        hidden += [] if self.hidden is None else [self.hidden]
         masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
         condition = masked if wanted is None else wanted if masked is None else wanted & masked
         needed = list(dict.fromkeys([*names, "visitor"])) if hidden else list(names)

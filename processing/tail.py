@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from configuration.rules import Context, PropertySettings, decode_context
-from processing.applying import apply_rules, without_erased
+from processing.applying import NOTHING, apply_rules, without_erased
 from processing.book import Base, Book, Erased
 from processing.pipeline import NOTHING_DROPPED
 from processing.schema import EVENTS, REJECTED
@@ -19,11 +19,13 @@ class Terms(NamedTuple):
 
     bases: tuple[Base, ...] = ()
     erased: tuple[Erased, ...] = ()
+    deleted: bool = False
 
 
 class Tail(NamedTuple):
     """`hits` are the log positions of the raw rows, which are in `raw` by their number of rules, if they were kept;
-    what the steps made of them is in events, rejected and dropped (times of events).
+    what the steps made of them is in events, rejected and dropped (times of events). `erased` hits are left out of all
+    that.
     """
 
     blocks: tuple[BlockInfo, ...]
@@ -32,6 +34,7 @@ class Tail(NamedTuple):
     events: pl.DataFrame
     rejected: pl.DataFrame
     dropped: pl.Series
+    erased: int = 0
 
 
 def uncovered(book: Book | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
@@ -54,7 +57,7 @@ def _gaps(book: Book, key: BlockKey) -> Iterator[BlockKey]:
 
 
 def terms_of(book: Book | None) -> Terms:
-    return Terms(book.bases, book.erased) if book else NO_TERMS
+    return Terms(book.bases, book.erased, book.deleted) if book else NO_TERMS
 
 
 def read_tail(
@@ -80,6 +83,7 @@ def join(pieces: Sequence[Tail]) -> Tail:
         pl.concat([pl.DataFrame(schema=EVENTS), *(piece.events for piece in pieces)]),
         pl.concat([pl.DataFrame(schema=REJECTED), *(piece.rejected for piece in pieces)]),
         pl.concat([NOTHING_DROPPED, *(piece.dropped for piece in pieces)]),
+        sum(piece.erased for piece in pieces),
     )
 
 
@@ -94,9 +98,11 @@ def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Pro
 
 def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: Terms) -> Tail:
     settings = decode_context(store.context(context_id)).property(property)
-    raw = without_erased(store.rows([block.key for block in blocks], property), terms.erased)
-    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings)
-    return Tail(tuple(blocks), raw["position"].n_unique(), ((settings.rules, raw),), *done)
+    everything = store.rows([block.key for block in blocks], property)
+    raw = everything.clear() if terms.deleted else without_erased(everything, terms.erased)
+    hits = raw["position"].n_unique()
+    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings) if hits else NOTHING
+    return Tail(tuple(blocks), hits, ((settings.rules, raw),), *done, everything["position"].n_unique() - hits)
 
 
 NO_TERMS: Final = Terms()

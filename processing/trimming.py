@@ -40,15 +40,20 @@ def received_below(log: str, partition: int) -> int:
 
 def forget_salts_of_days(log: Log, now: datetime) -> int:
     """Forgets the salts of days that are over and received. Returns how many."""
+    return forget_day_salts(now, received_until(log, now).date())
+
+
+def received_until(log: Log, now: datetime) -> datetime:
+    """Whatever was received up to this time is in a raw block, or lost."""
     moments = (_received_at(log, partition, end, now) for partition, end in log.ends().items())
-    return forget_day_salts(now, (min(moments, default=now) - SLACK).date())
+    return min(moments, default=now) - SLACK
 
 
 def without_raw_hits(store: Store, waiting: Collection[int]) -> set[int]:
     """The properties that had raw hits and have none any more; `waiting` are those with a tail."""
     books = ((property, store.manifest(property)) for property in store.properties() if property not in waiting)
     found = ((property, decode_book(manifest.data)) for property, manifest in books if manifest)
-    return {property for property, book in found if book.accepted and not book.raw}
+    return {property for property, book in found if (book.accepted or book.deleted) and not book.raw}
 
 
 def _trim(log: Log, partition: int, start: int, names: list[str], oldest: datetime) -> int:

@@ -16,13 +16,14 @@ import polars as pl
 from processing.applying import ruleset_of
 from processing.book import Book, add, decode_book, empty_book
 from processing.columns import Columns
+from processing.hiding import without_hidden
 from processing.periods import Period, day_number, day_of, local_days, period
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed, categorical_text
 from processing.segments import Arrivals, refusals
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
 from processing.tail import Tail, Terms, join, read_tail, settings_of, terms_of, uncovered
-from processing.timeline import Change, advance
+from processing.timeline import advance
 
 CACHED_TAILS: Final = 256
 
@@ -43,16 +44,18 @@ class Counts(NamedTuple):
 class View:
     """One property, pinned. Days are local days of the property's zone, both bounds included.
 
-    Views of one property with the same `state`, of any process, show the same.
+    `changes` are what `new` rows bring about: the tail's, and those that stay of visitors who are being erased. Views
+    of one property with the same `state`, of any process, show the same.
     """
 
     def __init__(
-        self, property: int, generation: int, sealed: Sealed, tail: Tail, changes: Sequence[Change], state: str = ""
+        self, property: int, generation: int, sealed: Sealed, tail: Tail, new: Arrivals, state: str = ""
     ) -> None:
         self.property, self.generation, self.state = property, generation, state
         self.zone, self.currency = sealed.zone, sealed.book.currency
         self.sealed, self.tail = sealed, tail
-        self.changes = {change.period.key: change for change in changes}
+        self._arrived = pl.concat([frame["position"] for frame in new]).n_unique()
+        self.changes = {change.period.key: change for change in advance(sealed, new)}
 
     def keys(self) -> list[str]:
         return sorted({*self.sealed.keys(), *self.changes}, key=lambda key: period(key, self.zone).start)
@@ -80,7 +83,7 @@ class View:
         more = add(*(refusals(change.layer) for change in changes), less=add(*(refusals(c.was) for c in changes)))
         reasons = add(book.rejected(), more)
         return Counts(
-            book.accepted + self.tail.hits,
+            book.accepted + self._arrived,
             counted,
             sum(reasons.values()),
             book.dropped_events() + len(self.tail.dropped),
@@ -154,8 +157,9 @@ class Reader:
 
     def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
         tail = self._tail(property, left, terms_of(book))
-        sealed = Sealed(book or new_book(self.store, property, left), self.columns)
-        return View(property, generation, sealed, tail, advance(sealed, Arrivals(tail.events, tail.rejected)), state)
+        sealed, staying = without_hidden(book or new_book(self.store, property, left), self.columns)
+        new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
+        return View(property, generation, sealed, tail, new, state)
 
     def _tail(self, property: int, left: tuple[BlockInfo, ...], terms: Terms) -> Tail:
         """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""

@@ -42,6 +42,14 @@ class History(Protocol):
     def sweep(self) -> None: ...
 
 
+class Erasures(Protocol):
+    """What erases visitors and properties, see `erasure.py`."""
+
+    def work(self, stop: Callable[[], bool]) -> int: ...
+    def removing(self) -> Collection[int]: ...
+    def tidy(self, now: datetime, seal: Callable[[int], object]) -> None: ...
+
+
 class Pace(NamedTuple):
     """Seconds between two looks at the log, at the tails and at the upkeep, and before something unused is deleted."""
 
@@ -66,6 +74,7 @@ class Worker:
         retention: Callable[[], Mapping[int, Retention]],
         log_hours: int | None = None,
         history: History | None = None,
+        erasures: Erasures | None = None,
         clock: Clock = time.monotonic,
         pace: Pace = Pace(),  # noqa: B008 - it never changes
     ) -> None:
@@ -75,7 +84,7 @@ class Worker:
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns = Columns(store, CACHE_BYTES)
         self._retention, self._log_hours, self._clock, self._pace = retention, log_hours, clock, pace
-        self.history = history
+        self.history, self.erasures = history, erasures
         self.troubles = Troubles(clock, fatal=(LogWentBack,))
         self._knows_tails = False
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
@@ -129,7 +138,7 @@ class Worker:
         """Upkeep of every property, of raw blocks and of orphans."""
         with self.troubles.outlived("upkeep"):
             retention, resting = self._retention(), self.history.resting() if self.history else ()
-            for property in set(self.store.properties()).difference(resting):
+            for property in set(self.store.properties()).difference(resting, self._removing()):
                 self._keep_up(property, now_ms, retention.get(property, Retention()))
         with self.troubles.outlived("upkeep of raw blocks"):
             self._delete_covered()
@@ -139,8 +148,12 @@ class Worker:
         if self.history:
             with self.troubles.outlived("sweeping old generations"):
                 self.history.sweep()
+        now = datetime.fromtimestamp(now_ms / 1000, tz=UTC)
+        if self.erasures:
+            with self.troubles.outlived("erasing"):
+                self.erasures.tidy(now, self._sealed)
         with self.troubles.outlived("letting go of received hits and old salts"):
-            self._let_go(datetime.fromtimestamp(now_ms / 1000, tz=UTC))
+            self._let_go(now)
 
     def _keep_up(self, property: int, now_ms: int, retention: Retention) -> None:
         with self.troubles.outlived(f"upkeep of property {property}"):
@@ -173,9 +186,14 @@ class Worker:
             if self.history and self.troubles.due("history"):
                 with self.troubles.outlived("history"):
                     self.history.work(stop.is_set)
+            if self.erasures and self.troubles.due("removing what is erased"):
+                with self.troubles.outlived("removing what is erased"):
+                    self.erasures.work(stop.is_set)
 
     def _seal(self, property: int, *, at_once: bool) -> bool:
         task = f"sealing property {property}"
+        if property in self._removing():
+            return False
         if at_once or self.troubles.due(task):
             with self.troubles.outlived(task):
                 return self._sealed(property)
@@ -191,6 +209,9 @@ class Worker:
         if book:
             self.backlog.sealed(property, book)
         return True
+
+    def _removing(self) -> Collection[int]:
+        return self.erasures.removing() if self.erasures else ()
 
     def _find_tails(self, backlog: Backlog) -> None:
         books: dict[int, Book | None] = {}
@@ -229,7 +250,12 @@ class Worker:
             delete_blocks(self.store, marks)
 
     def _sweep(self) -> None:
-        """Deletes segments that have been orphans for a grace period."""
+        """Deletes segments that have been orphans for a grace period; not while a removal writes some, which takes
+        long.
+        """
+        if self._removing():
+            self._orphans = {}
+            return
         now = self._clock()
         self._orphans = {name: self._orphans.get(name, now) for name in orphans(self.store)}
         for name, since in self._orphans.items():

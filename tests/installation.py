@@ -18,6 +18,7 @@ from configuration.rules import Context, PropertySettings
 from configuration.ruleset import encode_ruleset, plain_ruleset, ruleset_name
 from processing.backlog import Backlog
 from processing.engine import open_engine
+from processing.erasure import Erasures
 from processing.history import History
 from processing.places import NoPlaces, Places
 from processing.receiver import Receiver, RulesFor
@@ -63,7 +64,10 @@ class Installation:
         )
         url = f"sqlite://{self.folder}/store"
         self.history = History(self.store, url, lambda: open_engine("processes://0"), timezone.now)
-        self.worker = Worker(self.store, receiver, retention=dict, history=self.history, clock=lambda: self.now)
+        self.erasures = Erasures(self.store, self.log)
+        self.worker = Worker(
+            self.store, receiver, retention=dict, history=self.history, erasures=self.erasures, clock=lambda: self.now
+        )
         self.worker.troubles = Troubles(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()
         self.reader = Reader(self.store)

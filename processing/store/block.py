@@ -92,6 +92,13 @@ def merge(blobs: Sequence[bytes], without: Collection[int] = ()) -> bytes:
     return encode_block({number: rows_of(_pieces(opened, number)) for number in sorted(kept)})
 
 
+def without_rows(blob: bytes, property: int, gone: pl.Expr) -> bytes:
+    """The blob less those rows of the property for which `gone` holds. Raises CorruptBlob."""
+    opened = [(blob, read_head(blob))]
+    frames = {number: rows_of(_pieces(opened, number)) for number in opened[0][1].properties()}
+    return encode_block({**frames, property: frames[property].filter(~gone)})
+
+
 def problems(blob: bytes) -> Iterator[str]:
     """What is wrong with a blob; every byte of it is checked."""
     try:

@@ -47,7 +47,9 @@ class Database:
     def scrub(self) -> None:
         """Empties the journal: deleted content is overwritten in the file itself as it is deleted."""
         with _in_our_words(), self._connection() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreUnavailable("database: somebody reads it, so that its journal cannot be emptied now")
 
     def close(self) -> None:
         with self._lock:

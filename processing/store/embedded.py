@@ -99,6 +99,10 @@ class EmbeddedStore:
         with _disk():
             return self._segments.read(name, section, columns)
 
+    def sections(self, name: str) -> list[str]:
+        with _disk():
+            return self._segments.sections(name)
+
     def delete_segment(self, name: str) -> None:
         with _disk():
             self._segments.delete(name)

@@ -101,6 +101,13 @@ class SegmentFolder:
         except FileNotFoundError as error:
             raise Missing(f"segment {name}") from error
 
+    def sections(self, name: str) -> list[str]:
+        _check_names(name)
+        try:
+            return sorted(self._open(name).sections)
+        except FileNotFoundError as error:
+            raise Missing(f"segment {name}") from error
+
     def delete(self, name: str) -> None:
         _check_names(name)
         self._main(name).unlink(missing_ok=True)

@@ -147,6 +147,9 @@ class Store(Protocol):
         A section's checksum is verified when a process reads it first. Raises Missing (column included), CorruptBlob.
         """
 
+    def sections(self, name: str) -> list[str]:
+        """The names of a segment's sections, sorted. Raises Missing, CorruptBlob."""
+
     def delete_segment(self, name: str) -> None:
         """No error if it is not there."""
 
@@ -183,7 +186,10 @@ class Store(Protocol):
         """Reads everything that is stored and says what is damaged."""
 
     def scrub(self) -> None:
-        """Makes what was deleted or replaced unreadable on the medium as well, as far as the store can."""
+        """Makes what was deleted or replaced unreadable on the medium as well, as far as the store can.
+
+        StoreUnavailable, where that has to wait for readers.
+        """
 
     def size(self) -> dict[str, int]:
         """Bytes by kind: blocks, segments, manifests, contexts."""

@@ -53,6 +53,16 @@ class SegmentContract:
         store.put_segment("s", {})
         assert store.segments() == ["s"]
 
+    @pytest.mark.parametrize("count", [1, 600, 70_000])
+    def test_sections_are_listed(self, store: Store, reopen: Reopen, count: int) -> None:
+        store.put_segment("s", {"parts": built(2), "events": built(count)})
+        store.put_segment("t", {})
+        assert (reopen().sections("s"), store.sections("t")) == (["events", "parts"], [])
+        store.delete_segment("s")
+        for name in ("s", "u"):
+            with pytest.raises(Missing):
+                store.sections(name)
+
     @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "../a", "a\x00", "a*", "x" * 121, "ä", "a\n"])
     def test_other_names_are_refused(self, store: Store, name: str) -> None:
         with pytest.raises(ValueError, match="name"):
@@ -61,6 +71,8 @@ class SegmentContract:
             store.read(name, "events")
         with pytest.raises(ValueError, match="name"):
             store.delete_segment(name)
+        with pytest.raises(ValueError, match="name"):
+            store.sections(name)
 
     def test_names_that_resemble_each_other(self, store: Store) -> None:
         names = ["a", "a.b", "a.events", "a.segment", "a.parquet", "a-b_C.9"]
