@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from collection.log.port import Log
 from configuration.models import Property
+from configuration.publishing import published
 from configuration.rules import UNKNOWN, UNKNOWN_PROPERTY, PropertySettings
-from configuration.ruleset import Basics
+from configuration.ruleset import Basics, plain_ruleset
 from configuration.secrets import forget_property_salts
-from processing.applying import ruleset_of
 from processing.models import Erasure, HistoryRun
 from processing.receive import NO_VISITOR
 from processing.store.port import Conflict, Store
@@ -155,11 +155,11 @@ def _targets(request: Erasure) -> list[int]:
 def _hide(store: Store, request: Erasure) -> None:
     item = Property.with_deleted.filter(pk=request.property).first()
     for property, settings in ((request.property, item.settings() if item else UNKNOWN), (UNKNOWN_PROPERTY, UNKNOWN)):
-        erase(store, property, request.keys(), request.until_us, _basics(store, property, settings))
+        erase(store, property, request.keys(), request.until_us, _basics(property, settings))
 
 
-def _basics(store: Store, property: int, settings: PropertySettings) -> Basics:
-    return ruleset_of(store, property, settings.rules, settings).basics
+def _basics(property: int, settings: PropertySettings) -> Basics:
+    return (published(property) or plain_ruleset(settings)).basics
 
 
 def _is_rebuilt(property: int) -> bool:
