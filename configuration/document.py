@@ -15,11 +15,13 @@ LARGEST_DOCUMENT: Final = 2 * 2**20  # bytes
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A property's rules and the settings that are published with them."""
+    """A property's rules and the settings that are published with them; what is left out of the settings has its
+    default.
+    """
 
     format: int = FORMAT
-    settings: Basics = Basics()
-    rules: tuple[Rule, ...] = ()
+    settings: Basics
+    rules: tuple[Rule, ...]
 
 
 def document(ruleset: Ruleset) -> dict[str, Any]:

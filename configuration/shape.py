@@ -30,6 +30,11 @@ def misshapen(ruleset: Ruleset) -> list[Finding]:
     return [*basics, *_names(ruleset.rules), *(found for rule in ruleset.rules for found in _rule(rule))]
 
 
+def misshapen_note(note: str) -> list[Finding]:
+    """Of a version."""
+    return [_error("", "", *wrong) for wrong in _walk(note, "note", 0)]
+
+
 def _names(rules: tuple[Rule, ...]) -> Iterator[Finding]:
     counts = Counter((kind_of(rule), rule.name) for rule in rules)
     for (kind, name), count in counts.items():
