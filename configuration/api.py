@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from configuration.api_body import JsonBytes, body_of
 from configuration.checks import Finding
 from configuration.differences import differences
-from configuration.document import decode_document, document
+from configuration.document import decode_document, document, in_document
 from configuration.draft import DraftChanged, Unacceptable, draft, etag_of, refuse, replace_draft
 from configuration.models import Property, Token, may_edit, may_see
 from configuration.publishing import NoSuchVersion, NothingChanged, findings, publish, publish_again, published
@@ -81,7 +81,7 @@ class RulesView(APIView):
         reply = super().handle_exception(_as_refusal(error))
         if isinstance(error, Refusal | Unacceptable):
             found = error.found if isinstance(error, Refusal) else error.findings
-            reply.data |= {"findings": [each._asdict() for each in found]} if found else {}
+            reply.data |= {"findings": _plain(found)} if found else {}
         if isinstance(error, Refusal | DraftChanged) and error.etag:
             reply["ETag"] = f'"{error.etag}"'
         return reply
@@ -119,7 +119,7 @@ class Check(RulesView):
         except Unacceptable as error:
             found = error.findings
         errors = [each for each in found if each.severity == "error"]
-        return Response({"publishable": not errors, "findings": [each._asdict() for each in found]})
+        return Response({"publishable": not errors, "findings": _plain(found)})
 
 
 class Publish(RulesView):
@@ -183,6 +183,10 @@ class Audit(RulesView):
 
 class Note(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
+
+
+def _plain(found: Sequence[Finding]) -> list[dict[str, str]]:
+    return [in_document(each)._asdict() for each in found]
 
 
 def _as_refusal(error: Exception) -> Exception:

@@ -22,15 +22,15 @@ from configuration.ruleset import (
     Text,
 )
 
-SHOP: Final = Text("pagePath", "begins", "/shop")
+SHOP: Final = Text("path", "begins", "/shop")
 EXAMPLES: Final[dict[str, tuple[Rule, str]]] = {
     "filter": (
         FilterRule(name="Office", action="exclude", when=AllOf((InNetwork(("192.0.2.0/24",)), SHOP))),
-        "Do not count hits where the address is in 192.0.2.0/24 and pagePath begins with “/shop”.",
+        "Do not count hits where the address is in 192.0.2.0/24 and page path begins with “/shop”.",
     ),
     "rewrite": (
-        RewriteRule(name="Small", field="pagePath", change="lower_case"),
-        "Write pagePath in small letters.",
+        RewriteRule(name="Small", field="path", change="lower_case"),
+        "Write page path in small letters.",
     ),
     "bot": (
         BotRule(name="Checker", action="block", user_agent="checker"),
@@ -49,16 +49,16 @@ EXAMPLES: Final[dict[str, tuple[Rule, str]]] = {
         "Visits that come from pay.example are no referrals.",
     ),
     "channel group": (
-        ChannelGroupRule(name="Ours", channels=(Part("News", OneOf("sessionSource", ("news", "letter"))),)),
+        ChannelGroupRule(name="Ours", channels=(Part("News", OneOf("source", ("news", "letter"))),)),
         "Sorts sessions into “News”, all others into “Unassigned”.",
     ),
     "content group": (
-        ContentGroupRule(name="Area", groups=(Part("Shop", SHOP), Part("Help", Text("pagePath", "begins", "/help")))),
+        ContentGroupRule(name="Area", groups=(Part("Shop", SHOP), Part("Help", Text("path", "begins", "/help")))),
         "Sorts pages into “Shop” and “Help”, all others into “(not set)”.",
     ),
     "key event": (
         KeyEventRule(name="Buy", event="purchase", when=SHOP, once="session", value="5", value_parameter="value"),
-        "“purchase” is a key event where pagePath begins with “/shop”, the first of a session only, worth its"
+        "“purchase” is a key event where page path begins with “/shop”, the first of a session only, worth its"
         " parameter “value”, else 5.",
     ),
     "custom dimension": (

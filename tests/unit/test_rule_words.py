@@ -42,14 +42,17 @@ def test_it_works(kind: str) -> None:
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
-        (Text("eventName", "equals", ""), "eventName is empty"),
-        (Text("eventName", "equals", "", negated=True), "eventName is not empty"),
-        (Text("a", "pattern", "^x", case_sensitive=True), "a matches the pattern “^x” (case matters)"),
-        (Text("a", "contains", "x", negated=True), "a does not contain “x”"),
-        (OneOf("a", ("x", "y"), negated=True), "a is none of “x” or “y”"),
+        (Text("event", "equals", ""), "event name is empty"),
+        (Text("event", "equals", "", negated=True), "event name is not empty"),
+        (
+            Text("parameter:a", "pattern", "^x", case_sensitive=True),
+            "event parameter “a” matches the pattern “^x” (case matters)",
+        ),
+        (Text("a", "contains", "x", negated=True), "“a” does not contain “x”"),
+        (OneOf("a", ("x", "y"), negated=True), "“a” is none of “x” or “y”"),
         (InNetwork(("10.0.0.0/8",), negated=True), "the address is not in 10.0.0.0/8"),
-        (AnyOf((AllOf((SHOP, SHOP)), SHOP)), "({0} and {0}) or {0}".format("pagePath begins with “/shop”")),
-        (AllOf((AllOf((SHOP,)), SHOP), negated=True), "not ({0} and {0})".format("pagePath begins with “/shop”")),
+        (AnyOf((AllOf((SHOP, SHOP)), SHOP)), "({0} and {0}) or {0}".format("page path begins with “/shop”")),
+        (AllOf((AllOf((SHOP,)), SHOP), negated=True), "not ({0} and {0})".format("page path begins with “/shop”")),
         (AllOf(()), "always"),
         (AnyOf(()), "never"),
     ],
@@ -75,13 +78,13 @@ def test_differences() -> None:
         "Time zone: was Etc/UTC, is Europe/Berlin.",
         "Own domains: was nothing, is a.example.",
         "Exclude known robots: was yes, is no.",
-        "Filter “Office” changed: condition was the address is in 192.0.2.0/24 and pagePath begins with “/shop”, is"
-        " pagePath begins with “/shop”; note was nothing, is why; state was on, is testing.",
-        "Filter “Other” was deleted: Do not count hits where the address is in 192.0.2.0/24 and pagePath begins with"
+        "Filter “Office” changed: condition was the address is in 192.0.2.0/24 and page path begins with “/shop”, is"
+        " page path begins with “/shop”; note was nothing, is why; state was on, is testing.",
+        "Filter “Other” was deleted: Do not count hits where the address is in 192.0.2.0/24 and page path begins with"
         " “/shop”.",
     ]
     assert differences(whole(), whole(changed)) == [
-        "Filter “Office” was added (testing): Do not count hits where pagePath begins with “/shop”."
+        "Filter “Office” was added (testing): Do not count hits where page path begins with “/shop”."
     ]
 
 
@@ -104,13 +107,13 @@ def test_moves(order: str, moves: list[str]) -> None:
 
 def test_differences_of_groups() -> None:
     def group(**parts: str) -> Ruleset:
-        channels = tuple(Part(name, Text("sessionSource", "equals", value)) for name, value in parts.items())
+        channels = tuple(Part(name, Text("source", "equals", value)) for name, value in parts.items())
         return whole(ChannelGroupRule(name="Ours", channels=channels))
 
     (line,) = differences(group(a="1", b="2", c="3"), group(c="3", b="4", d="5"))
     assert line == (
-        "Channel group “Ours” changed: channel “a” was deleted; channel “d” was added: sessionSource is “5”;"
-        " channel “b” was sessionSource is “2”, is sessionSource is “4”; order of channels is “c”, “b” and “d”."
+        "Channel group “Ours” changed: channel “a” was deleted; channel “d” was added: source is “5”;"
+        " channel “b” was source is “2”, is source is “4”; order of channels is “c”, “b” and “d”."
     )
 
 

@@ -66,7 +66,7 @@ def test_a_file_is_written_and_imported_into_another_property(shop: Property, tm
     [
         ("{", "truncated"),
         ('{"settings": {}, "rules": [{"kind": "nope"}]}', r"at `\$\.rules\[0\]\.kind`; kinds are filter"),
-        ('{"settings": {"zone": "Mars"}, "rules": []}', "error: zone: 'Mars' is not a time zone"),
+        ('{"settings": {"zone": "Mars"}, "rules": []}', "error: settings.zone: 'Mars' is not a time zone"),
     ],
 )
 def test_files_that_make_no_sense(shop: Property, tmp_path: Path, content: str, message: str) -> None:
@@ -81,7 +81,7 @@ def test_names_that_come_twice(shop: Property, tmp_path: Path) -> None:
     twice = json.loads(file.read_text())
     twice["rules"] *= 2
     file.write_text(json.dumps(twice))
-    with pytest.raises(CommandError, match="error: bot “Checker”, name: 2 rules of this kind have this name"):
+    with pytest.raises(CommandError, match="error: bot “Checker”, rules.1..name: Another bot is called 'Checker'"):
         run(shop, "import", "--file", str(file))
 
 

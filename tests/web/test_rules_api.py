@@ -201,12 +201,14 @@ def test_json_that_makes_no_sense(api: Api, body: bytes, place: str) -> None:
 
 
 def test_rules_that_make_no_sense_say_where(api: Api) -> None:
-    reply = api.json("PUT", body={"rules": [OFFICE, OFFICE], "settings": {"zone": "Mars"}}, status=400, If_Match="*")
-    assert [(each["kind"], each["rule"], each["place"]) for each in reply["findings"]] == [("filter", "Office", "name")]
+    buy = {"kind": "key event", "name": "Buy", "event": "purchase"}
+    reply = api.json("PUT", body={"rules": [buy, OFFICE, OFFICE], "settings": {}}, status=400, If_Match="*")
+    (found,) = reply["findings"]
+    assert (found["kind"], found["rule"], found["place"]) == ("filter", "Office", "rules[2].name")
     reply = api.json("PUT", body={**EMPTY, "settings": {"zone": "Mars"}}, status=400, If_Match="*")
     assert "'Mars' is not a time zone" in reply["findings"][0]["message"]
     checked = api.json("POST", "rules/check/", {**EMPTY, "settings": {"zone": "Mars"}})
-    assert (checked["publishable"], checked["findings"][0]["place"]) == (False, "zone")
+    assert (checked["publishable"], checked["findings"][0]["place"]) == (False, "settings.zone")
 
 
 def test_bodies_that_are_too_large_or_no_json(api: Api) -> None:

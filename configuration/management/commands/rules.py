@@ -10,13 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from configuration.audit import COMMAND_LINE
 from configuration.checks import Finding
 from configuration.differences import differences
-from configuration.document import decode_document, encode_document
+from configuration.document import decode_document, encode_document, in_document
 from configuration.draft import DraftChanged, Unacceptable, draft, replace_draft
 from configuration.models import Property
 from configuration.publishing import NoSuchVersion, NothingChanged, findings, publish, publish_again, published
 from configuration.rule_models import RulesVersion
 from configuration.ruleset import Ruleset, UnreadableRuleset
-from configuration.shape import SETTINGS
 
 ACTIONS: Final = {
     "export": "write the draft as JSON; with a number, that version",
@@ -106,13 +105,11 @@ class Command(BaseCommand):
 
 
 def as_lines(found: Iterable[Finding]) -> list[str]:
-    return [f"{each.severity}: {_where(each)}: {each.message}" for each in found]
+    return [f"{each.severity}: {_where(in_document(each))}: {each.message}" for each in found]
 
 
 def _where(found: Finding) -> str:
-    if found.kind in ("", SETTINGS):
-        return found.place or "rules"
-    return f"{found.kind} “{found.rule}”{f', {found.place}' if found.place else ''}"
+    return f"{found.kind} “{found.rule}”, {found.place}" if found.rule else found.place
 
 
 def _ruleset(property: Property, number: int | None) -> Ruleset:
