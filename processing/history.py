@@ -16,8 +16,10 @@ from configuration.models import Property
 from configuration.ruleset import Ruleset, decode_ruleset, encode_ruleset, ruleset_name
 from processing import ledger
 from processing.adoption import adopt, let_go
+from processing.columns import Columns
 from processing.engine import Engine, Stopped, TaskFailed
 from processing.generations import (
+    CACHE_BYTES,
     CannotRebuild,
     NothingToRebuild,
     catch_up,
@@ -29,6 +31,7 @@ from processing.generations import (
 from processing.models import HistoryRun, LogSource
 from processing.periods import day_number
 from processing.rebuild import Days, Task, add_piece, build_piece, settle, start
+from processing.seal import seal
 from processing.store.port import Store
 
 logger = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ def wish(run: HistoryRun, wished: HistoryRun.Wish) -> None:
     with transaction.atomic():
         run = HistoryRun.objects.select_for_update().get(pk=run.pk)
         if wished == Wish.UNDO:
-            _check_undo(run)
+            check_undo(run)
         elif run.state not in HistoryRun.ACTIVE:
             raise RunRefused(f"The run is over: {run.get_state_display().lower()}.")
         run.wish = wished
@@ -74,7 +77,8 @@ def wish(run: HistoryRun, wished: HistoryRun.Wish) -> None:
         run.save(update_fields=["wish", "state"])
 
 
-def _check_undo(run: HistoryRun) -> None:
+def check_undo(run: HistoryRun) -> None:
+    """Raises RunRefused where the run cannot be rolled back, or not now."""
     if run.state != State.DONE or run.replaced is None:
         raise RunRefused("There is nothing to roll back to: the numbers from before are kept for 7 days.")
     if HistoryRun.objects.filter(property=run.property, state__in=HistoryRun.ACTIVE).exists():
@@ -145,6 +149,8 @@ class History:
 
     def _plan(self, run: HistoryRun) -> None:
         rules = decode_ruleset(self._store.context(ruleset_name(run.property, run.rules)))
+        if self._store.manifest(run.property) is None:
+            seal(self._store, Columns(self._store, CACHE_BYTES), run.property)
         item = Property.objects.filter(pk=run.property).first()
         if item:
             adopt(self._store, run.property, item.measurement_id, rules.basics)
