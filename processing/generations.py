@@ -91,6 +91,15 @@ def remove_generation(store: Store, property: int, generation: int) -> None:
         store.commit(property, {generation: Change(manifest.version, None)})
 
 
+def covered_by(spans: Sequence[Span], ordinals: Mapping[str, int]) -> pl.Expr:
+    """Whether a row's position lies in the spans."""
+    conditions = []
+    for span in spans:
+        start = ordinals[span.log] << 56 | span.partition << 48
+        conditions.append(pl.col("position").is_between(start | span.first, start | span.last))
+    return pl.any_horizontal(conditions) if conditions else pl.lit(value=False)
+
+
 def live_manifest(store: Store, property: int) -> Manifest:
     """Raises NothingToRebuild where there is none."""
     manifest = store.manifest(property)
@@ -132,7 +141,7 @@ def _change_places(store: Store, property: int, live: Manifest, draft: Draft) ->
 
 def _missing(store: Store, property: int, book: Book, theirs: Book, ordinals: Mapping[str, int]) -> Processed:
     """The rows of the live book's raw parts that this book has not: beyond what it covers, and adopted ones."""
-    fresh, after = ~_covered(book.covered, ordinals), pl.col("time") >= theirs.kept_from
+    fresh, after = ~covered_by(book.covered, ordinals), pl.col("time") >= theirs.kept_from
     usual = [part for part in theirs.raw if not part.adopted] if book.covered != theirs.covered else []
     adopted = [part for part in theirs.raw if part.adopted and part.adopted not in book.adopted]
     return join(
@@ -141,12 +150,3 @@ def _missing(store: Store, property: int, book: Book, theirs: Book, ordinals: Ma
             process_parts(store, property, adopted, after, book.bases),
         ]
     )
-
-
-def _covered(spans: Sequence[Span], ordinals: Mapping[str, int]) -> pl.Expr:
-    """Whether a row's position lies in the spans."""
-    conditions = []
-    for span in spans:
-        start = ordinals[span.log] << 56 | span.partition << 48
-        conditions.append(pl.col("position").is_between(start | span.first, start | span.last))
-    return pl.any_horizontal(conditions) if conditions else pl.lit(value=False)

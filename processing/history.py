@@ -71,7 +71,7 @@ def wish(run: HistoryRun, wished: HistoryRun.Wish) -> None:
     with transaction.atomic():
         run = HistoryRun.objects.select_for_update().get(pk=run.pk)
         if wished == Wish.UNDO:
-            _check_undo(run)
+            check_undo(run)
         elif run.state not in HistoryRun.ACTIVE:
             raise RunRefused(f"The run is over: {run.get_state_display().lower()}.")
         run.wish = wished
@@ -80,7 +80,8 @@ def wish(run: HistoryRun, wished: HistoryRun.Wish) -> None:
         run.save(update_fields=["wish", "state"])
 
 
-def _check_undo(run: HistoryRun) -> None:
+def check_undo(run: HistoryRun) -> None:
+    """Raises RunRefused where the run cannot be rolled back, or not now."""
     if run.state != State.DONE or run.replaced is None:
         raise RunRefused(
             "There is nothing to roll back to: the numbers from before are kept for 7 days, and not past an erasure."
@@ -159,6 +160,8 @@ class History:
 
     def _plan(self, run: HistoryRun) -> None:
         rules = decode_ruleset(self._store.context(ruleset_name(run.property, run.rules)))
+        if self._store.manifest(run.property) is None:
+            seal(self._store, Columns(self._store, CACHE_BYTES), run.property)
         item = Property.objects.filter(pk=run.property).first()
         if item:
             adopt(self._store, run.property, item.measurement_id, rules.basics)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -10,8 +10,8 @@ import polars as pl
 
 from configuration.ruleset import Ruleset
 from processing.applying import NOTHING, join, process_whatever_comes, without_erased
-from processing.book import Erased
-from processing.periods import day_key, day_number, period
+from processing.book import Erased, RawPart
+from processing.periods import day_key, day_number, day_start, period
 from processing.pipeline import Processed
 from processing.raw_parts import read_raw
 from processing.schema import BUILT, DAY_MS, REJECTED
@@ -40,6 +40,11 @@ class Preview(NamedTuple):
         within = pl.col("day").is_between(day_number(first), day_number(last))
         return self.frame.filter(within).select(columns)
 
+    def rejected(self, first: date, last: date) -> pl.DataFrame:
+        """schema.REJECTED: hits that the rules refuse, by their event time."""
+        start, end = day_start(first, self.zone), day_start(last + timedelta(days=1), self.zone)
+        return self.refused.filter(pl.col("time").is_between(start, end, closed="left"))
+
 
 def preview(
     store: Store, view: View, draft: Ruleset, first: date, last: date, told: Told = lambda done, rows: None
@@ -49,9 +54,8 @@ def preview(
     Whole periods are built, on what the period before hands on now, so that a draft that changes nothing shows the same
     numbers; where it changes the time zone or ends sessions elsewhere, the first day begins anew.
     """
-    limits = Limits(draft.basics.session_timeout_s * 1000, draft.basics.engaged_s * 1000)
-    same = (draft.basics.zone, limits) == (view.zone, view.sealed.book.limits)
-    start, end, carry = _span(view, draft.basics.zone, first, last, same=same)
+    limits = _limits(draft)
+    start, end, carry = _span(view, draft.basics.zone, first, last, same=_same_periods(view, draft))
     done = _processed(store, view, draft, start, end, told)
     timeline = InMemory(draft.basics.zone, limits, day_key, carry)
     changes = advance(timeline, Arrivals(done.events, done.rejected))
@@ -65,6 +69,13 @@ def preview(
     )
 
 
+def rows_to_read(view: View, draft: Ruleset, first: date, last: date) -> int:
+    """How many raw rows a preview of these days reads, at most: it is what it costs."""
+    start, end, _ = _span(view, draft.basics.zone, first, last, same=_same_periods(view, draft))
+    tail = view.tail.events.height + view.tail.rejected.height
+    return tail + sum(part.place.rows for part in _parts(view, start, end))
+
+
 def counts_anything(store: Store, view: View, draft: Ruleset, first: date, last: date) -> bool:
     """Whether the draft counts a hit of these days; the newest are asked first. True where there are no hits."""
     start, end, _ = _span(view, draft.basics.zone, first, last, same=False)
@@ -75,6 +86,14 @@ def counts_anything(store: Store, view: View, draft: Ruleset, first: date, last:
         if not process_whatever_comes(rows, draft).events.is_empty():
             return True
     return not seen
+
+
+def _limits(draft: Ruleset) -> Limits:
+    return Limits(draft.basics.session_timeout_s * 1000, draft.basics.engaged_s * 1000)
+
+
+def _same_periods(view: View, draft: Ruleset) -> bool:
+    return (draft.basics.zone, _limits(draft)) == (view.zone, view.sealed.book.limits)
 
 
 def _refused(layer: Layer) -> pl.DataFrame:
@@ -124,12 +143,16 @@ def _raw(store: Store, view: View, start: int, end: int) -> Iterator[Callable[[]
     """What reads the raw rows of these instants, in order of time: sealed ones, then those of the tail."""
     book = view.sealed.book
     wanted = pl.col("time").is_between(start, end, closed="left")
-    parts = [part for part in book.raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start]
-    sources = [partial(read_raw, store, part) for part in sorted(parts, key=lambda part: part.day)]
+    sources = [partial(read_raw, store, part) for part in _parts(view, start, end)]
     if view.tail.blocks:
         sources.append(partial(store.rows, [block.key for block in view.tail.blocks], view.property))
     for source in sources:
         yield partial(_kept, source, wanted, book.erased)
+
+
+def _parts(view: View, start: int, end: int) -> list[RawPart]:
+    parts = [part for part in view.sealed.book.raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start]
+    return sorted(parts, key=lambda part: part.day)
 
 
 def _kept(source: Callable[[], pl.DataFrame], wanted: pl.Expr, erased: Sequence[Erased]) -> pl.DataFrame:

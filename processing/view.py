@@ -66,6 +66,12 @@ class View:
         keys = self.keys()
         return day_of(period(keys[0], self.zone).first_day) if keys else date.max
 
+    @property
+    def ends(self) -> date:
+        """The last day of the last day or month that has anything; far in the past where none has."""
+        keys = self.keys()
+        return day_of(period(keys[-1], self.zone).last_day) if keys else date.min
+
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of schema.BUILT of all counted events; text is Categorical."""
         return self._section("events", BUILT, first, last, columns)
@@ -154,6 +160,13 @@ class Reader:
             view = self._open(property, manifest.generation if manifest else 1, book, left, state)
             _keep(self._views, property, view)
             return view
+
+    def generation(self, property: int, generation: int) -> View | None:
+        """What is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
+        manifest = self.store.manifest(property, generation)
+        if manifest is None:
+            return None
+        return View(property, generation, Sealed(decode_book(manifest.data), self.columns), join([]), [])
 
     def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
         tail = self._tail(property, left, terms_of(book))

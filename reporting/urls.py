@@ -3,8 +3,9 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reporting import api
+from reporting import api, rules_api
 from reporting.ga4 import views as ga4
+from reporting.runs import WISHES
 
 urlpatterns = [
     path("v1beta/properties/<int:number>:runReport", ga4.run_report, name="ga4-run-report"),
@@ -15,5 +16,17 @@ urlpatterns = [
     path("api/properties/<int:number>/status/", api.PropertyStatus.as_view(), name="api-status"),
     path("api/properties/<int:number>/rejected/", api.RejectedHits.as_view(), name="api-rejected"),
     path("api/properties/<int:number>/report/", api.PropertyReport.as_view(), name="api-report"),
+    path("api/properties/<int:number>/rules/trace/", rules_api.TryHit.as_view(), name="api-rules-trace"),
+    path("api/properties/<int:number>/rules/preview/", rules_api.PreviewRules.as_view(), name="api-rules-preview"),
+    path("api/properties/<int:number>/history/", rules_api.Runs.as_view(), name="api-history"),
+    path("api/properties/<int:number>/history/<int:run>/", rules_api.Run.as_view(), name="api-history-run"),
+    *(
+        path(
+            f"api/properties/<int:number>/history/<int:run>/{wish}/",
+            rules_api.RunWish.as_view(wish=wish),
+            name=f"api-history-{wish}",
+        )
+        for wish in WISHES
+    ),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
 ]

@@ -175,3 +175,13 @@ def test_a_property_without_hits(tmp_path: Path) -> None:
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert (run.state, run.error) == (State.FAILED, "The property has no hits yet.")
+
+
+def test_a_property_whose_hits_were_not_sealed_yet(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.send(ga4(1))
+    here.receive()
+    run = ask(here.store, rules(1), "ada")
+    here.history.work(never)
+    run.refresh_from_db()
+    assert (run.state, here.view().counts().counted) == (State.DONE, 1)
