@@ -69,19 +69,29 @@ def engaged(so_far: list[Event]) -> bool:
     else:
         spent = so_far[-1]["time"] - so_far[0]["time"]
     views = sum(event["page_view"] for event in so_far)
-    return spent > 10_000 or views >= 2 or any(event["key_event"] or event["client_engaged"] for event in so_far)
+    return spent > 10_000 or views >= 2 or any(event["key"] or event["client_engaged"] for event in so_far)
+
+
+def with_keys(session: list[Event]) -> list[Event]:
+    """A bit of `once` makes the first event of the session that has it a key event."""
+    fired, found = 0, []
+    for event in session:
+        once = event.get("once") or 0
+        found.append({**event, "key": bool(event["key_event"] or once & ~fired)})
+        fired |= once
+    return found
 
 
 def judge(
     events: list[Event], zone: str, timeout_ms: int
 ) -> tuple[dict[tuple[int, int], tuple[Any, ...]], Counter[str]]:
-    """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day); and how
-    many hits are duplicates.
+    """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day, key event);
+    and how many hits are duplicates.
     """
     first, duplicates = split_duplicates(events, zone)
     counted = [event for event in first if not event.get("reason")]
     verdicts = {}
-    for session in sessions(counted, timeout_ms):
+    for session in map(with_keys, sessions(counted, timeout_ms)):
         start, last = session[0], session[0]["time"]
         so_far: list[Event] = []
         for day in sorted({local_day(event["time"], zone) for event in session}):
@@ -103,6 +113,7 @@ def judge(
                     good,
                     active,
                     lasting,
+                    event["key"],
                 )
     refused = {event["position"]: event["reason"] for event in first if event.get("reason")}
     return verdicts, Counter([*refused.values(), *("duplicate" for _ in {event["position"] for event in duplicates})])

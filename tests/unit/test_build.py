@@ -51,6 +51,7 @@ def random_events(rnd: random.Random, zone: str, size: int) -> list[Event]:
             "page_view": rnd.random() < 0.4,
             "first_visit": rnd.random() < 0.05,
             "key_event": rnd.random() < 0.05,
+            "once": rnd.choice([None, None, None, None, 1, 2, 3, 1 << 63]),
             "client_engaged": rnd.random() < 0.05,
             "signals": rnd.random() < 0.6,
             "engagement_ms": rnd.choice([0, 0, 5_000, 5_001, 10_000, 10_001]),
@@ -107,7 +108,7 @@ def verdicts(built: pl.DataFrame) -> dict[tuple[int, int], tuple[Any, ...]]:
     return {
         (r["position"], r["index"]): (
             r["first"]["position"], r["first"]["index"], day_key(r["day"]), r["session_source"],
-            r["engaged"], r["active"], r["duration_ms"],
+            r["engaged"], r["active"], r["duration_ms"], r["key"],
         )
         for r in rows
     }  # fmt: skip

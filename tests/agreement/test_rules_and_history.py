@@ -1,0 +1,134 @@
+"""The promise of history: reports under rules are the same, to the last digit, whether the hits came under these rules,
+came before and were processed again, or were received by an installation that never knew others.
+"""
+
+import random
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from configuration.rules import PropertySettings
+from configuration.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
+from processing import rebuild
+from processing.history import ask
+from processing.models import HistoryRun
+from processing.schema import BUILT
+from reporting.dimensions import DIMENSIONS
+from reporting.metrics import METRICS
+from reporting.report import DateRange, Report
+from reporting.run import run_many
+from tests.agreement.test_random_hits import installation
+from tests.installation import Installation
+from tests.random_hits import Sent, Site, arrivals, sites
+from tests.random_rules import random_ruleset
+
+pytestmark = pytest.mark.django_db
+EVER: Final = (date(2026, 1, 1), date(2026, 12, 31))
+OFFSET: Final = 2**56  # of a log's number in a position
+WHOLE_WAY: Final = settings(
+    deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True
+)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[Site, list[Sent], int]:
+    site = draw(sites())
+    return site, draw(arrivals(site)), draw(st.integers(0, 2**32))
+
+
+@settings(WHOLE_WAY, max_examples=6)
+@given(stories())
+def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
+    site, sent, seed = story
+    rnd = random.Random(seed)
+    versions = {number: rulesets(rnd, site, number) for number in (1, 2, 3)}
+    with installation(site) as lived, installation(site) as scratch:
+        under(scratch, site, versions, 3)
+        scratch.send(*(each.raw for each in sent))
+        scratch.receive()
+        live_through(lived, site, versions, [each.raw for each in sent], rnd)
+        for property in (site.cookie, site.cookieless):
+            apply(lived, versions[3][property.id], rnd)
+            assert figures(lived, property) == figures(scratch, property)
+
+
+def rulesets(rnd: random.Random, site: Site, number: int) -> dict[int, Ruleset]:
+    return {
+        property.id: random_ruleset(rnd, property.id, number, plain_ruleset(property).basics)
+        for property in (site.cookie, site.cookieless)
+    }
+
+
+def under(here: Installation, site: Site, versions: dict[int, dict[int, Ruleset]], number: int) -> None:
+    """From now on hits are received under these rules."""
+    here.rules = lambda _: {}  # they are put here
+    for property, rules in versions[number].items():
+        here.store.put_context(ruleset_name(property, number), encode_ruleset(rules))
+    here.context = msgspec.structs.replace(
+        here.context,
+        properties=tuple(msgspec.structs.replace(each, rules=number) for each in (site.cookie, site.cookieless)),
+    )
+    here.restart()
+
+
+def live_through(
+    here: Installation, site: Site, versions: dict[int, dict[int, Ruleset]], hits: list[Any], rnd: random.Random
+) -> None:
+    """Rules are published twice on the way, seals and upkeep happen, history is rewritten now and then."""
+    cuts = sorted(rnd.randrange(len(hits) + 1) for _ in range(2))
+    for number, (first, end) in enumerate(zip([0, *cuts], [*cuts, len(hits)], strict=True), start=1):
+        under(here, site, versions, number)
+        for start in range(first, end, 10):
+            here.send(*hits[start : min(start + 10, end)])
+            here.receive()
+            if rnd.random() < 0.5:
+                here.worker.seal(everything=True)
+            if rnd.random() < 0.2:
+                here.worker.tidy(hits[0].received // 1000 + rnd.choice([0, 5, 80]) * 24 * 3_600_000)
+        if rnd.random() < 0.4:
+            apply(here, versions[number][site.cookie.id], rnd)
+
+
+def apply(here: Installation, rules: Ruleset, rnd: random.Random) -> None:
+    rebuild.PIECE_ROWS = rnd.choice([1, 20, 1000])  # type: ignore[misc]
+    run = ask(here.store, rules, "ada")
+    here.history.work(lambda: False)
+    run.refresh_from_db()
+    assert run.state in (HistoryRun.State.DONE, HistoryRun.State.FAILED), run.error
+    if run.state == HistoryRun.State.FAILED:
+        assert here.view(rules.property).counts().accepted == 0, run.error
+
+
+def figures(here: Installation, property: PropertySettings) -> tuple[Any, ...]:
+    view = here.view(property.id)
+    counts = view.counts()
+    assert counts.accepted == counts.counted + counts.rejected
+    rows = view.events(*EVER, list(BUILT)).with_columns(
+        pl.col(pl.Categorical).cast(pl.String), pl.col("position") % OFFSET
+    )
+    rejected = view.rejected(*EVER).with_columns(pl.col("position") % OFFSET)
+    return counts, sorted(map(str, rows.rows())), sorted(map(str, rejected.rows())), answers(view)
+
+
+def answers(view: Any) -> list[Any]:
+    """What every dimension says, with all metrics."""
+    days = (DateRange(str(EVER[0]), str(EVER[1])),)
+    halves = (tuple(METRICS)[:7], tuple(METRICS)[7:])
+    reports = [Report(date_ranges=days, dimensions=(name,), metrics=half) for name in DIMENSIONS for half in halves]
+    return [(answer.rows, answer.totals) for answer in run_many(reports, view, EVER[1])]
+
+
+def test_rules_of_the_test_change_numbers(tmp_path: Path) -> None:
+    """Random rules that never matched would prove nothing."""
+    changed = 0
+    for seed in range(40):
+        rnd = random.Random(seed)
+        rules = random_ruleset(rnd, 1, 1, plain_ruleset(PropertySettings(id=1, measurement_id="G-X")).basics)
+        changed += any(rule.state == "on" for rule in rules.rules)
+    assert changed > 20
