@@ -34,8 +34,8 @@ def facts(events: Iterable[oracle.Event], zone: str, timeout_ms: int) -> tuple[l
     for event in listed:
         verdict = verdicts.get((event["position"], event["index"]))
         if verdict:
-            *session, day, origin, engaged, active, lasting = verdict
-            said = {"session": tuple(session), "day": day, "origin": origin, "lasting": lasting}
+            *session, day, origin, engaged, active, lasting, key = verdict
+            said = {"session": tuple(session), "day": day, "origin": origin, "lasting": lasting, "key": key}
             found.append({**event, **said, "engaged": engaged, "active": active, "local": _local(event["time"], zone)})
     return found, reasons
 
@@ -114,6 +114,6 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "screenPageViewsPerSession": lambda rows: _divided(_views(rows), _sessions(rows)),
     "screenPageViews": _views,
     "eventCount": len,
-    "keyEvents": lambda rows: sum(fact["key_event"] for fact in rows),
+    "keyEvents": lambda rows: sum(fact["key"] for fact in rows),
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
 }
