@@ -7,6 +7,7 @@ import polars as pl
 
 LONGEST_HOST: Final = 255
 LONGEST_PATH: Final = 2_048
+LONGEST_QUERY: Final = 2_048
 AFTER_AUTHORITY: Final = re.compile("[/?#]")
 
 

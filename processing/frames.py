@@ -16,6 +16,18 @@ def refuse(frame: pl.DataFrame, *causes: tuple[pl.Expr, Reason]) -> pl.DataFrame
     return frame.with_columns(reason=pl.coalesce("reason", *found))
 
 
+def refuse_by_rule(frame: pl.DataFrame, reason: Reason, number: pl.Series, names: Sequence[str | None]) -> pl.DataFrame:
+    """Refuses the rows that have the number of a rule, and records its name; where it is null nothing happens."""
+    if number.null_count() == frame.height:
+        return frame
+    undecided = pl.col("reason").is_null() & pl.lit(number).is_not_null()
+    name = pl.lit(pl.Series(names, dtype=pl.String).gather(number))
+    return frame.with_columns(
+        reason=pl.when(undecided).then(pl.lit(reason)).otherwise("reason"),
+        rule=pl.when(undecided).then(name).otherwise("rule"),
+    )
+
+
 def look_up(
     frame: pl.DataFrame,
     keys: Sequence[pl.Expr],

@@ -6,15 +6,25 @@ from typing import Final, NamedTuple, TypeAlias
 import polars as pl
 
 from configuration.ruleset import Ruleset
+from processing.custom import METRIC, without
+from processing.escapes import escape
 from processing.lists import lists_version
 from processing.schema import EVENTS, PARAMETERS, REJECTED, conform, empty
 from processing.steps.access import access
 from processing.steps.activity import activity
 from processing.steps.bots import bots
+from processing.steps.channel_groups import channel_groups
+from processing.steps.content_groups import content_groups
+from processing.steps.custom import custom
 from processing.steps.device import device
+from processing.steps.filters import filters
+from processing.steps.internal import internal
+from processing.steps.key_events import key_events
 from processing.steps.page import page
 from processing.steps.place import place
+from processing.steps.rewrite import rewrite
 from processing.steps.source import source
+from processing.steps.spam import spam
 from processing.steps.validate import validate
 
 __all__ = ["STEPS", "Processed", "Step", "lists_version", "process"]
@@ -33,11 +43,19 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("validate", validate, "what cannot be read, or belongs to nobody, must not be guessed at"),
     Step("access", access, "a server logs every request, and only some are a person opening a page"),
     Step("bots", bots, "programs are not visitors"),
+    Step("spam", spam, "some visits are made up so that their referrer is looked at"),
+    Step("internal", internal, "the owner's own people are not visitors"),
     Step("activity", activity, "what happened and how engaged the client was decide most figures"),
     Step("page", page, "reports name pages by host and path, not by address with parameters"),
     Step("source", source, "owners ask first where their visitors come from; own pages do not count"),
     Step("device", device, "category, browser and system are what a user agent is read for"),
     Step("place", place, "people read names, not codes"),
+    Step("rewrite", rewrite, "one thing may come under several names; what follows sees the name that is meant"),
+    Step("content_groups", content_groups, "owners think of sections, not of pages; filters may ask for them"),
+    Step("filters", filters, "the owner decides what is worth counting"),
+    Step("channel_groups", channel_groups, "owners sort sources by their own lights, too"),
+    Step("key_events", key_events, "owners know what the site is for"),
+    Step("custom", custom, "owners report by parameters that are their own"),
 )
 
 
@@ -55,10 +73,10 @@ def process(raw: pl.DataFrame, rules: Ruleset) -> Processed:
     each hit alone: hits may be split over calls in any way."""
     kept, refused = _run(raw, rules)
     if refused is None:
-        return Processed(_events(kept), empty(REJECTED), NOTHING_DROPPED)
+        return Processed(_events(kept, rules), empty(REJECTED), NOTHING_DROPPED)
     lost = refused.join(kept, on="position", how="anti")
     dropped = refused.join(kept, on="position", how="semi")["time"] if lost.height < refused.height else NOTHING_DROPPED
-    return Processed(_events(kept), _rejected(lost), dropped)
+    return Processed(_events(kept, rules), _rejected(lost), dropped)
 
 
 def undecided(raw: pl.DataFrame) -> pl.DataFrame:
@@ -92,19 +110,26 @@ IMPLIED: Final = (("first_visit", "_fv"), ("session_start", "_ss"))
 OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_ms": 0, "once": None, "key_value": 0}
 
 
-def _events(kept: pl.DataFrame) -> pl.DataFrame:
+def _events(kept: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """Adds the implied events: once a hit, however many of its events carry the flag, not where it names them."""
     own = kept.select(pl.col("index") + len(IMPLIED) if name == "index" else name for name in EVENTS)
-    return pl.concat([*_implied(kept, own), own])
+    return pl.concat([*_implied(kept, rules), own])
 
 
-def _implied(kept: pl.DataFrame, own: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _implied(kept: pl.DataFrame, rules: Ruleset) -> Iterator[pl.DataFrame]:
+    """They are what the event is that implies them, but for what is its own; rules of key events may name them."""
     for index, (name, flag) in enumerate(IMPLIED):
-        flagged = own.filter(kept[flag] == "1")
+        flagged = kept.filter(kept[flag] == "1")
         if not flagged.is_empty():
             changed = {"index": index, "event": name, "first_visit": name == "first_visit", **OF_THE_EVENT_ONLY}
             values = [pl.lit(value, dtype=EVENTS[column]).alias(column) for column, value in changed.items()]
-            yield _firsts(flagged, own.filter(own["event"] == name)).with_columns(values)
+            rows = _firsts(flagged, kept.filter(kept["event"] == name)).with_columns(*values, _without_metrics(flagged))
+            yield key_events(rows, rules).select(*EVENTS)
+
+
+def _without_metrics(flagged: pl.DataFrame) -> pl.Expr:
+    """So that they are not summed twice."""
+    return pl.col("custom") if flagged["custom"].null_count() == flagged.height else without("custom", METRIC)
 
 
 def _firsts(flagged: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
@@ -123,10 +148,6 @@ def _rejected(lost: pl.DataFrame) -> pl.DataFrame:
     return conform(hits.agg(firsts, pl.col("content").str.join("\n")), REJECTED)
 
 
-# Separators and what would break a line; all else is kept legible, and every decoder takes it as it is.
-ESCAPED: Final = {mark: f"%{ord(mark):02X}" for mark in '%&=+;# "<>\\' + "".join(map(chr, range(32))) + "\x7f"}
-
-
 def _content(lost: pl.DataFrame) -> pl.Expr:
     present = [name for name in PARAMETERS if lost[name].null_count() < lost.height]
     escaped = _escaped([lost[name] for name in present])
@@ -141,5 +162,5 @@ def _escaped(columns: list[pl.Series]) -> list[pl.Series]:
         return []
     height = columns[0].len()
     text = pl.concat([column.alias("text") for column in columns])
-    safe = text.str.replace_many(list(ESCAPED), list(ESCAPED.values()))
+    safe = text.to_frame().select(escape(pl.col("text"))).to_series()
     return [safe.slice(start, height) for start in range(0, safe.len(), height)]

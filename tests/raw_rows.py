@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
+from msgspec import structs
 
 from configuration.rules import PropertySettings
-from configuration.ruleset import plain_ruleset
-from processing.pipeline import Processed, StepFunction, process, undecided
+from configuration.ruleset import Rule, Ruleset, plain_ruleset
+from processing.pipeline import STEPS, Processed, StepFunction, process, undecided
 from processing.schema import RAW
 
 CHROME: Final = (
@@ -54,6 +55,21 @@ def processed(*rows: dict[str, Any], settings: PropertySettings = SITE) -> Proce
 def stepped(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> pl.DataFrame:
     """What one step alone makes of the rows."""
     return step(undecided(raw(rows)), plain_ruleset(settings))
+
+
+def ruled(*rules: Rule, **basics: Any) -> Ruleset:
+    """The property's ruleset with these rules."""
+    return structs.replace(RULES, number=1, rules=rules, basics=structs.replace(RULES.basics, **basics))
+
+
+def stepped_through(rules: Ruleset, *rows: dict[str, Any], until: str = "") -> pl.DataFrame:
+    """What the steps before `until` make of the rows, and it itself; refused rows stay."""
+    frame = undecided(raw(rows))
+    for step in STEPS:
+        frame = step.function(frame, rules)
+        if step.name == until:
+            break
+    return frame
 
 
 def reasons(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> list[str | None]:

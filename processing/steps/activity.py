@@ -5,11 +5,8 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset import Ruleset
+from processing.event_names import PAGE_VIEW, told_by_name
 from processing.schema import DAY_MS
-
-PAGE_VIEW: Final = "page_view"
-FIRST_VISIT: Final = "first_visit"
-VIEWS: Final = (PAGE_VIEW, "screen_view")
 
 
 def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
@@ -24,9 +21,7 @@ def _flag(name: str) -> pl.Expr:
 FROM_LOG: Final = pl.col("protocol").eq("access_log")
 EVENT: Final = pl.when(FROM_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
 FACTS: Final = {
-    "event": EVENT,
-    "page_view": EVENT.is_in(VIEWS),
-    "first_visit": EVENT.eq(FIRST_VISIT),
+    **told_by_name(EVENT),
     "key_event": _flag("_c"),
     "client_engaged": _flag("seg"),
     "signals": ~FROM_LOG,

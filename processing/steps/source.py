@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl
 
 import polars as pl
 
-from configuration.ruleset import Ruleset
+from configuration.ruleset import ReferralRule, Ruleset
 from processing.addresses import authority, host_of, query
 from processing.channels import channel
+from processing.domains import listed
 from processing.frames import look_up
 from processing.lists import rows
 from processing.referrers import search_engine, site
@@ -38,9 +39,17 @@ DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
 
 
 def source(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source."""
+    """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source, nor
+    are the domains of rules and those below them."""
     own = tuple(sorted({site(domain.lower()) for domain in rules.basics.domains}))
-    return frame.hstack(look_up(frame, KEYS, FOUND, partial(find_source, own)))
+    none = _excluded(tuple(rules.of_kind(ReferralRule)))
+    return frame.hstack(look_up(frame, KEYS, FOUND, partial(find_source, own, none)))
+
+
+@lru_cache(256)
+def _excluded(rules: tuple[ReferralRule, ...]) -> frozenset[str]:
+    """Kept, since what is remembered of sources compares it: the same one is equal at once."""
+    return frozenset(domain for rule in rules for domain in rule.domains)
 
 
 def _tags() -> pl.Expr:
@@ -60,6 +69,7 @@ KEYS: Final = (_tags(), *(pl.col(name).str.slice(0, LONGEST_NAME) for name in GI
 @lru_cache(REMEMBERED)
 def find_source(
     own: tuple[str, ...],
+    none: frozenset[str],
     tags: str | None,
     cs: str | None,
     cm: str | None,
@@ -74,7 +84,7 @@ def find_source(
     named = _named(tags)
     named |= {name: value for name, value in zip(("gclid", "dclid"), (gclid, dclid), strict=True) if value}
     written = [given or named.get(tag) for tag, given in zip(TAGS, (cs, cm, cn), strict=True)]
-    referred = _referred(referrer, {*own, site(host or "")})
+    referred = _referred(referrer, {*own, site(host or "")}, none)
     if any(written):
         origin = _written(written, _advertised(named))
     else:
@@ -102,10 +112,11 @@ def _linked(named: dict[str, str]) -> Origin | None:
     return next((Origin(*LINKS[name], "(referral)") for name in LINKS if name in named), None)
 
 
-def _referred(referrer: str | None, own: set[str]) -> Origin | None:
+def _referred(referrer: str | None, own: set[str], none: frozenset[str]) -> Origin | None:
     """The host but for `www.`, as Google has it: `m.facebook.com` and `facebook.com` are two sources of one channel."""
-    host = (host_of(referrer or "") or "").removeprefix("www.")
-    if not host or site(host) in own:
+    whole = host_of(referrer or "") or ""
+    host = whole.removeprefix("www.")
+    if not host or site(host) in own or listed(whole, none):
         return None
     if engine := search_engine(host):
         return Origin(engine, "organic", "(organic)")

@@ -6,10 +6,10 @@ import polars as pl
 
 from configuration.rules import UNKNOWN_PROPERTY
 from configuration.ruleset import Ruleset
+from processing.event_names import LONGEST_EVENT_NAME
 from processing.frames import refuse
 
 GA4_VERSION: Final = "2"
-LONGEST_EVENT_NAME: Final = 40
 BROKEN_HERE: Final = "processing error"  # `receive` begins the error with it where the fault is ours
 
 

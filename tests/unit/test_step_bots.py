@@ -1,12 +1,14 @@
 import crawleruseragents
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configuration.ruleset import BotRule, Ruleset
 from processing.agents import is_robot
 from processing.frames import FEW
 from processing.steps.bots import bots
-from tests.raw_rows import CHROME, ga4, line, reasons
+from tests.raw_rows import CHROME, ga4, line, reasons, ruled, stepped_through
 
 PEOPLE = [
     CHROME,
@@ -74,3 +76,33 @@ def test_many_rows_and_few_agree() -> None:
 @given(st.text(max_size=3000))
 def test_any_text_is_read(agent: str) -> None:
     assert is_robot(agent) in {True, False}
+
+
+CURL = BotRule(name="Our curl", action="allow", user_agent="curl/8.5")
+SPY = BotRule(name="Spy", action="block", user_agent="^spy/[0-9]", test="pattern")
+
+
+def refused(rules: Ruleset, *agents: str | None) -> list[tuple[str | None, str | None]]:
+    rows = [ga4(number, user_agent=agent) for number, agent in enumerate(agents)]
+    return stepped_through(rules, *rows, until="bots").select("reason", "rule").rows()
+
+
+def test_own_rules_block_and_allow() -> None:
+    agents = ("Spy/1", "curl/8.5.0", "curl/7", CHROME)
+    assert refused(ruled(CURL, SPY), *agents) == [("bot", "Spy"), (None, None), ("bot", None), (None, None)]
+
+
+def test_allowing_wins_over_blocking() -> None:
+    block = BotRule(name="No curl", action="block", user_agent="curl")
+    for rules in (ruled(block, CURL), ruled(CURL, block)):
+        assert refused(rules, "curl/8.5", "curl/7") == [(None, None), ("bot", "No curl")]
+
+
+def test_the_lists_can_be_switched_off() -> None:
+    assert refused(ruled(bot_lists=False), "curl/7", None) == [(None, None)] * 2
+    assert refused(ruled(SPY, bot_lists=False), "curl/7", "spy/2") == [(None, None), ("bot", "Spy")]
+
+
+def test_rules_that_are_off_or_tested_change_nothing() -> None:
+    rules = [msgspec.structs.replace(rule, state=state) for rule in (CURL, SPY) for state in ("off", "testing")]
+    assert refused(ruled(*rules), "curl/8.5", "Spy/1") == [("bot", None), (None, None)]

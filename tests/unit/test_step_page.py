@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configuration.rules import UNKNOWN
-from processing.addresses import LONGEST_HOST, LONGEST_PATH
+from processing.addresses import LONGEST_HOST, LONGEST_PATH, LONGEST_QUERY
 from processing.steps.page import find_page, page
 from tests.raw_rows import ga4, line, stepped
 
@@ -85,3 +85,44 @@ def test_any_text_gives_a_page_without_query(dl: str | None, dh: str | None, dp:
 
 def test_nothing_named_is_nothing_known() -> None:
     assert find_page(None, None, None) == (None, None)
+
+
+def query_of(row: dict[str, Any]) -> str | None:
+    found: str | None = stepped(page, row)["query"].item()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("a=1&b=2", "a=1&b=2"),
+        ("utm_source=x&a=1&utm_medium=y&utm_campaign=z&b=2&utm_x", "a=1&b=2"),
+        ("gclid=x", None),
+        ("fbclid=x&GCLID=y&_gl=1*a&ScCid=z&q=1", "q=1"),
+        ("utm=1&xutm_source=1&gclidx=1&_glx=1", "utm=1&xutm_source=1&gclidx=1&_glx=1"),
+        ("a=utm_source=1&gclid", "a=utm_source=1"),
+        ("a&&b&gclid=x&&c=?d", "a&&b&&c=?d"),
+        ("", None),
+    ],
+)
+def test_the_query_is_that_of_the_page_without_tags(query: str, left: str | None) -> None:
+    assert query_of(ga4(dl=f"https://example.org/a?{query}#b?c=1")) == left
+    assert query_of(line(target=f"/a?{query}")) == left
+
+
+def test_what_names_the_path_names_the_query() -> None:
+    assert query_of(ga4(dl="https://a.example/x?a=1", dp="/y?b=2")) == "b=2"
+    assert query_of(ga4(dl="https://a.example/x?a=1", dp="/y")) is None
+    assert query_of(ga4(dl="https://a.example/x?a=1", dp="")) == "a=1"
+    assert query_of(ga4(dl="https://a.example/#/x?a=1")) is None
+    assert query_of(ga4(dl=None)) is None
+
+
+def test_a_long_query_is_cut() -> None:
+    assert len(query_of(ga4(dl=f"https://a.example/?{'a' * 5000}")) or "") == LONGEST_QUERY
+
+
+def test_many_queries_keep_their_order() -> None:
+    rows = [ga4(n, dl=f"https://a.example/{'?' * (n % 2)}{'utm_source=x&' * (n % 3)}n={n}") for n in range(60)]
+    expected = [f"n={n}" if n % 2 else None for n in range(60)]
+    assert stepped(page, *rows)["query"].to_list() == expected

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configuration.ruleset import ReferralRule
 from processing.channels import CHANNELS
 from processing.steps.page import page
 from processing.steps.source import FOUND, source
-from tests.raw_rows import RULES, ga4, line, stepped
+from tests.raw_rows import RULES, ga4, line, ruled, stepped, stepped_through
 
 
 def source_of(row: dict[str, Any]) -> tuple[str, ...]:
@@ -170,3 +171,27 @@ def test_any_text_gives_a_source(query: str | None, referrer: str | None, cs: st
         *names, channel = source_of(ga4(dl=address, dr=dr, cs=cs, dh=host))
         assert all(names)
         assert channel in CHANNELS
+
+
+PAY = ReferralRule(name="Pay", domains=("pay.example.net", "www.shop.example"))
+
+
+@pytest.mark.parametrize(
+    ("referrer", "excluded"),
+    [
+        *(("https://pay.example.net/x", True), ("https://Secure.pay.example.net:443/", True)),
+        *(("https://www.shop.example/", True), ("https://shop.example/", False)),
+        *(("https://example.net/", False), ("https://xpay.example.net/", False)),
+    ],
+)
+def test_excluded_referrers_are_no_source(referrer: str, excluded: bool) -> None:
+    found = stepped_through(ruled(PAY), ga4(dr=referrer), until="source").select(*FOUND).row(0)
+    assert (found == DIRECT) is excluded
+
+
+def test_tags_count_beside_an_excluded_referrer_and_rules_that_are_off_do_not() -> None:
+    row = ga4(dr="https://pay.example.net/", cs="news")
+    assert stepped_through(ruled(PAY), row, until="source")["source"].item() == "news"
+    off = ReferralRule(name="Pay", domains=("pay.example.net",), state="off")
+    found = stepped_through(ruled(off), ga4(dr="https://pay.example.net/"), until="source")
+    assert found["source"].item() == "pay.example.net"

@@ -1,0 +1,81 @@
+"""What is found wrong with a ruleset, and the small checks that several parts of one share. Pure: no Django."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+LONGEST_NAME: Final = 100
+LONGEST_VALUE: Final = 1_024
+MOST_VALUES: Final = 1_000
+_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?")
+_PARAMETER: Final = re.compile(r"[^\W\d]\w{0,39}")
+
+
+class Finding(NamedTuple):
+    """`place` is where, such as `rules[3].when.of[1].value`; `message` says what is wrong and what to do.
+
+    A ruleset with an error cannot be published; a warning is for the owner to think about.
+    """
+
+    kind: str
+    rule: str
+    place: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+
+class Place(NamedTuple):
+    """Where in a ruleset a check is."""
+
+    kind: str
+    rule: str
+    path: str
+
+    def at(self, step: str | int) -> "Place":
+        """A part of this place: a field by its name, or an entry of a list by its number."""
+        return self._replace(path=f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}")
+
+    def error(self, message: str) -> Finding:
+        return Finding(self.kind, self.rule, self.path, message)
+
+    def warning(self, message: str) -> Finding:
+        return Finding(self.kind, self.rule, self.path, message, "warning")
+
+
+def check_name(text: str, place: Place, what: str = "name") -> Iterator[Finding]:
+    if not text.strip():
+        yield place.error(f"The {what} is empty; write one.")
+    elif len(text) > LONGEST_NAME:
+        yield place.error(f"The {what} has {len(text)} characters; at most {LONGEST_NAME} are allowed.")
+
+
+def check_length(text: str, place: Place, most: int = LONGEST_VALUE) -> Iterator[Finding]:
+    if len(text) > most:
+        yield place.error(f"The text has {len(text)} characters; at most {most} are allowed.")
+
+
+def check_count(values: Sequence[str], place: Place) -> Iterator[Finding]:
+    if not values:
+        yield place.error("The list is empty; write at least one entry.")
+    elif len(values) > MOST_VALUES:
+        yield place.error(f"The list has {len(values)} entries; at most {MOST_VALUES} are allowed.")
+
+
+def check_parameter(name: str, place: Place) -> Iterator[Finding]:
+    if not _PARAMETER.fullmatch(name):
+        yield place.error(
+            f"{name[:60]!r} is not the name of a parameter: a letter, then letters, digits and underscores, at most 40."
+        )
+
+
+def check_domains(domains: Sequence[str], place: Place) -> Iterator[Finding]:
+    for number, domain in enumerate(domains[: MOST_VALUES + 1]):
+        if not is_domain(domain):
+            yield place.at(number).error(
+                f"{domain[:60]!r} is not a domain name in small letters; write one like pay.example.com."
+            )
+
+
+def is_domain(text: str) -> bool:
+    """Whether it is a host name as rules are compared with it: small letters, no scheme, port, path or closing dot."""
+    return 0 < len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))

@@ -1,0 +1,63 @@
+"""A column of text as its distinct values and which of them each row has, so that work is done once a value."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import polars as pl
+
+
+class Texts(NamedTuple):
+    """`codes` says for each row which of `values` it has; missing text is the empty text. `values` may repeat."""
+
+    values: pl.Series
+    codes: pl.Series
+
+    def map(self, change: Callable[[pl.Series], pl.Series]) -> "Texts":
+        """What `change` makes of the distinct values."""
+        return self._replace(values=change(self.values))
+
+    def each(self, find: Callable[[str], str | None]) -> "Texts":
+        return self.map(partial(_each, find))
+
+    def rows(self, of_values: pl.Series | None = None) -> pl.Series:
+        """The text of each row, or whatever else is known of each value."""
+        return (self.values if of_values is None else of_values).gather(self.codes)
+
+    def where(self, mask: pl.Series, change: Callable[[pl.Series], pl.Series]) -> "Texts":
+        """What `change` makes of the values, in the rows of the mask only."""
+        more = pl.select(pl.when(mask).then(len(self.values)).otherwise(0).cast(pl.UInt32)).to_series()
+        return _tight(Texts(pl.concat([self.values, change(self.values)]), self.codes + more))
+
+
+def distinct(column: pl.Series) -> Texts:
+    """Counting through a category of its own is the quickest way to number texts."""
+    if column.is_empty():
+        return Texts(column.cast(pl.String), pl.Series([], dtype=pl.UInt32))
+    own = column.fill_null("").cast(pl.Categorical(pl.Categories.random()))
+    values = own.unique()
+    places = values.to_physical()
+    top = places.max()
+    numbers = pl.zeros(top + 1 if isinstance(top, int) else 0, pl.UInt32, eager=True)
+    numbers = numbers.scatter(places, pl.int_range(len(values), dtype=pl.UInt32, eager=True))
+    return Texts(values.cast(pl.String), numbers.gather(own.to_physical()))
+
+
+def on_some(column: pl.Series, mask: pl.Series, find: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """What `find` makes of the values of the rows of the mask; null in the others."""
+    found = find(column.filter(mask))
+    place = pl.when(mask).then(mask.cum_sum() - 1).cast(pl.UInt32)
+    return found.gather(pl.select(place).to_series())
+
+
+def _tight(texts: Texts) -> Texts:
+    """Without values that no row has, each value once."""
+    used = texts.codes.unique()
+    numbers = pl.zeros(len(texts.values), pl.UInt32, eager=True)
+    numbers = numbers.scatter(used, pl.int_range(len(used), dtype=pl.UInt32, eager=True))
+    once = distinct(texts.values.gather(used))
+    return Texts(once.values, once.codes.gather(numbers.gather(texts.codes)))
+
+
+def _each(find: Callable[[str], str | None], values: pl.Series) -> pl.Series:
+    return pl.Series(values.name, [find(value) for value in values], dtype=pl.String)
