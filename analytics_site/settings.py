@@ -150,6 +150,8 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Hitstream",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "configuration.api_schema.add_rules"],
     "SERVE_INCLUDE_SCHEMA": False,
     "AUTHENTICATION_WHITELIST": ["rest_framework.authentication.SessionAuthentication"],  # ours is described here:
     "SECURITY": [{"token": []}],

@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", LogoutView.as_view(), name="logout"),
     # Reports for programs: Google's report API, and our own
     path("", include("reporting.urls")),
+    # Rules
+    path("", include("configuration.urls")),
     # Properties, people, tokens
     path("admin/", admin.site.urls),
 ]

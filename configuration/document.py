@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from configuration.findings import Finding
 from configuration.kinds import BY_TAG, ORDER, kind_of
 from configuration.ruleset import FORMAT, Basics, Rule, Ruleset, UnreadableRuleset
 
@@ -15,11 +16,13 @@ LARGEST_DOCUMENT: Final = 2 * 2**20  # bytes
 
 
 class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A property's rules and the settings that are published with them."""
+    """A property's rules and the settings that are published with them; what is left out of the settings has its
+    default.
+    """
 
     format: int = FORMAT
-    settings: Basics = Basics()
-    rules: tuple[Rule, ...] = ()
+    settings: Basics
+    rules: tuple[Rule, ...]
 
 
 def document(ruleset: Ruleset) -> dict[str, Any]:
@@ -41,7 +44,14 @@ def decode_document(data: bytes, property: int) -> Ruleset:
     found = _decode(data)
     if found.format != FORMAT:
         raise UnreadableRuleset(f"Format {found.format} is not {FORMAT} - at `$.format`")
-    return Ruleset(property, 0, found.settings, in_order(without_slots(found.rules)))
+    return Ruleset(property, 0, found.settings, without_slots(found.rules))
+
+
+def in_document(found: Finding) -> Finding:
+    """What was found, in the words of a document: it says settings where a ruleset says basics."""
+    if found.kind != "basics":
+        return found
+    return found._replace(kind="settings", place=found.place.replace("basics", "settings", 1))
 
 
 def in_order(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

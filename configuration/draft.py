@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from configuration.audit import Author, record
@@ -16,7 +15,7 @@ from configuration.document import in_order, without_slots
 from configuration.kinds import kind_of
 from configuration.models import DraftRule, Property
 from configuration.ruleset import Basics, Rule, Ruleset, encode_ruleset
-from configuration.shape import SETTINGS, misshapen
+from configuration.shape import misshapen
 
 COLUMNS = ("kind", "name", "note", "state", "slot")
 
@@ -72,9 +71,7 @@ def replace_draft(
 
 def refuse(ruleset: Ruleset) -> None:
     """Raises Unacceptable for what admin, API and import do not keep."""
-    errors = misshapen(ruleset) or basics_errors(ruleset.basics)
-    if not errors:
-        errors = [found for found in check(ruleset) if found.severity == "error"]
+    errors = misshapen(ruleset) or [found for found in check(ruleset) if found.severity == "error"]
     if errors:
         raise Unacceptable(errors)
 
@@ -100,26 +97,9 @@ def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
     )
 
 
-def basics_errors(basics: Basics) -> list[Finding]:
-    item = Property(name="-", **_fields(basics))
-    try:
-        item.clean_fields()
-        item.clean()
-    except ValidationError as error:
-        return list(_errors(error))
-    return []
-
-
-def _errors(error: ValidationError) -> Iterator[Finding]:
-    messages = error.message_dict if hasattr(error, "error_dict") else {"domains": error.messages}
-    for field, texts in messages.items():
-        yield Finding(SETTINGS, "", field, " ".join(texts), "error")
-
-
 def _write(property: Property, ruleset: Ruleset) -> None:
     for name, value in _fields(ruleset.basics).items():
         setattr(property, name, value)
-    property.clean()
     property.save(update_fields=list(_fields(ruleset.basics)))
     property.draft_rules.all().delete()
     DraftRule.objects.bulk_create(_rows(property, without_slots(ruleset.rules)))

@@ -31,7 +31,7 @@ MEASUREMENT_ID_LETTERS: Final = string.ascii_uppercase + string.digits
 SHORTEST_TIMEOUT_S: Final = 5 * 60
 LONGEST_TIMEOUT_S: Final = 7 * 3600 + 55 * 60
 ADDRESS_BITS: Final[dict[str, tuple[int, int]]] = {"24/48": (24, 48), "16/32": (16, 32), "none": (0, 0)}
-LONGEST_ENGAGED_S: Final = 600
+LONGEST_ENGAGED_S: Final = 3600
 
 
 def new_number() -> int:
@@ -108,7 +108,7 @@ class Property(models.Model):
         "engaged after, seconds",
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(LONGEST_ENGAGED_S)],
-        help_text="A session is engaged when its pages were in front for longer than this, 1 to 600. "
+        help_text="A session is engaged when its pages were in front for longer than this, 1 to 3600. "
         "Two page views or a key event make it engaged too.",
     )
     bot_lists = models.BooleanField(

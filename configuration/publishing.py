@@ -12,8 +12,9 @@ from configuration.differences import differences
 from configuration.document import in_order, without_slots
 from configuration.draft import DraftChanged, Unacceptable, draft, etag_of, replace_draft
 from configuration.models import Property
-from configuration.rule_models import LONGEST_NOTE, RulesVersion, newest_version
+from configuration.rule_models import RulesVersion, newest_version
 from configuration.ruleset import KeyEventRule, Rule, Ruleset, encode_ruleset
+from configuration.shape import misshapen_note
 
 SLOTS: Final = 64
 AS_CREATED: Final = "as created"
@@ -51,7 +52,7 @@ def publish(property: Property, user: Author, note: str = "", expected_etag: str
     if expected_etag not in (None, etag):
         raise DraftChanged(etag)
     _refuse_unchanged(seen)
-    _refuse_errors(seen)
+    _refuse_errors(seen, note)
     with transaction.atomic():
         now = draft(Property.objects.select_for_update().get(pk=property.pk))
         if etag_of(now) != etag:
@@ -66,7 +67,7 @@ def publish_again(property: Property, number: int, user: Author, note: str = "")
         raise NoSuchVersion(number)
     wanted = Ruleset(property.pk, 0, old.basics, without_slots(old.rules))
     _refuse_unchanged(wanted)
-    _refuse_errors(wanted)
+    _refuse_errors(wanted, note)
     with transaction.atomic():
         replace_draft(property, wanted, user, action="draft set to a version")
         return _append(wanted, user, note or f"version {number} again", "published again")
@@ -128,7 +129,7 @@ def _append(ruleset: Ruleset, user: Author, note: str, action: str) -> RulesVers
         property_number=ruleset.property,
         number=number,
         author=name_of(user),
-        note=note.strip()[:LONGEST_NOTE],
+        note=note.strip(),
         content=content,
     )
     record(user, action, ruleset.property, f"version {number}", differences(before, ruleset))
@@ -166,7 +167,8 @@ def _refuse_unchanged(wanted: Ruleset) -> None:
         raise NothingChanged(newest.number)
 
 
-def _refuse_errors(ruleset: Ruleset) -> None:
-    errors = [found for found in findings(ruleset) if found.severity == "error"]
+def _refuse_errors(ruleset: Ruleset, note: str) -> None:
+    found = misshapen_note(note) or findings(ruleset)
+    errors = [each for each in found if each.severity == "error"]
     if errors:
         raise Unacceptable(errors)

@@ -6,6 +6,7 @@ The texts of rules are other people's: they stand in quotation marks, and pages 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
+from configuration.fields import Family, find_field
 from configuration.kinds import kind_of
 from configuration.ruleset import (
     AllOf,
@@ -46,16 +47,25 @@ def sentence(rule: Rule) -> str:
 
 
 def said(condition: Condition, most: int | None = None) -> str:
-    """Such as `pagePath begins with “/admin” and country is not “France”`; of long lists the first `most`."""
+    """Such as `page path begins with “/admin” and country is not “France”`; of long lists the first `most`."""
     if isinstance(condition, AllOf | AnyOf):
         return _joined(condition, most)
     if isinstance(condition, InNetwork):
         return f"the address is {'not ' if condition.negated else ''}in {listed(condition.networks, most, 'or')}"
+    field = field_words(condition.field)
     case = " (case matters)" if condition.case_sensitive else ""
     if isinstance(condition, OneOf):
         values = listed([quoted(value) for value in condition.values], most, "or")
-        return f"{condition.field} is {'none' if condition.negated else 'one'} of {values}{case}"
-    return f"{condition.field} {TESTS[condition.test][condition.negated]} {_value(condition)}{case}"
+        return f"{field} is {'none' if condition.negated else 'one'} of {values}{case}"
+    return f"{field} {TESTS[condition.test][condition.negated]} {_value(condition)}{case}"
+
+
+def field_words(name: str) -> str:
+    """Such as `page path`, or `event parameter “plan”`."""
+    found = find_field(name)
+    if isinstance(found, Family):
+        return f"{found.label} {quoted(name.removeprefix(found.prefix))}"
+    return found.label if found else quoted(name)
 
 
 def quoted(text: str) -> str:
@@ -99,11 +109,11 @@ def _filter(rule: FilterRule) -> str:
 
 def _rewrite(rule: RewriteRule) -> str:
     changes = {
-        "lower_case": f"Write {rule.field} in small letters",
-        "replace": f"In {rule.field} replace {'the pattern ' if rule.pattern else ''}{quoted(rule.search)}"
+        "lower_case": f"Write {field_words(rule.field)} in small letters",
+        "replace": f"In {field_words(rule.field)} replace {'the pattern ' if rule.pattern else ''}{quoted(rule.search)}"
         f" by {quoted(rule.replacement)}",
         "drop_parameters": f"{'Keep only' if rule.keep_only else 'Drop'} the parameters {listed(rule.parameters, FEW)}"
-        f" of {rule.field}",
+        " of the page's query",
     }
     return f"{changes[rule.change]}{_where(rule.when)}."
 

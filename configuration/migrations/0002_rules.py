@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='property',
             name='engaged_s',
-            field=models.PositiveIntegerField(default=10, help_text='A session is engaged when its pages were in front for longer than this, 1 to 600. Two page views or a key event make it engaged too.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(600)], verbose_name='engaged after, seconds'),
+            field=models.PositiveIntegerField(default=10, help_text='A session is engaged when its pages were in front for longer than this, 1 to 3600. Two page views or a key event make it engaged too.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3600)], verbose_name='engaged after, seconds'),
         ),
         migrations.AddField(
             model_name='property',

@@ -34,7 +34,7 @@ from tests.installation import Installation, ga4
 pytestmark = pytest.mark.django_db
 
 OFFICE = FilterRule(name="Office", action="exclude", when=InNetwork(("192.0.2.0/24",)))
-ADMIN_PAGES = FilterRule(name="Admin pages", action="exclude", when=Text("pagePath", "begins", "/admin"))
+ADMIN_PAGES = FilterRule(name="Admin pages", action="exclude", when=Text("path", "begins", "/admin"))
 BOT = BotRule(name="Checker", action="block", user_agent="checker")
 
 
@@ -188,7 +188,7 @@ def test_an_error_stops_publishing(shop: Property, nothing_left: None) -> None:
         (Basics(session_timeout_s=1), "session_timeout_s"),
         (Basics(engaged_s=0), "engaged_s"),
         (Basics(session_timeout_s=2**70), "session_timeout_s"),
-        (Basics(domains=("no domain!",)), "domains"),
+        (Basics(domains=("no domain!",)), "domains[0]"),
         (Basics(domains=("a\x00b",)), "domains[0]"),
     ],
 )
@@ -196,7 +196,7 @@ def test_settings_that_make_no_sense_are_not_kept(shop: Property, basics: Basics
     before = draft(shop)
     with pytest.raises(Unacceptable) as raised:
         replace_draft(shop, Ruleset(shop.pk, 0, basics), "ann")
-    assert [(found.kind, found.place) for found in raised.value.findings] == [("settings", place)]
+    assert [(found.kind, found.place) for found in raised.value.findings] == [("basics", f"basics.{place}")]
     shop.refresh_from_db()
     assert draft(shop) == before
 
@@ -204,19 +204,19 @@ def test_settings_that_make_no_sense_are_not_kept(shop: Property, basics: Basics
 @pytest.mark.parametrize(
     ("rules", "place"),
     [
-        ((OFFICE, OFFICE), "name"),
-        ((msgspec.structs.replace(OFFICE, name=" "),), "name"),
-        ((msgspec.structs.replace(OFFICE, name="x" * 101),), "name"),
-        ((msgspec.structs.replace(OFFICE, note="\x00"),), "note"),
-        ((msgspec.structs.replace(ADMIN_PAGES, when=Text("pagePath", "equals", "a\u202eb")),), "when.value"),
-        ((msgspec.structs.replace(OFFICE, when=InNetwork(("10.0.0.0/8",) * 1001)),), "when.networks"),
-        (tuple(msgspec.structs.replace(BOT, name=f"{n}") for n in range(1001)), "rules"),
+        ((OFFICE, OFFICE), "1].name"),
+        ((msgspec.structs.replace(OFFICE, name=" "),), "0].name"),
+        ((msgspec.structs.replace(OFFICE, name="x" * 101),), "0].name"),
+        ((msgspec.structs.replace(OFFICE, note="\x00"),), "0].note"),
+        ((msgspec.structs.replace(ADMIN_PAGES, when=Text("path", "equals", "a\u202eb")),), "0].when.value"),
+        ((msgspec.structs.replace(OFFICE, when=InNetwork(("10.0.0.0/8",) * 1001)),), "0].when.networks"),
+        ((msgspec.structs.replace(OFFICE, note="x" * 2001),), "0].note"),
     ],
 )
 def test_rules_that_cannot_be_kept(shop: Property, rules: tuple[Rule, ...], place: str) -> None:
     with pytest.raises(Unacceptable) as raised:
         write(shop, *rules)
-    assert [found.place for found in raised.value.findings] == [place]
+    assert [found.place for found in raised.value.findings] == [f"rules[{place}"]
     assert draft(shop).rules == ()
 
 
