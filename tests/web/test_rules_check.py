@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def exclude(path: str) -> FilterRule:
-    return FilterRule(name=path, action="exclude", when=Text("pagePath", "begins", path))
+    return FilterRule(name=path, action="exclude", when=Text("path", "begins", path))
 
 
 @pytest.fixture
@@ -43,6 +43,13 @@ def test_days_without_hits_refuse_nothing(shop: Site, monkeypatch: pytest.Monkey
     monkeypatch.setattr(rules_check, "today_in", lambda zone: date(2026, 12, 24))
     write(shop, exclude("/"))
     assert publish(shop.property, "ann").number == 2
+
+
+def test_rules_that_are_wrong_are_not_tried(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(rules_check, "view_of")
+    broken = FilterRule(name="broken", action="exclude", when=Text("path", "pattern", "("))
+    wrong = Ruleset(shop.property.pk, 0, shop.property.basics(), (broken,))
+    assert "would count nothing" not in " ".join(found.message for found in findings(wrong))
 
 
 def test_without_rules_that_refuse_nothing_is_read(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
