@@ -12,6 +12,7 @@ from processing.view import View
 from reporting.charts import Series, over_time, series
 from reporting.choice import Period
 from reporting.labels import dimension_label, metric_label
+from reporting.marks import Mark, draw
 from reporting.metrics import METRICS
 from reporting.report import Answer, ByDimension, Report, Row
 from reporting.run import run_many
@@ -48,8 +49,10 @@ TABLES: Final = (
 )
 
 
-def panels(view: View, period: Period, now: datetime) -> dict[str, Any]:
-    """All panels of one pinned view, as the template's context. `now` is in the property's zone."""
+def panels(view: View, period: Period, now: datetime, found: Sequence[Mark] = ()) -> dict[str, Any]:
+    """All panels of one pinned view, as the template's context. `now` is in the property's zone; `found` are the
+    marks of the chart.
+    """
     reports = [
         _totals(period),
         _totals(period.before()),
@@ -59,16 +62,24 @@ def panels(view: View, period: Period, now: datetime) -> dict[str, Any]:
     totals, before, values, *tables = run_many(reports, view, now.date())
     lines = series(values, period.first, period.last, now)
     unfinished = period.last == now.date()
+    chart = over_time(lines, unfinished=unfinished)
+    draw(chart, found)
     return {
         "totals": _total_cards(totals, before if view.begins <= period.before().first else None),
         "before": f"the {period.days} days before" if period.days > 1 else "the day before",
         "unfinished": unfinished,
-        "chart": over_time(lines, unfinished=unfinished),
+        "chart": chart,
+        "marks": [mark.text for mark in found],
         "chart_summary": _summary(totals),
         "chart_heads": lines.names,
         "chart_rows": _chart_rows(lines),
         "tables": [_table_panel(table, answer) for table, answer in zip(TABLES, tables, strict=True)],
     }
+
+
+def is_hourly(period: Period) -> bool:
+    """Whether the chart has hours; else it has days."""
+    return period.days <= HOURLY_DAYS
 
 
 def shown(metric: str, value: float) -> str:
@@ -78,6 +89,22 @@ def shown(metric: str, value: float) -> str:
     if METRICS[metric].type == "SECONDS":
         return f"{int(value) // 60}m {int(value) % 60:02d}s" if value >= 60 else f"{value:.0f}s"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def card(name: str, value: float, was: float) -> dict[str, str]:
+    """A figure with its change from what it was; `change` is empty where there was nothing."""
+    label = metric_label(name)
+    difference = value - was if name in SHARES else (value - was) / was if was else 0.0
+    direction = "same" if not was or abs(difference) < SMALLEST_CHANGE else "up" if difference > 0 else "down"
+    return {
+        "name": name,
+        "label": label.text,
+        "meaning": label.meaning,
+        "value": shown(name, value),
+        "change": _change(name, difference, direction) if was else "",
+        "direction": direction,
+        "was": shown(name, was),
+    }
 
 
 def readable(path: str) -> str:
@@ -94,7 +121,7 @@ def _totals(period: Period) -> Report:
 
 
 def _over_time(period: Period) -> Report:
-    dimension = "dateHour" if period.days <= HOURLY_DAYS else "date"
+    dimension = "dateHour" if is_hourly(period) else "date"
     return Report(
         date_ranges=(period.as_range(),),
         dimensions=(dimension,),
@@ -111,26 +138,11 @@ def _table(table: Table, period: Period) -> Report:
 
 def _total_cards(now: Answer, before: Answer | None) -> list[dict[str, str]]:
     values, earlier = _values(now), _values(before)
-    return [_card(name, value, was) for name, value, was in zip(TOTALS, values, earlier, strict=True)]
+    return [card(name, value, was) for name, value, was in zip(TOTALS, values, earlier, strict=True)]
 
 
 def _values(answer: Answer | None) -> Sequence[float]:
     return answer.rows[0].metrics if answer and answer.rows else [0.0] * len(TOTALS)
-
-
-def _card(name: str, value: float, was: float) -> dict[str, str]:
-    label = metric_label(name)
-    difference = value - was if name in SHARES else (value - was) / was if was else 0.0
-    direction = "same" if not was or abs(difference) < SMALLEST_CHANGE else "up" if difference > 0 else "down"
-    return {
-        "name": name,
-        "label": label.text,
-        "meaning": label.meaning,
-        "value": shown(name, value),
-        "change": _change(name, difference, direction) if was else "",
-        "direction": direction,
-        "was": shown(name, was),
-    }
 
 
 def _change(name: str, difference: float, direction: str) -> str:

@@ -34,13 +34,13 @@ def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
     return [
         {
             "time": f"{datetime.fromtimestamp(time / 1000, tz=zone):%Y-%m-%d %H:%M:%S}",
-            "content": _readable(content or ""),
+            "content": readable_content(content or ""),
         }
         for time, content in latest.rows()
     ]
 
 
-def _readable(content: str) -> str:
+def readable_content(content: str) -> str:
     """The parameters, decoded for people; signs that cannot be seen are replaced, and a long text is cut."""
     text = "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
     shown = "".join(sign if sign.isprintable() else REPLACED for sign in text[:LONGEST_SAMPLE])

@@ -10,14 +10,16 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from configuration.api import LARGEST_NUMBER, Refusal, RulesView
 from configuration.draft import draft
-from configuration.models import Property, Token, may_edit, may_see
+from configuration.models import Property, Token
 from configuration.publishing import published
 from configuration.ruleset import Ruleset
 from processing.history import RunRefused
@@ -32,18 +34,9 @@ from reporting.source import view_of
 from reporting.today import today_in
 from reporting.trial import NoSuchHit, Trial, plain, try_pasted, try_received
 
-LARGEST_NUMBER: Final = 2**63 - 1
 AT_ONCE: Final = 100
 DAY: Final = "A date of a report: 2026-11-01, 6daysAgo, yesterday, today."
 Form = TypeVar("Form")
-
-
-class Refused(APIException):
-    """Another answer than 2xx, with a sentence that says what to do."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status_code = status
 
 
 class TryForm(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,20 +76,12 @@ class MayLook(BasePermission):
         return not isinstance(request.auth, Token) or any(request.auth.allows(scope) for scope in scopes)
 
 
-class EditorsView(APIView):
-    """Of one property, for those who may change its rules."""
+class EditorsView(RulesView):
+    """Of one property, for those who may change its rules; `changes_nothing` is said of a POST that only looks."""
 
     permission_classes = (IsAuthenticated, MayLook)
+    parser_classes = (JSONParser,)
     changes_nothing = False
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        number = min(kwargs["number"], LARGEST_NUMBER)
-        if number == 0 or not may_see(request.user, number):
-            raise NotFound(f"There is no property {number} that you may see.")
-        if not may_edit(request.user, number):
-            raise PermissionDenied("Your account may not change the rules of this property.")
-        self.property = Property.objects.get(pk=number)
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(_in_http(exc))
@@ -209,8 +194,8 @@ def comparison(found: Comparison) -> dict[str, Any]:
 def _in_http(error: Exception) -> Exception:
     """What the domain refuses, in HTTP's words."""
     answers: dict[type[Exception], Callable[[], Exception]] = {
-        NoComparison: lambda: Refused(getattr(error, "status", 409), str(error)),
-        RunRefused: lambda: Refused(409, str(error)),
+        NoComparison: lambda: Refusal(getattr(error, "status", 409), str(error)),
+        RunRefused: lambda: Refusal(409, str(error)),
         NotAHit: lambda: ValidationError({"detail": str(error)}),
         NoSuchHit: lambda: NotFound(str(error)),
         ReportError: lambda: ValidationError({"detail": str(error)}),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from configuration.checks import Finding
+from configuration.checks import Finding, check
 from configuration.ruleset import BotRule, FilterRule, InternalRule, Ruleset, SpamRule
 from processing.book import UnreadableBook
 from processing.preview import counts_anything
@@ -27,8 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 def leaves_something(rules: Ruleset) -> Iterator[Finding]:
-    """An error where the rules exclude all hits of the last days, of which some are counted now."""
-    if not rules.of_kind(*REFUSING):
+    """An error where the rules exclude all hits of the last days, of which some are counted now. Rules that are wrong
+    in themselves are not tried.
+    """
+    if not rules.of_kind(*REFUSING) or any(finding.severity == "error" for finding in check(rules)):
         return
     try:
         found = _leaves_nothing(rules)

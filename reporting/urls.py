@@ -1,11 +1,13 @@
-"""The contents page of the reports' APIs."""
+"""The contents page of the reports' APIs, and of the pages on rules and the past."""
 
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reporting import api, rules_api
+from reporting import api, history_pages, rules_api, rules_pages
 from reporting.ga4 import views as ga4
 from reporting.runs import WISHES
+
+RULES = "properties/<int:property_id>/rules/"
 
 urlpatterns = [
     path("v1beta/properties/<int:number>:runReport", ga4.run_report, name="ga4-run-report"),
@@ -29,4 +31,17 @@ urlpatterns = [
         for wish in WISHES
     ),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    # Pages on rules and the past
+    path(RULES, rules_pages.home, name="rules-home"),
+    path(f"{RULES}try/", rules_pages.try_hit, name="rules-try"),
+    path(f"{RULES}preview/", rules_pages.preview, name="rules-preview"),
+    path(f"{RULES}history/", history_pages.history, name="rules-history"),
+    path(f"{RULES}history/confirm/", history_pages.confirm, name="rules-history-confirm"),
+    path(f"{RULES}history/apply/", history_pages.apply, name="rules-history-apply"),
+    path(f"{RULES}history/<int:run_id>/", history_pages.run, name="rules-run"),
+    path(f"{RULES}history/<int:run_id>/progress/", history_pages.progress, name="rules-run-progress"),
+    *(
+        path(f"{RULES}history/<int:run_id>/{wish}/", history_pages.want, {"wish": wish}, name=f"rules-run-{wish}")
+        for wish in WISHES
+    ),
 ]

@@ -21,8 +21,10 @@ from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from processing.view import View
 from reporting.choice import CUSTOM, PERIODS, Choice, choose
 from reporting.dashboard import panels
+from reporting.marks import Mark
 from reporting.packed import MAP_STYLE, PLOTLY
 from reporting.rejects import rejected_panel
+from reporting.rule_marks import marks_of
 from reporting.source import Status, status_of, view_of
 from reporting.today import now_in
 
@@ -42,11 +44,12 @@ class Moment(NamedTuple):
     status: Status
     now: datetime
     choice: Choice
+    marks: list[Mark]
 
     def tag(self, request: HttpRequest) -> str:
         """The ETag of the panels: it changes with anything that they show."""
         shown = (self.view.state, self.status, f"{self.now:%Y%m%d%H}", self.choice, self.view.zone)
-        of_property = (self.property.id, self.property.name, _snippet(request, self.property))
+        of_property = (self.property.id, self.property.name, self.marks, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
 
@@ -67,11 +70,22 @@ def with_clear_failures(page: Page) -> Page:
     return respond
 
 
+def visible(request: HttpRequest) -> Any:
+    """The properties that the user may see, by name."""
+    return Property.objects.visible_to(request.user).order_by("name", "id")
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """For this user only, and asked for again each time."""
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The first property that the user may see."""
-    first = _visible(request).first()
+    first = visible(request).first()
     return redirect("dashboard", first.id) if first else render(request, "reporting/no_properties.html")
 
 
@@ -95,14 +109,14 @@ def chosen(request: HttpRequest) -> HttpResponse:
 def dashboard(request: HttpRequest, property_id: int) -> HttpResponse:
     moment = _moment(request, property_id)
     frame = {
-        "properties": _visible(request),
+        "properties": visible(request),
         "periods": PERIODS.items(),
         "query": request.GET.urlencode(),
         "tag": moment.tag(request),
         "plotly": PLOTLY,
         "map_style": MAP_STYLE,
     }
-    return _private(render(request, "reporting/dashboard.html", {**frame, **_panels(request, moment)}))
+    return private(render(request, "reporting/dashboard.html", {**frame, **_panels(request, moment)}))
 
 
 @login_required
@@ -116,14 +130,16 @@ def panels_only(request: HttpRequest, property_id: int) -> HttpResponse:
     if response is None:
         response = render(request, "reporting/_panels.html", _panels(request, moment))
         response["ETag"] = tag
-    return _private(response)
+    return private(response)
 
 
 def _moment(request: HttpRequest, property_id: int) -> Moment:
-    found = get_object_or_404(_visible(request), pk=property_id)
+    found = get_object_or_404(visible(request), pk=property_id)
     view = view_of(found.id)
     now = now_in(view.zone)
-    return Moment(found, view, status_of(view, found.measurement_id), now, choose(request.GET, now.date()))
+    choice = choose(request.GET, now.date())
+    status = status_of(view, found.measurement_id)
+    return Moment(found, view, status, now, choice, marks_of(view, choice.period))
 
 
 def _panels(request: HttpRequest, moment: Moment) -> dict[str, Any]:
@@ -140,22 +156,12 @@ def _panels(request: HttpRequest, moment: Moment) -> dict[str, Any]:
         "zone": view.zone,
         "rejected": rejected_panel(view.rejected(period.first, period.last), view.zone),
         "status": {name: f"{number:,}" for name, number in moment.status._asdict().items() if name != "reasons"},
-        **(panels(view, period, moment.now) if moment.status.accepted else waiting),
+        **(panels(view, period, moment.now, moment.marks) if moment.status.accepted else waiting),
     }
-
-
-def _visible(request: HttpRequest) -> Any:
-    return Property.objects.visible_to(request.user).order_by("name", "id")
 
 
 def _snippet(request: HttpRequest, item: Property) -> str:
     return item.snippet(request.build_absolute_uri("/").rstrip("/"))
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """For this user only, and asked for again each time."""
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
 
 
 def _unavailable(request: HttpRequest, *, damaged: bool) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.test import Client
 from configuration.draft import draft, replace_draft
 from configuration.models import AuditEntry, Property, Token
 from configuration.publishing import publish
+from configuration.ruleset import FilterRule, Rule, State, Text
 from configuration.tokens import issue
 from processing.history import Wish
 from processing.models import HistoryRun
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 DAYS = {"from": DAY, "to": DAY}
 HOSTILE = "<script>alert(1)</script>"
-State = HistoryRun.State
 
 
 class Api:
@@ -58,6 +58,9 @@ class Api:
         rules = draft(self.property)
         wanted = msgspec.structs.replace(rules, basics=msgspec.structs.replace(rules.basics, **basics))
         replace_draft(self.property, wanted, self.editor)
+
+    def write(self, *rules: Rule) -> None:
+        replace_draft(self.property, msgspec.structs.replace(draft(self.property), rules=rules), self.editor)
 
     def publish(self, **basics: Any) -> None:
         self.set_draft(**basics)
@@ -144,6 +147,47 @@ def test_a_preview(api: Api) -> None:
     assert pages["changes"] == [{"value": "/a", "before": 2, "after": 0}, {"value": "/b", "before": 1, "after": 0}]
     assert (found["rejected"], found["rescued"]) == ([], [])
     assert total(api.post("rules/preview/", {"from": DAY, "to": "2026-11-21"})) == (3, 3)
+
+
+def without(path: str, state: State = "on") -> FilterRule:
+    return FilterRule(name=f"no {path}", action="exclude", when=Text("path", "equals", path), state=state)
+
+
+def test_a_filter_in_trace_and_preview(api: Api) -> None:
+    api.write(without("/a"))
+    found = api.post("rules/trace/", {"hit": "https://shop.example/a"})
+    assert found["verdict"].startswith("This hit is not counted: filter by the rule “no /a”.")
+    (rule,) = found["events"][0]["steps"][-1]["rules"]
+    assert (rule["name"], rule["kind"], rule["refused"], rule["acts"]) == ("no /a", "filter", True, True)
+    assert api.post("rules/trace/", {"hit": "https://shop.example/a", "version": 1})["counted"]
+    preview = api.post("rules/preview/", DAYS)
+    assert (total(preview), total(preview, "sessions")) == ((3, 1), (2, 1))
+    (group,) = preview["rejected"]
+    assert (group["reason"], group["rule"], group["hits"], len(group["examples"])) == ("filter", "no /a", 3, 3)
+    position = group["examples"][0]["position"]
+    assert not api.post("rules/trace/", {"position": position})["counted"]
+
+
+def test_a_rule_in_testing_says_what_it_would_do(api: Api) -> None:
+    api.write(without("/a", "testing"))
+    found = api.post("rules/trace/", {"hit": "https://shop.example/a"})
+    assert found["counted"]
+    acting = [rule for step in found["events"][0]["steps"] for rule in step["rules"]]
+    assert [(rule["state"], rule["refused"]) for rule in acting] == [("testing", True)]
+    assert api.post("rules/preview/", DAYS)["same"]
+    assert total(api.post("rules/preview/", {**DAYS, "testing": True})) == (3, 1)
+
+
+def test_rescued(api: Api) -> None:
+    api.write(without("/a"))
+    publish(api.property, api.editor)
+    api.post("history/", {}, 201)
+    api.carry_out()
+    assert total(api.run()["comparison"]) == (3, 1)
+    api.write()
+    preview = api.post("rules/preview/", DAYS)
+    assert total(preview) == (1, 3)
+    assert [(group["reason"], group["rule"], group["hits"]) for group in preview["rescued"]] == [("filter", "no /a", 3)]
 
 
 def test_a_preview_is_made_anew_when_a_hit_arrives(api: Api) -> None:

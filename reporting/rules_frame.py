@@ -1,0 +1,81 @@
+"""What all pages of rules and the past share: who may open them, and the frame with its tabs."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import wraps
+from typing import Any, Final, NamedTuple
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+
+from configuration.models import Property, may_edit
+from reporting.choice import CUSTOM, Period, choose
+from reporting.views import private, visible, with_clear_failures
+
+TABS: Final = (("Try a hit", "rules-try"), ("Preview", "rules-preview"), ("History", "rules-history"))
+USUAL_DAYS: Final = 7
+MOST_DIGITS: Final = 18
+
+
+class Place(NamedTuple):
+    """A request for a page of rules: the property, and the tab that it belongs to."""
+
+    request: HttpRequest
+    property: Property
+    tab: str
+
+    def show(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
+        frame = {"property": self.property, "tabs": self._tabs()}
+        return render(self.request, f"reporting/rules/{template}", {**frame, **context}, status=status)
+
+    def _tabs(self) -> list[dict[str, Any]]:
+        own = [
+            {"label": label, "address": reverse(page, args=[self.property.pk]), "current": page == self.tab}
+            for label, page in TABS
+        ]
+        return [{"label": "Rules", "address": rules_address(self.property)}, *own] if self.is_staff else own
+
+    @property
+    def is_staff(self) -> bool:
+        """Who may open the pages of the admin; others who may change the property have the API."""
+        return bool(getattr(self.request.user, "is_staff", False))
+
+
+Body = Callable[..., HttpResponse]
+
+
+def page(tab: str) -> Callable[[Body], Body]:
+    """A page for those who may change the property; for who may not see the property there is none."""
+
+    def decorate(body: Body) -> Body:
+        @wraps(body)
+        def respond(request: HttpRequest, property_id: int, **more: Any) -> HttpResponse:
+            found = get_object_or_404(visible(request), pk=property_id)
+            if not may_edit(request.user, property_id):
+                raise PermissionDenied
+            return private(body(Place(request, found, tab), **more))
+
+        return login_required(with_clear_failures(respond))
+
+    return decorate
+
+
+def chosen_days(request: HttpRequest, today: date) -> Period:
+    """The days of the address; the last seven where it names none."""
+    choice = choose(request.GET, today)
+    return choice.period if choice.name == CUSTOM else Period(today - timedelta(days=USUAL_DAYS - 1), today)
+
+
+def is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+
+
+def rules_address(item: Property) -> str:
+    """Where the rules themselves are written."""
+    try:
+        return reverse("rules", args=[item.pk])
+    except NoReverseMatch:
+        return reverse("admin:configuration_property_change", args=[item.pk])

@@ -1,0 +1,66 @@
+"""Rules that would leave nothing over are not published."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configuration.draft import Unacceptable, draft, replace_draft
+from configuration.publishing import findings, publish
+from configuration.ruleset import FilterRule, Rule, Ruleset, Text
+from reporting import rules_check, source
+from tests.reporting_site import Site, site
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def exclude(path: str) -> FilterRule:
+    return FilterRule(name=path, action="exclude", when=Text("path", "begins", path))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(rules_check, "today_in", lambda zone: date(2026, 11, 22))
+    with site(tmp_path, settings) as made:
+        yield made
+
+
+def write(shop: Site, *rules: Rule) -> None:
+    replace_draft(shop.property, Ruleset(shop.property.pk, 0, shop.property.basics(), rules), "ann")
+
+
+def test_it_works(shop: Site) -> None:
+    write(shop, exclude("/"))
+    with pytest.raises(Unacceptable, match="would count nothing"):
+        publish(shop.property, "ann")
+    write(shop, exclude("/a"))
+    assert publish(shop.property, "ann").number == 2
+
+
+def test_days_without_hits_refuse_nothing(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules_check, "today_in", lambda zone: date(2026, 12, 24))
+    write(shop, exclude("/"))
+    assert publish(shop.property, "ann").number == 2
+
+
+def test_rules_that_are_wrong_are_not_tried(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(rules_check, "view_of")
+    broken = FilterRule(name="broken", action="exclude", when=Text("path", "pattern", "("))
+    wrong = Ruleset(shop.property.pk, 0, shop.property.basics(), (broken,))
+    assert "would count nothing" not in " ".join(found.message for found in findings(wrong))
+
+
+def test_without_rules_that_refuse_nothing_is_read(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(rules_check, "view_of")
+    assert findings(draft(shop.property)) == []
+
+
+def test_a_store_that_cannot_be_read_is_a_warning(shop: Site, settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings.STORE_URL = f"sqlite://{tmp_path}/file/store"
+    source.reader.cache_clear()
+    write(shop, exclude("/"))
+    (found,) = findings(draft(shop.property))
+    assert (found.severity, "could not be checked" in found.message) == ("warning", True)
