@@ -6,13 +6,14 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from configuration import tokens
-from configuration.models import SETTLED_FIELDS, Property, Token
+from configuration.models import SETTLED_FIELDS, Property, Token, may_manage
 
 if TYPE_CHECKING:
     PropertyPages = admin.ModelAdmin[Property]
@@ -52,8 +53,17 @@ class PropertyAdmin(PropertyPages):
         return (*self.readonly_fields, *SETTLED_FIELDS) if obj else self.readonly_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Property | None = None) -> bool:
-        """Its hits and reports would stay behind without an owner."""
-        return False
+        if obj is not None:
+            return may_manage(request.user, obj.pk, "delete")
+        return super().has_delete_permission(request, obj)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What is stored of it goes as well: another page says how much that is, and asks."""
+        return redirect("admin:processing_erasure_property", number=object_id)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Properties are deleted one by one, each with its page."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
 
 @admin.register(Token)
