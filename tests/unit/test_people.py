@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from configuration.models import Property
+from configuration.rules import PropertySettings
 from configuration.secrets import installation_secret
 from processing import people
 from processing.erasure import erase_visitors
@@ -24,7 +25,11 @@ from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-JANE = {"client": "77001.88002", "uid": "jane@example.org", "page": "https://shop.example/secret-page?x=1"}
+JANE: dict[str, Any] = {
+    "client": "77001.88002",
+    "uid": "jane@example.org",
+    "page": "https://shop.example/secret-page?x=1",
+}
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def test_a_user_id_among_hits_of_no_property(here: Installation) -> None:
     """Only those that name the property: other sites have users of the same id."""
     late = Property.objects.create(id=103, name="Late", measurement_id="G-LATE000001")
     for name, number in (("G-LATE000001", 10), ("G-OTHER00001", 11)):
-        unknown = installation.PropertySettings(id=0, measurement_id=name)
+        unknown = PropertySettings(id=0, measurement_id=name)
         here.send(ga4(number, property=unknown, client=f"{number}.1", uid="jane"))
     here.receive()
     assert find_visitors(here.store, late, Sought("user_id", "jane")) == client(here, late, "10.1")
