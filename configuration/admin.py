@@ -6,7 +6,8 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,7 +17,7 @@ from configuration import tokens
 from configuration.audit import record
 from configuration.differences import differences
 from configuration.draft import draft
-from configuration.models import Property, Token
+from configuration.models import Property, Token, may_manage
 
 if TYPE_CHECKING:
     PropertyPages = admin.ModelAdmin[Property]
@@ -80,8 +81,17 @@ class PropertyAdmin(PropertyPages):
         return self.fieldsets if obj else [part for part in self.fieldsets if part[0] != "Measuring"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Property | None = None) -> bool:
-        """Its hits and reports would stay behind without an owner."""
-        return False
+        if obj is not None:
+            return may_manage(request.user, obj.pk, "delete")
+        return super().has_delete_permission(request, obj)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What is stored of it goes as well: another page says how much that is, and asks."""
+        return redirect("admin:processing_erasure_property", number=object_id)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Properties are deleted one by one, each with its page."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
 
 @admin.register(Token)

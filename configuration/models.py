@@ -56,12 +56,14 @@ class PropertyQuerySet(models.QuerySet["Property"]):
         return self.filter(viewers=user.pk) if user.is_authenticated else self.none()
 
 
-class PresentProperties(models.Manager.from_queryset(PropertyQuerySet)):  # type: ignore[misc]
+class PresentProperties(models.Manager["Property"]):
     """Leaves out the deleted ones: whoever asks for properties means those that are there."""
 
     def get_queryset(self) -> PropertyQuerySet:
-        found: PropertyQuerySet = super().get_queryset().filter(deleted_at=None)
-        return found
+        return PropertyQuerySet(self.model, using=self._db).filter(deleted_at=None)
+
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> PropertyQuerySet:
+        return self.get_queryset().visible_to(user)
 
 
 class Property(models.Model):

@@ -67,9 +67,7 @@ class Sealed:
     ) -> pl.DataFrame:
         place = layers[number]
         if section in place.without:
-            return pl.DataFrame(schema={name: SECTIONS[section][name] for name in names}).with_columns(
-                categorical_text()
-            )
+            return _nothing(section, names)
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
         hidden += [] if self.hidden is None else [self.hidden]
         masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
@@ -84,6 +82,8 @@ class Sealed:
         name = f"{place.prefix}{section}"
         needs = self.columns.frame(place.segment, name, condition.meta.root_names())
         mask = needs.select(condition.alias("mask")).to_series()
+        if not mask.any():
+            return _nothing(section, names)
         return self.columns.frame(place.segment, name, names).filter(mask)
 
     def _visitors(self, place: Place) -> pl.Series:
@@ -95,6 +95,10 @@ class Sealed:
 
 def categorical_text() -> pl.Expr:
     return pl.col(pl.String).cast(pl.Categorical)
+
+
+def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame(schema={name: SECTIONS[section][name] for name in names}).with_columns(categorical_text())
 
 
 def _as_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from processing.hiding import without_hidden
 from processing.periods import Period, day_number, day_of, local_days, period
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed, categorical_text
-from processing.segments import Arrivals, refusals
+from processing.segments import EMPTY, Arrivals, Layer, only, refusals, side_by_side
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
 from processing.tail import Tail, Terms, join, read_tail, settings_of, terms_of, uncovered
 from processing.timeline import advance
@@ -81,6 +81,17 @@ class View:
         rows = pl.concat([self._refused(first, last), self._duplicates(first, last)])
         days = local_days(rows["time"], self.zone)
         return rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
+
+    def of_visitors(self, visitors: pl.Series) -> Layer:
+        """All rows of these visitors, of all time."""
+        found = [EMPTY]
+        for key in self.keys():
+            change = self.changes.get(key)
+            below = visitors if change is None else visitors.filter(~visitors.is_in(change.layer.visitors.implode()))
+            found.append(self.sealed.rows(key, below))
+            if change:
+                found.append(Layer(visitors, *(only(frame, visitors) for frame in change.layer[1:])))
+        return side_by_side(found)
 
     def counts(self) -> Counts:
         """The sums over all time."""

@@ -134,6 +134,13 @@ class Worker:
         due = self.backlog.due(self._clock(), all_of_them=everything)
         return [property for property in due if self._seal(property, at_once=everything)]
 
+    def erase(self, now_ms: int) -> None:
+        """One turn of erasing, and of everything that it waits for: for a process that is the worker for a while."""
+        for part in (self.history, self.erasures):
+            if part:
+                part.work(lambda: False)
+        self.tidy(now_ms)
+
     def tidy(self, now_ms: int) -> None:
         """Upkeep of every property, of raw blocks and of orphans."""
         with self.troubles.outlived("upkeep"):

@@ -268,7 +268,7 @@ def test_a_missing_context(here: Installation) -> None:
 def test_a_missing_block(here: Installation) -> None:
     here.store.delete_blocks([here.store.blocks()[-1].key])
     assert kinds(here) == {"sums"}
-    assert "accepted 10 hits and 0 are lost, but 14 were received (3 pending)" in texts(here)
+    assert "accepted 10 hits, 0 are erased and 0 are lost, but 14 were received (3 pending)" in texts(here)
 
 
 def test_a_gap_in_the_ledger(here: Installation) -> None:

@@ -57,8 +57,13 @@ def test_a_name_is_text_not_markup(admin: Client) -> None:
 
 
 def test_a_property_is_not_deleted_with_a_click(admin: Client) -> None:
+    """Another page says what goes, see test_people.py."""
     item = Property.objects.create(name="Shop")
-    assert admin.post(f"/admin/configuration/property/{item.pk}/delete/", {"post": "yes"}).status_code == 403
+    reply = admin.post(f"/admin/configuration/property/{item.pk}/delete/", {"post": "yes"})
+    assert (reply.status_code, reply["Location"]) == (302, f"/admin/processing/erasure/property/{item.pk}/")
+    chosen = {"action": "delete_selected", "_selected_action": str(item.pk)}
+    admin.post("/admin/configuration/property/", chosen)
+    assert Property.objects.filter(pk=item.pk).exists()
 
 
 def test_a_token_is_shown_once(admin: Client, administrator: User) -> None:

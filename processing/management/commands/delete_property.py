@@ -1,0 +1,34 @@
+"""`manage.py delete_property ID` deletes a property with everything that is stored of it."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from processing import people
+from processing.erasure import delete_property
+from processing.store import open_store
+from processing.view import Reader
+
+
+class Command(BaseCommand):
+    help = (
+        "Delete a property: it disappears at once, and its hits, reports and settings are removed within minutes. It"
+        " cannot be taken back. Trackers that still send are counted under property 0."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("property", type=int, help="the property id")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--no-wait", action="store_true", help="hide it, and leave the rest to the worker")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        item = people.property_of(options)
+        hits = Reader(open_store(settings.STORE_URL)).view(item.pk).counts().accepted
+        people.confirm(f"“{item}”, {item.measurement_id}, with {hits:,} hits is deleted for ever.", options)
+        request = delete_property(item, "manage.py", hits)
+        self.stdout.write(f"deleted: property {request.property}, {hits:,} hits")
+        if not options["no_wait"]:
+            people.wait_for(request)
+            self.stdout.write("nothing of it is stored any more but in the log, until its retention")

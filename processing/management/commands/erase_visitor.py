@@ -1,0 +1,41 @@
+"""`manage.py erase_visitor --property ID (--client-id X | --user-id X | --visitor KEY)` erases all that is known of
+somebody.
+"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from processing import people
+from processing.erasure import ErasureRefused, erase_visitors
+from processing.finding import stored_hits
+from processing.store import open_store
+
+
+class Command(BaseCommand):
+    help = (
+        "Erase everything that a visitor sent to a property so far: reports are without it at once, and what is stored"
+        " goes within minutes. It cannot be taken back. What he sends later is a new visitor's. Hits of the last hours"
+        " are in the log as well, until HITSTREAM_LOG_HOURS. Without a worker the work is done here."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        people.add_arguments(parser)
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--no-wait", action="store_true", help="hide it, and leave the rest to the worker")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        store, item = open_store(settings.STORE_URL), people.property_of(options)
+        visitors = people.visitors_of(store, item, options)
+        hits = stored_hits(store, item.pk, visitors)
+        people.confirm(f"{len(visitors)} visitors of “{item}” with {hits:,} hits are erased for ever.", options)
+        try:
+            request = erase_visitors(store, item, visitors, "manage.py", hits)
+        except ErasureRefused as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"hidden: {len(visitors)} visitors, {hits:,} hits")
+        if not options["no_wait"]:
+            people.wait_for(request)
+            self.stdout.write("erased: nothing of them is stored any more but in the log, until its retention")
