@@ -162,5 +162,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"kafka": {"level": "CRITICAL"}},  # what the driver complains of is raised as well, and said once
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
 }

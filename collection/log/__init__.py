@@ -1,20 +1,55 @@
-"""One function: which log, is said by its address."""
+"""Which log, is said by its address."""
 
+import re
 from pathlib import Path
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from collection.log.embedded import EmbeddedLog
 from collection.log.port import BeyondEnd, CorruptLog, Entry, Log, LogError, LogUnavailable, Trimmed
 
-__all__ = ["BeyondEnd", "CorruptLog", "Entry", "Log", "LogError", "LogUnavailable", "Trimmed", "open_log"]
+__all__ = [
+    "BeyondEnd",
+    "CorruptLog",
+    "Entry",
+    "Log",
+    "LogError",
+    "LogUnavailable",
+    "Trimmed",
+    "open_log",
+    "set_up_log",
+]
+
+KAFKA: Final = re.compile(r"kafka://([\w.-]+:\d+(?:,[\w.-]+:\d+)*)(?:/([\w.-]{1,249})?)?", re.ASCII)
+TOPIC: Final = "hits"
 
 
 def open_log(url: str) -> Log:
     """`sqlite:///absolute/folder` is the embedded log, made if it is not there.
 
+    `kafka://host:port,host:port/topic` is a topic of Kafka, `hits` if it is not named; connects when it is first used.
     Raises ValueError for an address of no known kind, LogUnavailable if the log cannot be opened.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
         return EmbeddedLog(Path(unquote(parts.path)))
-    raise ValueError(f"not the address of a log: {url!r}; expected sqlite:///absolute/folder")
+    if found := KAFKA.fullmatch(url):
+        from collection.log.kafka import KafkaLog  # its driver is installed for clusters only
+
+        return KafkaLog(found[1], found[2] or TOPIC)
+    raise ValueError(
+        f"not the address of a log: {url!r}; expected sqlite:///absolute/folder or kafka://host:port,host:port/topic"
+    )
+
+
+def set_up_log(url: str, partitions: int, copies: int) -> list[str]:
+    """Make the log ready for use, whatever is there already; says in sentences what was done and what is not safe.
+
+    Raises ValueError, LogUnavailable. The embedded log has one partition on one disk, whatever is asked for.
+    """
+    if found := KAFKA.fullmatch(url):
+        from collection.log.kafka import set_up
+
+        return set_up(found[1], found[2] or TOPIC, partitions, copies)
+    open_log(url).close()
+    return ["The embedded log needs no more than its folder, which is there."]

@@ -1,0 +1,200 @@
+"""The log as a topic of Kafka: any number of collectors and workers, on any number of machines.
+
+The log's id is the topic's, so a topic that is deleted and made anew is another log. Connects when it is first used.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from typing import Final, TypeVar
+
+from kafka import OffsetSpec, TopicPartition
+from kafka.errors import KafkaError, LeaderNotAvailableError
+from kafka.errors import OffsetOutOfRangeError as OutOfRange
+
+from collection.log.kafka_append import Appender
+from collection.log.kafka_connection import Connection, Topic, patiently, unavailable
+from collection.log.kafka_groups import Place, place, put
+from collection.log.kafka_read import Reader, Stretch, entries
+from collection.log.kafka_topic import make, warnings
+from collection.log.port import BeyondEnd, CorruptLog, Entry, LogUnavailable, Trimmed
+
+LIMIT_S: Final = 10.0
+VERIFIED_AT_ONCE: Final = 10_000
+GROUP: Final = "hitstream.{}"
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class KafkaLog:
+    """See `collection.log.port.Log`. A subscription is the consumer group `hitstream.<name>`."""
+
+    def __init__(self, servers: str, topic: str, *, limit_s: float = LIMIT_S) -> None:
+        """`servers` as `host:port,host:port`; `limit_s`: how long a request, or a batch, is tried."""
+        self._servers, self._name, self._limit_s = servers, topic, limit_s
+        self._appending, self._connecting = threading.Lock(), threading.Lock()
+        self._connection: Connection | None = None
+        self._appender: Appender | None = None
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self._patiently("cannot be reached", self._known_id)
+
+    @property
+    def acknowledged(self) -> dict[int, int]:
+        """By partition, the offset after the last hit that was appended here."""
+        return dict(self._appender.acknowledged) if self._appender else {}
+
+    def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
+        if not hits:
+            return
+        with self._appending, unavailable("cannot be written"):
+            if self._appender is None:
+                self._appender = Appender(self._connected(), self._name, self._limit_s)
+            self._appender.append(hits)
+
+    def partitions(self) -> list[int]:
+        return self._patiently("cannot be reached", lambda: sorted(self._topic().leaders))
+
+    def starts(self) -> dict[int, int]:
+        return self._patiently("cannot be read", lambda: self._offsets(OffsetSpec.EARLIEST))
+
+    def ends(self) -> dict[int, int]:
+        return self._patiently("cannot be read", lambda: self._offsets(OffsetSpec.LATEST))
+
+    def read(self, partition: int, first: int, last: int) -> list[Entry]:
+        found: list[Entry] = []
+        while len(found) <= last - first:
+            found += self._stretch(partition, first + len(found), last)
+        return found
+
+    def position(self, name: str, partition: int) -> int:
+        place = self._patiently("cannot be read", lambda: self._place(name, partition))
+        return max(place.offset, 0) if place.note in ("", self.id) else 0
+
+    def commit(self, name: str, partition: int, offset: int) -> None:
+        """The log's id goes with it: a position in a topic that was deleted since says nothing about this one."""
+        self._patiently("cannot be written", lambda: self._put(name, partition, Place(offset, self._known_id())))
+
+    def seek(self, partition: int, at_us: int) -> int:
+        """To the millisecond: a hit that was appended in the same one is not passed over."""
+        return self._patiently("cannot be read", lambda: self._found(partition, max(at_us // 1000, 0)))
+
+    def trim(self, partition: int, before: int) -> None:
+        self._patiently("cannot be trimmed", lambda: self._delete(partition, before))
+
+    def verify(self) -> list[str]:
+        starts, ends = self.starts(), self.ends()
+        return [fault for partition, end in ends.items() for fault in self._faults(partition, starts[partition], end)]
+
+    def close(self) -> None:
+        with self._appending, self._connecting:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = self._appender = None
+
+    def _patiently(self, what: str, do: Callable[[], T]) -> T:
+        with unavailable(what):
+            return patiently(self._limit_s, do)
+
+    def _stretch(self, partition: int, first: int, last: int) -> list[Entry]:
+        """A beginning of what is asked for, one entry at least."""
+        stretch = self._patiently("cannot be read", lambda: self._fetch(partition, first))
+        if first < stretch.start:
+            raise Trimmed(f"partition {partition} begins at offset {stretch.start}, asked for {first}")
+        if last >= stretch.end:
+            raise BeyondEnd(f"partition {partition} ends before offset {stretch.end}, asked for {last}")
+        found = list(entries(partition, stretch.records, first, last))
+        if not found:
+            raise CorruptLog(partition, first, last, "offsets are missing")
+        return found
+
+    def _fetch(self, partition: int, offset: int) -> Stretch:
+        leader = self._leader(partition)
+        try:
+            return Reader(self._connected(), self._known_id()).fetch(partition, leader, offset)
+        except OutOfRange:
+            start, end = self._offsets(OffsetSpec.EARLIEST)[partition], self._offsets(OffsetSpec.LATEST)[partition]
+            if start <= offset < end:
+                raise LeaderNotAvailableError("the offset was there a moment later") from None
+            return Stretch(start, end, b"")
+
+    def _place(self, name: str, partition: int) -> Place:
+        self._leader(partition)
+        return place(self._connected(), GROUP.format(name), self._name, partition)
+
+    def _put(self, name: str, partition: int, where: Place) -> None:
+        self._leader(partition)
+        put(self._connected(), GROUP.format(name), self._name, partition, where)
+
+    def _found(self, partition: int, at_ms: int) -> int:
+        self._leader(partition)
+        part = TopicPartition(self._name, partition)
+        found: int = self._connected().admin.list_partition_offsets({part: at_ms})[part].offset
+        return found if found >= 0 else self._offsets(OffsetSpec.LATEST)[partition]
+
+    def _delete(self, partition: int, before: int) -> None:
+        self._leader(partition)
+        end = self._offsets(OffsetSpec.LATEST)[partition]
+        self._connected().admin.delete_records({TopicPartition(self._name, partition): min(before, end)})
+
+    def _offsets(self, which: OffsetSpec) -> dict[int, int]:
+        """The topic is looked at last: if it is still ours, it was when the offsets were told."""
+        parts = {TopicPartition(self._name, partition): which for partition in self._topic().leaders}
+        found = self._connected().admin.list_partition_offsets(parts)
+        self._topic()
+        return {part.partition: place.offset for part, place in sorted(found.items())}
+
+    def _faults(self, partition: int, start: int, end: int) -> list[str]:
+        faults, first = [], start
+        while first < end:
+            last = min(first + VERIFIED_AT_ONCE, end) - 1
+            try:
+                self.read(partition, first, last)
+            except CorruptLog as error:
+                faults.append(str(error))
+                last = error.last
+            first = last + 1
+        return faults
+
+    def _leader(self, partition: int) -> int:
+        leaders = self._topic().leaders
+        if partition not in leaders:
+            raise ValueError(f"the topic {self._name} has no partition {partition}")
+        return leaders[partition]
+
+    def _topic(self) -> Topic:
+        topic = self._connected().topic(self._name)
+        if topic.id != self._known_id():
+            raise LogUnavailable(
+                f"the topic {self._name} was deleted and made anew: start everything that uses it again"
+            )
+        return topic
+
+    def _known_id(self) -> str:
+        if self._id is None:
+            self._id = self._connected().topic(self._name).id
+        return self._id
+
+    def _connected(self) -> Connection:
+        with self._connecting:
+            if self._connection is None:
+                self._connection = Connection(self._servers, self._limit_s)
+                self._warn(self._connection)
+            return self._connection
+
+    def _warn(self, connection: Connection) -> None:
+        """Once, at the start. Where there is no topic yet, whatever needs it says so."""
+        with suppress(KafkaError):
+            for sentence in warnings(connection, self._name):
+                logger.warning("the log is not safe in topic %s: %s; see manage.py setup_log", self._name, sentence)
+
+
+def set_up(servers: str, topic: str, partitions: int, copies: int) -> list[str]:
+    """Make the topic or bring it up to date; says what was done. Raises LogUnavailable."""
+    with unavailable("cannot be set up"), closing(Connection(servers, LIMIT_S)) as connection:
+        return [*make(connection, topic, partitions, copies), *warnings(connection, topic)]
