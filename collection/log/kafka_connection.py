@@ -16,6 +16,7 @@ from collection.log.port import LogUnavailable
 
 RECONNECT_MS: Final = 50
 RECONNECT_MOST_MS: Final = 1000
+LARGEST_ANSWER: Final = 64 * 2**20
 RETRY_S: Final = 0.1
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Connection:
         settings = {
             "bootstrap_servers": servers.split(","),
             "client_id": "hitstream",
+            "receive_message_max_bytes": LARGEST_ANSWER,
             "request_timeout_ms": int(limit_s * 1000),
             "bootstrap_timeout_ms": int(limit_s * 1000),
             "socket_connection_setup_timeout_ms": int(limit_s * 1000),

@@ -53,17 +53,20 @@ class Reader:
 
 
 def entries(partition: int, records: bytes, first: int, last: int) -> Iterator[Entry]:
-    """The entries from `first` to `last` that are in these batches: a beginning of them. Raises CorruptLog."""
-    due = first
+    """The entries from `first` to `last` that are in these batches: the first of them at least. Raises CorruptLog."""
+    due = seen = first
     for batch in MemoryRecords(records):
         if batch.last_offset < due or due > last:
             continue
+        seen = batch.last_offset
         for offset, value in checked(partition, batch, due, last):
             if due <= offset <= last:
                 if offset > due:
                     raise CorruptLog(partition, due, offset - 1, "offsets are missing")
                 yield Entry(offset, value)
                 due = offset + 1
+    if due == first:
+        raise CorruptLog(partition, first, min(seen, last), "offsets are missing")
 
 
 def checked(partition: int, batch: Any, due: int, last: int) -> list[tuple[int, bytes]]:

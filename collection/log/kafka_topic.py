@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import TopicAlreadyExistsError, for_code
 from kafka.protocol.metadata import MetadataRequest
 
 from collection.log.kafka_connection import Connection
@@ -44,9 +44,11 @@ def make(connection: Connection, topic: str, partitions: int, copies: int) -> li
 
 
 def described(connection: Connection, topic: str) -> tuple[int, int]:
-    """How many partitions it has, and of the one with the fewest how many copies."""
+    """How many partitions it has, and of the one with the fewest how many copies. Raises KafkaError."""
     asked = MetadataRequest.MetadataRequestTopic(name=topic)
     (found,) = connection.ask(MetadataRequest(topics=[asked], allow_auto_topic_creation=False)).topics
+    if found.error_code:
+        raise for_code(found.error_code)(f"topic {topic}")
     return len(found.partitions), min(len(part.replica_nodes) for part in found.partitions)
 
 

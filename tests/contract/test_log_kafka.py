@@ -1,35 +1,201 @@
 """The log on Kafka keeps the promises of the port, and its own about topics."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 
 import pytest
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from collection.log import Log, open_log, set_up_log
-from tests.contract.log_contract import LogContract
+from collection.log import CorruptLog, Log, LogUnavailable, open_log, set_up_log
+from tests.contract.log_contract import Again, LogContract, everything, fill, numbered
 from tests.services.kafka_broker import Kafka
 
 pytestmark = pytest.mark.kafka
 
 
-def new_topic(kafka: Kafka, partitions: int = 1) -> str:
-    """The address of a topic of its own."""
-    url = f"kafka://{kafka.servers}/hits-{uuid.uuid4().hex}"
+@pytest.fixture
+def partitions() -> int:
+    return 1
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"hits-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def url(kafka: Kafka, topic: str, partitions: int) -> str:
+    url = f"kafka://{kafka.servers}/{topic}"
     set_up_log(url, partitions, 1)
     return url
 
 
-class TestKafkaLog(LogContract):
-    @pytest.fixture
-    def log(self, kafka: Kafka) -> Iterator[Log]:
-        log = open_log(new_topic(kafka))
-        yield log
+@pytest.fixture
+def again(url: str) -> Iterator[Again]:
+    opened: list[Log] = []
+
+    def open_again() -> Log:
+        opened.append(open_log(url))
+        return opened[-1]
+
+    yield open_again
+    for log in opened:
         log.close()
+
+
+@pytest.fixture
+def log(again: Again) -> Log:
+    return again()
+
+
+@pytest.fixture
+def administrator(kafka: Kafka) -> Iterator[KafkaAdminClient]:
+    with KafkaAdminClient(bootstrap_servers=kafka.servers) as client:
+        yield client
+
+
+class TestKafkaLog(LogContract):
+    pass
 
 
 class TestKafkaLogOfManyPartitions(LogContract):
     @pytest.fixture
-    def log(self, kafka: Kafka) -> Iterator[Log]:
-        log = open_log(new_topic(kafka, 5))
-        yield log
-        log.close()
+    def partitions(self) -> int:
+        return 5
+
+
+def test_it_works(url: str) -> None:
+    log = open_log(url)
+    fill(log, *numbered(3))
+    log.close()
+    again = open_log(url)
+    assert everything(again) == numbered(3)
+    again.close()
+
+
+def test_the_topic_is_hits_where_none_is_named(kafka: Kafka) -> None:
+    url = f"kafka://{kafka.servers}"
+    set_up_log(url, 1, 1)
+    first, second = open_log(url), open_log(f"{url}/hits")
+    assert first.id == second.id
+    first.close()
+    second.close()
+
+
+def test_a_topic_that_is_not_there_is_unavailable(kafka: Kafka) -> None:
+    log = open_log(f"kafka://{kafka.servers}/nowhere")
+    with pytest.raises(LogUnavailable, match="setup_log"):
+        fill(log, b"hit")
+    with pytest.raises(LogUnavailable, match="setup_log"):
+        log.ends()
+    log.close()
+
+
+def test_a_topic_made_anew_is_another_log(log: Log, again: Again, url: str, administrator: KafkaAdminClient) -> None:
+    fill(log, *numbered(5))
+    log.commit("reports", 0, 4)
+    make_anew(url, administrator)
+    other = again()
+    assert other.id != log.id
+    assert other.ends() == {0: 0}
+    assert other.position("reports", 0) == 0
+
+
+def test_who_has_a_topic_open_that_is_made_anew_is_told(
+    log: Log, again: Again, url: str, administrator: KafkaAdminClient
+) -> None:
+    fill(log, *numbered(5))
+    assert len(log.id) == 32
+    make_anew(url, administrator)
+    fill(again(), *numbered(9, b"of the new topic"))
+    for ask in (log.ends, log.starts, log.partitions, log.verify):
+        with pytest.raises(LogUnavailable, match="made anew"):
+            ask()
+    with pytest.raises(LogUnavailable, match="made anew"):
+        log.read(0, 0, 0)
+
+
+def make_anew(url: str, administrator: KafkaAdminClient) -> None:
+    name = url.rpartition("/")[2]
+    administrator.delete_topics([name])
+    while name in administrator.list_topics():
+        pass
+    set_up_log(url, 1, 1)
+
+
+def test_setting_up_again_changes_nothing(log: Log, url: str) -> None:
+    fill(log, *numbered(5))
+    said = set_up_log(url, 1, 1)
+    assert any("is set up" in sentence for sentence in said)
+    assert everything(log) == numbered(5)
+
+
+def test_setting_up_again_can_add_partitions(log: Log, url: str) -> None:
+    fill(log, *numbered(5))
+    set_up_log(url, 3, 1)
+    assert log.partitions() == [0, 1, 2]
+    assert any("cannot be made smaller" in sentence for sentence in set_up_log(url, 2, 1))
+    assert log.ends() == {0: 5, 1: 0, 2: 0}
+
+
+def test_setting_up_again_mends_the_settings(url: str, administrator: KafkaAdminClient) -> None:
+    change(administrator, url, {"retention.ms": "1000"})
+    assert any("Set retention.ms=-1" in sentence for sentence in set_up_log(url, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({}, "a broken disk loses hits"),
+        ({"flush.messages": "1000"}, "a power cut loses acknowledged hits"),
+        ({"retention.ms": "1000"}, "delete hits, received or not"),
+        ({"cleanup.policy": "compact"}, "a later one of the same key"),
+        ({"unclean.leader.election.enable": "true"}, "forget hits"),
+    ],
+)
+def test_what_is_not_safe_is_said_at_the_start(
+    url: str, again: Again, administrator: KafkaAdminClient, caplog: pytest.LogCaptureFixture,
+    settings: dict[str, str], warning: str,
+) -> None:  # fmt: skip
+    change(administrator, url, settings)
+    with caplog.at_level(logging.WARNING):
+        again().ends()
+    assert warning in caplog.text
+
+
+def change(administrator: KafkaAdminClient, url: str, settings: dict[str, str]) -> None:
+    name = url.rpartition("/")[2]
+    if settings:
+        administrator.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, settings)])
+
+
+def test_a_gap_that_somebody_else_made_is_damage(kafka: Kafka, log: Log, topic: str) -> None:
+    """The mark that ends a transaction takes an offset, and holds no hit."""
+    fill(log, b"before")
+    stranger = KafkaProducer(bootstrap_servers=kafka.servers, transactional_id="stranger")
+    stranger.init_transactions()
+    stranger.begin_transaction()
+    stranger.send(topic, b"in between", partition=0)
+    stranger.commit_transaction()
+    stranger.close()
+    while log.ends() != {0: 3}:  # the mark comes a moment later
+        pass
+    fill(log, b"after")
+    assert log.ends() == {0: 4}
+    assert [entry.value for entry in log.read(0, 0, 1)] == [b"before", b"in between"]
+    with pytest.raises(CorruptLog, match="offsets are missing") as caught:
+        log.read(0, 0, 3)
+    assert (caught.value.first, caught.value.last) == (2, 2)
+    assert log.read(0, 3, 3)[0].value == b"after"
+    assert log.verify() == [str(caught.value)]
+
+
+def test_a_position_that_another_program_committed_counts(kafka: Kafka, log: Log, topic: str) -> None:
+    fill(log, *numbered(5))
+    consumer = KafkaConsumer(bootstrap_servers=kafka.servers, group_id="hitstream.reports", enable_auto_commit=False)
+    consumer.assign([TopicPartition(topic, 0)])
+    consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
+    consumer.close()
+    assert log.position("reports", 0) == 3

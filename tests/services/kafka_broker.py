@@ -67,6 +67,10 @@ class Kafka:
     def stop_node(self, number: int) -> None:
         self._process(number).stop(self._listens_on(number))
 
+    def signal(self, number: signal.Signals, node: int = 1) -> None:
+        """Such as SIGSTOP and SIGCONT: a broker that hangs."""
+        self._process(node).signal(number)
+
     def kill9(self, number: int = 1) -> None:
         self._process(number).kill(self._listens_on(number))
 
