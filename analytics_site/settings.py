@@ -24,7 +24,7 @@ TRUSTED_PROXIES: Final = env.networks("HITSTREAM_TRUSTED_PROXIES")
 DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 
 # Where things are kept
-LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite",))
+LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite", "kafka"))
 STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite",))
 DATABASES: Final = {
     "default": database(

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from collection.log.embedded import EmbeddedLog
-from collection.log.port import BeyondEnd, CorruptLog, Entry, Log, LogError, LogUnavailable, Trimmed
+from collection.log.port import BeyondEnd, CorruptLog, Entry, Log, LogError, LogUnavailable, Spills, Trimmed
 
 __all__ = [
     "BeyondEnd",
@@ -15,13 +15,16 @@ __all__ = [
     "Log",
     "LogError",
     "LogUnavailable",
+    "Spills",
     "Trimmed",
     "open_log",
+    "open_log_that_spills",
     "set_up_log",
 ]
 
 KAFKA: Final = re.compile(r"kafka://([\w.-]+:\d+(?:,[\w.-]+:\d+)*)(?:/([\w.-]{1,249})?)?", re.ASCII)
 TOPIC: Final = "hits"
+SLOW_S: Final = 3.0  # what a collector waits for the log before it spills
 
 
 def open_log(url: str) -> Log:
@@ -42,8 +45,23 @@ def open_log(url: str) -> Log:
     )
 
 
-def set_up_log(url: str, partitions: int, copies: int) -> list[str]:
+def open_log_that_spills(url: str, folder: Path) -> Log:
+    """The same log, for a collector: while it is away hits are kept in the folder, which is this process's alone.
+
+    The embedded log is never away: its disk is this one. Raises what `open_log` raises.
+    """
+    if found := KAFKA.fullmatch(url):
+        from collection.log.kafka import KafkaLog
+        from collection.log.spill import SpillingLog
+
+        return SpillingLog(KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
+    return open_log(url)
+
+
+def set_up_log(url: str, partitions: int, copies: int | None = None) -> list[str]:
     """Make the log ready for use, whatever is there already; says in sentences what was done and what is not safe.
+
+    Without `copies` there are as many as brokers, 3 at most.
 
     Raises ValueError, LogUnavailable. The embedded log has one partition on one disk, whatever is asked for.
     """

@@ -17,7 +17,7 @@ from collection.log.kafka_append import Appender
 from collection.log.kafka_connection import Connection, Topic, patiently, unavailable
 from collection.log.kafka_groups import Place, place, put
 from collection.log.kafka_read import Reader, Stretch, entries
-from collection.log.kafka_topic import make, warnings
+from collection.log.kafka_topic import SAFE_COPIES, make, warnings
 from collection.log.port import BeyondEnd, CorruptLog, Entry, LogUnavailable, Trimmed
 
 LIMIT_S: Final = 10.0
@@ -191,7 +191,8 @@ class KafkaLog:
                 logger.warning("the log is not safe in topic %s: %s; see manage.py setup_log", self._name, sentence)
 
 
-def set_up(servers: str, topic: str, partitions: int, copies: int) -> list[str]:
-    """Make the topic or bring it up to date; says what was done. Raises LogUnavailable."""
+def set_up(servers: str, topic: str, partitions: int, copies: int | None) -> list[str]:
+    """Make the topic or bring it up to date; says what was done, and what is not safe. Raises LogUnavailable."""
     with unavailable("cannot be set up"), closing(Connection(servers, LIMIT_S)) as connection:
-        return [*make(connection, topic, partitions, copies), *warnings(connection, topic)]
+        done = make(connection, topic, partitions, copies or min(connection.brokers(), SAFE_COPIES))
+        return [*done, *(f"Not safe: {sentence}." for sentence in warnings(connection, topic))]

@@ -64,6 +64,10 @@ class Connection:
             raise for_code(error)(f"topic {name}")
         return Topic(found.topic_id.hex, {part.partition_index: part.leader_id for part in found.partitions})
 
+    def brokers(self) -> int:
+        """How many there are. Raises KafkaError."""
+        return len(self.ask(MetadataRequest(topics=[], allow_auto_topic_creation=False)).brokers)
+
     def ask(self, request: Any, broker: int | None = None) -> Any:
         """The answer of a broker, or of any. Raises KafkaError."""
         return self._manager.run(self._ask, request, broker)

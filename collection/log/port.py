@@ -1,7 +1,7 @@
 """The log: an ordered, durable record of hits that anyone may subscribe to."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class LogError(Exception):
@@ -91,3 +91,12 @@ class Log(Protocol):
 
     def close(self) -> None:
         """Release files and connections. Appends that have not returned may or may not be stored."""
+
+
+@runtime_checkable
+class Spills(Protocol):
+    """A log that keeps hits on this machine while it cannot be reached."""
+
+    @property
+    def spilled(self) -> int:
+        """Hits that wait on this machine. Not behind the ends that the log tells."""

@@ -1,13 +1,22 @@
 """The log on Kafka keeps the promises of the port, and its own about topics."""
 
+import io
+import json
 import logging
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from pytest_django.fixtures import SettingsWrapper
 
+from collection.hit import RawHit, encode
 from collection.log import CorruptLog, Log, LogUnavailable, open_log, set_up_log
 from tests.contract.log_contract import Again, LogContract, everything, fill, numbered
 from tests.services.kafka_broker import Kafka
@@ -199,3 +208,50 @@ def test_a_position_that_another_program_committed_counts(kafka: Kafka, log: Log
     consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(3, "", -1)})
     consumer.close()
     assert log.position("reports", 0) == 3
+
+
+def test_the_command_makes_the_topic(kafka: Kafka, topic: str, settings: SettingsWrapper) -> None:
+    settings.LOG_URL = f"kafka://{kafka.servers}/{topic}"
+    said = [setup_log("--partitions", "2") for _ in range(2)]
+    assert "Made the topic" in said[0]
+    assert "is set up" in said[1]
+    assert all("Not safe: it keeps one copy" in text for text in said)
+    log = open_log(settings.LOG_URL)
+    assert log.partitions() == [0, 1]
+    log.close()
+
+
+def test_the_command_says_why_it_cannot(kafka: Kafka, topic: str, settings: SettingsWrapper) -> None:
+    settings.LOG_URL = f"kafka://{kafka.servers}/{topic}"
+    with pytest.raises(CommandError, match="InvalidReplicationFactor"):
+        setup_log("--copies", "3")
+    with pytest.raises(CommandError, match="begin at 1"):
+        setup_log("--partitions", "0")
+
+
+def setup_log(*words: str) -> str:
+    out = io.StringIO()
+    call_command("setup_log", *words, stdout=out)
+    return out.getvalue()
+
+
+HIT = RawHit(1, "a.1", 1_790_000_000_000_000, "ga4", "192.0.2.7", "Firefox", {"dnt": "1"}, b"v=2&en=page_view", b"\xff")
+
+
+def test_the_sample_subscriber_goes_on_where_it_stopped(kafka: Kafka, log: Log, topic: str) -> None:
+    fill(log, encode(HIT))
+    (told,) = sample_subscriber(kafka, topic)
+    assert told == {
+        "position": [0, 0], "format": 1, "id": "a.1", "received": 1_790_000_000_000_000, "protocol": "ga4",
+        "address": "192.0.2.7", "user_agent": "Firefox", "headers": {"dnt": "1"}, "query": "v=2&en=page_view",
+        "body": "\ufffd", "property": 0, "occurred": None,
+    }  # fmt: skip
+    fill(log, encode(HIT), encode(HIT))
+    assert [told["position"] for told in sample_subscriber(kafka, topic)] == [[0, 1], [0, 2]]
+
+
+def sample_subscriber(kafka: Kafka, topic: str) -> list[dict[str, object]]:
+    script = Path(__file__).parents[2] / "deploy" / "kafka_subscriber.py"
+    command = [sys.executable, str(script), kafka.servers, topic, "warehouse", "--once"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
+    return [json.loads(line) for line in done.stdout.splitlines()]
