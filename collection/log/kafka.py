@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import Final, TypeVar
 
-from kafka import OffsetSpec, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError, LeaderNotAvailableError
 from kafka.errors import OffsetOutOfRangeError as OutOfRange
 
 from collection.log.kafka_append import Appender
 from collection.log.kafka_connection import Connection, Topic, patiently, unavailable
 from collection.log.kafka_groups import Place, place, put
-from collection.log.kafka_read import Reader, Stretch, entries
+from collection.log.kafka_read import EARLIEST, LATEST, Reader, Stretch, entries
 from collection.log.kafka_topic import SAFE_COPIES, make, warnings
 from collection.log.port import BeyondEnd, CorruptLog, Entry, LogUnavailable, Trimmed
 
@@ -39,15 +39,11 @@ class KafkaLog:
         self._connection: Connection | None = None
         self._appender: Appender | None = None
         self._id: str | None = None
+        self._topic: Topic | None = None
 
     @property
     def id(self) -> str:
         return self._patiently("cannot be reached", self._known_id)
-
-    @property
-    def acknowledged(self) -> dict[int, int]:
-        """By partition, the offset after the last hit that was appended here."""
-        return dict(self._appender.acknowledged) if self._appender else {}
 
     def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
         if not hits:
@@ -58,13 +54,13 @@ class KafkaLog:
             self._appender.append(hits)
 
     def partitions(self) -> list[int]:
-        return self._patiently("cannot be reached", lambda: sorted(self._topic().leaders))
+        return self._patiently("cannot be reached", lambda: sorted(self._look().leaders))
 
     def starts(self) -> dict[int, int]:
-        return self._patiently("cannot be read", lambda: self._offsets(OffsetSpec.EARLIEST))
+        return self._patiently("cannot be read", lambda: self._offsets(EARLIEST))
 
     def ends(self) -> dict[int, int]:
-        return self._patiently("cannot be read", lambda: self._offsets(OffsetSpec.LATEST))
+        return self._patiently("cannot be read", lambda: self._offsets(LATEST))
 
     def read(self, partition: int, first: int, last: int) -> list[Entry]:
         found: list[Entry] = []
@@ -98,8 +94,9 @@ class KafkaLog:
             self._connection = self._appender = None
 
     def _patiently(self, what: str, do: Callable[[], T]) -> T:
+        """What is known of leaders is forgotten where it may be wrong."""
         with unavailable(what):
-            return patiently(self._limit_s, do)
+            return patiently(self._limit_s, do, again=self._forget)
 
     def _stretch(self, partition: int, first: int, last: int) -> list[Entry]:
         """A beginning of what is asked for, one entry at least."""
@@ -111,40 +108,40 @@ class KafkaLog:
         return list(entries(partition, stretch.records, first, last))
 
     def _fetch(self, partition: int, offset: int) -> Stretch:
-        leader = self._leader(partition)
+        reader = self._reader(partition)
         try:
-            return Reader(self._connected(), self._known_id()).fetch(partition, leader, offset)
+            return reader.fetch(partition, offset)
         except OutOfRange:
-            start, end = self._offsets(OffsetSpec.EARLIEST)[partition], self._offsets(OffsetSpec.LATEST)[partition]
+            start, end = self._offsets(EARLIEST)[partition], self._offsets(LATEST)[partition]
             if start <= offset < end:
                 raise LeaderNotAvailableError("the offset was there a moment later") from None
             return Stretch(start, end, b"")
 
     def _place(self, name: str, partition: int) -> Place:
-        self._leader(partition)
+        self._reader(partition)
         return place(self._connected(), GROUP.format(name), self._name, partition)
 
     def _put(self, name: str, partition: int, where: Place) -> None:
-        self._leader(partition)
+        self._reader(partition)
         put(self._connected(), GROUP.format(name), self._name, partition, where)
 
     def _found(self, partition: int, at_ms: int) -> int:
-        self._leader(partition)
-        part = TopicPartition(self._name, partition)
-        found: int = self._connected().admin.list_partition_offsets({part: at_ms})[part].offset
-        return found if found >= 0 else self._offsets(OffsetSpec.LATEST)[partition]
+        found = self._reader(partition).offsets({partition: at_ms})[partition]
+        self._look()
+        return found if found >= 0 else self._offsets(LATEST)[partition]
 
     def _delete(self, partition: int, before: int) -> None:
-        self._leader(partition)
-        end = self._offsets(OffsetSpec.LATEST)[partition]
+        self._reader(partition)
+        end = self._offsets(LATEST)[partition]
         self._connected().admin.delete_records({TopicPartition(self._name, partition): min(before, end)})
 
-    def _offsets(self, which: OffsetSpec) -> dict[int, int]:
-        """The topic is looked at last: if it is still ours, it was when the offsets were told."""
-        parts = {TopicPartition(self._name, partition): which for partition in self._topic().leaders}
-        found = self._connected().admin.list_partition_offsets(parts)
-        self._topic()
-        return {part.partition: place.offset for part, place in sorted(found.items())}
+    def _offsets(self, which: int) -> dict[int, int]:
+        """The topic is looked at afterwards: if it is still ours, it was when the offsets were told."""
+        partitions = self._known_topic().leaders
+        found = self._reader().offsets(dict.fromkeys(partitions, which))
+        if self._look().leaders.keys() != found.keys():
+            raise LeaderNotAvailableError("there are new partitions")
+        return dict(sorted(found.items()))
 
     def _faults(self, partition: int, start: int, end: int) -> list[str]:
         faults, first = [], start
@@ -158,24 +155,32 @@ class KafkaLog:
             first = last + 1
         return faults
 
-    def _leader(self, partition: int) -> int:
-        leaders = self._topic().leaders
-        if partition not in leaders:
+    def _reader(self, partition: int | None = None) -> Reader:
+        """Raises ValueError if there is no such partition."""
+        topic = self._known_topic()
+        if partition is not None and partition not in topic.leaders and partition not in self._look().leaders:
             raise ValueError(f"the topic {self._name} has no partition {partition}")
-        return leaders[partition]
+        return Reader(self._connected(), self._name, self._known_topic())
 
-    def _topic(self) -> Topic:
+    def _known_topic(self) -> Topic:
+        return self._topic or self._look()
+
+    def _look(self) -> Topic:
+        """What the cluster says of the topic now. Raises LogUnavailable if it is another one."""
         topic = self._connected().topic(self._name)
-        if topic.id != self._known_id():
+        self._id = self._id or topic.id
+        if topic.id != self._id:
             raise LogUnavailable(
                 f"the topic {self._name} was deleted and made anew: start everything that uses it again"
             )
+        self._topic = topic
         return topic
 
+    def _forget(self) -> None:
+        self._topic = None
+
     def _known_id(self) -> str:
-        if self._id is None:
-            self._id = self._connected().topic(self._name).id
-        return self._id
+        return self._id or self._look().id
 
     def _connected(self) -> Connection:
         with self._connecting:

@@ -15,7 +15,7 @@ from kafka import errors
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from collection.log.kafka_connection import RETRY_S, Connection, Topic, patiently
+from collection.log.kafka_connection import RETRY_S, Connection, Topic, may_pass, patiently
 
 BATCH_BYTES: Final = 900_000  # brokers and topics take 1 MiB where nobody said otherwise
 RECORD_BYTES: Final = 64  # at most, beside key and value
@@ -46,7 +46,7 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 class Appender:
-    """Used from one thread at a time. `acknowledged` is, by partition, the offset after our last acknowledged hit."""
+    """Used from one thread at a time."""
 
     def __init__(self, connection: Connection, name: str, limit_s: float) -> None:
         """`limit_s`: how long a batch is tried."""
@@ -54,7 +54,6 @@ class Appender:
         self._topic: Topic | None = None
         self._producer: Producer | None = None
         self._numbers: dict[int, int] = {}
-        self.acknowledged: dict[int, int] = {}
 
     def append(self, hits: Sequence[Hit]) -> None:
         """All are stored on return. Raises KafkaError; then those of each partition may be stored up to some hit."""
@@ -76,7 +75,7 @@ class Appender:
             if not waiting:
                 return
             error = next(iter(failed.values()))
-            if not error.retriable or time.monotonic() > give_up:
+            if not may_pass(error) or time.monotonic() > give_up:
                 raise error
             time.sleep(RETRY_S)
             self._look_again()
@@ -107,14 +106,10 @@ class Appender:
         for part in answer.responses[0].partition_responses:
             error = errors.for_code(part.error_code)
             if error in (errors.NoError, errors.DuplicateSequenceNumberError):
-                self._acknowledge(part.index, counts[part.index], part.base_offset)
+                self._numbers[part.index] = (self._numbers.get(part.index, 0) + counts[part.index]) % MOST_NUMBERS
             else:
                 failed[part.index] = error(part.error_message or self._name)
         return failed
-
-    def _acknowledge(self, partition: int, count: int, first: int) -> None:
-        self._numbers[partition] = (self._numbers.get(partition, 0) + count) % MOST_NUMBERS
-        self.acknowledged[partition] = max(first + count, self.acknowledged.get(partition, 0))
 
     def _batch(self, partition: int, hits: Sequence[Hit]) -> Batch:
         producer, now = self._known_producer(), time.time_ns() // 1_000_000
@@ -134,7 +129,7 @@ class Appender:
         try:
             self._topic = self._connection.topic(self._name)
         except errors.KafkaError as error:
-            if not error.retriable:
+            if not may_pass(error):
                 raise
 
     def _known_producer(self) -> Producer:

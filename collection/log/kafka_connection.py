@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import KafkaError, UnknownBrokerIdError, UnknownTopicOrPartitionError, for_code
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
@@ -57,9 +57,7 @@ class Connection:
 
     def topic(self, name: str) -> Topic:
         """What the cluster says of it now. Raises KafkaError, UnknownTopicOrPartitionError if there is none."""
-        asked = MetadataRequest.MetadataRequestTopic(name=name)
-        request = MetadataRequest(topics=[asked], allow_auto_topic_creation=False)
-        (found,) = self.ask(request).topics
+        (found,) = self._manager.run(self._described, name).topics
         if error := found.error_code:
             raise for_code(error)(f"topic {name}")
         return Topic(found.topic_id.hex, {part.partition_index: part.leader_id for part in found.partitions})
@@ -79,6 +77,14 @@ class Connection:
 
     def close(self) -> None:
         self.admin.close()
+
+    async def _described(self, name: str) -> Any:
+        """The driver is told of brokers that are new to it: it looks for itself every few minutes only."""
+        asked = MetadataRequest.MetadataRequestTopic(name=name)
+        answer = await self._manager.send(MetadataRequest(topics=[asked], allow_auto_topic_creation=False))
+        if any(self._manager.cluster.broker_metadata(broker.node_id) is None for broker in answer.brokers):
+            self._manager.cluster.update_metadata(answer)
+        return answer
 
     async def _ask(self, request: Any, broker: int | None) -> Any:
         return await self._manager.send(request, node_id=broker)
@@ -103,16 +109,22 @@ async def outcome(future: Any) -> Any:
         return error
 
 
-def patiently(limit_s: float, what: Callable[[], T]) -> T:
-    """Again and again while the cluster says that it may pass: leaders move, coordinators load. Raises KafkaError."""
+def patiently(limit_s: float, what: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
+    """Tries while it may pass: leaders move, coordinators load. `again` is called in between. Raises KafkaError."""
     give_up = time.monotonic() + limit_s
     while True:
         try:
             return what()
         except KafkaError as error:
-            if not error.retriable or time.monotonic() > give_up:
+            again()
+            if not may_pass(error) or time.monotonic() > give_up:
                 raise
         time.sleep(RETRY_S)
+
+
+def may_pass(error: KafkaError) -> bool:
+    """Whether to try again. A broker that the driver does not know yet is one that has just come."""
+    return bool(error.retriable) or isinstance(error, UnknownBrokerIdError)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from collection.hit import RawHit, encode
 from collection.log import CorruptLog, Log, LogUnavailable, open_log, set_up_log
@@ -210,7 +210,7 @@ def test_a_position_that_another_program_committed_counts(kafka: Kafka, log: Log
     assert log.position("reports", 0) == 3
 
 
-def test_the_command_makes_the_topic(kafka: Kafka, topic: str, settings: SettingsWrapper) -> None:
+def test_the_command_makes_the_topic(kafka: Kafka, topic: str, settings: Settings) -> None:
     settings.LOG_URL = f"kafka://{kafka.servers}/{topic}"
     said = [setup_log("--partitions", "2") for _ in range(2)]
     assert "Made the topic" in said[0]
@@ -221,12 +221,13 @@ def test_the_command_makes_the_topic(kafka: Kafka, topic: str, settings: Setting
     log.close()
 
 
-def test_the_command_says_why_it_cannot(kafka: Kafka, topic: str, settings: SettingsWrapper) -> None:
+def test_the_command_says_why_it_cannot(kafka: Kafka, topic: str, settings: Settings) -> None:
     settings.LOG_URL = f"kafka://{kafka.servers}/{topic}"
     with pytest.raises(CommandError, match="InvalidReplicationFactor"):
         setup_log("--copies", "3")
-    with pytest.raises(CommandError, match="begin at 1"):
-        setup_log("--partitions", "0")
+    for words in (("--partitions", "0"), ("--partitions", "257"), ("--copies", "0")):
+        with pytest.raises(CommandError, match=words[0]):
+            setup_log(*words)
 
 
 def setup_log(*words: str) -> str:

@@ -1,13 +1,14 @@
 """`manage.py setup_log`: makes the log that LOG_URL names, or brings it up to date."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from collection.log import LogError, set_up_log
 
-PARTITIONS = 8
+PARTITIONS: Final = 8
+MOST_PARTITIONS: Final = 256  # a hit's position has eight bits for it
 
 
 class Command(BaseCommand):
@@ -25,8 +26,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["partitions"] < 1 or (options["copies"] is not None and options["copies"] < 1):
-            raise CommandError("--partitions and --copies begin at 1.")
+        if not 1 <= options["partitions"] <= MOST_PARTITIONS:
+            raise CommandError(f"--partitions is 1 to {MOST_PARTITIONS}.")
+        if options["copies"] is not None and options["copies"] < 1:
+            raise CommandError("--copies begins at 1.")
         try:
             sentences = set_up_log(settings.LOG_URL, options["partitions"], options["copies"])
         except LogError as error:
