@@ -1,6 +1,6 @@
 # make run: everything that one machine needs, in the foreground. Ctrl-C stops it.
 .POSIX:
-.PHONY: run test check check-format check-lint check-types check-imports check-migrations check-deploy bench format dev
+.PHONY: run test check check-format check-lint check-types check-imports check-migrations check-deploy bench format dev dev-cluster dev-spark services-up services-down
 .SUFFIXES:
 
 VENV = .venv
@@ -43,8 +43,27 @@ format: dev
 
 dev: $(VENV)/.dev
 
+# What the tests marked kafka, cassandra, redis and postgres need besides; Spark's are half a gigabyte more.
+dev-cluster: dev $(VENV)/.cluster
+
+dev-spark: dev-cluster $(VENV)/.spark
+
+# The servers themselves, on 127.0.0.1: make services-up SERVICES="kafka redis"
+services-up: dev
+	@sh tests/services/packages.sh
+	$(PYTHON) -m tests.services up $(SERVICES)
+
+services-down: dev
+	$(PYTHON) -m tests.services down $(SERVICES)
+
 $(VENV)/.runtime: requirements.txt deploy/venv.sh
 	@sh deploy/venv.sh $(VENV) requirements.txt .runtime
 
 $(VENV)/.dev: requirements-dev.txt deploy/venv.sh
 	@sh deploy/venv.sh $(VENV) requirements-dev.txt .dev
+
+$(VENV)/.cluster: requirements-cluster.txt deploy/venv.sh
+	@sh deploy/venv.sh $(VENV) requirements-cluster.txt .cluster
+
+$(VENV)/.spark: requirements-spark.txt deploy/venv.sh
+	@sh deploy/venv.sh $(VENV) requirements-spark.txt .spark

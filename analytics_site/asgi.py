@@ -10,14 +10,14 @@ from analytics_site.bridge import WsgiInThreads
 from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
-from collection.log import open_log
+from collection.log import open_log_that_spills
 from processing.pending import lag
 from processing.store import open_store
 from processing.warming import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
-_log, _store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
+_log, _store = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill"), open_store(settings.STORE_URL)
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
 _collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, _store)})
 

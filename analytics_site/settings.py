@@ -24,7 +24,7 @@ TRUSTED_PROXIES: Final = env.networks("HITSTREAM_TRUSTED_PROXIES")
 DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 
 # Where things are kept
-LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite",))
+LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite", "kafka"))
 STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite",))
 DATABASES: Final = {
     "default": database(
@@ -167,5 +167,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"kafka": {"level": "CRITICAL"}},  # what the driver complains of is raised as well, and said once
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
 }

@@ -28,7 +28,7 @@ from collection.http import (
     cors,
     declared_length,
 )
-from collection.log import Log, LogUnavailable
+from collection.log import Log, LogUnavailable, Spills
 from collection.metrics import CollectorMetrics, Sample, family
 from collection.tracker import respond
 from collection.writer import MAX_WAITING_HITS, GroupWriter
@@ -199,6 +199,7 @@ class Collector:
         lines = [
             *self.metrics.lines(),
             *family("queue_hits", "gauge", "Hits that wait to become durable.", [({}, self._writer.waiting)]),
+            *family("spilled_hits", "gauge", "Hits kept here until the log can be written.", self._spilled()),
         ]
         gauges: list[tuple[str, str, Callable[[], list[Sample]]]] = [
             ("log_start", "First offset that the log still holds.", partial(by_partition, self._log.starts)),
@@ -215,6 +216,9 @@ class Collector:
             except LogUnavailable:
                 lines.append(f"# hitstream_{name} is unknown: the log cannot be read")
         return lines
+
+    def _spilled(self) -> list[Sample]:
+        return [({}, self._log.spilled if isinstance(self._log, Spills) else 0)]
 
 
 def by_partition(ask: Callable[[], dict[int, int]]) -> list[Sample]:

@@ -1,15 +1,19 @@
-"""The application that tests run as a process: a collector and, for the rest, a slow page."""
+"""The application that tests run as a process: a collector and, for the rest, a slow page.
+
+COLLECTOR_LOG is the log's folder, or its address and COLLECTOR_SPILL the folder to spill into.
+"""
 
 import os
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from analytics_site.bridge import WsgiInThreads
 from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
-from collection.log import open_log
+from collection.log import Log, open_log, open_log_that_spills
 
 
 def slow_page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -18,6 +22,9 @@ def slow_page(environ: dict[str, Any], start_response: Callable[..., Any]) -> It
     return [b"slow"]
 
 
-application = AsgiCollector(
-    Collector(open_log(f"sqlite://{os.environ['COLLECTOR_LOG']}")), rest=WsgiInThreads(slow_page, AddressBook(()))
-)
+def the_log() -> Log:
+    where, spill = os.environ["COLLECTOR_LOG"], os.environ.get("COLLECTOR_SPILL")
+    return open_log_that_spills(where, Path(spill)) if spill else open_log(f"sqlite://{where}")
+
+
+application = AsgiCollector(Collector(the_log()), rest=WsgiInThreads(slow_page, AddressBook(())))

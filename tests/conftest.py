@@ -4,6 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from hypothesis import settings
 
+pytest_plugins = ["tests.services.fixtures"]
+
 # Examples of each property test. The default run is to stay short: `pytest --hypothesis-profile=long` asks for more.
 settings.register_profile("short", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=400, deadline=None)

@@ -43,6 +43,10 @@ class Server:
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
+    def get(self, path: str) -> str:
+        with urlopen(self.url(path), timeout=30) as reply:  # noqa: S310
+            return str(reply.read(), "utf-8")
+
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, env=self._environment, cwd=ROOT)
         give_up = time.monotonic() + START_LIMIT_S

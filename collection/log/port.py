@@ -1,7 +1,7 @@
 """The log: an ordered, durable record of hits that anyone may subscribe to."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class LogError(Exception):
@@ -31,7 +31,7 @@ class CorruptLog(LogError):
 
 
 class Entry(NamedTuple):
-    """One hit. Offsets of a partition are contiguous and start at 0 in a new log."""
+    """One hit. Offsets of a partition are contiguous and start at 0 in a new log; one that is missing is damage."""
 
     offset: int
     value: bytes
@@ -51,9 +51,9 @@ class Log(Protocol):
         """32 hexadecimal digits, made with the log: a log that is made anew is another one."""
 
     def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
-        """Write (partition key, value) pairs, durable on return; within one partition all of them or none.
+        """Write (partition key, value) pairs, durable on return, in each partition in this order.
 
-        Raises LogUnavailable.
+        Raises LogUnavailable; then each partition may hold a beginning of its pairs: none, some, or all.
         """
 
     def partitions(self) -> list[int]:
@@ -78,7 +78,10 @@ class Log(Protocol):
         """Remember that the subscription is done with everything below the offset. Durable on return."""
 
     def seek(self, partition: int, at_us: int) -> int:
-        """The first held offset that was appended at that time (microseconds since 1970 UTC) or later, else the end."""
+        """The first held offset that was appended at that time (microseconds since 1970 UTC) or later, else the end.
+
+        Times may be kept to the millisecond: then nothing of the same one is passed over.
+        """
 
     def trim(self, partition: int, before: int) -> None:
         """Forget everything below the offset, for good. Subscriptions are not asked: that is the caller's duty."""
@@ -88,3 +91,12 @@ class Log(Protocol):
 
     def close(self) -> None:
         """Release files and connections. Appends that have not returned may or may not be stored."""
+
+
+@runtime_checkable
+class Spills(Protocol):
+    """A log that keeps hits on this machine while it cannot be reached."""
+
+    @property
+    def spilled(self) -> int:
+        """Hits that wait on this machine. Not behind the ends that the log tells."""

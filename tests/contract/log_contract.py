@@ -1,9 +1,13 @@
-"""What every log must do, whichever adapter keeps the promise: a test class inherits it and provides the fixture `log`.
+"""What every log must do, whichever adapter keeps the promise.
 
-Nothing here assumes a first offset, a number of partitions, or that a trimmed offset is gone at once.
+A test class inherits it and provides the fixtures `log`, a new one, and `again`, which opens the same one once more, as
+another process would. Nothing here assumes a first offset, a number of partitions, or that a trimmed offset is gone at
+once.
 """
 
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 from collection.log import BeyondEnd, Log, Trimmed
 
 KEY = b"visitor"
+Again = Callable[[], Log]
 ONE_LOG_FOR_ALL_EXAMPLES = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors, HealthCheck.too_slow]
 
 
@@ -42,6 +47,14 @@ def home(log: Log, key: bytes = KEY) -> int:
     fill(log, b"which partition", key=key)
     after = log.ends()
     return next(partition for partition in after if after[partition] != before[partition])
+
+
+def moment_us() -> int:
+    """A time after everything that was done and before everything that comes, for clocks that count milliseconds."""
+    time.sleep(0.005)
+    now = time.time_ns() // 1000
+    time.sleep(0.005)
+    return now
 
 
 class LogContract:
@@ -128,6 +141,73 @@ class LogContract:
         partition = home(log)
         assert log.seek(partition, 0) == log.starts()[partition]
         assert log.seek(partition, 4_000_000_000_000_000) == log.ends()[partition]
+
+    def test_seek_finds_what_was_appended_since(self, log: Log) -> None:
+        partition = home(log)
+        fill(log, *numbered(3))
+        since, end = moment_us(), log.ends()[partition]
+        fill(log, b"later", b"still later")
+        assert log.seek(partition, since) == end
+        assert log.seek(partition, moment_us()) == end + 2
+
+    def test_seek_finds_only_what_is_held(self, log: Log) -> None:
+        partition = home(log)
+        since = moment_us()
+        fill(log, *numbered(5))
+        end = log.ends()[partition]
+        log.trim(partition, end - 2)
+        assert log.seek(partition, since) == end - 2
+
+    def test_another_process_finds_the_same_log(self, log: Log, again: Again) -> None:
+        partition = home(log)
+        fill(log, *numbered(3))
+        log.commit("reports", partition, 2)
+        log.trim(partition, 1)
+        other = again()
+        assert (other.id, other.starts(), other.ends()) == (log.id, log.starts(), log.ends())
+        assert other.position("reports", partition) == 2
+        assert held(other) == held(log)
+        fill(log, b"more")
+        assert other.ends() == log.ends()
+
+    def test_two_processes_append_to_one_log(self, log: Log, again: Again) -> None:
+        other = again()
+        for number in range(5):
+            fill(log, b"here %d" % number)
+            fill(other, b"there %d" % number)
+        expected = [b"%s %d" % (who, number) for number in range(5) for who in (b"here", b"there")]
+        assert everything(log) == everything(other) == expected
+
+    def test_a_large_append_stays_in_order(self, log: Log) -> None:
+        values = [b"%d %s" % (number, bytes(30_000)) for number in range(100)]
+        fill(log, *values)
+        assert everything(log) == values
+
+    def test_a_hit_of_the_greatest_size(self, log: Log) -> None:
+        partition = home(log)
+        value = bytes(range(256)) * 1024
+        fill(log, value)
+        end = log.ends()[partition]
+        assert log.read(partition, end - 1, end - 1)[0].value == value
+
+    def test_a_range_before_the_start_or_beyond_the_end(self, log: Log) -> None:
+        partition = home(log)
+        fill(log, *numbered(4))
+        end = log.ends()[partition]
+        log.trim(partition, end - 1)
+        with pytest.raises(Trimmed):
+            log.read(partition, 0, 0)
+        with pytest.raises(BeyondEnd):
+            log.read(partition, end, end)
+        with pytest.raises(BeyondEnd):
+            log.read(partition, end + 10, end + 20)
+
+    def test_trimming_beyond_the_end_trims_what_is_there(self, log: Log) -> None:
+        partition = home(log)
+        fill(log, *numbered(4))
+        end = log.ends()[partition]
+        log.trim(partition, end + 1000)
+        assert log.starts()[partition] == log.ends()[partition] == end
 
     def test_trim_moves_the_start(self, log: Log) -> None:
         partition = home(log)

@@ -11,7 +11,7 @@ import pytest
 from collection.log import LogUnavailable, open_log
 from collection.log.batches import BatchFile
 from collection.log.embedded import EmbeddedLog
-from tests.contract.log_contract import LogContract, everything, fill, numbered
+from tests.contract.log_contract import Again, LogContract, everything, fill, numbered
 
 SECOND_US = 1_000_000
 
@@ -23,6 +23,19 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
+
+
+@pytest.fixture
+def again(tmp_path: Path) -> Iterator[Again]:
+    opened: list[EmbeddedLog] = []
+
+    def open_again() -> EmbeddedLog:
+        opened.append(EmbeddedLog(tmp_path / "log"))
+        return opened[-1]
+
+    yield open_again
+    for log in opened:
+        log.close()
 
 
 class TestEmbeddedLog(LogContract):
@@ -81,7 +94,9 @@ def test_it_works(folder: Path) -> None:
     again.close()
 
 
-@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "sqlite://host/path", "kafka:///x", "/var/log"])
+@pytest.mark.parametrize(
+    "url", ["", "sqlite://", "sqlite:///", "sqlite://host/path", "kafka:///x", "kafka://host/hits", "/var/log"]
+)
 def test_an_address_of_no_log_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="not the address of a log"):
         open_log(url)

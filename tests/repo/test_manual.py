@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from collection.hit import RawHit
 from processing.schema import REASONS
 from reporting.dimensions import DIMENSIONS
 from reporting.metrics import METRICS
@@ -62,3 +63,8 @@ def test_every_reason_is_explained() -> None:
 @pytest.mark.parametrize("name", [*DIMENSIONS, *METRICS])
 def test_every_dimension_and_metric_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (MANUAL / "reports.md").read_text()
+
+
+def test_the_layout_of_a_hit_on_the_topic_is_explained() -> None:
+    listed = re.findall(r"^\| (\d+) \| `(\w+)` \|", (MANUAL / "subscribe.md").read_text(), re.MULTILINE)
+    assert listed == [(str(place), name) for place, name in enumerate(RawHit.__struct_fields__)]

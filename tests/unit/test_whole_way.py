@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 HOUR = 3_600_000
+LINE = '192.0.2.9 - - [20/Nov/2026:12:00:00 +0000] "GET /a HTTP/1.1" 200 9 "-" "Mozilla/5.0 (X11) Firefox/140.0"'
 
 
 def test_it_works(tmp_path: Path) -> None:
@@ -28,6 +29,19 @@ def test_it_works(tmp_path: Path) -> None:
     events = here.view().events(*EVER, ["path", "visitor", "session"])
     assert sorted(events["path"].cast(str)) == ["/", "/", "/a"]
     assert (events["visitor"].n_unique(), events["session"].n_unique()) == (2, 2)
+
+
+def test_a_hit_that_the_log_holds_twice_counts_once(tmp_path: Path) -> None:
+    """As after an append that failed and was stored all the same; days later too, and where the tracker gave no id."""
+    here = Installation(tmp_path)
+    hits = [ga4(1), ga4(2, hit="of the tracker"), access_log(3, LINE)]
+    here.send(*hits)
+    here.receive()
+    here.worker.seal(everything=True)
+    here.send(*hits)
+    here.receive()
+    counts = here.view().counts()
+    assert (counts.accepted, counts.counted, counts.reasons) == (6, 3, {"duplicate": 3})
 
 
 def random_hits(rnd: random.Random, size: int) -> list[RawHit]:

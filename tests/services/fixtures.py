@@ -1,0 +1,68 @@
+"""Each server is started when the first test asks for it, and stopped when the session ends, however it ends."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.services.cassandra_node import Cassandra
+from tests.services.kafka_broker import Kafka
+from tests.services.postgres_server import Postgres
+from tests.services.redis_server import Redis
+from tests.services.service import Service
+
+
+@contextmanager
+def running(service: Service) -> Iterator[None]:
+    try:
+        service.start()
+        yield
+    finally:
+        service.stop()
+
+
+@contextmanager
+def folder(name: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=f"hitstream-{name}-") as path:
+        yield Path(path)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    with folder("kafka") as path, running(service := Kafka(path)):
+        yield service
+
+
+@pytest.fixture(scope="session")
+def kafka_of_three() -> Iterator[Kafka]:
+    with folder("kafka3") as path, running(service := Kafka(path, nodes=3)):
+        yield service
+
+
+@pytest.fixture(scope="session")
+def cassandra() -> Iterator[Cassandra]:
+    with folder("cassandra") as path, running(service := Cassandra(path)):
+        yield service
+
+
+@pytest.fixture(scope="session")
+def cassandra_of_three() -> Iterator[Cassandra]:
+    with folder("cassandra3") as path, running(service := Cassandra(path, nodes=3)):
+        yield service
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    with folder("redis") as path, running(service := Redis(path)):
+        yield service
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with folder("postgres") as path:
+        service = Postgres(path)
+        with running(service):
+            yield service
+        service.forget()
