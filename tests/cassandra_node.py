@@ -1,6 +1,6 @@
 """The Cassandra node of the marked tests: HITSTREAM_TEST_CASSANDRA is its host:port.
 
-HITSTREAM_TEST_CASSANDRA_CONTROL is a command that ends and starts it, with the words `kill9 1` and `start-node 1` added.
+HITSTREAM_TEST_CASSANDRA_CONTROL is a command that ends and starts it, when `kill9 1` or `start-node 1` is added to it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A whole installation in a folder, embedded: log, store, ledger, worker, reader.
+"""A whole installation in a folder: log, store, ledger, worker, reader.
 
 The real parts, with a clock that the test sets.
 """
@@ -35,14 +35,20 @@ class Installation:
     """
 
     def __init__(
-        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None
+        self,
+        folder: Path,
+        properties: Sequence[PropertySettings] = (SHOP, BLOG),
+        places: Places | None = None,
+        store_url: str = "",
     ) -> None:
+        """The store is in the folder too, or at another address."""
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
+        self.store_url = store_url or f"sqlite://{folder}/store"
         self.places: Places = places or NoPlaces()
         self.restart()
 
     def restart(self) -> None:
-        self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(f"sqlite://{self.folder}/store")
+        self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(self.store_url)
         receiver = Receiver(
             self.log,
             self.store,

@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from processing.store.port import Store
 
+__all__ = ["Cache", "Store", "open_store", "set_up_store"]
+
 
 class Cache(NamedTuple):
     """A folder of the local disk for content of a remote store, and how many bytes it may take; 0: none."""

@@ -128,11 +128,11 @@ class CassandraStore:
 
     def _pinned(self, property: int, state: State) -> tuple[Manifest | None, list[BlockInfo]]:
         for _ in range(PIN_ATTEMPTS):
-            blocks, before = self._blocks.infos(), state
-            state = self._manifests.state(property)
+            manifest, blocks = self._manifests.of(property, state), self._blocks.infos()
+            before, state = state, self._manifests.state(property)
             if state.number == before.number:
                 break
-        return self._manifests.of(property, before), blocks
+        return manifest, blocks
 
 
 def _sweep(cells: Cells, used: Callable[[], set[Id]]) -> None:

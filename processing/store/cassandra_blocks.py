@@ -107,9 +107,13 @@ class CassandraBlocks:
         return self._cells
 
     def verify(self) -> Iterator[str]:
-        for entries in self._index.everything():
-            for entry in entries:
-                yield from self._problems(entry)
+        try:
+            listed = self._index.everything()
+        except CorruptBlob as error:
+            yield str(error)
+            return
+        for entry in (entry for entries in listed for entry in entries):
+            yield from self._problems(entry)
 
     def _put(
         self, info: BlockInfo, blob: bytes, decide: Callable[[Index], list[Entry[Id]] | None], *, merged: bool
@@ -138,7 +142,7 @@ class CassandraBlocks:
             self._forget(done.removed)
 
     def _forget_unnamed(self, written: Sequence[Entry[Id]]) -> None:
-        """The block was put before: by somebody else, or by ourselves in an attempt whose outcome was not known."""
+        """The block is not ours, if it is there at all: somebody else put it, or it was merged by now."""
         named = {entry.id for each in written for entry in self._index.entries(_where(each.info.key))}
         self._forget([each for each in written if each.id not in named])
 

@@ -93,16 +93,22 @@ class BlockIndex:
         It is asked about what is remembered first: where that is out of date, the write is not applied. That there is
         nothing to change, and Conflict, count when they are of the latest state. Raises StoreUnavailable.
         """
+        tried: Change | None = None
         for attempt in range(ATTEMPTS):
             index = self.load(where, serial=True) if attempt else self._remembered(where)
+            if tried and _is_made(index, tried):
+                return tried  # its outcome was not known
             try:
                 change = decide(index)
             except Conflict:
                 if attempt:
                     raise
                 continue
-            if (change is None and attempt) or (change and self._swap(where, index, change)):
+            if change is None and attempt:
+                return None
+            if change and self._swap(where, index, change):
                 return change
+            tried = change
             time.sleep(PAUSE_S * random.uniform(0, min(attempt, 8)))  # noqa: S311 - lets rivals pass
         raise StoreUnavailable(f"the index of log {where[0]}, partition {where[1]} is changed by too many at once")
 
@@ -115,7 +121,7 @@ class BlockIndex:
         try:
             applied = self._session.swap([head, *pages])
         except UnknownOutcome:
-            return False  # the next round reads what came of it, and finds it done or does it
+            return False  # the next round reads what came of it
         if applied:
             self._keep(where, moved)
         return applied
@@ -141,6 +147,11 @@ class BlockIndex:
             parts[log].append(part)
         answers = self._session.run_all(_VERSIONS, list(parts.items()))
         return {(log, part): version or 0 for log, rows in zip(parts, answers, strict=True) for part, version in rows}
+
+
+def _is_made(index: Index, change: Change) -> bool:
+    ids = {entry.id for entry in index.entries}
+    return ids.issuperset(e.id for e in change.added) and ids.isdisjoint(e.id for e in change.removed)
 
 
 def _changed(index: Index, change: Change) -> Index:

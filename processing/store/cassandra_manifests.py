@@ -91,19 +91,20 @@ class CassandraManifests:
     def commit(self, property: int, changes: Mapping[int, Change], live: Live | None) -> None:
         id = fresh_id()
         commit: _Commit | None = None
+        replaced: dict[int, Row] = {}
         for _ in range(ATTEMPTS):
             state = self.state(property, serial=True)
-            if id in state.commits:
-                return  # an attempt whose outcome was not known
+            if id in state.commits:  # an attempt whose outcome was not known
+                return self._forget(replaced)
             try:
                 pointer = _checked(property, state, changes, live)
             except Conflict:
                 self._forget(commit.written if commit else {})
                 raise
+            replaced = {number: row for number, row in state.rows.items() if number in changes}
             commit = commit or self._prepared(property, changes, pointer, id)
             if self._swap(property, state, commit):
-                self._forget({number: state.rows[number] for number in changes if number in state.rows})
-                return
+                return self._forget(replaced)
         raise StoreUnavailable(f"the manifests of property {property} are changed by too many at once")
 
     def properties(self) -> list[int]:

@@ -207,7 +207,10 @@ def _connect(address: Address, keyspace: str | None) -> _Opened:
         compression=False,
     )
     try:
-        return _Opened(os.getpid(), cluster, cluster.connect(keyspace), {})
+        session = cluster.connect()
+        if keyspace:
+            session.set_keyspace(keyspace)  # connecting to one that is missing says only that no host is available
+        return _Opened(os.getpid(), cluster, session, {})
     except BaseException:
         cluster.shutdown()
         raise
