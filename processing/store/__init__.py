@@ -1,24 +1,21 @@
 """The store: raw blocks, contexts, segments, manifests. Its promises are in `port.py`."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from processing.store.port import Store
 
-__all__ = ["Cache", "Store", "open_store", "set_up_store"]
+if TYPE_CHECKING:
+    from processing.store.cassandra_address import Address
+
+__all__ = ["Store", "cluster_of", "open_store", "set_up_store"]
 
 
-class Cache(NamedTuple):
-    """A folder of the local disk for content of a remote store, and how many bytes it may take; 0: none."""
-
-    folder: Path
-    bytes: int
-
-
-def open_store(url: str, cache: Cache | None = None) -> Store:
+def open_store(url: str, cache: tuple[Path, int] | None = None) -> Store:
     """The store at an address; `sqlite:///folder/of/its/own` is the embedded one, `cassandra://host[,host]/keyspace`
-    that on a cluster, which uses the cache. Raises ValueError for any other.
+    that on a cluster. `cache` is a folder of the local disk for content of a remote store, and how many bytes it may
+    take; 0: none. Raises ValueError for any other address.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
@@ -30,20 +27,29 @@ def open_store(url: str, cache: Cache | None = None) -> Store:
     raise ValueError(f"not the address of a store: {url!r}")
 
 
-def set_up_store(url: str) -> None:
-    """Makes what the store at an address needs before it can be opened. Raises ValueError, StoreUnavailable."""
+def set_up_store(url: str, replication: str = "") -> None:
+    """Makes what the store at an address needs before it can be opened; again is harmless. `replication`, such as `3`
+    or `dc1:3,dc2:3`, goes before that of the address. Raises ValueError, StoreUnavailable.
+    """
     if urlsplit(url).scheme == "cassandra":
-        from processing.store.cassandra_address import parse_address
+        from processing.store.cassandra_address import parse_replication
         from processing.store.cassandra_setup import set_up
 
-        set_up(parse_address(url))
+        address = cluster_of(url)
+        set_up(address._replace(replication=parse_replication(replication)) if replication else address)
     else:
         open_store(url).close()
 
 
-def _on_cassandra(url: str, cache: Cache | None) -> Store:
-    from processing.store.cassandra import CassandraStore
+def cluster_of(url: str) -> "Address":
+    """What the address of a store on Cassandra says. Raises ValueError."""
     from processing.store.cassandra_address import parse_address
+
+    return parse_address(url)
+
+
+def _on_cassandra(url: str, cache: tuple[Path, int] | None) -> Store:
+    from processing.store.cassandra import CassandraStore
     from processing.store.disk_cache import DiskCache
 
-    return CassandraStore(parse_address(url), DiskCache(*cache) if cache and cache.bytes else None)
+    return CassandraStore(cluster_of(url), DiskCache(*cache) if cache and cache[1] else None)

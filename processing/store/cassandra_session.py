@@ -26,6 +26,7 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, tuple_factory
 
 from processing.store.cassandra_address import Address
+from processing.store.cassandra_layout import FORMAT
 from processing.store.port import StoreUnavailable
 
 IN_FLIGHT: Final = 16  # requests of one process that carry content: 8 MiB at most
@@ -56,10 +57,10 @@ class _Opened(NamedTuple):
 
 
 class CassandraSession:
-    """Safe to share between threads. `keyspace` False: before there is one."""
+    """Safe to share between threads. `keyspace` False: before there is one; `check` False: before it has a format."""
 
-    def __init__(self, address: Address, *, keyspace: bool = True) -> None:
-        self.address = address
+    def __init__(self, address: Address, *, keyspace: bool = True, check: bool = True) -> None:
+        self.address, self._check = address, check and keyspace
         self._keyspace = address.keyspace if keyspace else None
         self._opened: _Opened | None = None
         self._inherited: list[_Opened] = []
@@ -138,7 +139,7 @@ class CassandraSession:
                 self._inherited.append(self._opened)  # closing it here would end the parent's connections
                 self._opened, self._slots = None, BoundedSemaphore(IN_FLIGHT)
             if self._opened is None:
-                self._opened = _connect(self.address, self._keyspace)
+                self._opened = _connect(self.address, self._keyspace, check=self._check)
             return self._opened
 
     def _prepared(self, query: str) -> Any:
@@ -187,7 +188,7 @@ class CassandraSession:
         return self.run(query, values)
 
 
-def _connect(address: Address, keyspace: str | None) -> _Opened:
+def _connect(address: Address, keyspace: str | None, *, check: bool) -> _Opened:
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(address.dc)),
         retry_policy=FallthroughRetryPolicy(),
@@ -210,10 +211,19 @@ def _connect(address: Address, keyspace: str | None) -> _Opened:
         session = cluster.connect()
         if keyspace:
             session.set_keyspace(keyspace)  # connecting to one that is missing says only that no host is available
+        if check:
+            _check_format(list(session.execute("SELECT format FROM formats WHERE name = 'store'")))
         return _Opened(os.getpid(), cluster, session, {})
     except BaseException:
         cluster.shutdown()
         raise
+
+
+def _check_format(rows: list[Row]) -> None:
+    if not rows:
+        raise StoreUnavailable(f"Cassandra: the store was not set up to its end; {_ADVICE}")
+    if rows[0][0] != FORMAT:
+        raise StoreUnavailable(f"Cassandra: the store has format {rows[0][0]}, not {FORMAT}")
 
 
 def _patiently(action: Callable[[], T]) -> T:

@@ -16,6 +16,7 @@ from processing.columns import Columns
 from processing.seal import seal
 from processing.store import open_store
 from processing.store.cassandra import CassandraStore
+from processing.store.cassandra_session import CassandraSession
 from processing.store.port import Change, Conflict, Store, StoreUnavailable
 from processing.view import Reader
 from tests.cassandra_node import CassandraNode
@@ -146,6 +147,15 @@ class TestAway:
             pytest.raises(StoreUnavailable, match="setup_store"),
         ):
             store.blocks()
+
+    def test_a_store_of_the_future(self, session: CassandraSession, on_cassandra: Reopen) -> None:
+        session.run("INSERT INTO formats (name, format) VALUES ('store', 9)")
+        try:
+            with pytest.raises(StoreUnavailable, match="format 9, not 1"):
+                on_cassandra().blocks()
+        finally:
+            session.run("INSERT INTO formats (name, format) VALUES ('store', 1)")
+        assert on_cassandra().blocks() == []
 
     def test_a_store_that_was_there_first_comes_back(self, cassandra: CassandraNode, store: Store) -> None:
         """An open store outlives its node; nothing has to be started anew."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LISTS = ("requirements.txt", "requirements-dev.txt")
+LISTS = ("requirements.txt", "requirements-cluster.txt", "requirements-dev.txt")
 ALLOWED = re.compile(r"\b(MIT(-0)?|BSD|Apache|MPL|Mozilla|PSF|ISC|Unlicense|0BSD|CC0|Zlib)\b", re.IGNORECASE)
 # Packages whose metadata names no licence; what their repository says.
 NAMED_ELSEWHERE = {"crawler-user-agents": "MIT"}
@@ -45,12 +45,12 @@ def test_no_host_and_no_path_is_in_a_list(name: str) -> None:
     )
 
 
-def test_both_lists_agree() -> None:
-    product, development = packages(LISTS[0]), packages(LISTS[1])
-    assert product.items() <= development.items()
+def test_the_lists_agree() -> None:
+    product, cluster, development = map(packages, LISTS)
+    assert product.items() <= cluster.items() <= development.items()
 
 
-@pytest.mark.parametrize("package", packages(LISTS[1]))
+@pytest.mark.parametrize("package", packages(LISTS[-1]))
 def test_licences_are_free_ones(package: str) -> None:
     found = NAMED_ELSEWHERE.get(package) or licence(package)
     assert ALLOWED.search(found), f"{package}: {found!r}"
@@ -58,7 +58,7 @@ def test_licences_are_free_ones(package: str) -> None:
 
 
 def test_what_is_installed_is_what_is_listed() -> None:
-    listed = packages(LISTS[1])
+    listed = packages(LISTS[-1])
     assert {package: metadata.version(package) for package in listed} == listed
 
 
