@@ -65,11 +65,17 @@ class CassandraStore:
     def context(self, id: str) -> bytes:
         return self._contexts.get(id)
 
+    def contexts(self) -> list[str]:
+        return self._contexts.names()
+
     def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
         return self._segments.put(name, sections)
 
     def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         return self._segments.read(name, section, columns)
+
+    def sections(self, name: str) -> list[str]:
+        return self._segments.sections(name)
 
     def delete_segment(self, name: str) -> None:
         self._segments.delete(name)

@@ -96,7 +96,7 @@ class CassandraBlocks:
             self._forget(change.removed if change else [])
 
     def highest(self, log: str, partition: int) -> int | None:
-        return self._index.load((log, partition)).highest
+        return self._index.highest((log, partition))
 
     def used(self) -> set[Id]:
         """The ids of all payloads that the index names."""

@@ -28,6 +28,7 @@ _Listed = tuple[int, int, str, int, int, int, bool, bytes, bytes]
 _REGISTER: Final = "INSERT INTO logs (everything, log, part) VALUES (0, ?, ?)"
 _REGISTERED: Final = "SELECT log, part FROM logs WHERE everything = 0"
 _VERSIONS: Final = "SELECT DISTINCT part, version FROM blocks WHERE log = ? AND part IN ?"
+_HIGHEST: Final = "SELECT DISTINCT log, part, highest FROM blocks WHERE log = ? AND part = ?"
 _READ: Final = "SELECT page, listed, version, highest FROM blocks WHERE log = ? AND part = ?"
 _MOVE: Final = "UPDATE blocks SET version = ?, highest = ? WHERE log = ? AND part = ? IF version = ?"
 _WRITE: Final = "UPDATE blocks SET listed = ? WHERE log = ? AND part = ? AND page = ?"
@@ -77,6 +78,10 @@ class BlockIndex:
         for where in stale:
             self.load(where)
         return [self.entries(where) for where in sorted(versions)]
+
+    def highest(self, where: Where) -> int | None:
+        rows = self._session.run(_HIGHEST, where)
+        return rows[0][2] if rows else None
 
     def load(self, where: Where, *, serial: bool = False) -> Index:
         """Reads a partition anew. Raises CorruptBlob."""

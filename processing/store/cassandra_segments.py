@@ -3,9 +3,9 @@
 import logging
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -26,6 +26,8 @@ _READ: Final = f"SELECT {_COLUMNS} FROM segments WHERE shard = ? AND name = ?"  
 _INSERT: Final = f"INSERT INTO segments (shard, name, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) IF NOT EXISTS"  # noqa: S608
 _DELETE: Final = "DELETE FROM segments WHERE shard = ? AND name = ? IF id = ?"
 _NAMES: Final = "SELECT name, bytes, id FROM segments WHERE shard = ?"
+
+T = TypeVar("T")
 
 
 class _Row(NamedTuple):
@@ -65,14 +67,10 @@ class CassandraSegments:
         return info
 
     def read(self, name: str, section: str, columns: Sequence[str] | None) -> pl.DataFrame:
-        check_names(name)
-        row = self._row(name)
-        try:
-            return self._read(name, row, section, columns)
-        except Gone:
-            if self._row(name).id != row.id:
-                return self.read(name, section, columns)
-            raise CorruptBlob(f"cells of segment {name} are missing") from None
+        return self._reading(name, lambda row: self._read(name, row, section, columns))
+
+    def sections(self, name: str) -> list[str]:
+        return self._reading(name, lambda row: list(self._head(name, row)))
 
     def delete(self, name: str) -> None:
         check_names(name)
@@ -98,6 +96,16 @@ class CassandraSegments:
                 yield str(error)
             except Missing:
                 continue  # deleted meanwhile
+
+    def _reading(self, name: str, read: Callable[[_Row], T]) -> T:
+        check_names(name)
+        row = self._row(name)
+        try:
+            return read(row)
+        except Gone:
+            if self._row(name).id != row.id:
+                return self._reading(name, read)
+            raise CorruptBlob(f"cells of segment {name} are missing") from None
 
     def _problems(self, name: str) -> Iterator[str]:
         row = self._row(name)

@@ -99,6 +99,13 @@ class SegmentFolder:
         except FileNotFoundError as error:
             raise Missing(f"segment {name}") from error
 
+    def sections(self, name: str) -> list[str]:
+        check_names(name)
+        try:
+            return list(self._open(name).sections)
+        except FileNotFoundError as error:
+            raise Missing(f"segment {name}") from error
+
     def delete(self, name: str) -> None:
         check_names(name)
         self._main(name).unlink(missing_ok=True)

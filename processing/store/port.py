@@ -132,6 +132,9 @@ class Store(Protocol):
     def context(self, id: str) -> bytes:
         """Raises Missing, CorruptBlob."""
 
+    def contexts(self) -> list[str]:
+        """The ids of all contexts, sorted."""
+
     # Segments
 
     def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
@@ -146,6 +149,9 @@ class Store(Protocol):
 
         A section's checksum is verified when a process reads it first. Raises Missing (column included), CorruptBlob.
         """
+
+    def sections(self, name: str) -> list[str]:
+        """The names of a segment's sections, in the order in which they were put. Raises Missing, CorruptBlob."""
 
     def delete_segment(self, name: str) -> None:
         """No error if it is not there."""

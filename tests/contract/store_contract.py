@@ -52,6 +52,13 @@ class SegmentContract:
     def test_a_segment_may_be_empty(self, store: Store) -> None:
         store.put_segment("s", {})
         assert store.segments() == ["s"]
+        assert store.sections("s") == []
+
+    def test_sections_are_listed(self, store: Store, reopen: Reopen) -> None:
+        store.put_segment("s", {"parts": built(2), "events": built(70_000), "carry": built(0)})
+        assert reopen().sections("s") == ["parts", "events", "carry"]
+        with pytest.raises(Missing):
+            store.sections("t")
 
     @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "../a", "a\x00", "a*", "x" * 121, "ä", "a\n"])
     def test_other_names_are_refused(self, store: Store, name: str) -> None:
@@ -59,6 +66,8 @@ class SegmentContract:
             store.put_segment(name, {"events": built(1)})
         with pytest.raises(ValueError, match="name"):
             store.read(name, "events")
+        with pytest.raises(ValueError, match="name"):
+            store.sections(name)
         with pytest.raises(ValueError, match="name"):
             store.delete_segment(name)
 
@@ -199,6 +208,8 @@ class StoreContract(BlockContract, SegmentContract, ManifestContract):
             store.put_context("a", b"others")
         with pytest.raises(Missing):
             store.context("b")
+        store.put_context("A", b"")
+        assert store.contexts() == ["A", "a"]
 
     def test_a_whole_store_verifies(self, store: Store) -> None:
         self._fill(store)

@@ -1,12 +1,15 @@
 """The store on Cassandra keeps the promises of the port, and its own about torn writes, doubt, damage and layout."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from processing.store import open_store
 from processing.store.block import encode_block
 from processing.store.cassandra import CassandraStore
 from processing.store.cassandra_layout import PACK_BYTES, PAGE_BLOCKS
@@ -395,6 +398,54 @@ class TestReading:
         assert other.directory(keys[2]).rows == 6
 
 
+class TestDiskCache:
+    @pytest.fixture
+    def cached(self, tmp_path: Path, cassandra_url: str, on_cassandra: Reopen) -> Iterator[CassandraStore]:
+        store = open_store(cassandra_url, (tmp_path, 100 * 2**20))
+        assert isinstance(store, CassandraStore)
+        yield store
+        store.close()
+
+    def test_it_works(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cassandra_url: str, cached: CassandraStore
+    ) -> None:
+        """What one process has read, the next one finds on the disk."""
+        put_segment(cached)
+        assert cached.read("s", "events").equals(built(70_000))
+        with closing(open_store(cassandra_url, (tmp_path, 100 * 2**20))) as later:
+            later.sections("s")
+            asked = count_statements(later, monkeypatch)
+            assert later.read("s", "events").equals(built(70_000))
+            assert [query for query in asked if "FROM columns" in query] == []
+
+    def test_a_damaged_file_is_read_again_from_the_cluster(self, tmp_path: Path, cached: CassandraStore) -> None:
+        put_segment(cached)
+        cached.read("s", "events")
+        for path in tmp_path.rglob("*.*"):
+            path.write_bytes(path.read_bytes()[:-1] + b"?")
+        assert cached.read("s", "events").equals(built(70_000))
+        assert cached.read("s", "carry").equals(built(2))
+
+    def test_deleted_segments_are_gone_from_it(self, tmp_path: Path, store: Store, cached: CassandraStore) -> None:
+        put_segment(store)
+        cached.read("s", "events")
+        cached.delete_segment("s")
+        assert list(tmp_path.rglob("*.*")) == []
+        put_segment(cached)
+        cached.read("s", "events")
+        store.delete_segment("s")
+        with pytest.raises(Missing):
+            cached.read("s", "events")
+
+    def test_damage_in_the_cluster_is_not_hidden_from_a_check(
+        self, session: CassandraSession, cached: CassandraStore
+    ) -> None:
+        put_segment(cached)
+        cached.read("s", "events")
+        harm_cell(session, "columns", 1, "changed")
+        assert list(cached.verify())
+
+
 class TestLayout:
     def test_it_works(self, session: CassandraSession, store: CassandraStore) -> None:
         """Pages are filled, emptied and filled again; none is deleted."""
@@ -439,7 +490,8 @@ def pages(session: CassandraSession) -> dict[int, int]:
     return {number: len(page) for number, page in index.pages.items()}
 
 
-def count_statements(store: CassandraStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def count_statements(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    assert isinstance(store, CassandraStore)
     asked: list[str] = []
     run, run_all = store._session.run, store._session.run_all
 
