@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from uuid import uuid4
 
 import polars as pl
@@ -37,7 +38,7 @@ def main(url: str) -> None:
 def blocks(store: Store) -> dict[str, float]:
     log, blob = uuid4().hex, encode_block({1: conform(rows(HITS), RAW)})
     keys = [BlockKey(log, 0, at * HITS, (at + 1) * HITS - 1) for at in range(ROUNDS)]
-    put = [timed(lambda key=key: store.put_block(key, "c", blob)) for key in keys]
+    put = [timed(partial(store.put_block, key, "c", blob)) for key in keys]
     listed = [timed(store.blocks) for _ in range(ROUNDS)]
     read = timed(lambda: store.rows(keys, 1))
     return {
@@ -52,7 +53,7 @@ def blocks(store: Store) -> dict[str, float]:
 def commits(store: Store) -> dict[str, float]:
     property, data = uuid4().int % 2**40, b"a book of thirty kilobytes" * 1200
     store.commit(property, {1: Change(0, data)}, Live(None, 1))
-    times = [timed(lambda n=n: store.commit(property, {1: Change(n, data)})) for n in range(1, ROUNDS)]
+    times = [timed(partial(store.commit, property, {1: Change(n, data)})) for n in range(1, ROUNDS)]
     pins = [timed(lambda: store.pin(property)) for _ in range(ROUNDS)]
     return {"commit, ms": median(times), "commit, p95 ms": percentile(times), "pin, ms": median(pins)}
 

@@ -86,6 +86,8 @@ class BlockIndex:
     def load(self, where: Where, *, serial: bool = False) -> Index:
         """Reads a partition anew. Raises CorruptBlob."""
         rows = self._session.run(_READ, where, serial=serial)
+        while len({row[2] for row in rows}) > 1:  # it moved between two pages of the answer
+            rows = self._session.run(_READ, where, serial=serial)
         version, highest = (rows[0][2] or 0, rows[0][3]) if rows else (0, None)
         pages = {page: _decode(where, page, bytes(data)) for page, data, *_ in rows if page is not None}
         index = Index(version, highest, pages)

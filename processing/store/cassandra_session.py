@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final, NamedTuple, TypeVar
 
-from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, RequestValidationException
+from cassandra import AuthenticationFailed, ConsistencyLevel, DriverException, RequestValidationException, Unauthorized
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.connection import ConnectionBusy, ConnectionException
@@ -247,7 +247,7 @@ def _attempt(action: Callable[[], T]) -> T:
 def _in_our_words(error: Any) -> "StoreUnavailable | RequestValidationException":
     """A statement that is wrong in itself is a fault of ours, not of the cluster."""
     text = f"Cassandra: {error}"
-    if not isinstance(error, RequestValidationException):
+    if not isinstance(error, RequestValidationException) or isinstance(error, Unauthorized):
         return StoreUnavailable(text)
     if any(sign in text.lower() for sign in _NOT_SET_UP):
         return StoreUnavailable(f"{text}; {_ADVICE}")
