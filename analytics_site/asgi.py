@@ -17,7 +17,8 @@ from processing.warming import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
-_log, _store = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill"), open_store(settings.STORE_URL)
+_log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
+_store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
 _collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, _store)})
 

@@ -1,8 +1,11 @@
-"""DATABASE_URL in Django's words."""
+"""DATABASE_URL and STORE_URL in Django's words."""
 
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
+LOCAL_QUORUM: Final = 6  # the driver's number of it: settings are read where the driver is not installed
 # IMMEDIATE: two writers queue for the lock instead of failing when both turn from reading to writing.
 # FULL: what was committed survives a power cut.
 SQLITE_OPTIONS: Final = {
@@ -27,3 +30,21 @@ def database(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def cluster(store_url: str) -> dict[str, dict[str, Any]]:
+    """The alias `cassandra`, where the store is on a cluster. It is never the default: only small tables are there."""
+    if not store_url.startswith("cassandra://"):
+        return {}
+    from processing.store import cluster_of  # reads much that an embedded installation's commands do not need
+
+    try:
+        found = cluster_of(store_url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"STORE_URL is not allowed: {error}.") from error
+    options = {
+        "replication": {"strategy_class": "NetworkTopologyStrategy", **dict(found.replication)},
+        "connection": {"port": found.port, "lazy_connect": True, "retry_connect": True, "consistency": LOCAL_QUORUM},
+    }
+    entry = {"ENGINE": "django_cassandra_engine", "NAME": found.keyspace, "HOST": ",".join(found.hosts)}
+    return {"cassandra": {**entry, "USER": found.user, "PASSWORD": found.password, "OPTIONS": options}}

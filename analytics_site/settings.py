@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from analytics_site import env
-from analytics_site.databases import database
+from analytics_site.databases import cluster, database
 from configuration.secret_files import keep_secret
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
@@ -25,11 +25,13 @@ DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 
 # Where things are kept
 LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite", "kafka"))
-STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite",))
+STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite", "cassandra"))
+SEGMENT_CACHE: Final = (DATA / "segment_cache", env.number("HITSTREAM_SEGMENT_CACHE_MB", 1024, 0, 10_000_000) * 2**20)
 DATABASES: Final = {
     "default": database(
         env.url("DATABASE_URL", f"sqlite:///{DATA}/django.db", ("sqlite", "postgres", "postgresql")),
     ),
+    **cluster(STORE_URL),
 }
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
@@ -70,6 +72,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # Django's parts
 INSTALLED_APPS = [
+    *(["django_cassandra_engine", "processing.clusters"] if "cassandra" in DATABASES else []),
     "analytics_site",
     "collection",
     "configuration",
@@ -167,6 +170,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"kafka": {"level": "CRITICAL"}},  # what the driver complains of is raised as well, and said once
+    # What the drivers complain of is raised as well, and said by us, once and in a sentence.
+    "loggers": {"kafka": {"level": "CRITICAL"}, "cassandra": {"level": "ERROR"}},
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
 }

@@ -27,7 +27,7 @@ from processing.worker import Pace, Worker
 
 def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:  # noqa: B008 - they never change
     """Not started yet."""
-    log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL)
+    log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
     places = open_places(settings.PLACES)
     receiver = Receiver(
         log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places, rules=stored_rules

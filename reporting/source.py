@@ -28,7 +28,7 @@ class Status(NamedTuple):
 
 @lru_cache(maxsize=1)
 def reader() -> Reader:
-    return Reader(open_store(settings.STORE_URL))
+    return Reader(open_store(settings.STORE_URL, settings.SEGMENT_CACHE))
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""A whole installation in a folder, embedded: log, store, ledger, worker, reader.
+"""A whole installation in a folder: log, store, ledger, worker, reader.
 
 The real parts, with a clock that the test sets.
 """
@@ -42,16 +42,22 @@ class Installation:
     """
 
     def __init__(
-        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None,
+        self,
+        folder: Path,
+        properties: Sequence[PropertySettings] = (SHOP, BLOG),
+        places: Places | None = None,
         rules: RulesFor | None = None,
-    ) -> None:  # fmt: skip
+        store_url: str = "",
+    ) -> None:
+        """The store is in the folder too, or at another address."""
         self.rules = rules or plain_rules
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
+        self.store_url = store_url or f"sqlite://{folder}/store"
         self.places: Places = places or NoPlaces()
         self.restart()
 
     def restart(self) -> None:
-        self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(f"sqlite://{self.folder}/store")
+        self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(self.store_url)
         receiver = Receiver(
             self.log,
             self.store,
@@ -62,8 +68,7 @@ class Installation:
             rules=self.rules,
             clock=lambda: self.now,
         )
-        url = f"sqlite://{self.folder}/store"
-        self.history = History(self.store, url, lambda: open_engine("processes://0"), timezone.now)
+        self.history = History(self.store, self.store_url, lambda: open_engine("processes://0"), timezone.now)
         self.erasures = Erasures(self.store, self.log)
         self.worker = Worker(
             self.store, receiver, retention=dict, history=self.history, erasures=self.erasures, clock=lambda: self.now

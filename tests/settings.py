@@ -8,7 +8,7 @@ import tempfile
 DATA_FOLDER = tempfile.mkdtemp(prefix="hitstream-tests-")
 atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
 for name in list(os.environ):
-    if name.startswith("HITSTREAM_") or name.endswith("_URL"):
+    if name.endswith("_URL") or (name.startswith("HITSTREAM_") and not name.startswith("HITSTREAM_TEST_")):
         del os.environ[name]
 os.environ["HITSTREAM_DATA"] = DATA_FOLDER
 

@@ -1,10 +1,7 @@
 """Raw blocks in SQLite: an index row and a payload each, so that listing reads no payload, and a chunk no other."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
 from sqlite3 import Connection
-from threading import Lock
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -12,6 +9,16 @@ import polars as pl
 from processing.store import block
 from processing.store.database import Database, seal
 from processing.store.directory import PREFIX_BYTES, head_bytes, read_head
+from processing.store.entries import (
+    Directories,
+    Entry,
+    check_replacement,
+    describe,
+    digest,
+    holder,
+    is_repetition,
+    rows_by_key,
+)
 from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, Directory, Missing
 
 SCHEMA: Final = """
@@ -25,49 +32,39 @@ CREATE TABLE removals (count INTEGER NOT NULL);
 INSERT INTO removals VALUES (0);
 """
 
-_DIRECTORY_BYTES: Final = 32_000_000
 _COLUMNS: Final = "id, log, part, first, last, context, rows, hits, bytes, merged, digest, crc"
 _State = tuple[int, int]
-
-
-class _Entry(NamedTuple):
-    info: BlockInfo
-    id: int
-    merged: bool
-    digest: bytes
 
 
 class _Index(NamedTuple):
     """All entries, sorted, as of a state: the greatest id ever given, and how many removals there were."""
 
     state: _State
-    entries: list[_Entry]
+    entries: list[Entry[int]]
 
 
 class BlockTable:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = Lock()
         self._index = _Index((0, 0), [])
-        self._directories: dict[int, Directory] = {}
-        self._directory_bytes = 0
+        self._directories = Directories[int]()
 
     def put(self, key: BlockKey, context_id: str, blob: bytes) -> None:
-        info = _describe(key, context_id, blob)
+        info = describe(key, context_id, blob)
         with self._database.write() as connection:
             found = _before(connection, key)
             if not found or found.info.key.last < key.first:
                 _insert(connection, info, blob, merged=False)
-            elif not _is_repetition(found, info, blob):
+            elif not is_repetition(found, info, blob):
                 raise Conflict(f"{found.info.key} is stored already, not {key}")
 
     def replace(self, keys: Sequence[BlockKey], merged: BlockKey, context_id: str, blob: bytes) -> None:
-        info = _describe(merged, context_id, blob)
+        info = describe(merged, context_id, blob)
         with self._database.write() as connection:
             found = list(_between(connection, merged))
-            if len(found) == 1 and _is_repetition(found[0], info, blob, exact=True):
+            if len(found) == 1 and is_repetition(found[0], info, blob, exact=True):
                 return
-            _check_replacement(found, keys, info)
+            check_replacement(found, keys, info)
             _delete(connection, [entry.id for entry in found])
             _insert(connection, info, blob, merged=True)
 
@@ -82,16 +79,7 @@ class BlockTable:
         with self._database.read() as connection:
             found = [(key, self._find(connection, key)) for key in keys]
             pieces = {entry.id: self._piece(connection, entry, property) for _, entry in found}
-        frames: list[pl.DataFrame] = []
-        whole: list[block.Piece] = []
-        for key, entry in found:
-            piece = pieces[entry.id]
-            if piece and entry.info.key == key:
-                whole.append(piece)
-            elif piece:
-                frames += [block.rows_of(whole), block.of_range(block.rows_of([piece]), key.first, key.last)]
-                whole = []
-        return pl.concat([*frames, block.rows_of(whole)])
+        return rows_by_key(found, pieces.__getitem__)
 
     def blob(self, key: BlockKey) -> bytes:
         with self._database.read() as connection:
@@ -99,7 +87,7 @@ class BlockTable:
             if entry.info.key != key:
                 raise Missing(f"{key} was merged")
             data = _payload(connection, entry.id)
-        if _digest(data) != entry.digest:
+        if digest(data) != entry.digest:
             raise CorruptBlob(f"raw block {key}")
         return data
 
@@ -131,17 +119,12 @@ class BlockTable:
         for entry in found:
             name = f"raw block {entry.info.key}"
             yield from (f"{name}: {problem}" for problem in block.problems(data))
-            if _digest(data) != entry.digest:
+            if digest(data) != entry.digest:
                 yield f"{name} is not the one that was put"
 
-    def _find(self, connection: Connection, key: BlockKey) -> _Entry:
+    def _find(self, connection: Connection, key: BlockKey) -> Entry[int]:
         """The block of a key, or the merged one that holds its rows now."""
-        entries = self._current(connection).entries
-        at = bisect_right(entries, key[:3], key=lambda entry: entry.info.key[:3])
-        entry = entries[at - 1] if at else None
-        if entry and (entry.info.key == key or (entry.merged and _holds(entry.info.key, key))):
-            return entry
-        raise Missing(f"raw block {key}")
+        return holder(self._current(connection).entries, key)
 
     def _current(self, connection: Connection) -> _Index:
         """Reads what is new since it was last called; all of it, where blocks were removed."""
@@ -155,7 +138,7 @@ class BlockTable:
             self._index = index
         return index
 
-    def _piece(self, connection: Connection, entry: _Entry, property: int) -> block.Piece | None:
+    def _piece(self, connection: Connection, entry: Entry[int], property: int) -> block.Piece | None:
         head = self._directory(connection, entry)
         chunk = head.chunk(property)
         if not chunk:
@@ -164,63 +147,16 @@ class BlockTable:
             payload.seek(min(chunk.offset, len(payload)))
             return block.Piece(head, chunk, payload.read(chunk.length), f"raw block {entry.info.key}")
 
-    def _directory(self, connection: Connection, entry: _Entry) -> Directory:
-        with self._lock:
-            known = self._directories.get(entry.id)
+    def _directory(self, connection: Connection, entry: Entry[int]) -> Directory:
+        known = self._directories.get(entry.id)
         if known is None:
             known = _read_directory(connection, entry)
-            self._keep(entry.id, known)
+            self._directories.keep(entry.id, known)
         return known
-
-    def _keep(self, id: int, head: Directory) -> None:
-        with self._lock:
-            replaced = self._directories.pop(id, None)
-            self._directories[id] = head
-            self._directory_bytes += head.weight - (replaced.weight if replaced else 0)
-            while self._directory_bytes > _DIRECTORY_BYTES:
-                self._directory_bytes -= self._directories.pop(next(iter(self._directories))).weight
-
-
-def _describe(key: BlockKey, context_id: str, blob: bytes) -> BlockInfo:
-    for problem in block.problems(blob):
-        raise CorruptBlob(problem)
-    if not 0 <= key.first <= key.last:
-        raise ValueError(f"not a range: {key}")
-    head = read_head(blob)
-    return BlockInfo(key, context_id, head.rows, head.hits, len(blob))
-
-
-def _digest(blob: bytes) -> bytes:
-    return blake2b(blob, digest_size=16).digest()
-
-
-def _holds(outer: BlockKey, inner: BlockKey) -> bool:
-    return outer[:2] == inner[:2] and outer.first <= inner.first and inner.last <= outer.last
-
-
-def _is_repetition(found: _Entry, info: BlockInfo, blob: bytes, *, exact: bool = False) -> bool:
-    """Whether a block was put before: it is there, or (not `exact`) part of a merged one."""
-    if found.info.context_id != info.context_id:
-        return False
-    if found.merged and not exact:
-        return _holds(found.info.key, info.key)
-    return found.info.key == info.key and found.digest == _digest(blob)
-
-
-def _check_replacement(found: Sequence[_Entry], keys: Sequence[BlockKey], info: BlockInfo) -> None:
-    merged = info.key
-    if [entry.info.key for entry in found] != sorted(keys):
-        raise Conflict(f"other blocks are stored in {merged}")
-    if not keys or any(key[:2] != merged[:2] for key in keys):
-        raise ValueError("blocks of one partition are merged")
-    if (min(key.first for key in keys), max(key.last for key in keys)) != (merged.first, merged.last):
-        raise ValueError(f"{merged} does not span the blocks")
-    if any(entry.info.context_id != info.context_id for entry in found):
-        raise Conflict("blocks of one context are merged")
 
 
 def _insert(connection: Connection, info: BlockInfo, blob: bytes, *, merged: bool) -> None:
-    row = (*info.key, *info[1:], int(merged), _digest(blob))
+    row = (*info.key, *info[1:], int(merged), digest(blob))
     columns = _COLUMNS.removeprefix("id, ")
     statement = f"INSERT INTO blocks ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     id = connection.execute(statement, (*row, seal(*row))).lastrowid
@@ -236,24 +172,24 @@ def _delete(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute("UPDATE removals SET count = count + 1")
 
 
-def _before(connection: Connection, key: BlockKey) -> _Entry | None:
+def _before(connection: Connection, key: BlockKey) -> Entry[int] | None:
     """The last block that starts before a range ends: blocks do not overlap, so if this one does not, none does."""
     where = "WHERE log = ? AND part = ? AND first <= ? ORDER BY first DESC LIMIT 1"
     return next(_entries(connection, where, (key.log, key.partition, key.last)), None)
 
 
-def _between(connection: Connection, key: BlockKey) -> Iterator[_Entry]:
+def _between(connection: Connection, key: BlockKey) -> Iterator[Entry[int]]:
     where = "WHERE log = ? AND part = ? AND first <= ? AND last >= ? ORDER BY first"
     return _entries(connection, where, (key.log, key.partition, key.last, key.first))
 
 
-def _entries(connection: Connection, where: str, values: tuple[str | int, ...]) -> Iterator[_Entry]:
+def _entries(connection: Connection, where: str, values: tuple[str | int, ...]) -> Iterator[Entry[int]]:
     for row in connection.execute(f"SELECT {_COLUMNS} FROM blocks {where}", values).fetchall():  # noqa: S608
-        id, log, part, first, last, context, rows, hits, size, merged, digest, crc = row
+        id, log, part, first, last, context, rows, hits, size, merged, stored, crc = row
         if seal(*row[1:-1]) != crc:
             raise CorruptBlob(f"index entry {id} of the raw blocks")
         key = BlockKey(log, part, first, last)
-        yield _Entry(BlockInfo(key, context, rows, hits, size), id, bool(merged), digest)
+        yield Entry(BlockInfo(key, context, rows, hits, size), id, bool(merged), stored)
 
 
 def _payload(connection: Connection, id: int) -> bytes:
@@ -263,7 +199,7 @@ def _payload(connection: Connection, id: int) -> bytes:
     return bytes(found[0])
 
 
-def _read_directory(connection: Connection, entry: _Entry) -> Directory:
+def _read_directory(connection: Connection, entry: Entry[int]) -> Directory:
     try:
         with connection.blobopen("payloads", "data", entry.id, readonly=True) as payload:
             prefix = payload.read(PREFIX_BYTES)

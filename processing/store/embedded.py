@@ -91,6 +91,10 @@ class EmbeddedStore:
             raise CorruptBlob(f"context {id}")
         return bytes(found[0])
 
+    def contexts(self) -> list[str]:
+        with self._database.read() as connection:
+            return [row[0] for row in connection.execute("SELECT id FROM contexts ORDER BY id")]
+
     def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
         with _disk():
             return self._segments.put(name, sections)

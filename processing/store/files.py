@@ -8,7 +8,6 @@ that is.
 import io
 import mmap
 import os
-import re
 import struct
 import time
 import zlib
@@ -22,6 +21,7 @@ from uuid import uuid4
 import msgspec
 import polars as pl
 
+from processing.store.names import check_names
 from processing.store.port import Conflict, CorruptBlob, Missing, SegmentInfo
 
 FORMAT: Final = 1
@@ -30,8 +30,6 @@ LARGE_ROWS: Final = 65_536
 
 _MAGIC: Final = b"HSS"
 _TRAILER: Final = struct.Struct("<II3sB")  # length and crc of the list, magic, format
-_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,119}")
-_SECTION: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MAIN: Final = ".segment"
 _LARGE: Final = ".parquet"
 _TEMPORARY: Final = ".new-"
@@ -76,7 +74,7 @@ class SegmentFolder:
         self._sweep()
 
     def put(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
-        _check_names(name, sections)
+        check_names(name, sections)
         body, listed, files = bytearray(), list[Section](), dict[str, bytes]()
         for section, frame in sections.items():
             kind, data = _encode(frame)
@@ -93,7 +91,7 @@ class SegmentFolder:
         return info
 
     def read(self, name: str, section: str, columns: Sequence[str] | None) -> pl.DataFrame:
-        _check_names(name)
+        check_names(name)
         try:
             return self._read(name, section, None if columns is None else list(columns))
         except pl.exceptions.ColumnNotFoundError as error:
@@ -102,14 +100,14 @@ class SegmentFolder:
             raise Missing(f"segment {name}") from error
 
     def sections(self, name: str) -> list[str]:
-        _check_names(name)
+        check_names(name)
         try:
             return sorted(self._open(name).sections)
         except FileNotFoundError as error:
             raise Missing(f"segment {name}") from error
 
     def delete(self, name: str) -> None:
-        _check_names(name)
+        check_names(name)
         self._main(name).unlink(missing_ok=True)
         sync_folder(self._folder)
         for path in self._folder.glob(f"{name}.*{_LARGE}"):
@@ -295,11 +293,3 @@ def _signature(path: Path) -> _Signature:
 def _owner(path: Path) -> str:
     """The segment that a large section belongs to."""
     return path.name.removesuffix(_LARGE).rpartition(".")[0]
-
-
-def _check_names(name: str, sections: Iterable[str] = ()) -> None:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"not a name of a segment: {name!r}")
-    for section in sections:
-        if not _SECTION.fullmatch(section):
-            raise ValueError(f"not a name of a section: {section!r}")

@@ -132,6 +132,9 @@ class Store(Protocol):
     def context(self, id: str) -> bytes:
         """Raises Missing, CorruptBlob."""
 
+    def contexts(self) -> list[str]:
+        """The ids of all contexts, sorted."""
+
     # Segments
 
     def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:

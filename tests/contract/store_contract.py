@@ -52,6 +52,7 @@ class SegmentContract:
     def test_a_segment_may_be_empty(self, store: Store) -> None:
         store.put_segment("s", {})
         assert store.segments() == ["s"]
+        assert store.sections("s") == []
 
     @pytest.mark.parametrize("count", [1, 600, 70_000])
     def test_sections_are_listed(self, store: Store, reopen: Reopen, count: int) -> None:
@@ -70,9 +71,9 @@ class SegmentContract:
         with pytest.raises(ValueError, match="name"):
             store.read(name, "events")
         with pytest.raises(ValueError, match="name"):
-            store.delete_segment(name)
-        with pytest.raises(ValueError, match="name"):
             store.sections(name)
+        with pytest.raises(ValueError, match="name"):
+            store.delete_segment(name)
 
     def test_names_that_resemble_each_other(self, store: Store) -> None:
         names = ["a", "a.b", "a.events", "a.segment", "a.parquet", "a-b_C.9"]
@@ -211,6 +212,8 @@ class StoreContract(BlockContract, SegmentContract, ManifestContract):
             store.put_context("a", b"others")
         with pytest.raises(Missing):
             store.context("b")
+        store.put_context("A", b"")
+        assert store.contexts() == ["A", "a"]
 
     def test_a_whole_store_verifies(self, store: Store) -> None:
         self._fill(store)

@@ -398,12 +398,12 @@ def test_what_is_written_while_a_view_is_pinned_is_not_in_it(
 
 
 def test_directories_are_kept_up_to_a_limit(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processing.store.blocktable._DIRECTORY_BYTES", 2000)
+    monkeypatch.setattr("processing.store.entries.DIRECTORY_BYTES", 2000)
     keys = [put(store, n, n) for n in range(20)]
     assert positions(store, keys) == list(range(20))
-    kept = store._blocks._directories
-    assert 0 < len(kept) < 20
-    assert store._blocks._directory_bytes == sum(head.weight for head in kept.values())
+    directories = store._blocks._directories
+    assert 0 < len(directories._kept) < 20
+    assert directories._bytes == sum(head.weight for head in directories._kept.values())
     assert positions(store, keys) == list(range(20))
 
 

@@ -91,7 +91,10 @@ class Cassandra:
 
     @property
     def address(self) -> str:
-        return f"cassandra://{','.join(f'{host}:{self.port}' for host in self.hosts)}/hitstream"
+        return self.url("hitstream")
+
+    def url(self, keyspace: str) -> str:
+        return f"cassandra://{','.join(f'{host}:{self.port}' for host in self.hosts)}/{keyspace}"
 
     def start(self, *, fresh: bool = False) -> None:
         """The first node before the others, which ask it who is there."""
@@ -106,7 +109,7 @@ class Cassandra:
         for number in self._numbers():
             self._wait(number)
 
-    def start_node(self, number: int) -> None:
+    def start_node(self, number: int = 1) -> None:
         """One that was stopped or killed, on what it kept."""
         self._spawn(number)
         self._wait(number)

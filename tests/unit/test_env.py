@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from analytics_site import env
-from analytics_site.databases import database
+from analytics_site.databases import cluster, database
 from configuration.secret_files import keep_secret
 
 
@@ -95,3 +95,18 @@ def test_database_addresses() -> None:
     postgres = database("postgres://ann:p%40ss@db.example.org:5433/analytics")
     assert (postgres["USER"], postgres["PASSWORD"], postgres["HOST"]) == ("ann", "p@ss", "db.example.org")
     assert (postgres["PORT"], postgres["NAME"]) == ("5433", "analytics")
+
+
+def test_a_store_on_a_cluster_has_a_connection_of_its_own() -> None:
+    found = cluster("cassandra://me:p%40ss@a:9142,b:9142/stats?replication=dc1:3")["cassandra"]
+    assert (found["ENGINE"], found["NAME"], found["HOST"]) == ("django_cassandra_engine", "stats", "a,b")
+    assert (found["USER"], found["PASSWORD"]) == ("me", "p@ss")
+    assert found["OPTIONS"]["connection"]["lazy_connect"]
+    assert found["OPTIONS"]["replication"] == {"strategy_class": "NetworkTopologyStrategy", "dc1": 3}
+    assert cluster("sqlite:///data/store") == {}
+
+
+def test_a_bad_address_of_a_cluster_stops_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="STORE_URL is not allowed") as refused:
+        cluster("cassandra://me:secret@a/Stats")
+    assert "secret" not in str(refused.value)

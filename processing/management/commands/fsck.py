@@ -24,7 +24,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with closing(open_log(settings.LOG_URL)) as log, closing(open_store(settings.STORE_URL)) as store:
+            with (
+                closing(open_log(settings.LOG_URL)) as log,
+                closing(open_store(settings.STORE_URL, settings.SEGMENT_CACHE)) as store,
+            ):
                 check = Check(log, store, self._show)
                 found = [self._say(problem) for problem in check.problems()]
         except (LogError, StoreUnavailable, DatabaseError) as error:

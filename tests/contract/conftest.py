@@ -1,0 +1,51 @@
+"""Stores on the Cassandra node of the marked tests: one keyspace, whose tables are empty when a test begins."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processing.store import Store, open_store, set_up_store
+from tests.contract.store_builders import Reopen
+from tests.services.cassandra_node import Cassandra
+
+if TYPE_CHECKING:
+    from processing.store.cassandra_session import CassandraSession
+
+KEYSPACE = "hitstream_contract"
+TABLES = ("logs", "blocks", "manifests", "segments", "contexts", "payloads", "columns", "documents")
+
+
+@pytest.fixture(scope="session")
+def cassandra_url(cassandra: Cassandra) -> str:
+    url = cassandra.url(KEYSPACE)
+    set_up_store(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def session(cassandra_url: str) -> "Iterator[CassandraSession]":
+    """Beside the stores: it sees the tables."""
+    from processing.store.cassandra_address import parse_address
+    from processing.store.cassandra_session import CassandraSession
+
+    session = CassandraSession(parse_address(cassandra_url))
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def on_cassandra(cassandra_url: str, session: "CassandraSession") -> Iterator[Reopen]:
+    """Opens the same store again and again; it is empty at first."""
+    for table in TABLES:
+        if session.run(f"SELECT * FROM {table} LIMIT 1"):  # noqa: S608 - truncating takes its time
+            session.define(f"TRUNCATE {table}")
+    stores: list[Store] = []
+
+    def reopen() -> Store:
+        stores.append(open_store(cassandra_url))
+        return stores[-1]
+
+    yield reopen
+    for store in stores:
+        store.close()

@@ -1,0 +1,66 @@
+"""`setup_store` makes what a store needs, again and again; the site runs on what it made."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from tests.services.cassandra_node import Cassandra
+
+ROOT = Path(__file__).parents[2]
+KEYSPACE = "hitstream_set_up"
+
+
+def test_it_works(tmp_path: Path, settings: Settings) -> None:
+    settings.STORE_URL = f"sqlite://{tmp_path}/store"
+    for _ in range(2):
+        told = StringIO()
+        call_command("setup_store", stdout=told)
+        assert told.getvalue() == "The store is ready.\n"
+    assert (tmp_path / "store" / "store.db").exists()
+
+
+@pytest.mark.parametrize("replication", ["three", "3; DROP", "dc1:x"])
+def test_other_replications_are_refused(settings: Settings, replication: str) -> None:
+    settings.STORE_URL = "cassandra://127.0.0.1/stats"
+    with pytest.raises(CommandError, match="not a replication"):
+        call_command("setup_store", replication=replication)
+
+
+@pytest.fixture
+def fresh(cassandra: Cassandra) -> Iterator[str]:
+    """The address of a keyspace that is not there yet."""
+    from processing.store.cassandra_address import parse_address
+    from processing.store.cassandra_session import CassandraSession
+
+    session = CassandraSession(parse_address(cassandra.url(KEYSPACE)), keyspace=False)
+    session.define(f"DROP KEYSPACE IF EXISTS {KEYSPACE}")
+    yield cassandra.url(KEYSPACE)
+    session.define(f"DROP KEYSPACE IF EXISTS {KEYSPACE}")
+    session.close()
+
+
+@pytest.mark.cassandra
+@pytest.mark.timeout(300)
+def test_on_a_cluster(tmp_path: Path, fresh: str) -> None:
+    def manage(*words: str) -> "subprocess.CompletedProcess[str]":
+        ours = {
+            "STORE_URL": fresh,
+            "HITSTREAM_DATA": str(tmp_path),
+            "DJANGO_SETTINGS_MODULE": "analytics_site.settings",
+        }
+        environment = {**os.environ, **ours}
+        command = [sys.executable, "manage.py", *words]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+    assert manage("migrate", "-v0").returncode == 0
+    assert "run `manage.py setup_store`" in manage("fsck").stderr
+    assert manage("setup_store", "--replication", "1").stdout.splitlines()[-1] == "The store is ready."
+    assert manage("setup_store").stdout.startswith("Set up 2 times so far.")
+    assert manage("fsck").stdout.strip().endswith("no problems")
