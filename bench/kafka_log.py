@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from collection.log import Log, open_log, set_up_log
@@ -45,7 +46,7 @@ def compare(logs: dict[str, Log], options: argparse.Namespace) -> None:
             rate, longest = appended(log, batch, options.size, options.seconds)
             print(f"{name:22} {batch:5} hits an append: {rate:9,.0f} hits/s, longest {longest * 1000:6.1f} ms")
     for name, log in logs.items():
-        print(f"{name:22} read: {timed(lambda log=log: read_all(log)):9,.0f} hits/s")
+        print(f"{name:22} read: {timed(partial(read_all, log)):9,.0f} hits/s")
 
 
 def appended(log: Log, batch: int, size: int, seconds: float) -> tuple[float, float]:

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -65,8 +66,8 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
 class RulesView(APIView):
     """Of one property, for those who may change its rules; it is not found for who may not see it."""
 
-    permission_classes = (IsAuthenticated, MayConfigure)
-    parser_classes = (JsonBytes,)
+    permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated, MayConfigure)
+    parser_classes: Sequence[type[BaseParser]] = (JsonBytes,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -20,7 +20,7 @@ from processing.hiding import without_hidden
 from processing.periods import Period, day_number, day_of, local_days, period
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed, categorical_text
-from processing.segments import EMPTY, Arrivals, Layer, only, refusals, side_by_side
+from processing.segments import EMPTY, NOTHING_NEW, Arrivals, Layer, only, refusals, side_by_side
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
 from processing.tail import Tail, Terms, join, read_tail, settings_of, terms_of, uncovered
 from processing.timeline import advance
@@ -177,7 +177,7 @@ class Reader:
         manifest = self.store.manifest(property, generation)
         if manifest is None:
             return None
-        return View(property, generation, Sealed(decode_book(manifest.data), self.columns), join([]), [])
+        return View(property, generation, Sealed(decode_book(manifest.data), self.columns), join([]), NOTHING_NEW)
 
     def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
         tail = self._tail(property, left, terms_of(book))

@@ -36,9 +36,8 @@ class Place(NamedTuple):
             {"label": label, "address": reverse(page, args=[self.property.pk]), "current": page == self.tab}
             for label, page in TABS
         ]
-        return [{"label": "Rules", "address": rules_address(self.property)}, *own] if self.is_staff else own
+        return [{"label": "Rules", "address": rules_address(self.property)}, *own] if self.is_staff() else own
 
-    @property
     def is_staff(self) -> bool:
         """Who may open the pages of the admin; others who may change the property have the API."""
         return bool(getattr(self.request.user, "is_staff", False))

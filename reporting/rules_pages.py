@@ -1,6 +1,6 @@
 """Pages on rules: a hit on trial, and what a draft would change."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -28,7 +28,7 @@ MOST_DIGITS: Final = 20
 @page("")
 def home(here: Place) -> HttpResponse:
     """On to the rules themselves, or to what else there is for who may not open the admin."""
-    return redirect(rules_address(here.property)) if here.is_staff else redirect("rules-preview", here.property.pk)
+    return redirect(rules_address(here.property)) if here.is_staff() else redirect("rules-preview", here.property.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,7 +63,7 @@ def preview(here: Place) -> HttpResponse:
     view = view_of(here.property.pk)
     now = now_in(view.zone)
     period = chosen_days(here.request, now.date())
-    asked = {"first": period.first, "last": period.last, "testing": "testing" in here.request.GET}
+    asked: dict[str, Any] = {"first": period.first, "last": period.last, "testing": "testing" in here.request.GET}
     template = "_comparison.html" if "part" in here.request.GET else "preview.html"
     frame = {**asked, "today": now.date(), "zone": view.zone, "changes": unpublished_changes(here.property)}
     if "from" not in here.request.GET:

@@ -64,7 +64,8 @@ def condition(rnd: random.Random, depth: int = 0) -> Condition:
     kind = rnd.random()
     if depth < 2 and kind < 0.25:
         parts = tuple(condition(rnd, depth + 1) for _ in range(rnd.randrange(1, 4)))
-        return rnd.choice([AllOf, AnyOf])(parts, negated=rnd.random() < 0.2)
+        negated = rnd.random() < 0.2
+        return AllOf(parts, negated) if rnd.random() < 0.5 else AnyOf(parts, negated)
     if kind < 0.35:
         return InNetwork((rnd.choice(NETWORKS),), negated=rnd.random() < 0.2)
     field = rnd.choice(list(VALUES))
