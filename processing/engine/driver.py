@@ -64,6 +64,8 @@ class Driver:
         return bool(self.context._jsc.sc().isStopped())
 
     def close(self) -> None:
+        if self._gateway.proc.poll() is not None:
+            self.context._jsc = None  # else it complains that there is nothing to stop
         self.context.stop()
         self._end_java()
 
