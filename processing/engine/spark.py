@@ -12,11 +12,10 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
-from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
 from processing.engine.attempt import answer, check, obey, question, result
-from processing.engine.driver import PACKAGES, Driver
+from processing.engine.driver import GONE, PACKAGES, Driver
 from processing.engine.port import POLL_S, EngineFailed, never
 
 T = TypeVar("T")
@@ -121,7 +120,7 @@ class _Run(Generic[R]):
                 thread.join(POLL_S)
 
     def _cancel(self) -> None:
-        with suppress(Py4JError):  # there is no Spark any more: the threads notice as well
+        with suppress(*GONE):  # the threads notice as well
             self._context.cancelJobGroup(self._group)
 
     def _fill(self) -> None:
@@ -138,7 +137,7 @@ class _Run(Generic[R]):
         """It grows while executors arrive."""
         try:
             return int(self._context.defaultParallelism)
-        except (Py4JError, OSError, AttributeError) as error:  # stopped; without Java; stopped by us
+        except GONE as error:
             raise EngineFailed(f"Spark is lost: {_in_short(error)}") from error
 
     def _result(self, number: int, reply: bytes | Exception) -> R:
