@@ -123,7 +123,7 @@ class EngineContract:
         assert 4 < len(attempts(tmp_path)) <= 5 + 2 * self.ROOM
 
     def test_stop_comes_too_late(self, engine: Engine) -> None:
-        seen: list[object] = []
+        seen: list[tuple[int, int]] = []
         for pair in engine.run(engine_tasks.square, range(3), lambda: len(seen) == 3):
             seen.append(pair)
         assert sorted(seen) == [(0, 0), (1, 1), (2, 4)]
