@@ -23,6 +23,7 @@ from processing.engine.port import MOST_ATTEMPTS
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ("collection", "configuration", "processing", "reporting")
 PATIENCE_S: Final = 20.0
+GONE: Final = (Py4JError, OSError, AttributeError)  # what calls raise when Spark was stopped, or Java is no more
 SETTINGS: Final = {
     "spark.app.name": "hitstream",
     "spark.task.maxFailures": str(MOST_ATTEMPTS),
@@ -59,16 +60,19 @@ class Driver:
 
     def lost(self) -> bool:
         """The cluster gave it up, or the Java machine is gone."""
-        if self._gateway.proc.poll() is not None:
+        try:
+            return bool(self.context._jsc.sc().isStopped())
+        except GONE:
             return True
-        return bool(self.context._jsc.sc().isStopped())
 
     def close(self) -> None:
+        if self._gateway.proc.poll() is not None:
+            self.context._jsc = None  # else it complains that there is nothing to stop
         self.context.stop()
         self._end_java()
 
     def _end_java(self) -> None:
-        with suppress(Py4JError):
+        with suppress(*GONE):
             self._gateway.shutdown()
         SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
         self._gateway.proc.stdin.close()  # the sign to end

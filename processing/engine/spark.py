@@ -12,12 +12,11 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
-from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
 from processing.engine.attempt import answer, check, obey, question, result
-from processing.engine.driver import PACKAGES, Driver
-from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never
+from processing.engine.driver import GONE, PACKAGES, Driver
+from processing.engine.port import POLL_S, EngineFailed, never
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -102,24 +101,26 @@ class _Run(Generic[R]):
         while self._waiting or self._in_hand:
             obey(stop)
             self._fill()
-            with suppress(Empty):
+            try:
                 number, reply = self._replies.get(timeout=POLL_S)
-                obey(stop)
-                yield number, self._result(number, reply)
+            except Empty:
+                continue
+            obey(stop)
+            yield number, self._result(number, reply)
 
     def end(self) -> None:
         """From any thread. Again and again, since a job may be on its way to Spark."""
         self._ended = True
         for _ in self._threads:
             self._questions.put(None)
-        while any(thread.is_alive() for thread in self._threads):
-            if self._in_hand:
-                self._cancel()
-            self._threads[-1].join(POLL_S)
-            self._threads = [thread for thread in self._threads if thread.is_alive()]
+        for thread in list(self._threads):
+            while thread.is_alive():
+                if self._in_hand:
+                    self._cancel()
+                thread.join(POLL_S)
 
     def _cancel(self) -> None:
-        with suppress(Py4JError):  # there is no Spark any more: the threads notice as well
+        with suppress(*GONE):  # the threads notice as well
             self._context.cancelJobGroup(self._group)
 
     def _fill(self) -> None:
@@ -136,14 +137,14 @@ class _Run(Generic[R]):
         """It grows while executors arrive."""
         try:
             return int(self._context.defaultParallelism)
-        except (Py4JError, OSError, AttributeError) as error:  # stopped; without Java; stopped by us
+        except GONE as error:
             raise EngineFailed(f"Spark is lost: {_in_short(error)}") from error
 
     def _result(self, number: int, reply: bytes | Exception) -> R:
         self._in_hand -= 1
         if isinstance(reply, Exception):
             task = f"task {number} ({self._tasks[number]!r:.200})"
-            raise EngineFailed(f"{task} got no answer in {MOST_ATTEMPTS} attempts: {_in_short(reply)}") from reply
+            raise EngineFailed(f"{task} got no answer: {_in_short(reply)}") from reply
         value: R = result(number, reply)
         self._fill()  # before the consumer takes its time
         return value

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from processing.engine import open_engine
 
-PATIENCE_S: Final = 60
+PATIENCE_S: Final = 300  # Spark takes more than a minute to start where others are at work
 
 
 class Job(NamedTuple):
@@ -152,10 +152,15 @@ def run_for_ever(url: str, folder: str) -> None:
         list(engine.run(hold, jobs(Path(folder), 5)[1:]))
 
 
-def start_parent(url: str, folder: Path) -> subprocess.Popen[bytes]:
-    """A process that runs such jobs on an engine of its own."""
+def kill_a_parent(url: str, folder: Path) -> None:
+    """A process that runs such jobs on an engine of its own, until two are under way."""
     program = f"from tests.contract.engine_tasks import run_for_ever; run_for_ever({url!r}, {str(folder)!r})"
-    return subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).resolve().parents[2])
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=Path(__file__).resolve().parents[2])
+    try:
+        await_that(lambda: len(attempts(folder)) == 2, "they do not start")
+    finally:
+        parent.kill()
+        parent.wait()
 
 
 def await_that(condition: Callable[[], object], otherwise: str) -> None:

@@ -13,7 +13,7 @@ from processing.engine import Engine, EngineFailed, Stopped, TaskFailed, open_en
 from processing.engine.embedded import ProcessEngine, SerialEngine
 from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
-from tests.contract.engine_tasks import attempts, await_end_of_holders, await_that, jobs, start_parent, workers
+from tests.contract.engine_tasks import attempts, await_end_of_holders, await_that, jobs, kill_a_parent, workers
 
 
 def children() -> set[int]:
@@ -173,10 +173,7 @@ def test_the_thread_that_began_may_end(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_children_end_when_the_parent_is_killed(tmp_path: Path) -> None:
-    parent = start_parent("processes://2", tmp_path)
-    await_that(lambda: len(attempts(tmp_path)) == 2, "they do not start")
-    parent.kill()
-    parent.wait()
+    kill_a_parent("processes://2", tmp_path)
     await_end_of_holders(tmp_path)
 
 

@@ -11,7 +11,7 @@ import pytest
 from processing.engine import Engine, EngineFailed, open_engine
 from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
-from tests.contract.engine_tasks import attempts, await_end_of_holders, await_that, jobs, kill, start_parent
+from tests.contract.engine_tasks import await_end_of_holders, jobs, kill, kill_a_parent
 from tests.servers import free_port
 
 spark = pytest.importorskip("processing.engine.spark", reason="pyspark is an extra")
@@ -81,10 +81,7 @@ def test_java_is_killed(engine: Engine, tmp_path: Path) -> None:
 
 def test_everything_ends_when_the_parent_is_killed(local: Engines, tmp_path: Path) -> None:
     local.close()
-    parent = start_parent("spark-local://2", tmp_path)
-    await_that(lambda: len(attempts(tmp_path)) == 2, "they do not start")
-    parent.kill()
-    parent.wait()
+    kill_a_parent("spark-local://2", tmp_path)
     await_end_of_holders(tmp_path)
 
 
