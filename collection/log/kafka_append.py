@@ -36,7 +36,7 @@ class Producer(NamedTuple):
 
 class Batch(NamedTuple):
     partition: int
-    count: int
+    hits: int
     data: bytes
 
 
@@ -101,7 +101,7 @@ class Appender:
     def _judge(self, batches: Sequence[Batch], answer: Any) -> dict[int, Any]:
         if isinstance(answer, errors.KafkaError):
             return {batch.partition: answer for batch in batches}
-        counts = {batch.partition: batch.count for batch in batches}
+        counts = {batch.partition: batch.hits for batch in batches}
         failed = {}
         for part in answer.responses[0].partition_responses:
             error = errors.for_code(part.error_code)
