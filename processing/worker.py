@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 SEAL_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 30.0
+SCRUB_EVERY_S: Final = 86_400.0
 GRACE_S: Final = 60.0  # a report that began before a deletion has ended by then
 CACHE_BYTES: Final = 64 * 2**20
 MOST_PASSES: Final = 8  # over one property, until the others have their turn
@@ -90,6 +91,7 @@ class Worker:
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
         self._orphans: dict[str, float] = {}
         self._without_raw: set[int] = set()
+        self._scrub_at = clock()
 
     def start(self) -> int:
         """Finishes what an earlier worker left, and finds the tails. Returns the number of hits received."""
@@ -159,6 +161,8 @@ class Worker:
         if self.erasures:
             with self.troubles.outlived("erasing"):
                 self.erasures.tidy(now, self._sealed)
+        with self.troubles.outlived("scrubbing the store"):
+            self._scrub()
         with self.troubles.outlived("letting go of received hits and old salts"):
             self._let_go(now)
 
@@ -268,3 +272,9 @@ class Worker:
         for name, since in self._orphans.items():
             if since <= now - self._pace.grace_s:
                 self.store.delete_segment(name)
+
+    def _scrub(self) -> None:
+        """Once a day: also what writers left behind that died is then gone."""
+        if self._clock() >= self._scrub_at:
+            self.store.scrub()
+            self._scrub_at = self._clock() + SCRUB_EVERY_S

@@ -338,6 +338,23 @@ def test_orphans_are_swept_after_the_grace_period(tmp_path: Path) -> None:
     assert set(here.store.segments()) == used
 
 
+def test_the_store_is_scrubbed_once_a_day(tmp_path: Path) -> None:
+    """What was deleted is in the journal of the embedded store until then."""
+    here, journal = Installation(tmp_path), tmp_path / "store" / "store.db-wal"
+
+    def rest() -> int:
+        here.send(ga4(int(here.now), at=SUMMER_ENDS))
+        here.receive()
+        here.worker.tidy(SUMMER_ENDS)
+        return journal.stat().st_size
+
+    assert rest() == 0
+    here.now += 86_399
+    assert rest() > 0
+    here.now += 1
+    assert rest() == 0
+
+
 def test_a_view_outlives_upkeep_for_the_grace_period(tmp_path: Path) -> None:
     here = installation(tmp_path)
     for start in range(0, 60, 10):
