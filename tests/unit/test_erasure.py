@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 from django.utils import timezone
@@ -23,6 +24,7 @@ from processing.models import Erasure, HistoryRun, Range
 from processing.receive import NO_VISITOR
 from processing.removal import knows
 from processing.store import block
+from processing.upkeep import Retention
 from processing.visitors import Keys
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
@@ -252,6 +254,81 @@ def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Propert
     assert run.replaced is None
     with pytest.raises(Exception, match="erasure"):
         wish(run, Wish.UNDO)
+
+
+def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
+    here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has written so far is in no book yet, and would be swept; a seal would begin it anew, again and again."""
+    remove_rows = tombstones.remove_rows
+
+    def slow(*arguments: Any) -> Any:
+        book = remove_rows(*arguments)
+        if arguments[1] != SHOP.id:
+            return book
+        here.send(ga4(90, client=KEPT))
+        here.receive()
+        assert here.worker.seal(everything=True) == [BLOG.id]
+        sealed.append(True)
+        for _ in range(3):
+            here.now += 61.0
+            here.worker.tidy(NOON)
+        return book
+
+    sealed: list[bool] = []
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    monkeypatch.setattr(tombstones, "remove_rows", slow)
+    here.erasures.work(never)
+    assert len(sealed) == 1
+    assert problems(here) == []
+    assert here.view().counts().accepted == 6
+
+
+def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Property) -> None:
+    """The hits came before the property was registered, and a run moves the others over before the removal."""
+    here = Installation(tmp_path, [BLOG])
+    here.send(ga4(1, client=ERASED, page=SECRET_PAGE), ga4(2, client=KEPT), ga4(3, client=KEPT, property=BLOG))
+    here.receive()
+    here.worker.seal(everything=True)
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    here.context = Context((SHOP, BLOG))
+    ask(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    assert here.history.work(never) == 1
+    assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
+    finish(here)
+    assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert problems(here) == []
+
+
+@pytest.mark.parametrize("retention", [Retention(5, None), Retention(None, 5), Retention(5, 5)], ids=str)
+def test_what_has_expired_in_part(here: Installation, shop: Property, tmp_path: Path, retention: Retention) -> None:
+    here.worker.seal(everything=True)
+    here.worker._retention = lambda: {SHOP.id: retention}
+    now = NOON + 8 * DAY
+    here.worker.tidy(now)
+    accepted = here.view().counts().accepted
+    kept = [row for row in figures(here)[1] if row[0] != key_of(ERASED)]
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    assert figures(here)[1] == kept
+    finish(here)
+    assert figures(here)[1] == kept
+    assert here.view().counts().accepted < accepted
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert problems(here) == []
+
+
+def test_dropped_events_go_with_their_hits(tmp_path: Path, shop: Property) -> None:
+    here = Installation(tmp_path)
+    nameless = "\n".join(["en=page_view", f"en={'x' * 41}"]).encode()
+    hits = [ga4(number, client=client) for number, client in enumerate([KEPT, ERASED, ERASED])]
+    here.send(*(msgspec.structs.replace(hit, body=nameless) for hit in hits))
+    here.receive()
+    here.worker.seal(everything=True)
+    assert here.view().counts().dropped == 3
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    finish(here)
+    assert here.view().counts() == (1, 1, 0, 1, {})
 
 
 class Killed(BaseException):
