@@ -11,7 +11,6 @@ import tempfile
 import time
 import uuid
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 from collection.log import Log, open_log, set_up_log

@@ -35,6 +35,7 @@ class Preview(NamedTuple):
     currency: str
     frame: pl.DataFrame  # BUILT, text as Categorical
     refused: pl.DataFrame  # REJECTED, duplicates left out
+    rules: Ruleset | None = None
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         within = pl.col("day").is_between(day_number(first), day_number(last))
@@ -66,6 +67,7 @@ def preview(
         draft.basics.currency,
         pl.concat([pl.DataFrame(schema=BUILT), *(layer.events for layer in layers)]).with_columns(categorical_text()),
         pl.concat([pl.DataFrame(schema=REJECTED), *map(_refused, layers)]),
+        draft,
     )
 
 

@@ -130,6 +130,7 @@ class _Within(NamedTuple):
     wanted: pl.Expr
     zone: str
     currency: str
+    rules: Ruleset | None
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "position"]))
@@ -144,7 +145,7 @@ def _within(view: views.View, other: views.View, numbers: dict[str, int]) -> Vie
     ours, theirs = view.sealed.book.covered, other.sealed.book.covered
     if ours == theirs:
         return view
-    return _Within(view, covered_by(theirs, numbers), view.zone, view.currency)
+    return _Within(view, covered_by(theirs, numbers), view.zone, view.currency, view.rules)
 
 
 def _days(run: HistoryRun, after: views.View) -> tuple[date, date]:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from configuration.ruleset import Ruleset
 from processing.periods import day_number
 from processing.schema import BUILT, REJECTED
 from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Comparison, Example, Total, compare
@@ -20,6 +21,7 @@ class Fixed:
     """A view of rows that a test writes."""
 
     currency = "EUR"
+    rules: Ruleset | None = None
 
     def __init__(self, events: Sequence[dict[str, Any]], rejected: Sequence[dict[str, Any]] = (), zone: str = "UTC"):
         plain = {name: 0 if kind.is_numeric() else None for name, kind in BUILT.items()}

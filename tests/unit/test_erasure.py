@@ -15,7 +15,7 @@ from configuration.models import Property, PropertySalt
 from configuration.rules import Context, PropertySettings
 from configuration.ruleset import Ruleset, plain_ruleset
 from processing import erasure as erasures
-from processing import tombstones
+from processing import removal, tombstones
 from processing.book import decode_book
 from processing.erasure import ErasureRefused, delete_property, erase_visitors
 from processing.fsck import Check
@@ -260,7 +260,7 @@ def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
     here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it has written so far is in no book yet, and would be swept; a seal would begin it anew, again and again."""
-    remove_rows = tombstones.remove_rows
+    remove_rows = removal.remove_rows
 
     def slow(*arguments: Any) -> Any:
         book = remove_rows(*arguments)
