@@ -60,7 +60,7 @@ def test_it_works() -> None:
     found = on_the_day(before, after)
     assert totals(found)["screenPageViews"] == ("screenPageViews", 3, 2)
     pages = next(table for table in found.tables if table.dimension == "pagePath")
-    assert pages.changes == (("/a", 2, 1),)
+    assert list(map(tuple, pages.changes)) == [("/a", 2, 1)]
     assert list(map(tuple, found.rejected)) == [("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),))]
     assert not found.rescued
     assert not found.same
