@@ -35,14 +35,17 @@ class Installation:
     """
 
     def __init__(
-        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None
-    ) -> None:
+        self, folder: Path, properties: Sequence[PropertySettings] = (SHOP, BLOG), places: Places | None = None,
+        log: str | None = None,
+    ) -> None:  # fmt: skip
+        """`log` is the address of another one than the folder's."""
+        self.log_url = log or f"sqlite://{folder}/log"
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
         self.places: Places = places or NoPlaces()
         self.restart()
 
     def restart(self) -> None:
-        self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(f"sqlite://{self.folder}/store")
+        self.log, self.store = open_log(self.log_url), open_store(f"sqlite://{self.folder}/store")
         receiver = Receiver(
             self.log,
             self.store,
