@@ -48,16 +48,18 @@ class Installation:
         places: Places | None = None,
         rules: RulesFor | None = None,
         store_url: str = "",
+        log_url: str = "",
     ) -> None:
-        """The store is in the folder too, or at another address."""
+        """Log and store are in the folder too, or at other addresses."""
         self.rules = rules or plain_rules
+        self.log_url = log_url or f"sqlite://{folder}/log"
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
         self.store_url = store_url or f"sqlite://{folder}/store"
         self.places: Places = places or NoPlaces()
         self.restart()
 
     def restart(self) -> None:
-        self.log, self.store = open_log(f"sqlite://{self.folder}/log"), open_store(self.store_url)
+        self.log, self.store = open_log(self.log_url), open_store(self.store_url)
         receiver = Receiver(
             self.log,
             self.store,

@@ -40,7 +40,7 @@ def make(connection: Connection, topic: str, partitions: int, copies: int) -> li
     except TopicAlreadyExistsError:
         return [*_grow(connection, topic, partitions), *_set(connection, topic, described(connection, topic)[1])]
     connection.admin.wait_for_topics([topic])
-    return [f"Made the topic {topic} with {partitions} partitions and {copies} copies of each."]
+    return [f"Made the topic {topic}: {partitions} partitions, copies of each: {copies}."]
 
 
 def described(connection: Connection, topic: str) -> tuple[int, int]:

@@ -127,7 +127,7 @@ class Cassandra:
         self._process(number).kill(self._listens_on(number))
 
     def status(self) -> list[str]:
-        made = [n for n in self._numbers() if (self.folder / f"node{n}").exists()]
+        made = [n for n in self._numbers() if (self.folder / f"node{n}" / "pid").exists()]
         return [f"cassandra {n} 127.0.0.{n}:{self.port} {self._process(n).state()}" for n in made]
 
     def _numbers(self) -> range:

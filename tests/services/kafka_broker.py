@@ -75,7 +75,7 @@ class Kafka:
         self._process(number).kill(self._listens_on(number))
 
     def status(self) -> list[str]:
-        made = [n for n in self._numbers() if (self.folder / f"node{n}").exists()]
+        made = [n for n in self._numbers() if (self.folder / f"node{n}" / "pid").exists()]
         return [f"kafka {n} {self._listens_on(n)[0][1]} {self._process(n).state()}" for n in made]
 
     def _numbers(self) -> range:

@@ -113,7 +113,7 @@ def test_accounts_hold_whatever_happens(seed: int, tmp_path: Path) -> None:
         busy.send(*batch)
         busy.receive()
         _disturb(rnd, busy)
-    for property, expected in Counter(_property(hit) for hit in hits).items():
+    for property, expected in Counter(property_of(hit) for hit in hits).items():
         assert figures(plain, property)[0].accepted == expected
         assert figures(plain, property) == figures(busy, property)
 
@@ -128,7 +128,7 @@ def _disturb(rnd: random.Random, here: Installation) -> None:
         here.restart()
 
 
-def _property(hit: RawHit) -> int:
+def property_of(hit: RawHit) -> int:
     return hit.property or (SHOP.id if SHOP.measurement_id.encode() in hit.query else BLOG.id)
 
 
