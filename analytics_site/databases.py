@@ -1,5 +1,6 @@
 """DATABASE_URL and STORE_URL in Django's words."""
 
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +43,8 @@ def cluster(store_url: str) -> dict[str, dict[str, Any]]:
         found = cluster_of(store_url)
     except ValueError as error:
         raise ImproperlyConfigured(f"STORE_URL is not allowed: {error}.") from error
+    if not find_spec("django_cassandra_engine"):
+        raise ImproperlyConfigured("STORE_URL names a cluster: install the packages of requirements-cluster.txt.")
     options = {
         "replication": {"strategy_class": "NetworkTopologyStrategy", **dict(found.replication)},
         "connection": {"port": found.port, "lazy_connect": True, "retry_connect": True, "consistency": LOCAL_QUORUM},

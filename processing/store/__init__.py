@@ -49,7 +49,11 @@ def cluster_of(url: str) -> "Address":
 
 
 def _on_cassandra(url: str, cache: tuple[Path, int] | None) -> Store:
-    from processing.store.cassandra import CassandraStore
+    address = cluster_of(url)
+    try:
+        from processing.store.cassandra import CassandraStore
+    except ModuleNotFoundError as error:
+        raise ValueError("a store on Cassandra needs the packages of requirements-cluster.txt") from error
     from processing.store.disk_cache import DiskCache
 
-    return CassandraStore(cluster_of(url), DiskCache(*cache) if cache and cache[1] else None)
+    return CassandraStore(address, DiskCache(*cache) if cache and cache[1] else None)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -112,3 +113,12 @@ def test_opening_needs_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(StoreUnavailable, match="Unable to connect"):
             store.blocks()
         store.close()
+
+
+def test_without_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An embedded installation needs no driver; whoever names a cluster is told what is missing."""
+    for name in [name for name in sys.modules if name.startswith("processing.store.cassandra")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cassandra", None)
+    with pytest.raises(ValueError, match="requirements-cluster"):
+        open_store("cassandra://a/stats")

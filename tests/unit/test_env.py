@@ -110,3 +110,10 @@ def test_a_bad_address_of_a_cluster_stops_the_start() -> None:
     with pytest.raises(ImproperlyConfigured, match="STORE_URL is not allowed") as refused:
         cluster("cassandra://me:secret@a/Stats")
     assert "secret" not in str(refused.value)
+
+
+def test_a_cluster_needs_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics_site.databases.find_spec", lambda name: None)
+    with pytest.raises(ImproperlyConfigured, match="requirements-cluster"):
+        cluster("cassandra://a/stats")
+    assert cluster("sqlite:///data/store") == {}
