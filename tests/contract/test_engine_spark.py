@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,34 +12,17 @@ from processing.engine import Engine, EngineFailed, open_engine
 from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
 from tests.contract.engine_tasks import await_end_of_holders, jobs, kill, kill_a_parent
+from tests.contract.spark_engines import Engines
 from tests.servers import free_port
 
-spark = pytest.importorskip("processing.engine.spark", reason="pyspark is an extra")
+pytest.importorskip("pyspark", reason="an extra")
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(600)]
-CODE = [*spark.PACKAGES, "tests"]
-
-
-class Engines:
-    """One engine for many tests, since a start takes 10 s and more; a new one where a test closed it."""
-
-    def __init__(self, make: Callable[[], Engine]) -> None:
-        self._make, self._engine = make, make()
-
-    def get(self) -> Engine:
-        try:
-            self._engine.run(engine_tasks.square, [])
-        except ValueError:
-            self._engine = self._make()
-        return self._engine
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[Engines]:
-    engines = Engines(lambda: spark.SparkEngine("local[2,3]", packages=CODE))
+    engines = Engines("local[2,3]")
     yield engines
     engines.close()
 

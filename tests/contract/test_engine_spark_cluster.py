@@ -10,8 +10,10 @@ from processing.engine import Engine, Stopped
 from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
 from tests.contract.engine_tasks import attempts, await_that, jobs
-from tests.contract.test_engine_spark import CODE, Engines, spark
+from tests.contract.spark_engines import Engines
 from tests.services.spark_cluster import SparkCluster, spark_cluster
+
+pytest.importorskip("pyspark", reason="an extra")
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -24,8 +26,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkCluster]:
 
 @pytest.fixture(scope="module")
 def engines(cluster: SparkCluster) -> Iterator[Engines]:
-    settings = {"spark.executor.memory": "512m"}
-    engines = Engines(lambda: spark.SparkEngine(cluster.url, settings=settings, packages=CODE))
+    engines = Engines(cluster.url)
     yield engines
     engines.close()
 
