@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from collection.hit import RawHit
@@ -46,17 +47,20 @@ def figures(here: Installation) -> tuple[Any, ...]:
 
 
 def random_hits(rnd: random.Random, size: int) -> list[tuple[str, RawHit]]:
-    """With their client: sessions over midnight, re-sends, late hits, bots, over four days, in order of receipt."""
+    """With their client: sessions over three midnights, re-sends, late hits, bots, in order of receipt."""
     hits = []
     for number in range(size):
-        at, late = NOON + rnd.randrange(4 * 24 * 6) * 10 * 60_000, rnd.choice([0, 0, 0, 2 * HOUR, 50 * HOUR])
-        client, page = f"{rnd.randrange(4)}.1", f"https://shop.example/{rnd.choice('ab')}"
-        sent: dict[str, Any] = {"hit": f"id{number}", "created": at} if rnd.random() < 0.6 else {}
+        at = NOON + 12 * HOUR + rnd.randrange(3) * DAY + rnd.randrange(-12, 12) * 10 * 60_000
+        late = rnd.choice([0, 0, 0, 2 * HOUR, 50 * HOUR])
+        client, page = f"{rnd.randrange(3)}.1", f"https://shop.example/{rnd.choice('ab')}"
+        sent: dict[str, Any] = rnd.choice([{}, {"hit": f"id{number}"}, {"hit": f"id{number}", "created": at}])
         source: dict[str, Any] = rnd.choice([{}, {"cs": "letter", "cm": "email"}, {"agent": BOT}])
-        session = rnd.choice([None, "1", "2"])
+        session = rnd.choice([None, "1"])
         hits.append((client, ga4(number, client=client, at=at + late, page=page, session=session, **sent, **source)))
         if rnd.random() < 0.2:
-            hits.append(rnd.choice(hits))
+            client, hit = rnd.choice(hits)
+            again = hit.received + rnd.choice([0, 4, 30]) * HOUR * 1000
+            hits.append((client, msgspec.structs.replace(hit, received=again)))
     return sorted(hits, key=lambda hit: hit[1].received)
 
 
@@ -75,7 +79,7 @@ class Story:
 
     def erase(self) -> None:
         """At any time of receipt, of hits also that are not there yet."""
-        client = f"{self.rnd.randrange(4)}.1"
+        client = f"{self.rnd.randrange(3)}.1"
         until = self.rnd.choice(self.sent)[1].received if self.sent else 0
         erase(self.here.store, SHOP.id, [key_of(client)], until, BASICS)
         self.erased[client] = max(until, self.erased.get(client, 0))
