@@ -86,7 +86,7 @@ def _changes(versions: Sequence[Version], bases: Sequence[Base]) -> Iterator[tup
 def _moment(instant: int, zone: str, *, hourly: bool) -> datetime:
     """The local hour, or the local day, on the zone's clock."""
     local = datetime.fromtimestamp(instant / 1000, tz=ZoneInfo(zone)).replace(tzinfo=None)
-    return local.replace(minute=0, second=0, microsecond=0, **({} if hourly else {"hour": 0}))
+    return local.replace(hour=local.hour if hourly else 0, minute=0, second=0, microsecond=0)
 
 
 def _mark(moment: datetime, numbers: Sequence[int], known: dict[int, Version], *, hourly: bool) -> Mark:

@@ -36,12 +36,7 @@ class Place(NamedTuple):
             {"label": label, "address": reverse(page, args=[self.property.pk]), "current": page == self.tab}
             for label, page in TABS
         ]
-        return [{"label": "Rules", "address": rules_address(self.property)}, *own] if self.is_staff else own
-
-    @property
-    def is_staff(self) -> bool:
-        """Who may open the pages of the admin; others who may change the property have the API."""
-        return bool(getattr(self.request.user, "is_staff", False))
+        return [{"label": "Rules", "address": rules_address(self.property)}, *own] if is_staff(self.request) else own
 
 
 Body = Callable[..., HttpResponse]
@@ -67,6 +62,11 @@ def chosen_days(request: HttpRequest, today: date) -> Period:
     """The days of the address; the last seven where it names none."""
     choice = choose(request.GET, today)
     return choice.period if choice.name == CUSTOM else Period(today - timedelta(days=USUAL_DAYS - 1), today)
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Who may open the pages of the admin; others who may change the property have the API."""
+    return bool(getattr(request.user, "is_staff", False))
 
 
 def is_number(text: str) -> bool:

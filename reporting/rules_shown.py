@@ -13,7 +13,7 @@ from reporting.comparison import Comparison, Refusals, TableChanges
 from reporting.dashboard import card, readable, shown
 from reporting.labels import dimension_label, metric_label
 from reporting.reasons import MEANINGS
-from reporting.rejects import readable_content
+from reporting.rejects import printable, readable_content
 from reporting.trial import Pick, Trial
 
 LONGEST: Final = 300  # characters of a value
@@ -53,7 +53,7 @@ def picks_panel(picks: list[Pick], zone: str) -> list[dict[str, str]]:
             "position": str(pick.position),
             "time": _time(pick.time, zone),
             "reason": pick.reason,
-            "content": readable_content(pick.content),
+            "content": readable_content(pick.content) if pick.reason else printable(pick.content),
         }
         for pick in picks
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from processing.periods import day_number
 from processing.schema import BUILT, REJECTED
-from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Comparison, Example, Total, compare
+from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Changed, Comparison, Example, Refusals, Total, compare
 
 DAY = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1000)
@@ -58,8 +58,8 @@ def test_it_works() -> None:
     found = on_the_day(before, after)
     assert totals(found)["screenPageViews"] == ("screenPageViews", 3, 2)
     pages = next(table for table in found.tables if table.dimension == "pagePath")
-    assert pages.changes == (("/a", 2, 1),)
-    assert found.rejected == (("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),)),)
+    assert pages.changes == (Changed("/a", 2, 1),)
+    assert found.rejected == (Refusals("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),)),)
     assert (found.rescued, found.same) == ((), False)
 
 
