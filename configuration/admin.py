@@ -1,6 +1,6 @@
 """The pages on which an owner sets things up."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -8,10 +8,14 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from configuration import tokens
+from configuration.audit import record
+from configuration.differences import differences
+from configuration.draft import draft
 from configuration.models import Property, Token
 
 if TYPE_CHECKING:
@@ -23,20 +27,19 @@ else:
 admin.site.site_header = "Hitstream"
 admin.site.index_title = "Set-up"
 
+DRAFT_FIELDS: Final = ["domains", "zone", "currency", "session_timeout_s", "engaged_s", "bot_lists", "spam_list"]
+
 
 @admin.register(Property)
 class PropertyAdmin(PropertyPages):
-    list_display = ("name", "id", "measurement_id", "zone", "created")
+    list_display = ("name", "id", "measurement_id", "zone", "rules", "created")
     search_fields = ("name", "measurement_id", "domains")
     filter_horizontal = ("viewers",)
     readonly_fields = ("id", "measurement_id", "snippet", "created")
     fieldsets: ClassVar[Any] = [
-        (None, {"fields": ["name", "domains"]}),
+        (None, {"fields": ["name", "viewers"]}),
         ("Measuring", {"fields": ["snippet", "measurement_id", "id"]}),
-        (
-            "Reports",
-            {"fields": ["zone", "currency", "session_timeout_s", "engaged_s", "bot_lists", "spam_list", "viewers"]},
-        ),
+        ("Reports", {"fields": DRAFT_FIELDS, "description": "A draft until it is published with the rules."}),
         ("Privacy", {"fields": ["identity", "address_precision"]}),
         ("Keeping", {"fields": ["raw_retention_days", "report_retention_days", "created"]}),
     ]
@@ -47,6 +50,31 @@ class PropertyAdmin(PropertyPages):
     @admin.display(description="snippet")
     def snippet(self, item: Property) -> SafeString:
         return render_to_string("admin/snippet.html", {"snippet": item.snippet(settings.PUBLIC_URL)})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Property]:
+        """Who is no administrator sets up the properties whose viewer they are."""
+        return super().get_queryset(request) & Property.objects.visible_to(request.user)
+
+    def save_model(self, request: HttpRequest, item: Property, form: Any, change: bool) -> None:
+        before = draft(Property.objects.get(pk=item.pk)) if change else None
+        super().save_model(request, item, form, change)
+        lines = differences(before, draft(item)) if before else []
+        if before is None:
+            record(request.user, "property added", item.pk, item.name)
+        elif lines:
+            record(request.user, "settings changed", item.pk, detail=lines)
+            link = format_html('<a href="{}">rules</a>', reverse("rules", args=[item.pk]))
+            messages.info(request, format_html("Settings of reports are a draft until you publish the {}.", link))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Who adds a property sees it."""
+        super().save_related(request, form, formsets, change)
+        if not change and isinstance(request.user, User) and not request.user.is_superuser:
+            form.instance.viewers.add(request.user)
+
+    @admin.display(description="rules")
+    def rules(self, item: Property) -> SafeString:
+        return format_html('<a href="{}">Rules</a>', reverse("rules", args=[item.pk]))
 
     def get_fieldsets(self, request: HttpRequest, obj: Property | None = None) -> Any:
         return self.fieldsets if obj else [part for part in self.fieldsets if part[0] != "Measuring"]

@@ -57,23 +57,37 @@ def replace_draft(
     """All rules and settings, in one transaction; returns the new etag. Raises Unacceptable, DraftChanged."""
     refuse(ruleset)
     with transaction.atomic():
-        locked = Property.objects.select_for_update().get(pk=property.pk)
-        before = draft(locked)
+        before = locked_draft(property)
         if expected_etag not in ("", etag_of(before)):
             raise DraftChanged(etag_of(before))
-        _write(locked, ruleset)
-        property.refresh_from_db()
-        after = draft(property)
-        if after != before:
-            record(user, action, property.pk, detail=differences(before, after))
-        return etag_of(after)
+        return write(property, before, ruleset, user, action)
+
+
+def locked_draft(property: Property) -> Ruleset:
+    """Within a transaction: nobody else changes the draft until its end."""
+    return draft(Property.objects.select_for_update().get(pk=property.pk))
+
+
+def write(property: Property, before: Ruleset, after: Ruleset, user: Author, action: str, subject: str = "") -> str:
+    """Rows and audit entry, under the lock; returns the new etag."""
+    for name, value in _fields(after.basics).items():
+        setattr(property, name, value)
+    property.save(update_fields=list(_fields(after.basics)))
+    _write_rules(property, without_slots(after.rules))
+    lines = differences(before, after)
+    if lines:
+        record(user, action, property.pk, subject, lines)
+    return draft_etag(property)
 
 
 def refuse(ruleset: Ruleset) -> None:
     """Raises Unacceptable for what admin, API and import do not keep."""
-    errors = misshapen(ruleset) or [found for found in check(ruleset) if found.severity == "error"]
-    if errors:
-        raise Unacceptable(errors)
+    if found := errors_of(ruleset):
+        raise Unacceptable(found)
+
+
+def errors_of(ruleset: Ruleset) -> list[Finding]:
+    return misshapen(ruleset) or [found for found in check(ruleset) if found.severity == "error"]
 
 
 def rule_of(row: DraftRule) -> Rule:
@@ -97,12 +111,16 @@ def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
     )
 
 
-def _write(property: Property, ruleset: Ruleset) -> None:
-    for name, value in _fields(ruleset.basics).items():
-        setattr(property, name, value)
-    property.save(update_fields=list(_fields(ruleset.basics)))
-    property.draft_rules.all().delete()
-    DraftRule.objects.bulk_create(_rows(property, without_slots(ruleset.rules)))
+def _write_rules(property: Property, rules: Sequence[Rule]) -> None:
+    """A rule keeps its row, and so its address on the pages, as long as it has its name."""
+    rows = {(row.kind, row.name): row for row in property.draft_rules.all()}
+    fresh = list(_rows(property, rules))
+    for row in fresh:
+        old = rows.pop((row.kind, row.name), None)
+        row.pk = old.pk if old else None
+    property.draft_rules.filter(pk__in=[row.pk for row in rows.values()]).delete()
+    DraftRule.objects.bulk_update([row for row in fresh if row.pk], ["note", "state", "position", "body"])
+    DraftRule.objects.bulk_create([row for row in fresh if not row.pk])
 
 
 def _rows(property: Property, rules: Sequence[Rule]) -> Iterator[DraftRule]:
