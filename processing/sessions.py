@@ -132,7 +132,8 @@ def _keys(runs: pl.DataFrame) -> pl.Series:
     key = runs["key_event"]
     for bit in _bits(runs["once"]):
         has = ((runs["once"] & bit) != 0).fill_null(value=False) & ((had & bit) == 0)
-        key = key | (has & runs.select(pl.lit(has).cum_sum().over("run") == 1).to_series())
+        first = runs.select("run", has.alias("has")).select(pl.col("has") & (pl.col("has").cum_sum().over("run") == 1))
+        key = key | first.to_series()
     return key.alias("key")
 
 

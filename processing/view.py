@@ -6,6 +6,7 @@ what it shows.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from copy import copy
 from datetime import date
 from hashlib import blake2b
 from threading import Lock
@@ -13,6 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import polars as pl
 
+from configuration.ruleset import Ruleset
 from processing.applying import ruleset_of
 from processing.book import Book, add, decode_book, empty_book
 from processing.columns import Columns
@@ -43,8 +45,11 @@ class Counts(NamedTuple):
 class View:
     """One property, pinned. Days are local days of the property's zone, both bounds included.
 
-    Views of one property with the same `state`, of any process, show the same.
+    Views of one property with the same `state`, of any process, show the same. `rules` are the newest of the property,
+    for reports that need them; who opens a view says which they are.
     """
+
+    rules: Ruleset | None = None
 
     def __init__(
         self, property: int, generation: int, sealed: Sealed, tail: Tail, changes: Sequence[Change], state: str = ""
@@ -53,6 +58,11 @@ class View:
         self.zone, self.currency = sealed.zone, sealed.book.currency
         self.sealed, self.tail = sealed, tail
         self.changes = {change.period.key: change for change in changes}
+
+    def with_rules(self, rules: Ruleset | None) -> "View":
+        view = copy(self)
+        view.rules = rules
+        return view
 
     def keys(self) -> list[str]:
         return sorted({*self.sealed.keys(), *self.changes}, key=lambda key: period(key, self.zone).start)

@@ -10,7 +10,7 @@ from reporting.report import ReportError
 
 LONGEST: Final = 300
 _DEEPEST: Final = 20
-_TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,15}(?:\.[0-9]{1,15})?|[-+*/()])\s*")
+_TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*(?::\w+)?|[0-9]{1,15}(?:\.[0-9]{1,15})?|[-+*/()])\s*")
 
 Operand = Callable[[str], pl.Expr]
 

@@ -5,10 +5,12 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from reporting.report import DerivedDimension, ReportError, unknown
+from processing.custom import GROUP, extract
+from reporting.report import DerivedDimension, ReportError, undefined, unknown
 from reporting.zones import local_hours
 
 NOT_SET: Final = "(not set)"
+CONTENT_GROUP: Final = "contentGroup"
 
 
 class Dimension(NamedTuple):
@@ -49,6 +51,18 @@ def _column(name: str, label: str, category: str, definition: str, column: str) 
     return Dimension(name, label, category, scope, definition, (column,), lambda _zone: _set(column), _plain)
 
 
+def _page_and_query(_zone: str) -> pl.Expr:
+    query, path = _plain(pl.col("query")), _plain(_set("path"))
+    return pl.when(query.is_null()).then(path).otherwise(pl.concat_str(path, pl.lit("?"), query))
+
+
+def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
+    """One of the names that the column holds (processing/custom.py)."""
+    scope = "session" if column.startswith("session_") else "event"
+    value = extract(column, key).fill_null(NOT_SET)
+    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: value, _plain)
+
+
 def _source_and_medium(_zone: str) -> pl.Expr:
     return pl.concat_str(_plain(_set("session_source")), _plain(_set("session_medium")), separator=" / ")
 
@@ -86,6 +100,24 @@ _ALL: Final = (
         text=_calendar_and_hour,
     ),
     _column("pagePath", "Page path", "Page", "The path of the page's address, without host and query.", "path"),
+    Dimension(
+        name="pagePathPlusQueryString",
+        label="Page path + query string",
+        category="Page",
+        scope="event",
+        definition="Path and query of the page's address; campaign tags and click ids are no part of it.",
+        columns=("path", "query"),
+        key=_page_and_query,
+        text=_plain,
+    ),
+    decoded(
+        CONTENT_GROUP,
+        "Content group",
+        "Page",
+        "The event's group in the first content group of the property's rules; for each of them contentGroup:<name>.",
+        column="custom",
+        key=GROUP,
+    ),
     _column("hostName", "Host name", "Page", "The host of the page's address.", "host"),
     _column("eventName", "Event name", "Event", "The name of the event, such as page_view.", "event"),
     _column(
@@ -134,25 +166,29 @@ _ALL: Final = (
     _column("operatingSystem", "Operating system", "Technology", "The operating system of the device.", "system"),
 )
 DIMENSIONS: Final[Mapping[str, Dimension]] = {each.name: each for each in _ALL}
+NO_CUSTOM: Final[Mapping[str, Dimension]] = {}
 
 
-def find_dimension(name: str, derived: Mapping[str, DerivedDimension]) -> Dimension:
-    """Raises ReportError for a name that neither the registry nor the report knows."""
+def find_dimension(
+    name: str, derived: Mapping[str, DerivedDimension], custom: Mapping[str, Dimension] = NO_CUSTOM
+) -> Dimension:
+    """Raises ReportError for a name that neither the registry, nor the property's rules, nor the report knows."""
     if name in derived:
-        return _derive(derived[name])
-    if name not in DIMENSIONS:
-        raise unknown("dimension", name, DIMENSIONS)
-    return DIMENSIONS[name]
+        return _derive(derived[name], custom)
+    found = custom.get(name) or DIMENSIONS.get(name)
+    if found is None:
+        raise undefined("dimension", name, custom) or unknown("dimension", name, {**DIMENSIONS, **custom})
+    return found
 
 
-def _derive(asked: DerivedDimension) -> Dimension:
-    if asked.name in DIMENSIONS and asked.of != (asked.name,):
+def _derive(asked: DerivedDimension, custom: Mapping[str, Dimension]) -> Dimension:
+    if (asked.name in DIMENSIONS or asked.name in custom) and asked.of != (asked.name,):
         raise ReportError(f"{asked.name!r} is already a dimension; give the expression another name.")
     if not asked.of or len(asked.delimiter) > 100:
         raise ReportError(
             f"The expression of {asked.name[:100]!r} needs a dimension name, and a delimiter of at most 100 characters."
         )
-    parts = [find_dimension(name, {}) for name in asked.of]
+    parts = [find_dimension(name, {}, custom) for name in asked.of]
     columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
     definition = f"{asked.function} of {', '.join(asked.of)}"
     return Dimension(

@@ -5,7 +5,8 @@ from typing import Final
 
 import polars as pl
 
-from reporting.metrics import Measure
+from processing.custom import LARGEST
+from reporting.metrics import Measure, Sum
 from reporting.rows import SUMS
 
 CODE: Final = "row code"  # equal for rows that belong to the same report row
@@ -29,16 +30,25 @@ def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     return rows.with_columns(code.cast(pl.UInt32).alias(CODE))
 
 
-def measure(rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure]) -> pl.DataFrame:
-    """Rows with CODE -> one row per code: CODE, its keys, and the measures."""
+def measure(
+    rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
+) -> pl.DataFrame:
+    """Rows with CODE -> one row per code: CODE, its keys, the measures, and `more` sums."""
     lazy = rows.lazy()
-    sums = [pl.col(column).sum().cast(pl.Int64).alias(name) for name, column in SUMS.items() if name in wanted]
+    sums = [_saturated(each) for each in more]
+    sums += [pl.col(column).sum().cast(pl.Int64).alias(name) for name, column in SUMS.items() if name in wanted]
     counts = [_distinct(lazy, name) for name in _DISTINCT if name in wanted]
     durations = [_durations(lazy)] if "duration_ms" in wanted else []
     table, *found = pl.collect_all([lazy.group_by(CODE).agg(pl.col(keys).first(), *sums), *counts, *durations])
     for each in found:
         table = table.join(each, on=CODE, how="left", validate="1:1")
     return table.with_columns(pl.col(name).fill_null(0) for name in _DISTINCT if name in wanted)
+
+
+def _saturated(wanted: Sum) -> pl.Expr:
+    """Added up in 128 bits, since hits may say numbers as large as 64 bits hold."""
+    total = wanted.value.cast(pl.Int128).sum()
+    return total.clip(-LARGEST, LARGEST).cast(pl.Int64).alias(wanted.name)
 
 
 def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:

@@ -5,10 +5,11 @@ from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
+from processing.custom import MILLIONTHS
 from reporting.arithmetic import read
-from reporting.report import ReportError, unknown
+from reporting.report import ReportError, undefined, unknown
 
-MetricType = Literal["INTEGER", "FLOAT", "SECONDS"]
+MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "CURRENCY"]
 # What reporting/measures.py counts per row; metrics are arithmetic on measures.
 Measure = Literal[
     "events",
@@ -23,8 +24,16 @@ Measure = Literal[
 ]
 
 
+class Sum(NamedTuple):
+    """What is added up over the rows: `value` of each, in millionths, so that no order of adding changes the sum."""
+
+    name: str
+    columns: tuple[str, ...]
+    value: pl.Expr
+
+
 class Metric(NamedTuple):
-    """`value` is an expression over columns that have the names of the measures; a division by nothing gives 0."""
+    """`value` is an expression over columns that have the names of measures and sums; a division by nothing gives 0."""
 
     name: str
     label: str
@@ -34,6 +43,7 @@ class Metric(NamedTuple):
     measures: tuple[Measure, ...]
     value: pl.Expr
     expression: str = ""
+    sums: tuple[Sum, ...] = ()
 
     @property
     def scope(self) -> str:
@@ -47,6 +57,14 @@ def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 def _count(*, name: str, label: str, category: str, definition: str, measure: Measure) -> Metric:
     return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure))
+
+
+def summed(
+    name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr
+) -> Metric:
+    """The sum of a value in millionths, as a number. Rounded, since polars multiplies by the inverse."""
+    total = (pl.col(name) / MILLIONTHS).round(6)
+    return Metric(name, label, type, "Event", definition, (), total, sums=(Sum(name, columns, value),))
 
 
 def _seconds(milliseconds: pl.Expr) -> pl.Expr:
@@ -138,8 +156,17 @@ _ALL: Final = (
         name="keyEvents",
         label="Key events",
         category="Event",
-        definition="Events that are marked as key events.",
+        definition="Events that are marked as key events, by the client or by a rule; of a rule that counts once a"
+        " session, the first of each session.",
         measure="key_events",
+    ),
+    summed(
+        "keyEventValue",
+        "Key event value",
+        "CURRENCY",
+        "What the key events are worth by the property's rules, in the property's currency.",
+        columns=("key", "key_value"),
+        value=pl.when("key").then("key_value").otherwise(0),
     ),
     Metric(
         name="userEngagementDuration",
@@ -152,27 +179,32 @@ _ALL: Final = (
     ),
 )
 METRICS: Final[Mapping[str, Metric]] = {each.name: each for each in _ALL}
+NO_CUSTOM: Final[Mapping[str, Metric]] = {}
 
 
-def find_metric(name: str, expressions: Mapping[str, str]) -> Metric:
-    """Raises ReportError for a name that neither the registry nor the report knows, and for bad arithmetic."""
+def find_metric(name: str, expressions: Mapping[str, str], custom: Mapping[str, Metric] = NO_CUSTOM) -> Metric:
+    """Raises ReportError for a name that neither the registry, nor the property's rules, nor the report knows, and for
+    bad arithmetic.
+    """
     if name in expressions:
-        return _calculate(name, expressions[name])
-    if name not in METRICS:
-        raise unknown("metric", name, METRICS)
-    return METRICS[name]
+        return _calculate(name, expressions[name], custom)
+    found = METRICS.get(name) or custom.get(name)
+    if found is None:
+        raise undefined("metric", name, custom) or unknown("metric", name, {**METRICS, **custom})
+    return found
 
 
-def _calculate(name: str, expression: str) -> Metric:
-    if name in METRICS and expression.strip() != name:
+def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metric:
+    if (name in METRICS or name in custom) and expression.strip() != name:
         raise ReportError(f"{name!r} is already a metric; give the expression another name.")
     used: dict[str, Metric] = {}
 
     def operand(each: str) -> pl.Expr:
-        used[each] = find_metric(each, {})
+        used[each] = find_metric(each, {}, custom)
         return used[each].value.cast(pl.Float64)
 
     value = read(expression, operand)
     measures = tuple(dict.fromkeys(measure for metric in used.values() for measure in metric.measures))
+    sums = tuple({each.name: each for metric in used.values() for each in metric.sums}.values())
     finite = pl.when(value.is_finite()).then(value).otherwise(0.0)
-    return Metric(name, name, "FLOAT", "Calculated", expression, measures, finite, expression)
+    return Metric(name, name, "FLOAT", "Calculated", expression, measures, finite, expression, sums)

@@ -5,9 +5,10 @@ from datetime import date
 from typing import NamedTuple
 
 from reporting.dates import Days, resolve
+from reporting.definitions import NO_DEFINITIONS, Definitions
 from reporting.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.filters import check_pattern, leaves
-from reporting.metrics import METRICS, Measure, Metric, find_metric
+from reporting.metrics import METRICS, Measure, Metric, Sum, find_metric
 from reporting.report import DATE_RANGE, ByMetric, Order, Report, ReportError, StringFilter, check_shape
 from reporting.rows import COLUMNS, can_condense
 
@@ -22,6 +23,7 @@ class Plan(NamedTuple):
     metrics: tuple[Metric, ...]
     all_metrics: tuple[Metric, ...]
     measures: frozenset[Measure]
+    sums: tuple[Sum, ...]
     columns: frozenset[str]
 
     @property
@@ -33,22 +35,24 @@ class Plan(NamedTuple):
     @property
     def condensed(self) -> bool:
         """Whether it counts runs of events instead of events."""
-        return can_condense(self.columns)
+        return not self.sums and can_condense(self.columns)
 
     @property
     def needs_totals(self) -> bool:
         return "TOTAL" in self.report.aggregations or not self.dimensions
 
 
-def plan(report: Report, today: date) -> Plan:
+def plan(report: Report, today: date, definitions: Definitions = NO_DEFINITIONS) -> Plan:
     """Raises ReportError for everything that is wrong with the report."""
     check_shape(report)
-    dimensions, filtered = _dimensions(report)
-    metrics = tuple(find_metric(name, report.expressions) for name in report.metrics)
-    all_metrics = _with_filtered(report, metrics)
+    dimensions, filtered = _dimensions(report, definitions)
+    metrics = tuple(find_metric(name, report.expressions, definitions.metrics) for name in report.metrics)
+    all_metrics = _with_filtered(report, metrics, definitions)
     measures = frozenset(measure for metric in all_metrics for measure in metric.measures)
+    sums = tuple({each.name: each for metric in all_metrics for each in metric.sums}.values())
     columns = {column for each in (*dimensions, *filtered.values()) for column in each.columns}
     columns |= {column for measure in measures for column in COLUMNS[measure]} | {"day"}
+    columns |= {column for each in sums for column in each.columns}
     for order in report.orders:
         _check_order(report, order)
     _check_invisible(report)
@@ -60,11 +64,12 @@ def plan(report: Report, today: date) -> Plan:
         metrics,
         all_metrics,
         measures,
+        sums,
         frozenset(columns),
     )
 
 
-def _dimensions(report: Report) -> tuple[tuple[Dimension, ...], dict[str, Dimension]]:
+def _dimensions(report: Report, definitions: Definitions) -> tuple[tuple[Dimension, ...], dict[str, Dimension]]:
     derived = {each.name: each for each in report.derived}
     conditions = leaves(report.dimension_filter)
     for leaf in conditions:
@@ -72,16 +77,17 @@ def _dimensions(report: Report) -> tuple[tuple[Dimension, ...], dict[str, Dimens
             raise ReportError(f"{leaf.field!r} is a metric; put it into the metric filter.")
         if isinstance(leaf, StringFilter) and leaf.match.endswith("REGEXP"):
             check_pattern(leaf)
-    asked = tuple(find_dimension(name, derived) for name in report.dimensions if name != DATE_RANGE)
-    return asked, {leaf.field: find_dimension(leaf.field, derived) for leaf in conditions}
+    custom = definitions.dimensions
+    asked = tuple(find_dimension(name, derived, custom) for name in report.dimensions if name != DATE_RANGE)
+    return asked, {leaf.field: find_dimension(leaf.field, derived, custom) for leaf in conditions}
 
 
-def _with_filtered(report: Report, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+def _with_filtered(report: Report, metrics: tuple[Metric, ...], definitions: Definitions) -> tuple[Metric, ...]:
     found = {metric.name: metric for metric in metrics}
     for leaf in leaves(report.metric_filter):
         if leaf.field in DIMENSIONS:
             raise ReportError(f"{leaf.field!r} is a dimension; put it into the dimension filter.")
-        found.setdefault(leaf.field, find_metric(leaf.field, report.expressions))
+        found.setdefault(leaf.field, find_metric(leaf.field, report.expressions, definitions.metrics))
     return tuple(found.values())
 
 

@@ -164,6 +164,16 @@ def unknown(what: str, name: str, known: Iterable[str]) -> ReportError:
     return ReportError(f"{name[:100]!r} is not a {what}. {advice}")
 
 
+def undefined(what: str, name: str, known: Iterable[str]) -> ReportError | None:
+    """The error for a name of the owner's own that no rule defines; None for a name that cannot be one."""
+    prefix, mark, _ = name.partition(":")
+    if not mark:
+        return None
+    named = sorted(each for each in known if each.startswith(prefix + mark))
+    defined = f"Defined are: {', '.join(named)[:500]}." if named else "The property's rules define none of this kind."
+    return ReportError(f"{name[:100]!r} is not a {what} of this property. {defined}")
+
+
 def check_shape(report: Report) -> None:
     """Raises ReportError for what is wrong whatever the data: counts, limits, names given twice."""
     _at_most("dimensions", len(report.dimensions), MOST_DIMENSIONS)

@@ -32,7 +32,7 @@ SUMS: Final[Mapping[Measure, str]] = {
 STEADY: Final = frozenset(
     {
         *("day", "visitor", "session", "engaged", "active", "duration_ms", "country", "device", "browser", "system"),
-        *("session_source", "session_medium", "session_campaign", "session_channel"),
+        *("session_source", "session_medium", "session_campaign", "session_channel", "session_groups"),
     }
 )
 

@@ -1,18 +1,20 @@
 """Runs reports: exact, and with the same answer for the same events in any order."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final, NamedTuple, Protocol
 
 import polars as pl
 
+from configuration.ruleset import Ruleset
 from processing.periods import day_number
 from reporting.answer import DIMENSION, METRIC, RANGE, assemble
 from reporting.dates import Days
+from reporting.definitions import definitions_of
 from reporting.filters import combine, matches, numeric
 from reporting.measures import CODE, measure, with_code
-from reporting.metrics import Measure, Metric
+from reporting.metrics import Metric
 from reporting.plan import Plan, plan
 from reporting.report import Answer, Leaf, Report
 from reporting.rows import condense, single
@@ -25,6 +27,10 @@ class View(Protocol):
     def zone(self) -> str: ...
     @property
     def currency(self) -> str: ...
+    @property
+    def rules(self) -> Ruleset | None:
+        """The newest of the property, which say what reports it has of its own; None: none."""
+
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns of schema.BUILT for the local days first..last; texts are String or Categorical."""
 
@@ -56,7 +62,8 @@ def run(report: Report, view: View, today: date) -> Answer:
 
 def run_many(reports: Sequence[Report], view: View, today: date) -> list[Answer]:
     """The answers to several reports, which read the events of common days once. Raises ReportError."""
-    plans = [plan(report, today) for report in reports]
+    definitions = definitions_of(view.rules)
+    plans = [plan(report, today, definitions) for report in reports]
     spans = _read(plans, view)
     if len(plans) == 1:
         return [_answer(plans[0], spans, view)]
@@ -117,7 +124,7 @@ def _range_table(asked: Plan, days: Days, number: int, events: pl.DataFrame, zon
     keys = [f"key {n}" for n in range(len(asked.dimensions))]
     coded = with_code(keyed, keys)
     everything = _totals(asked, coded)
-    counted = _named(asked, measure(coded, keys, asked.measures)) if keys else everything
+    counted = _named(asked, measure(coded, keys, asked.measures, asked.sums)) if keys else everything
     rows = _having(asked, counted)
     totals = everything if rows.height == counted.height else _totals(asked, coded.join(rows, on=CODE, how="semi"))
     label = [pl.lit(number).alias(RANGE), pl.lit(days.name).alias("range name")]
@@ -148,13 +155,14 @@ def _having(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
 def _totals(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
     """One row: the metrics over all events, not sums of the rows, since a visitor may be in several."""
     if not asked.needs_totals:
-        return _named(asked, _nothing(asked.measures)).clear()
-    table = measure(coded.with_columns(pl.lit(_ONE_ROW, dtype=pl.UInt64).alias(CODE)), [], asked.measures)
-    return _named(asked, table if table.height else _nothing(asked.measures))
+        return _named(asked, _nothing(asked)).clear()
+    table = measure(coded.with_columns(pl.lit(_ONE_ROW, dtype=pl.UInt64).alias(CODE)), [], asked.measures, asked.sums)
+    return _named(asked, table if table.height else _nothing(asked))
 
 
-def _nothing(measures: Collection[Measure]) -> pl.DataFrame:
-    zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in measures]
+def _nothing(asked: Plan) -> pl.DataFrame:
+    names = [*asked.measures, *(each.name for each in asked.sums)]
+    zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in names]
     return pl.DataFrame({CODE: [_ONE_ROW]}, schema={CODE: pl.UInt64}).with_columns(zeros)
 
 

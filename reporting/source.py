@@ -6,9 +6,13 @@ from typing import NamedTuple
 from django.conf import settings
 
 from collection.log import Log, open_log
+from configuration.models import Property
+from configuration.ruleset import Ruleset
 from processing import ledger
+from processing.applying import ruleset_of
 from processing.pending import Pending
 from processing.store import open_store
+from processing.store.port import Missing
 from processing.view import Reader, View
 
 
@@ -42,8 +46,20 @@ def pending_counter() -> Pending:
 
 
 def view_of(property: int) -> View:
-    """The property as it is now. Raises what Reader.view raises."""
-    return reader().view(property)
+    """The property as it is now, with its newest rules. Raises what Reader.view raises."""
+    return reader().view(property).with_rules(newest_rules(property))
+
+
+def newest_rules(property: int) -> Ruleset | None:
+    """None where there is no property, or the store does not have them yet."""
+    row = Property.objects.filter(pk=property).first()
+    if row is None:
+        return None
+    own = row.settings()
+    try:
+        return ruleset_of(reader().store, property, own.rules, own)
+    except Missing:
+        return None
 
 
 def status_of(view: View, measurement_id: str) -> Status:

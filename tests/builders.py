@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from configuration.ruleset import Ruleset
 from processing.schema import BUILT
 
 EPOCH = date(1970, 1, 1)
@@ -43,6 +44,7 @@ class FrameView(NamedTuple):
     currency: str = "EUR"
     property: int = 1
     generation: int = 1
+    rules: Ruleset | None = None
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         wanted = pl.col("day").is_between((first - EPOCH).days, (last - EPOCH).days)

@@ -1,7 +1,7 @@
 """What a report must say, computed slowly from the manual's definitions. It shares no code with the product.
 
-A fact is an event of tests/oracle.py with what its session says of it, and with `event`, `host`, `path`, `country`,
-`device`, `browser`, `system` as reports show them; its `source` is (source, medium, campaign, channel).
+A fact is an event of tests/oracle.py with what its session says of it, and with `event`, `host`, `path`, `query`,
+`country`, `device`, `browser`, `system` as reports show them; its `source` is (source, medium, campaign, channel).
 """
 
 from collections import Counter, defaultdict
@@ -64,6 +64,8 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "hour": lambda fact: fact["local"].strftime("%H"),
     "dateHour": lambda fact: fact["local"].strftime("%Y%m%d%H"),
     "pagePath": lambda fact: fact["path"],
+    "pagePathPlusQueryString": lambda fact: fact["path"] + (f"?{fact['query']}" if fact["query"] else ""),
+    "contentGroup": lambda fact: fact.get("content_group") or "(not set)",
     "hostName": lambda fact: fact["host"],
     "eventName": lambda fact: fact["event"],
     "sessionSource": lambda fact: fact["origin"][0],
@@ -115,5 +117,6 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "screenPageViews": _views,
     "eventCount": len,
     "keyEvents": lambda rows: sum(fact["key_event"] for fact in rows),
+    "keyEventValue": lambda rows: sum(fact.get("key_value", 0) for fact in rows if fact["key_event"]) / 1_000_000,
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
 }

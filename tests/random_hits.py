@@ -41,7 +41,7 @@ ORIGINS: Final[tuple[tuple[dict[str, str], str, tuple[str, ...]], ...]] = (
     ({"gclid": "x"}, "https://www.google.com/", ("google", "cpc", "(not set)", "Paid Search")),
 )
 COUNTRIES: Final = {"192.0.2.7": "Germany", "198.51.100.9": "France", "203.0.113.5": "(not set)"}
-PAGES: Final = ("/", "/a", "/B")
+PAGES: Final = ("/", "/a", "/B", "/a?q=1&r")
 NAMES: Final = ("page_view", "page_view", "page_view", "scroll", "first_visit", "screen_view", "", "x" * 41)
 
 
@@ -149,7 +149,7 @@ def _arrived(
     lines = []
     for own, origin, page in said:
         tags, referrer, _ = ORIGINS[origin]
-        click = f"?{urlencode({'gclid': tags['gclid']})}" if "gclid" in tags else ""
+        click = f"{'&' if '?' in page else '?'}{urlencode({'gclid': tags['gclid']})}" if "gclid" in tags else ""
         written = {name: text for name, text in tags.items() if name != "gclid"}
         lines.append(urlencode({**own, "dl": f"https://shop.example{page}{click}", "dr": referrer, **written}))
     query, body = urlencode(common), "\n".join(lines)
@@ -190,7 +190,7 @@ def _meant(
         return [{**base, "index": 0, "reason": reasons[0]}]
     technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
     counted = [
-        {**base, **technical, **_said(own), "index": index + 2, "source": ORIGINS[origin][2], "path": page}
+        {**base, **technical, **_said(own), "index": index + 2, "source": ORIGINS[origin][2], **_page(page)}
         for index, ((own, origin, page), reason) in enumerate(zip(said, reasons, strict=True))
         if not reason
     ]
@@ -228,7 +228,7 @@ def _said(own: dict[str, str]) -> dict[str, Any]:
 
 # request, status -> why it does not count
 REQUESTS: Final = (
-    ("GET / HTTP/1.1", 200, None), ("GET /a HTTP/1.1", 304, None), ("GET /a HTTP/1.1", 200, None),
+    ("GET / HTTP/1.1", 200, None), ("GET /a HTTP/1.1", 304, None), ("GET /a?q=2 HTTP/1.1", 200, None),
     ("POST /a HTTP/1.1", 404, "method"), ("GET /s.css HTTP/1.1", 404, "status"), ("GET /s.css HTTP/1.1", 200, "asset"),
     ("nonsense", 200, "malformed"),
 )  # fmt: skip
@@ -259,7 +259,12 @@ def _line_facts(request: str, agent: str, origin: tuple[str, ...]) -> dict[str, 
     technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
     flags = dict.fromkeys(("first_visit", "key_event", "client_engaged", "signals"), False)
     said = {"event": "page_view", "page_view": True, "engagement_ms": 0, "sequence": 0, "client_session": None}
-    return {**technical, **flags, **said, "source": origin, "host": "shop.example", "path": request.split(" ")[1]}
+    return {**technical, **flags, **said, "source": origin, "host": "shop.example", **_page(request.split(" ")[1])}
+
+
+def _page(target: str) -> dict[str, str]:
+    path, _, query = target.partition("?")
+    return {"path": path, "query": query}
 
 
 def _number(id: str) -> int:

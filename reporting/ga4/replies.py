@@ -1,8 +1,10 @@
 """Answers, metadata and errors in the shapes of the GA4 Data API."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
+from reporting.definitions import NO_DEFINITIONS, Definitions
 from reporting.dimensions import DIMENSIONS, Dimension
 from reporting.metrics import METRICS, Metric
 from reporting.report import Answer, Row
@@ -38,11 +40,13 @@ def batch_reply(answers: list[Answer]) -> dict[str, Any]:
     return {"reports": [report_reply(answer) for answer in answers], "kind": "analyticsData#batchRunReports"}
 
 
-def metadata_reply(number: int) -> dict[str, Any]:
+def metadata_reply(number: int, definitions: Definitions = NO_DEFINITIONS) -> dict[str, Any]:
+    """The fields that every property has, then those that the property's rules define."""
+    dimensions, metrics = {**DIMENSIONS, **definitions.dimensions}, {**METRICS, **definitions.metrics}
     return {
         "name": f"properties/{number}/metadata",
-        "dimensions": [_described(each) for each in DIMENSIONS.values()],
-        "metrics": [_metric(each) for each in METRICS.values()],
+        "dimensions": [_described(each) | _mark(each, DIMENSIONS) for each in dimensions.values()],
+        "metrics": [_metric(each) | _mark(each, METRICS) for each in metrics.values()],
     }
 
 
@@ -60,6 +64,10 @@ def _row(row: Row) -> dict[str, Any]:
         "dimensionValues": [{"value": text} for text in row.dimensions],
         "metricValues": [{"value": as_text(value)} for value in row.metrics],
     }
+
+
+def _mark(entry: Dimension | Metric, of_all: Collection[str]) -> dict[str, Any]:
+    return {} if entry.name in of_all else {"customDefinition": True}
 
 
 def _described(entry: Dimension | Metric) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from configuration.models import may_see
 from configuration.tokens import authenticate
 from processing.book import UnreadableBook
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
+from reporting.definitions import definitions_of
 from reporting.ga4.replies import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
 from reporting.ga4.requests import read_batch, read_report
 from reporting.report import Answer, Report, ReportError
 from reporting.run import run_many
-from reporting.source import view_of
+from reporting.source import newest_rules, view_of
 from reporting.today import today_in
 
 _log: Final = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def batch_run_reports(request: HttpRequest, number: int) -> dict[str, Any]:
 @_method("GET")
 def metadata(request: HttpRequest, number: int) -> dict[str, Any]:
     _check_access(request, number, common=True)
-    return metadata_reply(number)
+    return metadata_reply(number, definitions_of(newest_rules(number)))
 
 
 @csrf_exempt

@@ -1,12 +1,15 @@
-"""Writes the examples of what is counted into the manual: `python -m tests.spec.render_examples`."""
+"""Writes the examples of what is counted and of rules into the manual: `python -m tests.spec.render_examples`."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from tests.spec.examples import TOPICS, Example
+import msgspec
+
+from configuration.ruleset import Rule
+from tests.spec.examples import RULE_TOPICS, TOPICS, Example
 from tests.spec.render import cells
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "manual" / "counting-examples.md"
+MANUAL: Final = Path(__file__).resolve().parents[2] / "docs" / "manual"
 _HEAD: Final = """# What is counted, by example
 
 The [definitions](counting.md) in small tables: hits, and what the reports say of them. Times are UTC; all days are
@@ -15,8 +18,25 @@ asked for. Each example is a test that sends these hits through the whole system
 """
 
 
-def page() -> str:
-    return _HEAD + "".join(_topic(title, examples) for title, examples in TOPICS.items())
+_HEAD_OF_RULES: Final = """# Rules, by example
+
+What each kind of rule does, in small tables: hits, rules as JSON, and what the reports say then. What a rule does not
+say has its default. Times are UTC; all days are asked for. Each example is a test that sends these hits through the
+whole system. This page is made by `python -m tests.spec.render_examples`; change `tests/spec/examples_rules.py`
+instead.
+"""
+
+
+def pages() -> dict[Path, str]:
+    """The pages with their texts."""
+    return {
+        MANUAL / "counting-examples.md": _HEAD + _topics(TOPICS),
+        MANUAL / "rule-examples.md": _HEAD_OF_RULES + _topics(RULE_TOPICS),
+    }
+
+
+def _topics(topics: dict[str, list[Example]]) -> str:
+    return "".join(_topic(title, examples) for title, examples in topics.items())
 
 
 def _topic(title: str, examples: list[Example]) -> str:
@@ -26,7 +46,25 @@ def _topic(title: str, examples: list[Example]) -> str:
 def _section(example: Example) -> str:
     rule = f"{example.rule}\n" if example.rule else ""
     rejected = f"\nand are rejected:\n\n{_markdown(example.rejected)}" if example.rejected else ""
-    return f"\n### {example.title}\n{rule}\n{_markdown(example.hits)}\nbecome\n\n{_markdown(example.answer)}{rejected}"
+    hits = f"\n{_markdown(example.hits)}\n{_as_json(example.rules)}become\n\n{_markdown(example.answer)}"
+    return f"\n### {example.title}\n{rule}{hits}{rejected}"
+
+
+def _as_json(rules: tuple[Rule, ...]) -> str:
+    """A rule a line, without what is its default anyway."""
+    lines = [msgspec.json.encode(_said(rule)).decode() for rule in rules]
+    return "```json\n{}\n```\n".format("\n".join(lines)) if rules else ""
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_said(each) for each in value]
+    if not isinstance(value, msgspec.Struct):
+        return value
+    config, fields = value.__struct_config__, msgspec.structs.fields(value)
+    tag = {config.tag_field: config.tag} if config.tag_field else {}
+    own = {f.name: getattr(value, f.name) for f in fields if getattr(value, f.name) != f.default}
+    return tag | {name: _said(each) for name, each in own.items()}
 
 
 def _markdown(table: str) -> str:
@@ -35,4 +73,5 @@ def _markdown(table: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    for path, text in pages().items():
+        path.write_text(text)

@@ -5,25 +5,30 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import polars as pl
 import pytest
 
 from collection.hit import RawHit
+from configuration.checks import check as findings
 from configuration.rules import UNKNOWN_PROPERTY, PropertySettings
+from configuration.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.view import View
+from reporting.definitions import definitions_of
 from reporting.dimensions import DIMENSIONS
 from reporting.ga4.replies import as_text
 from reporting.metrics import METRICS
 from reporting.report import ByDimension, DateRange, Report
 from reporting.run import run
 from tests.installation import AGENT, SHOP, Installation, access_log, ga4
-from tests.spec.examples import TOPICS, Example
+from tests.spec.examples import RULE_TOPICS, TOPICS, Example
 from tests.spec.render import cells
-from tests.spec.render_examples import PAGE, page
+from tests.spec.render_examples import pages
 
 pytestmark = pytest.mark.django_db
 
+NUMBER = 1
 YEAR = DateRange("2026-01-01", "2026-12-31")
-EXAMPLES = [example for examples in TOPICS.values() for example in examples]
+EXAMPLES = [example for examples in (*TOPICS.values(), *RULE_TOPICS.values()) for example in examples]
 # columns of hits, in plain words, and the parameters of the wire format that stand for them
 FLAGS = {"spent": "_et", "key": "_c", "says engaged": "seg", "first": "_fv", "starts": "_ss", "referrer": "dr"}
 
@@ -31,33 +36,57 @@ FLAGS = {"spent": "_et", "key": "_c", "says engaged": "seg", "first": "_fv", "st
 @pytest.mark.parametrize("sealed", [False, True], ids=["tail", "sealed"])
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
 def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
-    settings = msgspec.structs.replace(SHOP, **example.settings)
+    settings = msgspec.structs.replace(SHOP, **example.settings, rules=NUMBER if example.rules or example.basics else 0)
+    rules = ruleset(example, settings)
     installation = Installation(tmp_path, [settings])
+    installation.store.put_context(ruleset_name(settings.id, NUMBER), encode_ruleset(rules))
     for hit in hits(example, settings):
         installation.send(hit)
         installation.receive()
         if sealed:
             installation.worker.seal(everything=True)
-    check(example, installation.view(settings.id), installation.view(UNKNOWN_PROPERTY))
+    check(example, installation.view(settings.id).with_rules(rules), installation.view(UNKNOWN_PROPERTY))
+
+
+def ruleset(example: Example, settings: PropertySettings) -> Ruleset:
+    plain = plain_ruleset(settings)
+    basics = msgspec.structs.replace(plain.basics, **example.basics)
+    return msgspec.structs.replace(plain, number=NUMBER, basics=basics, rules=example.rules)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
+def test_the_rules_are_sound(example: Example) -> None:
+    assert findings(ruleset(example, SHOP)) == []
 
 
 def check(example: Example, view: View, of_nobody: View) -> None:
     expected = cells(example.answer)
-    answer = run(asked(expected), view, date(2026, 12, 31))
+    answer = run(asked(expected, view), view, date(2026, 12, 31))
     rows = [[*row.dimensions, *map(as_text, row.metrics)] for row in (*answer.rows, *answer.totals)]
     assert rows == expected[1:]
-    rejected = (*view.counts().reasons.items(), *of_nobody.counts().reasons.items())
-    reasons = [[reason, str(number)] for reason, number in sorted(rejected) if number]
-    assert reasons == (cells(example.rejected)[1:] if example.rejected else [])
+    wanted = cells(example.rejected) if example.rejected else [["reason"]]
+    assert rejected(view, of_nobody, by_rule="rule" in wanted[0]) == wanted[1:]
 
 
-def asked(expected: list[list[str]]) -> Report:
+def rejected(view: View, of_nobody: View, *, by_rule: bool) -> list[list[str]]:
+    counts = (*view.counts().reasons.items(), *of_nobody.counts().reasons.items())
+    reasons = [[reason, str(number)] for reason, number in sorted(counts) if number]
+    if not by_rule:
+        return reasons
+    rows = view.rejected(date(2026, 1, 1), date(2026, 12, 31)).select("reason", pl.col("rule").fill_null(""))
+    found = [[*texts, str(number)] for *texts, number in rows.group_by("reason", "rule").len().rows()]
+    assert sum(int(number) for *_, number in found) == sum(int(number) for _, number in reasons)
+    return sorted(found)
+
+
+def asked(expected: list[list[str]], view: View) -> Report:
     """The report that has this answer's columns."""
-    by = tuple(name for name in expected[0] if name in DIMENSIONS)
+    own = definitions_of(view.rules)
+    by = tuple(name for name in expected[0] if name in {*DIMENSIONS, *own.dimensions})
     return Report(
         date_ranges=(YEAR,),
         dimensions=by,
-        metrics=tuple(name for name in expected[0] if name in METRICS),
+        metrics=tuple(name for name in expected[0] if name in {*METRICS, *own.metrics}),
         orders=tuple(ByDimension(name) for name in by),
         aggregations=frozenset({"TOTAL"}) if "RESERVED_TOTAL" in expected[-1] else frozenset(),
     )
@@ -101,4 +130,5 @@ def moment(text: str) -> int:
 
 
 def test_the_manual_shows_the_examples() -> None:
-    assert PAGE.read_text() == page(), "run python -m tests.spec.render_examples"
+    for path, text in pages().items():
+        assert path.read_text() == text, "run python -m tests.spec.render_examples"

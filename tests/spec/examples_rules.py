@@ -1,0 +1,474 @@
+"""Each kind of rule: title, what it shows, rules, hits, answer, rejected hits, and basics that differ."""
+
+from typing import Any, Final
+
+from configuration.ruleset import (
+    AllOf,
+    AnyOf,
+    BotRule,
+    ChannelGroupRule,
+    ContentGroupRule,
+    CustomDimensionRule,
+    CustomMetricRule,
+    FilterRule,
+    InNetwork,
+    InternalRule,
+    KeyEventRule,
+    OneOf,
+    Part,
+    ReferralRule,
+    RewriteRule,
+    SpamRule,
+    Text,
+)
+
+FILTERS: Final[list[tuple[Any, ...]]] = [
+    (
+        "Leave out what matches",
+        "Capitals make no difference, unless the condition asks for it. The rule that refused a hit is kept with it; of"
+        " several, the first.",
+        (
+            FilterRule(name="No admin pages", action="exclude", when=Text("path", "begins", "/admin")),
+            FilterRule(name="No tests", action="exclude", when=Text("path", "pattern", "^/.*/test[0-9]+$")),
+        ),
+        """
+        at               | visitor | page
+        2026-11-20 10:00 | ann     | /Admin/users
+        2026-11-20 10:01 | ann     | /admin/x/test1
+        2026-11-20 10:02 | ann     | /shop/test7
+        2026-11-20 10:03 | ann     | /shop/testing
+        """,
+        """
+        pagePath      | eventCount
+        /shop/testing | 1
+        """,
+        """
+        reason | rule           | hits
+        filter | No admin pages | 2
+        filter | No tests       | 1
+        """,
+    ),
+    (
+        "Count only what matches",
+        "With several rules that include, an event must match each of them.",
+        (
+            FilterRule(name="Our pages", action="include", when=OneOf("path", ("/a", "/b"))),
+            FilterRule(name="In German", action="include", when=Text("language", "begins", "de")),
+        ),
+        """
+        at               | visitor | page | ul
+        2026-11-20 10:00 | ann     | /a   | de-de
+        2026-11-20 10:01 | ann     | /b   | en-us
+        2026-11-20 10:02 | ann     | /c   | de-at
+        2026-11-20 10:03 | ann     | /c   |
+        """,
+        """
+        pagePath | eventCount
+        /a       | 1
+        """,
+        """
+        reason | rule      | hits
+        filter | In German | 1
+        filter | Our pages | 2
+        """,
+    ),
+    (
+        "Conditions can be combined and turned round",
+        "Here: events of one network that are no purchases, or anything from a headless page. Addresses are compared as"
+        " they are kept, without their last part.",
+        (
+            FilterRule(
+                name="Lab",
+                action="exclude",
+                when=AnyOf(
+                    (
+                        AllOf((InNetwork(("192.0.2.0/24",)), Text("event", "equals", "purchase", negated=True))),
+                        Text("parameter:headless", "equals", "1"),
+                    )
+                ),
+            ),
+        ),
+        """
+        at               | visitor | address      | event    | ep.headless
+        2026-11-20 10:00 | ann     | 192.0.2.77   | scroll   |
+        2026-11-20 10:01 | ann     | 192.0.2.77   | purchase |
+        2026-11-20 10:02 | bob     | 198.51.100.7 | scroll   |
+        2026-11-20 10:03 | bob     | 198.51.100.7 | scroll   | 1
+        """,
+        """
+        eventName | eventCount
+        purchase  | 1
+        scroll    | 1
+        """,
+        """
+        reason | rule | hits
+        filter | Lab  | 2
+        """,
+    ),
+    (
+        "A rule that is being tested, or off, changes nothing",
+        "",
+        (
+            FilterRule(name="Tested", action="exclude", when=Text("path", "equals", "/a"), state="testing"),
+            FilterRule(name="Off", action="exclude", when=Text("path", "equals", "/a"), state="off"),
+        ),
+        """
+        at               | visitor | page
+        2026-11-20 10:00 | ann     | /a
+        """,
+        """
+        pagePath | eventCount
+        /a       | 1
+        """,
+        "",
+    ),
+]
+REWRITES: Final[list[tuple[Any, ...]]] = [
+    (
+        "Small letters, search and replace",
+        "Rules apply in their order, each on what those before it left. Groups of a pattern are $1 or ${name}.",
+        (
+            RewriteRule(name="Small letters", field="path", change="lower_case"),
+            RewriteRule(
+                name="Without numbers",
+                field="path",
+                change="replace",
+                search="^/product/[0-9]+/(.*)$",
+                replacement="/product/$1",
+                pattern=True,
+            ),
+            RewriteRule(name="No index", field="path", change="replace", search="/index.html", replacement="/"),
+        ),
+        """
+        at               | visitor | page
+        2026-11-20 10:00 | ann     | /Product/17/shoes
+        2026-11-20 10:01 | ann     | /product/99/Shoes
+        2026-11-20 10:02 | ann     | /shop/index.html
+        """,
+        """
+        pagePath       | eventCount
+        /product/shoes | 2
+        /shop/         | 1
+        """,
+        "",
+    ),
+    (
+        "Parameters of the page that mean nothing",
+        "Campaign tags and click ids are never part of it.",
+        (RewriteRule(name="Session ids", field="query", change="drop_parameters", parameters=("sid", "PHPSESSID")),),
+        """
+        at               | visitor | page
+        2026-11-20 10:00 | ann     | /a?sid=1&color=red
+        2026-11-20 10:01 | bob     | /a?color=red&PHPSESSID=2&utm_source=x
+        2026-11-20 10:02 | cem     | /a?sid=3
+        """,
+        """
+        pagePathPlusQueryString | eventCount
+        /a                      | 1
+        /a?color=red            | 2
+        """,
+        "",
+    ),
+    (
+        "What depends on a field follows it",
+        "The channel follows medium, what a page view is follows the name of the event. A rule can have conditions.",
+        (
+            RewriteRule(
+                name="Our letter",
+                field="medium",
+                change="replace",
+                search="(?s)^.*$",
+                replacement="email",
+                pattern=True,
+                when=Text("source", "equals", "letter"),
+            ),
+            RewriteRule(name="Views", field="event", change="replace", search="show", replacement="page_view"),
+        ),
+        """
+        at               | visitor | session | event | page
+        2026-11-20 10:00 | ann     | 1       | show  | /a?utm_source=letter&utm_medium=x
+        2026-11-20 10:00 | bob     | 2       | show  | /a?utm_source=other&utm_medium=x
+        """,
+        """
+        sessionMedium | sessionDefaultChannelGroup | screenPageViews
+        email         | Email                      | 1
+        x             | Unassigned                 | 1
+        """,
+        "",
+    ),
+]
+WHO: Final[list[tuple[Any, ...]]] = [
+    (
+        "Programs: the owner knows better than the lists",
+        "What is allowed is allowed, whatever else is said of it.",
+        (
+            BotRule(name="Our monitor", action="allow", user_agent="curl/8.5"),
+            BotRule(name="Spy", action="block", user_agent="SpyBrowser"),
+        ),
+        """
+        at               | visitor | agent
+        2026-11-20 10:00 | ann     | curl/8.5.0
+        2026-11-20 10:00 | bob     | curl/7.1
+        2026-11-20 10:00 | cem     | Mozilla/5.0 SpyBrowser/2
+        """,
+        """
+        eventCount
+        1
+        """,
+        """
+        reason | rule | hits
+        bot    |      | 1
+        bot    | Spy  | 1
+        """,
+    ),
+    (
+        "Referrers that are spam",
+        "A small list of known ones is on unless it is switched off; a rule adds domains, and all below them.",
+        (SpamRule(name="More spam", domains=("cheap.example",)),),
+        """
+        at               | visitor | referrer
+        2026-11-20 10:00 | ann     | https://www.cheap.example/x
+        2026-11-20 10:00 | bob     | https://semalt.com/
+        2026-11-20 10:00 | cem     | https://news.example/
+        """,
+        """
+        sessionSource | eventCount
+        news.example  | 1
+        """,
+        """
+        reason | rule      | hits
+        spam   |           | 1
+        spam   | More spam | 1
+        """,
+    ),
+    (
+        "The owner's own people",
+        "By network, or by the traffic type that the tracker sends (`tt`).",
+        (
+            InternalRule(name="Office", networks=("198.51.100.0/24",)),
+            InternalRule(name="Developers", traffic_type="developer"),
+        ),
+        """
+        at               | visitor | address      | tt
+        2026-11-20 10:00 | ann     | 198.51.100.7 |
+        2026-11-20 10:00 | bob     | 192.0.2.7    | developer
+        2026-11-20 10:00 | cem     | 192.0.2.7    |
+        """,
+        """
+        eventCount
+        1
+        """,
+        """
+        reason   | rule       | hits
+        internal | Developers | 1
+        internal | Office     | 1
+        """,
+    ),
+    (
+        "Referrers that are no source",
+        "Somebody who comes back from paying did not come from the payment's page. The site's own domains never are"
+        " a source.",
+        (ReferralRule(name="Payment", domains=("pay.example.net",)),),
+        """
+        at               | visitor | session | referrer
+        2026-11-20 10:00 | ann     | 1       | https://secure.pay.example.net/done
+        2026-11-20 10:00 | bob     | 2       | https://example.net/
+        2026-11-20 10:00 | cem     | 3       | https://shop.example/a
+        """,
+        """
+        sessionSource | sessions
+        (direct)      | 2
+        example.net   | 1
+        """,
+        "",
+    ),
+]
+GROUPS: Final[list[tuple[Any, ...]]] = [
+    (
+        "Channels of the owner's own",
+        "The first that matches the session's first event; what matches none is `otherwise`, Unassigned by default.",
+        (
+            ChannelGroupRule(
+                name="By team",
+                channels=(
+                    Part("Letters", OneOf("source", ("letter", "newsletter"))),
+                    Part("Search", Text("channel", "ends", "Search")),
+                ),
+            ),
+        ),
+        """
+        at               | visitor | session | page                 | referrer
+        2026-11-20 10:00 | ann     | 1       | /?utm_source=letter  |
+        2026-11-20 10:01 | ann     | 1       | /a                   |
+        2026-11-20 10:00 | bob     | 2       | /                    | https://www.google.com/
+        2026-11-20 10:00 | cem     | 3       | /                    |
+        """,
+        """
+        sessionCustomChannelGroup:By team | sessions | eventCount
+        Letters                           | 1        | 2
+        Search                            | 1        | 1
+        Unassigned                        | 1        | 1
+        """,
+        "",
+    ),
+    (
+        "Groups of pages",
+        "A content group may ask for those above it, and so may filters, channel groups and key events. The first one"
+        " is `contentGroup`, too.",
+        (
+            ContentGroupRule(
+                name="Section",
+                groups=(
+                    Part("Shop", Text("path", "begins", "/shop")),
+                    Part("Blog", Text("path", "begins", "/blog")),
+                ),
+            ),
+            ContentGroupRule(
+                name="Aim",
+                groups=(Part("Sell", Text("content_group:Section", "equals", "Shop")),),
+                otherwise="Tell",
+            ),
+        ),
+        """
+        at               | visitor | page
+        2026-11-20 10:00 | ann     | /shop/a
+        2026-11-20 10:01 | ann     | /shop/b
+        2026-11-20 10:02 | ann     | /blog/c
+        2026-11-20 10:03 | ann     | /about
+        """,
+        """
+        contentGroup | contentGroup:Aim | eventCount
+        (not set)    | Tell             | 1
+        Blog         | Tell             | 1
+        Shop         | Sell             | 2
+        """,
+        "",
+    ),
+]
+AIMS: Final[list[tuple[Any, ...]]] = [
+    (
+        "Key events and their value",
+        "The value is the parameter's, or else the rule's. What the client marks as a key event is one as well.",
+        (
+            KeyEventRule(name="Bought", event="purchase", value="10", value_parameter="value"),
+            KeyEventRule(name="Saw prices", event="page_view", when=Text("path", "equals", "/prices"), value="0.25"),
+        ),
+        """
+        at               | visitor | event     | page    | epn.value | key
+        2026-11-20 10:00 | ann     | purchase  | /done   | 12.5      |
+        2026-11-20 10:01 | ann     | purchase  | /done   |           |
+        2026-11-20 10:02 | ann     | page_view | /prices |           |
+        2026-11-20 10:03 | ann     | page_view | /a      |           |
+        2026-11-20 10:04 | ann     | call      | /a      |           | 1
+        """,
+        """
+        eventName | eventCount | keyEvents | keyEventValue
+        call      | 1          | 1         | 0
+        page_view | 2          | 1         | 0.25
+        purchase  | 2          | 2         | 22.5
+        """,
+        "",
+    ),
+    (
+        "Once a session",
+        "Only the first of a session counts, and only its value.",
+        (KeyEventRule(name="Signed up", event="sign_up", once="session", value="5", slot=0),),
+        """
+        at               | visitor | session | event
+        2026-11-20 10:00 | ann     | 1       | sign_up
+        2026-11-20 10:01 | ann     | 1       | sign_up
+        2026-11-20 10:02 | ann     | 2       | sign_up
+        """,
+        """
+        eventCount | keyEvents | keyEventValue
+        3          | 2         | 10
+        """,
+        "",
+    ),
+    (
+        "Also what is implied can be a key event",
+        "A first visit is sent as a flag of another event.",
+        (KeyEventRule(name="New visitor", event="first_visit", value="1.5"),),
+        """
+        at               | visitor | session | first
+        2026-11-20 10:00 | ann     | 1       | 1
+        2026-11-20 10:01 | ann     | 1       |
+        """,
+        """
+        eventName   | keyEvents | keyEventValue
+        first_visit | 1         | 1.5
+        """,
+        "",
+    ),
+]
+CUSTOM: Final[list[tuple[Any, ...]]] = [
+    (
+        "Custom dimensions",
+        "Parameters of the event (`ep.`, `epn.` on the wire) and properties of the user (`up.`, `upn.`), as the hit"
+        " itself carries them.",
+        (
+            CustomDimensionRule(name="Plan", parameter="plan"),
+            CustomDimensionRule(name="Tier", parameter="tier", scope="user"),
+        ),
+        """
+        at               | visitor | ep.plan     | up.tier
+        2026-11-20 10:00 | ann     | gold & free | a
+        2026-11-20 10:01 | ann     | gold & free |
+        2026-11-20 10:02 | ann     |             | a
+        """,
+        """
+        customEvent:plan | customUser:tier | eventCount
+        (not set)        | a               | 1
+        gold & free      | (not set)       | 1
+        gold & free      | a               | 1
+        """,
+        "",
+    ),
+    (
+        "Custom metrics",
+        "The sum of a parameter; what is no number is left out. Sums are exact to a millionth.",
+        (CustomMetricRule(name="Price", parameter="price", unit="currency"),),
+        """
+        at               | visitor | page | epn.price | ep.price
+        2026-11-20 10:00 | ann     | /a   | 0.1       |
+        2026-11-20 10:01 | ann     | /a   |           | 0.2
+        2026-11-20 10:02 | ann     | /a   |           | free
+        2026-11-20 10:03 | ann     | /b   | 5         |
+        """,
+        """
+        pagePath       | customEvent:price
+        /a             | 0.3
+        /b             | 5
+        RESERVED_TOTAL | 5.3
+        """,
+        "",
+    ),
+]
+BASICS: Final[list[tuple[Any, ...]]] = [
+    (
+        "Lists can be switched off",
+        "Here `bot_lists` and `spam_list` are false.",
+        (),
+        """
+        at               | visitor | agent    | referrer
+        2026-11-20 10:00 | ann     | curl/8.5 |
+        2026-11-20 10:00 | bob     |          | https://semalt.com/
+        """,
+        """
+        sessionSource | eventCount
+        (direct)      | 1
+        semalt.com    | 1
+        """,
+        "",
+        {"bot_lists": False, "spam_list": False},
+    ),
+]
+EXAMPLES: Final = {
+    "Filters": FILTERS,
+    "Rewrites": REWRITES,
+    "Programs, spam, own people, referrers": WHO,
+    "Channel groups and content groups": GROUPS,
+    "Key events": AIMS,
+    "Custom dimensions and metrics": CUSTOM,
+    "Lists": BASICS,
+}
