@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from configuration.publishing import published
 from configuration.ruleset import Ruleset, encode_ruleset
 from processing import view as views
 from processing.generations import covered_by
@@ -77,7 +78,8 @@ def sides(run: HistoryRun) -> Sides | None:
     before, after = (reader().generation(run.property, number) for number in (run.replaced, run.generation))
     if before is None or after is None:
         return None
-    numbers = ordinals()
+    numbers, rules = ordinals(), published(run.property, run.rules)
+    before, after = before.with_rules(rules), after.with_rules(rules)
     return Sides(_within(before, after, numbers), _within(after, before, numbers), _days(run, after))
 
 
@@ -130,6 +132,7 @@ class _Within(NamedTuple):
     wanted: pl.Expr
     zone: str
     currency: str
+    rules: Ruleset | None
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "position"]))
@@ -144,7 +147,7 @@ def _within(view: views.View, other: views.View, numbers: dict[str, int]) -> Vie
     ours, theirs = view.sealed.book.covered, other.sealed.book.covered
     if ours == theirs:
         return view
-    return _Within(view, covered_by(theirs, numbers), view.zone, view.currency)
+    return _Within(view, covered_by(theirs, numbers), view.zone, view.currency, view.rules)
 
 
 def _days(run: HistoryRun, after: views.View) -> tuple[date, date]:

@@ -13,7 +13,7 @@ from configuration.rule_models import RulesVersion
 from configuration.ruleset import Ruleset
 from processing.pasted import NotAHit
 from reporting.past import NoComparison, previewed, with_testing_on
-from reporting.rules_frame import Place, chosen_days, is_number, is_staff, page, rules_address
+from reporting.rules_frame import Place, chosen_days, is_number, is_staff, page
 from reporting.rules_shown import comparison_panel, picks_panel, trial_panel
 from reporting.source import view_of
 from reporting.today import now_in
@@ -28,11 +28,7 @@ MOST_DIGITS: Final = 20
 @page("")
 def home(here: Place) -> HttpResponse:
     """On to the rules themselves, or to what else there is for who may not open the admin."""
-    return (
-        redirect(rules_address(here.property))
-        if is_staff(here.request)
-        else redirect("rules-preview", here.property.pk)
-    )
+    return redirect("rules" if is_staff(here.request) else "rules-preview", here.property.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -19,7 +19,7 @@ HOUR = 3_600_000
 class Fixed:
     """A view of rows that a test writes."""
 
-    currency = "EUR"
+    currency, rules = "EUR", None
 
     def __init__(self, events: Sequence[dict[str, Any]], rejected: Sequence[dict[str, Any]] = (), zone: str = "UTC"):
         plain = {name: 0 if kind.is_numeric() else None for name, kind in BUILT.items()}
