@@ -33,6 +33,7 @@ class Preview(NamedTuple):
     property: int
     zone: str
     currency: str
+    rules: Ruleset
     frame: pl.DataFrame  # BUILT, text as Categorical
     refused: pl.DataFrame  # REJECTED, duplicates left out
     rules: Ruleset | None = None
@@ -65,6 +66,7 @@ def preview(
         view.property,
         draft.basics.zone,
         draft.basics.currency,
+        draft,
         pl.concat([pl.DataFrame(schema=BUILT), *(layer.events for layer in layers)]).with_columns(categorical_text()),
         pl.concat([pl.DataFrame(schema=REJECTED), *map(_refused, layers)]),
         draft,

@@ -7,7 +7,10 @@ class ReportingConfig(AppConfig):
 
     def ready(self) -> None:
         from configuration.publishing import checks_with_data
+        from configuration.tabs import TABS
         from reporting.rules_check import leaves_something
+        from reporting.rules_tabs import OWN
 
         if leaves_something not in checks_with_data:
             checks_with_data.append(leaves_something)
+            TABS.extend(OWN)

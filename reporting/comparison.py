@@ -9,13 +9,18 @@ from typing import Final, NamedTuple, Protocol
 
 import polars as pl
 
+from configuration.ruleset import Ruleset
 from processing.periods import day_start
 from reporting import run
 from reporting.dashboard import TABLES, TOTALS, Table
+from reporting.definitions import CHANNEL_GROUP, definitions_of
+from reporting.dimensions import CONTENT_GROUP
 from reporting.report import LARGEST_LIMIT, Answer, DateRange, Report
 from reporting.run import run_many
 
-METRICS: Final = (*TOTALS, "eventCount", "keyEvents")
+METRICS: Final = (*TOTALS, "eventCount", "keyEvents", "keyEventValue")
+OWN_METRICS: Final = {CHANNEL_GROUP: "sessions", CONTENT_GROUP: "screenPageViews"}  # of others: "eventCount"
+MOST_OWN: Final = 8  # of the property's own dimensions
 MOST_CHANGES: Final = 10
 MOST_EXAMPLES: Final = 5
 
@@ -88,10 +93,11 @@ class Comparison(NamedTuple):
 
 
 def compare(before: View, after: View, first: date, last: date) -> Comparison:
-    """Each side in its own zone."""
+    """Each side in its own zone. Both by the dimensions that `after` has."""
     days = (DateRange(first.isoformat(), last.isoformat()),)
-    reports = [Report(date_ranges=days, metrics=METRICS), *(_report(table, days) for table in TABLES)]
-    was, now = (run_many(reports, view, last) for view in (before, after))
+    tables = [*TABLES, *_own(after.rules)]
+    reports = [Report(date_ranges=days, metrics=METRICS), *(_report(table, days) for table in tables)]
+    was, now = (run_many(reports, _Defined(view, after.rules), last) for view in (before, after))
     old, new = (_refused(view, first, last) for view in (before, after))
     start, end = common(before.zone, after.zone, first, last)
     within = pl.col("time").is_between(start, end, closed="left")
@@ -99,10 +105,17 @@ def compare(before: View, after: View, first: date, last: date) -> Comparison:
         first,
         last,
         tuple(_totals(was[0], now[0])),
-        tuple(_changes(*each) for each in zip(TABLES, was[1:], now[1:], strict=True)),
+        tuple(_changes(*each) for each in zip(tables, was[1:], now[1:], strict=True)),
         _groups(new.filter(within).join(old, on="position", how="anti")),
         _groups(old.filter(within).join(new, on="position", how="anti")),
     )
+
+
+class _Defined:
+    """A view with the definitions of other rules: what it has no values of is "(not set)"."""
+
+    def __init__(self, view: run.View, rules: Ruleset | None) -> None:
+        self.events, self.zone, self.currency, self.rules = view.events, view.zone, view.currency, rules
 
 
 def common(zone: str, other: str, first: date, last: date) -> tuple[int, int]:
@@ -112,6 +125,19 @@ def common(zone: str, other: str, first: date, last: date) -> tuple[int, int]:
         max(day_start(first, each) for each in (zone, other)),
         min(day_start(after, each) for each in (zone, other)),
     )
+
+
+def _own(rules: Ruleset | None) -> list[Table]:
+    """Tables by the property's own dimensions."""
+    names = [name for name in definitions_of(rules).dimensions if ":" in name]
+    return [
+        Table(name, definitions_of(rules).dimensions[name].label, name, (OWN_METRICS.get(_family(name), "eventCount"),))
+        for name in names[:MOST_OWN]
+    ]
+
+
+def _family(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def _report(table: Table, days: tuple[DateRange, ...]) -> Report:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from configuration.publishing import published
 from configuration.ruleset import Ruleset, encode_ruleset
 from processing import view as views
 from processing.generations import covered_by
@@ -77,7 +78,8 @@ def sides(run: HistoryRun) -> Sides | None:
     before, after = (reader().generation(run.property, number) for number in (run.replaced, run.generation))
     if before is None or after is None:
         return None
-    numbers = ordinals()
+    numbers, rules = ordinals(), published(run.property, run.rules)
+    before, after = before.with_rules(rules), after.with_rules(rules)
     return Sides(_within(before, after, numbers), _within(after, before, numbers), _days(run, after))
 
 

@@ -41,7 +41,13 @@ def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
 
 
 def readable_content(content: str) -> str:
-    """The parameters, decoded for people; signs that cannot be seen are replaced, and a long text is cut."""
-    text = "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
+    """The parameters, decoded for people."""
+    return printable(
+        "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
+    )
+
+
+def printable(text: str) -> str:
+    """Signs that cannot be seen are replaced, and a long text is cut."""
     shown = "".join(sign if sign.isprintable() else REPLACED for sign in text[:LONGEST_SAMPLE])
     return shown if len(text) <= LONGEST_SAMPLE else f"{shown}…"

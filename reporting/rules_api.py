@@ -79,9 +79,13 @@ class MayLook(BasePermission):
 class EditorsView(RulesView):
     """Of one property, for those who may change its rules; `changes_nothing` is said of a POST that only looks."""
 
-    permission_classes = (IsAuthenticated, MayLook)
-    parser_classes = (JSONParser,)
     changes_nothing = False
+
+    def get_permissions(self) -> list[Any]:
+        return [IsAuthenticated(), MayLook()]
+
+    def get_parsers(self) -> list[Any]:
+        return [JSONParser()]
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(_in_http(exc))

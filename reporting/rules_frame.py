@@ -9,13 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import NoReverseMatch, reverse
 
 from configuration.models import Property, may_edit
+from configuration.tabs import TABS, tabs_of
 from reporting.choice import CUSTOM, Period, choose
+from reporting.rules_tabs import OWN
 from reporting.views import private, visible, with_clear_failures
 
-TABS: Final = (("Try a hit", "rules-try"), ("Preview", "rules-preview"), ("History", "rules-history"))
 USUAL_DAYS: Final = 7
 MOST_DIGITS: Final = 18
 
@@ -32,15 +32,10 @@ class Place(NamedTuple):
         return render(self.request, f"reporting/rules/{template}", {**frame, **context}, status=status)
 
     def _tabs(self) -> list[dict[str, Any]]:
-        own = [
-            {"label": label, "address": reverse(page, args=[self.property.pk]), "current": page == self.tab}
-            for label, page in TABS
-        ]
-        return [{"label": "Rules", "address": rules_address(self.property)}, *own] if self.is_staff() else own
-
-    def is_staff(self) -> bool:
-        """Who may open the pages of the admin; others who may change the property have the API."""
-        return bool(getattr(self.request.user, "is_staff", False))
+        """Who may not open the admin has only the tabs of here."""
+        own = {tab.page for tab in OWN}
+        shown = TABS if is_staff(self.request) else [tab for tab in TABS if tab.page in own]
+        return tabs_of(self.property.pk, self.tab, shown)
 
 
 Body = Callable[..., HttpResponse]
@@ -68,13 +63,10 @@ def chosen_days(request: HttpRequest, today: date) -> Period:
     return choice.period if choice.name == CUSTOM else Period(today - timedelta(days=USUAL_DAYS - 1), today)
 
 
+def is_staff(request: HttpRequest) -> bool:
+    """Who may open the pages of the admin; others who may change the property have the API."""
+    return bool(getattr(request.user, "is_staff", False))
+
+
 def is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
-
-
-def rules_address(item: Property) -> str:
-    """Where the rules themselves are written."""
-    try:
-        return reverse("rules", args=[item.pk])
-    except NoReverseMatch:
-        return reverse("admin:configuration_property_change", args=[item.pk])

@@ -13,7 +13,7 @@ from configuration.rule_models import RulesVersion
 from configuration.ruleset import Ruleset
 from processing.pasted import NotAHit
 from reporting.past import NoComparison, previewed, with_testing_on
-from reporting.rules_frame import Place, chosen_days, is_number, page, rules_address
+from reporting.rules_frame import Place, chosen_days, is_number, is_staff, page
 from reporting.rules_shown import comparison_panel, picks_panel, trial_panel
 from reporting.source import view_of
 from reporting.today import now_in
@@ -28,7 +28,7 @@ MOST_DIGITS: Final = 20
 @page("")
 def home(here: Place) -> HttpResponse:
     """On to the rules themselves, or to what else there is for who may not open the admin."""
-    return redirect(rules_address(here.property)) if here.is_staff() else redirect("rules-preview", here.property.pk)
+    return redirect("rules" if is_staff(here.request) else "rules-preview", here.property.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +39,7 @@ def try_hit(here: Place) -> HttpResponse:
     asked = request.POST if request.method == "POST" else request.GET
     rules = _chosen_rules(here.property, asked.get("rules", DRAFT))
     counted, rejected = picks(view, now_in(view.zone).date())
-    frame = {
+    frame: dict[str, Any] = {
         "asked": asked,
         "versions": RulesVersion.objects.filter(property_number=here.property.pk).order_by("-number")[:VERSIONS],
         "picks": [
@@ -65,7 +65,12 @@ def preview(here: Place) -> HttpResponse:
     period = chosen_days(here.request, now.date())
     asked: dict[str, Any] = {"first": period.first, "last": period.last, "testing": "testing" in here.request.GET}
     template = "_comparison.html" if "part" in here.request.GET else "preview.html"
-    frame = {**asked, "today": now.date(), "zone": view.zone, "changes": unpublished_changes(here.property)}
+    frame: dict[str, Any] = {
+        **asked,
+        "today": now.date(),
+        "zone": view.zone,
+        "changes": unpublished_changes(here.property),
+    }
     if "from" not in here.request.GET:
         return here.show(template, **frame)
     rules = draft(here.property)

@@ -9,11 +9,12 @@ from configuration.ruleset import Ruleset
 from configuration.words import sentence
 from processing.tracing import Changed, EventTrace, Fact, RuleTrace, StepTrace
 from reporting.comparison import Changed as ChangedValue
-from reporting.comparison import Comparison, Refusals, TableChanges
-from reporting.dashboard import card, readable, shown
+from reporting.comparison import Comparison, Refusals, TableChanges, Total
+from reporting.dashboard import TOTALS, card, readable, shown
+from reporting.dimensions import DIMENSIONS
 from reporting.labels import dimension_label, metric_label
 from reporting.reasons import MEANINGS
-from reporting.rejects import readable_content
+from reporting.rejects import printable, readable_content
 from reporting.trial import Pick, Trial
 
 LONGEST: Final = 300  # characters of a value
@@ -31,7 +32,7 @@ def comparison_panel(found: Comparison, zone: str) -> dict[str, Any]:
         "first": found.first,
         "last": found.last,
         "same": found.same,
-        "totals": [card(each.metric, each.after, each.before) for each in found.totals],
+        "totals": [card(each.metric, each.after, each.before) for each in found.totals if _tells(each)],
         "tables": [_table(each) for each in found.tables if each.changes],
         "unchanged": [each.title for each in found.tables if not each.changes],
         "sides": [_side(name, *words, found, zone) for name, words in SIDES.items()],
@@ -53,17 +54,22 @@ def picks_panel(picks: list[Pick], zone: str) -> list[dict[str, str]]:
             "position": str(pick.position),
             "time": _time(pick.time, zone),
             "reason": pick.reason,
-            "content": readable_content(pick.content),
+            "content": readable_content(pick.content) if pick.reason else printable(pick.content),
         }
         for pick in picks
     ]
+
+
+def _tells(total: Total) -> bool:
+    """Most properties have no key events, or none with a value."""
+    return total.metric in TOTALS or bool(total.before or total.after)
 
 
 def _table(table: TableChanges) -> dict[str, Any]:
     largest = max((max(each.before, each.after) for each in table.changes), default=0) or 1
     return {
         "title": table.title,
-        "dimension": dimension_label(table.dimension),
+        "dimension": dimension_label(table.dimension) if table.dimension in DIMENSIONS else table.title,
         "metric": metric_label(table.metric).text,
         "rows": [_row(table, each, largest) for each in table.changes],
         "more": f"{table.more:,}" if table.more else "",

@@ -7,10 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from configuration.ruleset import Ruleset
 from processing.periods import day_number
 from processing.schema import BUILT, REJECTED
-from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Comparison, Example, Total, compare
+from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Changed, Comparison, Example, Refusals, Total, compare
 
 DAY = date(2026, 11, 20)
 NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1000)
@@ -20,8 +19,7 @@ HOUR = 3_600_000
 class Fixed:
     """A view of rows that a test writes."""
 
-    currency = "EUR"
-    rules: Ruleset | None = None
+    currency, rules = "EUR", None
 
     def __init__(self, events: Sequence[dict[str, Any]], rejected: Sequence[dict[str, Any]] = (), zone: str = "UTC"):
         plain = {name: 0 if kind.is_numeric() else None for name, kind in BUILT.items()}
@@ -60,10 +58,9 @@ def test_it_works() -> None:
     found = on_the_day(before, after)
     assert totals(found)["screenPageViews"] == ("screenPageViews", 3, 2)
     pages = next(table for table in found.tables if table.dimension == "pagePath")
-    assert list(map(tuple, pages.changes)) == [("/a", 2, 1)]
-    assert list(map(tuple, found.rejected)) == [("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),))]
-    assert not found.rescued
-    assert not found.same
+    assert pages.changes == (Changed("/a", 2, 1),)
+    assert found.rejected == (Refusals("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),)),)
+    assert (found.rescued, found.same) == ((), False)
 
 
 def test_nothing_changed() -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from configuration.draft import draft, replace_draft
 from configuration.models import AuditEntry, Property, Token
 from configuration.publishing import publish
-from configuration.ruleset import FilterRule, Rule, State, Text
+from configuration.ruleset import ContentGroupRule, FilterRule, Part, Rule, State, Text
 from configuration.tokens import issue
 from processing.history import Wish
 from processing.models import HistoryRun
@@ -176,6 +176,19 @@ def test_a_rule_in_testing_says_what_it_would_do(api: Api) -> None:
     assert [(rule["state"], rule["refused"]) for rule in acting] == [("testing", True)]
     assert api.post("rules/preview/", DAYS)["same"]
     assert total(api.post("rules/preview/", {**DAYS, "testing": True})) == (3, 1)
+
+
+def test_the_dimensions_that_the_draft_defines(api: Api) -> None:
+    group = ContentGroupRule(name="Section", groups=(Part("A", Text("path", "begins", "/a")),), otherwise="Rest")
+    api.write(group)
+    tables = api.post("rules/preview/", DAYS)["tables"]
+    (own,) = [table for table in tables if table["dimension"] == "contentGroup:Section"]
+    assert (own["title"], own["metric"]) == ("Section", "screenPageViews")
+    assert own["changes"] == [
+        {"value": "(not set)", "before": 3, "after": 0},
+        {"value": "A", "before": 0, "after": 2},
+        {"value": "Rest", "before": 0, "after": 1},
+    ]
 
 
 def test_rescued(api: Api) -> None:

@@ -231,8 +231,10 @@ def test_the_header_leads_there_for_who_may_change_the_property(editor: Editor, 
 
 def test_staff_is_led_to_the_rules_themselves(editor: Editor, administrator: User) -> None:
     editor.client.force_login(administrator)
-    assert "/admin/" in editor.client.get(editor.address("")).headers["Location"]
-    assert ">Rules</a>" in editor.get("preview/")
+    rules = f"/admin/configuration/property/{editor.site.property.pk}/rules/"
+    assert editor.client.get(editor.address("")).headers["Location"] == rules
+    assert f'href="{rules}"' in editor.get("preview/")
+    assert editor.address("history/") in editor.client.get(rules).content.decode()
 
 
 def test_text_of_hits_and_rules_stays_text(editor: Editor) -> None:
