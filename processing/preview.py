@@ -36,7 +36,6 @@ class Preview(NamedTuple):
     rules: Ruleset
     frame: pl.DataFrame  # BUILT, text as Categorical
     refused: pl.DataFrame  # REJECTED, duplicates left out
-    rules: Ruleset | None = None
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         within = pl.col("day").is_between(day_number(first), day_number(last))
@@ -69,7 +68,6 @@ def preview(
         draft,
         pl.concat([pl.DataFrame(schema=BUILT), *(layer.events for layer in layers)]).with_columns(categorical_text()),
         pl.concat([pl.DataFrame(schema=REJECTED), *map(_refused, layers)]),
-        draft,
     )
 
 
