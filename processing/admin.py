@@ -18,7 +18,6 @@ from processing.export import export
 from processing.finding import NotAKey, Sought, find_visitors, stored_hits
 from processing.models import Erasure
 from processing.store import open_store
-from processing.store.port import Store
 from processing.view import Reader
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class ErasureAdmin(ErasurePages):
             return _exported(item, found)
         if "erase" in request.POST:
             return self._erased(request, item, found)
-        hits = stored_hits(_store(), item.pk, found)
+        hits = stored_hits(_reader().view(item.pk), found)
         return self._page(
             request, "visitors", item, form=form, count=len(found), hits=hits, asked="ask" in request.POST
         )
@@ -82,7 +81,7 @@ class ErasureAdmin(ErasurePages):
     def property_page(self, request: HttpRequest, number: int) -> HttpResponse:
         """Says what goes, asks, and deletes."""
         item = _managed(request, number, "delete")
-        hits = Reader(_store()).view(item.pk).counts().accepted
+        hits = _reader().view(item.pk).counts().accepted
         if request.method != "POST":
             return self._page(request, "delete_property", item, hits=hits)
         delete_property(item, request.user.get_username(), hits)
@@ -90,9 +89,9 @@ class ErasureAdmin(ErasurePages):
         return redirect("admin:configuration_property_changelist")
 
     def _erased(self, request: HttpRequest, item: Property, found: list[int]) -> HttpResponse:
-        hits = stored_hits(_store(), item.pk, found)
+        hits = stored_hits(_reader().view(item.pk), found)
         try:
-            erase_visitors(_store(), item, found, request.user.get_username(), hits)
+            erase_visitors(_reader().store, item, found, request.user.get_username(), hits)
         except ErasureRefused as error:
             messages.error(request, str(error))
         else:
@@ -107,13 +106,13 @@ class ErasureAdmin(ErasurePages):
         return response
 
 
-def _store() -> Store:
+def _reader() -> Reader:
     return _opened(settings.STORE_URL)
 
 
 @lru_cache(1)
-def _opened(url: str) -> Store:
-    return open_store(url)
+def _opened(url: str) -> Reader:
+    return Reader(open_store(url))
 
 
 def _managed(request: HttpRequest, number: int, action: Any) -> Property:
@@ -125,7 +124,7 @@ def _managed(request: HttpRequest, number: int, action: Any) -> Property:
 def _found(item: Property, form: SoughtForm) -> list[int] | None:
     """None where the form has an error now."""
     try:
-        found = find_visitors(_store(), item, Sought(form.cleaned_data["what"], form.cleaned_data["value"]))
+        found = find_visitors(_reader().store, item, Sought(form.cleaned_data["what"], form.cleaned_data["value"]))
     except NotAKey as error:
         form.add_error("value", str(error))
         return None
@@ -135,6 +134,6 @@ def _found(item: Property, form: SoughtForm) -> list[int] | None:
 
 
 def _exported(item: Property, found: list[int]) -> StreamingHttpResponse:
-    pieces = export(_store(), item, found, timezone.now())
+    pieces = export(_reader().store, item, found, timezone.now())
     headers = {"Content-Disposition": f'attachment; filename="visitor-of-{item.pk}.json"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(pieces, content_type="application/json", headers=headers)

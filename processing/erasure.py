@@ -8,6 +8,7 @@ deleted is unreadable (`done_at`).
 import logging
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -107,7 +108,7 @@ class Erasures:
         self._removing = frozenset(_targets(request))
         try:
             for property in _targets(request):
-                self._again(lambda property=property: self._remove_from(property, request))  # type: ignore[misc]
+                _again(partial(self._remove_from, property, request))
         finally:
             self._removing = frozenset()
         _leave_no_way_back(request.property)
@@ -120,15 +121,6 @@ class Erasures:
         else:
             _hide(self._store, request)
             remove_erased(self._store, property)
-
-    def _again(self, step: Callable[[], None]) -> None:
-        """A seal that was under way commits once; a new one does not begin."""
-        for _ in range(ROUNDS - 1):
-            try:
-                return step()
-            except Conflict:
-                continue
-        return step()
 
     def _finish(self, request: Erasure, received: datetime, seal: Callable[[int], object]) -> None:
         if request.waits_for is None:
@@ -146,6 +138,16 @@ class Erasures:
             return True
         seal(property)
         return clean_blocks(self._store, property)
+
+
+def _again(step: Callable[[], None]) -> None:
+    """A seal that was under way commits once; a new one does not begin."""
+    for _ in range(ROUNDS - 1):
+        try:
+            return step()
+        except Conflict:
+            continue
+    return step()
 
 
 def _targets(request: Erasure) -> list[int]:

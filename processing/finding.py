@@ -15,7 +15,7 @@ from processing.raw_parts import read_raw
 from processing.schema import RAW
 from processing.store.port import Missing, Store
 from processing.tail import uncovered
-from processing.view import Reader
+from processing.view import View
 from processing.visitors import Keys
 
 What = Literal["client_id", "user_id", "visitor"]
@@ -64,9 +64,9 @@ def read_key(text: str) -> int:
     raise NotAKey("A visitor key is a number from 1 to 18446744073709551615, or the same in hexadecimal.")
 
 
-def stored_hits(store: Store, property: int, visitors: Sequence[int]) -> int:
+def stored_hits(view: View, visitors: Sequence[int]) -> int:
     """How many hits of these visitors are in reports or among the rejected ones."""
-    layer = Reader(store).view(property).of_visitors(pl.Series("visitor", visitors, dtype=pl.UInt64))
+    layer = view.of_visitors(pl.Series("visitor", visitors, dtype=pl.UInt64))
     frames = (layer.events, layer.duplicates, layer.rejected)
     return pl.concat([frame["position"] for frame in frames]).n_unique()
 

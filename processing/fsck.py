@@ -14,8 +14,10 @@ from django.db import DatabaseError
 from collection.log.port import Log, LogError
 from configuration.rules import decode_context
 from processing import balance, ledger
+from processing.applying import is_erased
 from processing.book import Book, RawPart, Shelf, add, decode_book
 from processing.columns import Columns
+from processing.hiding import NARROW
 from processing.models import Range
 from processing.sealed import Sealed
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
@@ -24,6 +26,8 @@ from processing.view import Reader, View
 ATTEMPTS: Final = 3
 CACHE_BYTES: Final = 64 * 2**20
 SHOWN: Final = 3  # positions of double hits
+CONDITION: Final = ("position", "visitor", "received_us")
+NO_POSITIONS: Final = pl.Series("position", [], dtype=pl.UInt64)
 
 Kind = Literal["store", "log", "ledger", "book", "sums"]
 Told = Callable[[str, int], None]
@@ -184,6 +188,7 @@ def _sealed_faults(who: str, sealed: Sealed, tail: list[pl.Series]) -> Iterator[
             positions += recount.positions
             yield from (f"{who}, {key}: {text}" for text in recount.faults(shelf))
         yield from (f"{who}: {text}" for text in _doubles(positions))
+        yield from (f"{who}: {text}" for text in _erased_faults(sealed))
         yield from (f"{who}: {text}" for part in book.raw for text in _raw_faults(store, part))
 
 
@@ -209,10 +214,22 @@ class _Recount:
 
 def _doubles(positions: list[pl.Series]) -> Iterator[str]:
     """Each hit is counted or rejected, and that once."""
-    everything = pl.concat([pl.Series("position", [], dtype=pl.UInt64), *positions])
+    everything = pl.concat([NO_POSITIONS, *positions])
     if everything.n_unique() != len(everything):
         double = everything.filter(everything.is_duplicated()).unique().sort()
         yield f"{len(double)} hits are there more than once, such as at positions {double.head(SHOWN).to_list()}"
+
+
+def _erased_faults(sealed: Sealed) -> Iterator[str]:
+    """What tombstones say is removed, and is there all the same."""
+    book, store = sealed.book, sealed.columns.store
+    if not (removed := [each for each in book.erased if each.removed]):
+        return
+    shown = [sealed.visible(key, section, CONDITION) for key in book.periods for section in NARROW]
+    raw = [store.read(part.place.segment, f"{part.place.prefix}rows", CONDITION) for part in book.raw]
+    left = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*shown, *raw))])
+    if not left.is_empty():
+        yield f"{left.n_unique()} hits of erased visitors are still there"
 
 
 def _cover_faults(book: Book) -> Iterator[str]:

@@ -166,6 +166,7 @@ class Reader:
         self.columns = columns or Columns(store)
         self._tails: OrderedDict[tuple[int, Terms], dict[BlockKey, Tail]] = OrderedDict()
         self._views: OrderedDict[int, View] = OrderedDict()
+        self._sealed: OrderedDict[tuple[int, str], tuple[Sealed, Arrivals]] = OrderedDict()
         self._lock = Lock()
 
     def view(self, property: int) -> View:
@@ -178,7 +179,7 @@ class Reader:
             kept = self._views.get(property)
             if kept and kept.state == state:
                 return kept
-            view = self._open(property, manifest.generation if manifest else 1, book, left, state)
+            view = self._open(property, manifest, book, left, state)
             _keep(self._views, property, view)
             return view
 
@@ -189,11 +190,21 @@ class Reader:
             return None
         return View(property, generation, Sealed(decode_book(manifest.data), self.columns), join([]), NOTHING_NEW)
 
-    def _open(self, property: int, generation: int, book: Book | None, left: tuple[BlockInfo, ...], state: str) -> View:
-        tail = self._tail(property, left, terms_of(book))
-        sealed, staying = without_hidden(book or new_book(self.store, property, left), self.columns)
+    def _open(
+        self, property: int, manifest: Manifest | None, book: Book | None, left: tuple[BlockInfo, ...], state: str
+    ) -> View:
+        tail, generation = self._tail(property, left, terms_of(book)), manifest.generation if manifest else 1
+        sealed, staying = self._shown(property, manifest, book or new_book(self.store, property, left))
         new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
         return View(property, generation, sealed, tail, new, state)
+
+    def _shown(self, property: int, manifest: Manifest | None, book: Book) -> tuple[Sealed, Arrivals]:
+        """Kept while the book is the same: hiding visitors reads something of every period."""
+        key = (property, f"{manifest.generation}.{manifest.version}" if manifest else "")
+        found = self._sealed.get(key) or without_hidden(book, self.columns)
+        if manifest and book.hidden():
+            _keep(self._sealed, key, found)
+        return found
 
     def _tail(self, property: int, left: tuple[BlockInfo, ...], terms: Terms) -> Tail:
         """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""

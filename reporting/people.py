@@ -81,7 +81,7 @@ class EraseVisitors(APIView):
         item = managed(request, number)
         visitors = _visitors(request, item)
         try:
-            hits = stored_hits(reader().store, item.pk, visitors)
+            hits = stored_hits(view_of(item.pk), visitors)
             erasure = erase_visitors(reader().store, item, visitors, request.user.get_username(), hits)
         except ErasureRefused as error:
             raise ValidationError({"detail": str(error)}) from error

@@ -55,7 +55,7 @@ STEPS = [
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(("module", "step"), STEPS, ids=lambda value: value if isinstance(value, str) else "")
-def test_broken_off_anywhere_it_goes_on(
+def test_it_works(
     here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, step: str,
     after: bool,
 ) -> None:  # fmt: skip

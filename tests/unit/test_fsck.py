@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from processing import ledger
-from processing.book import Book, Shelf, Span, decode_book, encode_book
+from processing.book import Book, Erased, Shelf, Span, decode_book, encode_book
 from processing.fsck import Check, Problem
 from processing.models import Range
 from processing.store import open_store
@@ -263,6 +263,13 @@ def test_a_missing_context(here: Installation) -> None:
         connection.execute("DELETE FROM contexts")
     connection.close()
     assert "missing: context" in texts(here)
+
+
+def test_rows_of_somebody_erased(here: Installation) -> None:
+    """A tombstone that says removed, where nothing was removed."""
+    visitor = here.view().events(*EVER, ["visitor"])["visitor"][0]
+    rewrite(here, lambda book: msgspec.structs.replace(book, erased=(Erased(visitor, 2**60, removed=True),)))
+    assert "hits of erased visitors are still there" in texts(here)
 
 
 def test_a_missing_block(here: Installation) -> None:

@@ -72,7 +72,7 @@ def client(here: Installation, shop: Property, value: str) -> list[int]:
 
 def test_it_works(here: Installation, shop: Property) -> None:
     found = client(here, shop, "77001.88002")
-    assert stored_hits(here.store, SHOP.id, found) == 4
+    assert stored_hits(here.view(), found) == 4
     assert client(here, shop, " GA1.2.77001.88002 ") == found
 
 

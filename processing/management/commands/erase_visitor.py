@@ -12,6 +12,7 @@ from processing import people
 from processing.erasure import ErasureRefused, erase_visitors
 from processing.finding import stored_hits
 from processing.store import open_store
+from processing.view import Reader
 
 
 class Command(BaseCommand):
@@ -29,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         store, item = open_store(settings.STORE_URL), people.property_of(options)
         visitors = people.visitors_of(store, item, options)
-        hits = stored_hits(store, item.pk, visitors)
+        hits = stored_hits(Reader(store).view(item.pk), visitors)
         people.confirm(f"{len(visitors)} visitors of “{item}” with {hits:,} hits are erased for ever.", options)
         try:
             request = erase_visitors(store, item, visitors, "manage.py", hits)
