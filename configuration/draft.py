@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.db import transaction
@@ -17,7 +17,8 @@ from configuration.models import DraftRule, Property
 from configuration.ruleset import Basics, Rule, Ruleset, encode_ruleset
 from configuration.shape import misshapen
 
-COLUMNS = ("kind", "name", "note", "state", "slot")
+COLUMNS: Final = ("kind", "name", "note", "state", "slot")
+CHANGEABLE: Final = ("note", "state", "position", "body")
 
 
 class Unacceptable(ValueError):
@@ -114,13 +115,17 @@ def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
 def _write_rules(property: Property, rules: Sequence[Rule]) -> None:
     """A rule keeps its row, and so its address on the pages, as long as it has its name."""
     rows = {(row.kind, row.name): row for row in property.draft_rules.all()}
-    fresh = list(_rows(property, rules))
-    for row in fresh:
+    fresh, changed = [], []
+    for row in _rows(property, rules):
         old = rows.pop((row.kind, row.name), None)
-        row.pk = old.pk if old else None
+        if old is None:
+            fresh.append(row)
+        elif any(getattr(old, name) != getattr(row, name) for name in CHANGEABLE):
+            row.pk = old.pk
+            changed.append(row)
     property.draft_rules.filter(pk__in=[row.pk for row in rows.values()]).delete()
-    DraftRule.objects.bulk_update([row for row in fresh if row.pk], ["note", "state", "position", "body"])
-    DraftRule.objects.bulk_create([row for row in fresh if not row.pk])
+    DraftRule.objects.bulk_update(changed, CHANGEABLE)
+    DraftRule.objects.bulk_create(fresh)
 
 
 def _rows(property: Property, rules: Sequence[Rule]) -> Iterator[DraftRule]:

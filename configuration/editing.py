@@ -26,11 +26,10 @@ def change(property: Property, row: DraftRule, rule: Rule, user: Author) -> None
     """The row becomes this rule, also under another name. Raises Unacceptable."""
     old = rule_of(row)
 
-    def with_rule(rules: Rules) -> Rules:
-        DraftRule.objects.filter(pk=row.pk).update(name=rule.name)
+    def with_it(rules: Rules) -> Rules:
         return tuple(rule if _same(each, old) else each for each in rules)
 
-    _change(property, user, "rule changed", rule, with_rule)
+    _change(property, user, "rule changed", rule, with_it, renamed=row)
 
 
 def delete(property: Property, row: DraftRule, user: Author) -> None:
@@ -65,7 +64,15 @@ def findings_of_change(before: Ruleset, after: Ruleset) -> list[Finding]:
     return [found for found in misshapen(after) or check(after) if _essence(found) not in known]
 
 
-def _change(property: Property, user: Author, action: str, rule: Rule, make: Callable[[Rules], Rules]) -> None:
+def _change(
+    property: Property,
+    user: Author,
+    action: str,
+    rule: Rule,
+    make: Callable[[Rules], Rules],
+    renamed: DraftRule | None = None,
+) -> None:
+    """A row that is `renamed` stays the rule's row."""
     with transaction.atomic():
         before = locked_draft(property)
         after = _with(before, make(before.rules))
@@ -73,6 +80,8 @@ def _change(property: Property, user: Author, action: str, rule: Rule, make: Cal
         errors = [found for found in errors_of(after) if _essence(found) not in known]
         if errors:
             raise Unacceptable(errors)
+        if renamed:
+            DraftRule.objects.filter(pk=renamed.pk).update(name=rule.name)
         write(property, before, after, user, action, title(rule))
 
 

@@ -15,12 +15,18 @@ from configuration.ruleset import Basics, ruleset_name
 
 Version: TypeAlias = tuple[int, datetime]  # row and time: a row's number alone may come again after a roll-back
 AT_ONCE: Final = 200
+MOST_KNOWN: Final = 10_000
 OF_THE_ROW: Final = ("measurement_id", "name", "identity", "address_precision")  # the rest is as it was published
 
 
 def property_settings() -> tuple[PropertySettings, ...]:
-    """All properties, by number, as they were published last. Asked twice a second: a content is read only once."""
-    rows: list[Any] = list(_with_newest(Property.objects.order_by("pk").only(*OF_THE_ROW)))
+    """All properties, by number. Asked twice a second: a version's content is read only once."""
+    return settings_of(Property.objects.order_by("pk"))
+
+
+def settings_of(properties: QuerySet[Property]) -> tuple[PropertySettings, ...]:
+    """As they were published last, in the order of the query."""
+    rows: list[Any] = list(_with_newest(properties.only(*OF_THE_ROW)))
     terms = _terms([(row.newest, row.since) for row in rows if row.newest])
     return tuple(row.settings_under(*terms.get((row.newest, row.since), (0,))) for row in rows)
 
@@ -57,12 +63,14 @@ def _with_newest(properties: QuerySet[Property]) -> QuerySet[Property]:
 
 def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, Basics]]:
     """Number and settings of each version."""
-    global _known
-    missing = [version for version in versions if version not in _known]
+    found = {version: terms for version in versions if (terms := _known.get(version))}
+    missing = [version for version in versions if version not in found]
     rows = RulesVersion.objects.in_bulk([row for row, _ in missing])
-    fresh = {version: (rows[version[0]].number, rows[version[0]].ruleset().basics) for version in missing}
-    _known = {version: fresh.get(version) or _known[version] for version in versions}
-    return _known
+    found |= {version: (rows[version[0]].number, rows[version[0]].ruleset().basics) for version in missing}
+    if len(_known) > MOST_KNOWN:
+        _known.clear()
+    _known.update(found)
+    return found
 
 
 _known: dict[Version, tuple[int, Basics]] = {}

@@ -7,7 +7,7 @@ import msgspec
 import polars as pl
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, serializers
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from configuration.models import Property, Token, may_see
 from configuration.rules import UNKNOWN
+from configuration.snapshot import settings_of
 from reporting.dates import read_day
 from reporting.reasons import MEANINGS
 from reporting.report import Answer, Report, ReportError
@@ -40,10 +41,12 @@ class MayRead(BasePermission):
 PERMISSIONS: Final = (IsAuthenticated, MayRead)
 
 
-class PropertySerializer(serializers.ModelSerializer[Property]):
-    class Meta:
-        model = Property
-        fields = ("id", "measurement_id", "name", "zone", "currency")
+class PropertySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    measurement_id = serializers.CharField()
+    name = serializers.CharField()
+    zone = serializers.CharField()
+    currency = serializers.CharField()
 
 
 class StatusSerializer(serializers.Serializer[Any]):
@@ -77,14 +80,15 @@ class RejectedSerializer(serializers.Serializer[Any]):
     reasons = ReasonSerializer(many=True, help_text="The most frequent first.")
 
 
-class PropertyList(generics.ListAPIView[Property]):
-    """The properties that the caller may see, by name."""
+class PropertyList(APIView):
+    """The properties that the caller may see, by name, as they were published last."""
 
-    serializer_class = PropertySerializer
     permission_classes = PERMISSIONS
 
-    def get_queryset(self) -> Any:
-        return Property.objects.visible_to(self.request.user).order_by("name", "id")
+    @extend_schema(responses=PropertySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        visible = Property.objects.visible_to(request.user).order_by("name", "id")
+        return Response(PropertySerializer(settings_of(visible), many=True).data)
 
 
 class PropertyStatus(APIView):

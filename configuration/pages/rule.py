@@ -120,8 +120,7 @@ def _form_page(request: HttpRequest, form: RuleForm, kind: str, row: DraftRule |
         "vocabulary": vocabulary(),
     }
     title = f"{one} “{row.name}”" if row else f"Add a rule: {one.lower()}"
-    status = 400 if form.is_bound else 200
-    return show(request, form.property, "rule.html", title, "rules", status, **context)
+    return show(request, form.property, "rule.html", title, "rules", **context)
 
 
 def vocabulary() -> dict[str, Any]:

@@ -57,11 +57,11 @@
       changed();
       draw();
     };
-    const up = button("↑", `Move ${part.name} up`, shift(-1));
-    const down = button("↓", `Move ${part.name} down`, shift(1));
+    const up = button("↑", `Move group ${place + 1} up`, shift(-1));
+    const down = button("↓", `Move group ${place + 1} down`, shift(1));
     up.disabled = place === 0;
     down.disabled = place === list.length - 1;
-    const gone = button("✕", `Remove ${part.name}`, () => {
+    const gone = button("✕", `Remove group ${place + 1}`, () => {
       list.splice(place, 1);
       changed();
       draw();

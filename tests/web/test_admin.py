@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from configuration import tokens
-from configuration.models import Property, Token
+from configuration.models import AuditEntry, Property, Token
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +111,30 @@ def test_staff_make_tokens_of_their_own_only(administrator: User, client: Client
         form = {"name": "report", "user": user.pk, "scope": "read"}
         assert client.post("/admin/configuration/token/add/", form).status_code == status
     assert Token.objects.get().user == staff
+
+
+def test_changes_of_settings_are_in_the_audit_log(admin: Client) -> None:
+    admin.post("/admin/configuration/property/add/", FORM)
+    item = Property.objects.get()
+    page = admin.post(f"/admin/configuration/property/{item.pk}/change/", FORM | {"currency": "USD"}, follow=True)
+    assert "Settings of reports are a draft" in page.content.decode()
+    admin.post(f"/admin/configuration/property/{item.pk}/change/", FORM | {"currency": "USD", "name": "Store"})
+    entries = [(entry.user, entry.action, entry.subject, entry.detail) for entry in AuditEntry.objects.all()]
+    assert entries[:2] == [
+        ("admin", "settings changed", "", ["Currency: was EUR, is USD."]),
+        ("admin", "property added", "Shop", []),
+    ]
+
+
+def test_staff_set_up_the_properties_that_they_see(client: Client) -> None:
+    staff = User.objects.create_user("staff", is_staff=True)
+    names = ["add_property", "view_property", "change_property"]
+    staff.user_permissions.set(Permission.objects.filter(codename__in=names))
+    client.force_login(staff)
+    other = Property.objects.create(name="Somebody else's")
+    client.post("/admin/configuration/property/add/", FORM)
+    made = Property.objects.get(name="Shop")
+    assert list(made.viewers.all()) == [staff]
+    assert client.get(f"/admin/configuration/property/{made.pk}/change/").status_code == 200
+    assert client.get(f"/admin/configuration/property/{other.pk}/change/").status_code == 302
+    assert b"Somebody else" not in client.get("/admin/configuration/property/").content

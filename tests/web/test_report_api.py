@@ -135,3 +135,9 @@ def test_damage_is_said_in_json(shop: Site) -> None:
     if manifest is None:
         store.commit(shop.property.id, {}, Live(None, 1))
     assert "damaged" in get(shop, f"{shop.property.id}/status/", status=503)["detail"]
+
+
+def test_settings_that_are_not_published_are_not_told(shop: Site) -> None:
+    shop.property.zone = "Asia/Tokyo"
+    shop.property.save()
+    assert get(shop, "")[0]["zone"] == "Europe/Berlin"

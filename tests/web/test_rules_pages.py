@@ -123,7 +123,7 @@ def test_what_is_wrong_stands_at_its_field(
     admin: Client, shop: Property, kind: str, changes: dict[str, str], field: str, message: str
 ) -> None:
     reply = admin.post(at(shop, f"add/{kind.replace(' ', '-')}/"), form_of(EXAMPLES[kind][0]) | changes)
-    assert reply.status_code == 400
+    assert reply.status_code == 200
     errors = reply.context["form"].errors
     assert message in " ".join(errors.get(field, errors.get("__all__", [])))
     assert not DraftRule.objects.exists()
