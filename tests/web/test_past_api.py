@@ -1,7 +1,7 @@
 """Rules and the past over REST: a hit on trial, previews, runs over history; who may, and what is refused."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,19 @@ import msgspec
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from configuration.draft import draft, replace_draft
 from configuration.models import AuditEntry, Property, Token
 from configuration.publishing import publish
 from configuration.ruleset import ContentGroupRule, FilterRule, Part, Rule, State, Text
 from configuration.tokens import issue
-from processing.history import Wish
+from processing.columns import Columns
+from processing.engine import open_engine
+from processing.history import History, Wish
 from processing.models import HistoryRun
+from processing.schema import DAY_MS
+from processing.upkeep import Retention, keep_up
 from reporting import past
 from tests.installation import NOON, ga4
 from tests.reporting_site import DAY, Site, site
@@ -226,6 +231,27 @@ def test_two_previews_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(past, "WAIT_S", 0.01)
     with past._alone():
         assert "Another preview" in api.post("rules/preview/", DAYS, 429)["detail"]
+
+
+def test_days_whose_raw_hits_have_expired(api: Api) -> None:
+    """They would look as if the draft left them out."""
+    here = api.site.installation
+    here.worker.seal(everything=True)
+    (position,) = here.view(api.property.pk).rejected(date(2026, 11, 20), date(2026, 11, 20))["position"]
+    while keep_up(here.store, Columns(here.store), api.property.pk, NOON + 30 * DAY_MS, Retention(4, None)):
+        pass
+    assert "Choose days from 2026-11-21 on" in api.post("rules/preview/", DAYS, 409)["detail"]
+    assert api.post("rules/preview/", {"from": "2026-11-21", "to": "2026-11-21"})["same"]
+    assert "no longer kept" in api.post("rules/trace/", {"position": position}, 404)["detail"]
+
+
+def test_a_run_whose_numbers_from_before_are_gone(api: Api) -> None:
+    api.post("history/", {}, 201)
+    api.carry_out()
+    here = api.site.installation
+    later = History(here.store, "", lambda: open_engine("processes://0"), lambda: timezone.now() + timedelta(days=8))
+    later.sweep()
+    assert (api.run()["state"], api.run()["can"], api.run()["comparison"]) == ("done", [], None)
 
 
 def test_a_run_and_what_it_changed(api: Api) -> None:
