@@ -7,6 +7,7 @@ engine makes one of the same size of it.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -27,7 +28,7 @@ _SPELLED: Final = {
 _SPELLED_OUTSIDE: Final = _SPELLED | {r"\b": r"(?-u:\b)", r"\B": r"(?-u:\B)"}
 # Rust reads these inside of brackets as set operations.
 _SPELLED_INSIDE: Final = _SPELLED | {mark: f"\\{mark}" for mark in "[&~"}
-_OUTSIDE: Final = re.compile(r"\\.|\[\^?\]?|.", re.DOTALL)
+_OUTSIDE: Final = re.compile(r"\\.|\(\?P?<\w+>|\[\^?\]?|.", re.DOTALL)
 _INSIDE: Final = re.compile(r"\\.|\[:\^?[a-z]+:\]|.", re.DOTALL)
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))")
 
@@ -60,14 +61,25 @@ def _refused_by_re2(pattern: str) -> str | None:
 
 
 @lru_cache(4_096)
-def rust_pattern(pattern: str, *, case_sensitive: bool) -> str:
-    """The pattern as Rust's engine must be given it to mean what RE2 takes it for."""
+def rust_pattern(pattern: str, *, case_sensitive: bool, named: bool = True) -> str:
+    """The pattern as Rust's engine must be given it to mean what RE2 takes it for. `named`: groups keep their names."""
     text, within, at = [], False, 0
     while found := (_INSIDE if within else _OUTSIDE).match(pattern, at):
         piece, at = found[0], found.end()
+        if piece.startswith("(?") and not named:
+            piece = "("
         text.append(_inside(piece) if within else _outside(piece))
         within = piece != "]" if within else piece.startswith("[")
     return ("" if case_sensitive else "(?i)") + "".join(text)
+
+
+def any_of(patterns: Iterable[tuple[str, bool]]) -> str:
+    """One pattern for Rust's engine that finds what any of them does; each comes with whether case makes a difference.
+
+    Of few patterns, since its program is as large as theirs together, and the engine refuses large ones.
+    """
+    spelled = [rust_pattern(pattern, case_sensitive=sensitive, named=False) for pattern, sensitive in patterns]
+    return "|".join(f"(?:{each})" for each in spelled)
 
 
 def unknown_reference(pattern: str, replacement: str) -> str | None:

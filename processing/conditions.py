@@ -1,76 +1,57 @@
 """Which rows of a frame a rule's conditions hold for. Conditions on one field are asked once a distinct value."""
 
-import ipaddress
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
-from typing import Final, NamedTuple, TypeVar
+from typing import Final
 
 import polars as pl
 
-from configuration.fields import CONTENT_GROUP, FIELDS, PARAMETER, USER_PROPERTY
-from configuration.patterns import rust_pattern
-from configuration.ruleset import AllOf, AnyOf, Condition, InNetwork, Leaf, OneOf
-from processing.addresses import authority, host_of
-from processing.custom import GROUP, extract
-from processing.parameters import EVENT_PARAMETER, USER_PARAMETER, parameter
-from processing.texts import Texts, distinct
+from configuration.ruleset import AllOf, AnyOf, Condition, InNetwork
+from processing.field_values import ADDRESS, UnknownField, texts_of
+from processing.texts import Texts, combinations
+from processing.value_conditions import Numbered, expression, first_on_values, least
+
+__all__ = ["LONGEST", "Matcher", "UnknownField", "field_of"]
 
 LONGEST: Final = 2_048  # characters of a value that conditions see, so that no text makes a pattern slow
-ADDRESS: Final = "address"
-Mask = TypeVar("Mask", pl.Series, pl.Expr)
-
 SEVERAL: Final = ""  # stands for the field where there are several
-
-# Fields that are columns of another name; what is missing here is a column of its own name.
-COLUMNS: Final[dict[str, str]] = {
-    "title": "dt",
-    "referrer": "dr",
-    "language": "ul",
-    "screen": "sr",
-    "traffic_type": "tt",
-    "currency": "cu",
-}
 
 
 class Matcher:
     """Evaluates conditions on one frame. Each field's distinct values are found when a condition first names it."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        self.frame = frame
+        self._frame, self._height = frame, frame.height
         self._texts: dict[str, Texts] = {}
         self._values: dict[str, pl.DataFrame] = {}
 
     def mask(self, condition: Condition | None) -> pl.Series:
         """True where the condition holds, never null; without a condition everywhere."""
         if condition is None:
-            return pl.repeat(value=True, n=self.frame.height, dtype=pl.Boolean, eager=True)
+            return pl.repeat(value=True, n=self._height, dtype=pl.Boolean, eager=True)
         field = field_of(condition)
         if field != SEVERAL:
-            return self.text(field).rows(self._on_values(field, _expression(condition)))
+            return self.text(field).rows(self._on_values(field, expression(condition)))
         if not isinstance(condition, AllOf | AnyOf):
             raise TypeError(f"{condition!r} has no field")
         masks = [self.mask(part) for part in condition.of]
-        return _negated(_combined(condition, masks, self.frame.height), condition)
+        return _combined(condition, masks, self._height)
 
     def first(self, conditions: Sequence[Condition]) -> pl.Series:
         """For each row the number of the first condition that holds, null where none does."""
-        fields = [field_of(condition) for condition in conditions]
-        found = []
-        for field in dict.fromkeys(fields):
-            numbered = [(n, each) for n, each in enumerate(conditions) if fields[n] == field]
-            if field == SEVERAL:
-                found += [self._number_where(each, n) for n, each in numbered]
-            else:
-                found.append(self.text(field).rows(self._on_values(field, _first_of(numbered))))
-        if not found:
-            return pl.repeat(None, self.frame.height, dtype=pl.UInt32, eager=True)
-        return pl.select(pl.min_horizontal(found)).to_series()
+        numbered = list(enumerate(conditions))
+        fields = {number: field_of(condition) for number, condition in numbered}
+        found = pl.repeat(None, self._height, dtype=pl.UInt32, eager=True)
+        for field in dict.fromkeys(fields.values()):
+            here = [each for each in numbered if fields[each[0]] == field]
+            more = self._first_of_several(here) if field == SEVERAL else self._first_on(field, here)
+            found = least(found, more)
+        return found
 
     def text(self, field: str) -> Texts:
         """The field's values. Raises UnknownField."""
         if field not in self._texts:
-            self._texts[field] = _texts_of(field, self.frame)
+            self._texts[field] = texts_of(field, self._frame)
         return self._texts[field]
 
     def put(self, field: str, texts: Texts) -> None:
@@ -84,152 +65,58 @@ class Matcher:
         if condition is None:
             self.put(field, texts.map(change))
         elif field_of(condition) == field:
-            here = self._on_values(field, _expression(condition))
+            here = self._on_values(field, expression(condition))
             self.put(field, texts.map(lambda values: change(values).zip_with(here, values)))
         else:
             self.put(field, texts.where(self.mask(condition), change))
 
-    def _on_values(self, field: str, expression: pl.Expr) -> pl.Series:
-        """An expression over `value` (cut) and `folded` (in small letters too), on the field's distinct values."""
+    def _values_of(self, field: str) -> pl.DataFrame:
+        """The distinct values as `value` (cut) and `folded` (in small letters too)."""
         if field not in self._values:
             cut = self.text(field).values.str.slice(0, LONGEST)
             self._values[field] = pl.DataFrame({"value": cut, "folded": cut.str.to_lowercase()})
-        return self._values[field].select(expression.alias("found")).to_series()
+        return self._values[field]
 
-    def _number_where(self, condition: Condition, number: int) -> pl.Series:
-        return pl.select(pl.when(self.mask(condition)).then(pl.lit(number, dtype=pl.UInt32))).to_series()
+    def _on_values(self, field: str, expression: pl.Expr) -> pl.Series:
+        return self._values_of(field).select(expression.alias("found")).to_series()
+
+    def _first_on(self, field: str, numbered: Numbered) -> pl.Series:
+        """Conditions on one field."""
+        return self.text(field).rows(first_on_values(numbered, self._values_of(field)))
+
+    def _first_of_several(self, numbered: Numbered) -> pl.Series:
+        """Conditions on several fields: once for each combination of values, where these are fewer than the rows."""
+        fields = sorted(frozenset[str]().union(*(fields_of(condition) for _, condition in numbered)))
+        combined = combinations([self.text(field) for field in fields])
+        if combined is None:
+            return reduce(least, (_where(self.mask(each), n) for n, each in numbered))
+        texts, place = combined
+        narrow = Matcher(pl.DataFrame(height=len(texts[0].codes)))
+        narrow._texts, narrow._values = dict(zip(fields, texts, strict=True)), self._values
+        return reduce(least, (_where(narrow.mask(each), n) for n, each in numbered)).gather(place)
 
 
-class UnknownField(ValueError):
-    """No field has this name: the ruleset was not checked."""
+def _where(mask: pl.Series, number: int) -> pl.Series:
+    return pl.select(pl.when(mask).then(pl.lit(number, dtype=pl.UInt32))).to_series()
 
 
 def _combined(group: AllOf | AnyOf, masks: list[pl.Series], height: int) -> pl.Series:
     """Without parts, all of them hold and none of them does."""
     every = isinstance(group, AllOf)
     start = pl.repeat(every, height, dtype=pl.Boolean, eager=True)
-    return reduce((lambda a, b: a & b) if every else (lambda a, b: a | b), masks, start)
-
-
-def _negated(found: Mask, condition: Condition) -> Mask:
-    return ~found if condition.negated else found
+    mask = reduce((lambda a, b: a & b) if every else (lambda a, b: a | b), masks, start)
+    return ~mask if group.negated else mask
 
 
 @lru_cache(4_096)
+def fields_of(condition: Condition) -> frozenset[str]:
+    """The fields that decide a condition."""
+    if isinstance(condition, AllOf | AnyOf):
+        return frozenset().union(*(fields_of(part) for part in condition.of))
+    return frozenset({ADDRESS if isinstance(condition, InNetwork) else condition.field})
+
+
 def field_of(condition: Condition) -> str:
     """The one field that decides a condition, SEVERAL where there are more or none."""
-    if isinstance(condition, AllOf | AnyOf):
-        fields = {field_of(part) for part in condition.of}
-        return fields.pop() if len(fields) == 1 else SEVERAL
-    return ADDRESS if isinstance(condition, InNetwork) else condition.field
-
-
-def _first_of(numbered: list[tuple[int, Condition]]) -> pl.Expr:
-    found = [pl.when(_expression(each)).then(pl.lit(number, dtype=pl.UInt32)) for number, each in numbered]
-    return pl.coalesce(found)
-
-
-def _expression(condition: Condition) -> pl.Expr:
-    """A condition on a single field over the columns `value` and `folded`."""
-    if isinstance(condition, AllOf | AnyOf):
-        parts = [_expression(part) for part in condition.of]
-        whole = pl.all_horizontal(parts) if isinstance(condition, AllOf) else pl.any_horizontal(parts)
-        return _negated(whole, condition)
-    return _negated(_leaf(condition), condition)
-
-
-def _leaf(leaf: Leaf) -> pl.Expr:
-    if isinstance(leaf, InNetwork):
-        return pl.col("value").map_batches(
-            lambda values: _in_networks(leaf.networks, values), return_dtype=pl.Boolean()
-        )
-    text = pl.col("value" if leaf.case_sensitive else "folded")
-    if isinstance(leaf, OneOf):
-        return text.is_in(_folded(leaf.values, case_sensitive=leaf.case_sensitive))
-    if leaf.test == "pattern":
-        return pl.col("value").str.contains(rust_pattern(leaf.value, case_sensitive=leaf.case_sensitive))
-    [value] = _folded((leaf.value,), case_sensitive=leaf.case_sensitive)
-    return TESTS[leaf.test](text, value)
-
-
-TESTS: Final[dict[str, Callable[[pl.Expr, str], pl.Expr]]] = {
-    "equals": lambda text, value: text == value,
-    "contains": lambda text, value: text.str.contains(value, literal=True),
-    "begins": lambda text, value: text.str.starts_with(value),
-    "ends": lambda text, value: text.str.ends_with(value),
-}
-
-
-@lru_cache(4_096)
-def _folded(values: tuple[str, ...], *, case_sensitive: bool) -> list[str]:
-    """By the same means as the column, so that both are folded alike."""
-    texts = pl.Series(values, dtype=pl.String)
-    return (texts if case_sensitive else texts.str.to_lowercase()).to_list()
-
-
-class Ranges(NamedTuple):
-    """Disjoint ranges of addresses as numbers, in order."""
-
-    firsts: list[int]
-    lasts: list[int]
-
-    def contain(self, address: int) -> bool:
-        place = bisect_right(self.firsts, address) - 1
-        return place >= 0 and address <= self.lasts[place]
-
-
-def _in_networks(networks: tuple[str, ...], addresses: pl.Series) -> pl.Series:
-    ranges = _ranges(networks)
-    return pl.Series([_lies_in(text, ranges) for text in addresses], dtype=pl.Boolean)
-
-
-def _lies_in(text: str, ranges: dict[int, Ranges]) -> bool:
-    if not text:
-        return False
-    address = ipaddress.ip_address(text)
-    return ranges[address.version].contain(int(address))
-
-
-@lru_cache(256)
-def _ranges(networks: tuple[str, ...]) -> dict[int, Ranges]:
-    """By version of the protocol."""
-    read = [ipaddress.ip_network(text) for text in networks]
-    found = {}
-    for version in (4, 6):
-        apart = list(ipaddress.collapse_addresses([each for each in read if each.version == version]))  # type: ignore[type-var]
-        found[version] = Ranges([int(n[0]) for n in apart], [int(n[-1]) for n in apart])
-    return found
-
-
-def _texts_of(field: str, frame: pl.DataFrame) -> Texts:
-    prefix, mark, name = field.partition(":")
-    if mark and name and prefix + mark in MEMBERS:
-        return MEMBERS[prefix + mark](frame, name)
-    if field in DERIVED:
-        return DERIVED[field](frame)
-    if field not in FIELDS and field != ADDRESS:
-        raise UnknownField(field)
-    return distinct(frame[COLUMNS.get(field, field)])
-
-
-def _page(frame: pl.DataFrame) -> Texts:
-    return distinct(frame.select(pl.coalesce("dl", "target")).to_series())
-
-
-def _referrer_host(frame: pl.DataFrame) -> Texts:
-    authorities = distinct(frame["dr"]).map(
-        lambda values: values.to_frame("v").select(authority(pl.col("v"))).to_series()
-    )
-    return authorities.each(lambda text: host_of(text or "") or "")
-
-
-def _content_group(frame: pl.DataFrame, name: str) -> Texts:
-    return distinct(frame.select(extract("custom", GROUP + name)).to_series())
-
-
-DERIVED: Final[dict[str, Callable[[pl.DataFrame], Texts]]] = {"page": _page, "referrer_host": _referrer_host}
-MEMBERS: Final[dict[str, Callable[[pl.DataFrame, str], Texts]]] = {
-    PARAMETER: lambda frame, name: parameter(frame["rest"], EVENT_PARAMETER, name),
-    USER_PROPERTY: lambda frame, name: parameter(frame["rest"], USER_PARAMETER, name),
-    CONTENT_GROUP: _content_group,
-}
+    fields = fields_of(condition)
+    return next(iter(fields)) if len(fields) == 1 else SEVERAL

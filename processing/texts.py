@@ -1,10 +1,13 @@
 """A column of text as its distinct values and which of them each row has, so that work is done once a value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from math import prod
+from typing import Final, NamedTuple
 
 import polars as pl
+
+FEW: Final = 200  # so many rows are looked at one by one sooner than their combinations are found
 
 
 class Texts(NamedTuple):
@@ -43,11 +46,37 @@ def distinct(column: pl.Series) -> Texts:
     return Texts(values.cast(pl.String), numbers.gather(own.to_physical()))
 
 
+def combinations(columns: Sequence[Texts]) -> tuple[list[Texts], pl.Series] | None:
+    """The columns with each combination of values once, and which of these rows each row is; None where there are
+    hardly fewer combinations than rows, or too many possible ones to number.
+    """
+    height = len(columns[0].codes) if columns else 0
+    if height < FEW or prod(len(column.values) for column in columns) >= 2**63:
+        return None
+    number = pl.zeros(height, pl.UInt64, eager=True)
+    for column in columns:
+        number = number * len(column.values) + column.codes
+    found = number.unique()
+    if len(found) > height // 2:
+        return None
+    known = pl.DataFrame({"number": found}).with_row_index("place")
+    place = number.to_frame("number").join(known, on="number", how="left", maintain_order="left")["place"]
+    return _taken_apart(columns, found), place
+
+
 def on_some(column: pl.Series, mask: pl.Series, find: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """What `find` makes of the values of the rows of the mask; null in the others."""
     found = find(column.filter(mask))
     place = pl.when(mask).then(mask.cum_sum() - 1).cast(pl.UInt32)
     return found.gather(pl.select(place).to_series())
+
+
+def _taken_apart(columns: Sequence[Texts], numbers: pl.Series) -> list[Texts]:
+    parts = []
+    for column in reversed(columns):
+        parts.append(Texts(column.values, (numbers % len(column.values)).cast(pl.UInt32)))
+        numbers = numbers // len(column.values)
+    return parts[::-1]
 
 
 def _tight(texts: Texts) -> Texts:

@@ -10,7 +10,7 @@ from configuration.ruleset import Ruleset
 from processing.addresses import LONGEST_QUERY, host_of, parts, path_of, without_query
 from processing.frames import look_up
 from processing.lists import rows
-from processing.texts import on_some
+from processing.texts import distinct, on_some
 
 KEYS: Final = (without_query(pl.coalesce("dl", "target")), pl.col("dh"), without_query(pl.col("dp")))
 FOUND: Final = {"host": pl.String(), "path": pl.String()}
@@ -37,13 +37,15 @@ def find_queries(frame: pl.DataFrame) -> pl.Series:
     """The query of the address that names the path, without tags; null where nothing is left."""
     path = pl.when(pl.col("dp").ne("")).then("dp")
     address = frame.select(pl.coalesce(path, "dl", "target")).to_series()
-    asked = on_some(address, _has(address, ["?"]), lambda some: some.str.extract(r"^[^?#]*\?([^#]+)", 1))
-    plain = on_some(asked, _has(asked, TAGGED), _without_tags)
-    return plain.zip_with(_has(asked, TAGGED), asked).str.slice(0, LONGEST_QUERY).alias("query")
+    asked = address.str.contains("?", literal=True).fill_null(value=False)
+    return on_some(address, asked, _queries).alias("query")
 
 
-def _has(texts: pl.Series, marks: list[str]) -> pl.Series:
-    return texts.str.contains_any(marks, ascii_case_insensitive=True).fill_null(value=False)
+def _queries(addresses: pl.Series) -> pl.Series:
+    queries = addresses.str.extract(r"^[^?#]*\?([^#]+)", 1)
+    tagged = queries.str.contains_any(TAGGED, ascii_case_insensitive=True).fill_null(value=False)
+    plain = on_some(queries, tagged, lambda some: distinct(some).map(_without_tags).rows())
+    return plain.zip_with(tagged, queries).str.slice(0, LONGEST_QUERY)
 
 
 def _without_tags(queries: pl.Series) -> pl.Series:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from configuration.fields import FAMILIES, FIELDS
 from configuration.ruleset import Rule
 from tests.spec.examples import RULE_TOPICS, TOPICS, Example
 from tests.spec.render import cells
@@ -31,8 +32,23 @@ def pages() -> dict[Path, str]:
     """The pages with their texts."""
     return {
         MANUAL / "counting-examples.md": _HEAD + _topics(TOPICS),
-        MANUAL / "rule-examples.md": _HEAD_OF_RULES + _topics(RULE_TOPICS),
+        MANUAL / "rule-examples.md": _HEAD_OF_RULES + _fields() + _topics(RULE_TOPICS),
     }
+
+
+def _fields() -> str:
+    """What conditions can name."""
+    fields = [f"{each.name} | {each.meaning} | `{each.example}`" for each in FIELDS.values()]
+    families = [f"{each.prefix}… | {each.meaning} | `{each.example}`" for each in FAMILIES.values()]
+    table = "\n".join(["field | what it is | for instance", *fields, *families])
+    return f"\n## What conditions can ask\n{_ON_CONDITIONS}\n{_markdown(table)}"
+
+
+_ON_CONDITIONS: Final = """A field that is missing is the empty text. Capitals make no difference, unless the condition asks
+for it. Values are cut at 2,048 characters before they are compared. Patterns are those of RE2, at most 256 characters,
+found anywhere in the text; one that would make a large program is refused. All fields but content groups can be asked
+by rewrites, which see what the rewrites above them made.
+"""
 
 
 def _topics(topics: dict[str, list[Example]]) -> str:

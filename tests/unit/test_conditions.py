@@ -217,3 +217,35 @@ def test_random_conditions_find_what_plain_python_finds(data: st.DataObject, ask
     for condition in asked:
         assert here.mask(condition).to_list() == [oracle_rules.holds(condition, known) for _, known in drawn]
     assert here.first(asked).to_list() == [oracle_rules.first(asked, known) for _, known in drawn]
+
+
+def many(draw: st.DrawFn) -> list[Condition]:
+    """So many that they are sorted out before they are asked."""
+    titles = st.builds(Text, st.just("title"), st.sampled_from(["contains", "begins", "ends", "equals"]), TITLED)
+    patterns = st.builds(Text, st.just("title"), st.just("pattern"), st.sampled_from(PATTERNED), st.booleans())
+    return draw(st.lists(titles | patterns | conditions(FIELDS_TRIED), min_size=10, max_size=40))
+
+
+TITLED = st.sampled_from(["title 1", "le 2", "Title 69", "9", "title 350", "nothing", "é"])
+PATTERNED = ["^title (1|2)$", "(?P<n>[0-9])9$", "(?P<n>é)", r"\b42\b", "no+thing", "[^a]{20}", "T.*7$"]
+LARGE: list[tuple[dict[str, Any], oracle_rules.Row]] = [
+    (
+        ga4(n, dt=title, en=("a", "B")[n % 2], dl=f"https://example.org/{n % 3}", address=ADDRESSES[n % 5]),
+        {"title": title, "path": f"/{n % 3}", "event": ("a", "B")[n % 2], "address": ADDRESSES[n % 5]},
+    )
+    for n, title in enumerate(f"title {n % 70}" if n % 11 else "é" for n in range(600))
+]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.data())
+def test_many_conditions_on_many_rows_find_what_plain_python_finds(data: st.DataObject) -> None:
+    asked = data.draw(st.composite(many)())
+    here = Matcher(LARGE_FRAME)
+    expected = [oracle_rules.first(asked, known) for _, known in LARGE]
+    assert here.first(asked).to_list() == expected
+
+
+LARGE_FRAME = undecided(raw(row for row, _ in LARGE))
+for step in STEPS:
+    LARGE_FRAME = step.function(LARGE_FRAME, RULES)

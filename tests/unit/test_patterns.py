@@ -6,7 +6,7 @@ import re2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configuration.patterns import LONGEST_PATTERN, complaint, rust_pattern, unknown_reference
+from configuration.patterns import LONGEST_PATTERN, any_of, complaint, rust_pattern, unknown_reference
 
 
 def found(pattern: str, text: str, *, case_sensitive: bool = False) -> bool:
@@ -108,3 +108,13 @@ def test_groups_that_a_replacement_names() -> None:
     assert unknown_reference(pattern, "$3") == "3"
     assert unknown_reference(pattern, "$1x") == "1x"
     assert unknown_reference(pattern, "${nobody}") == "nobody"
+
+
+@given(
+    st.lists(st.sampled_from(["(?P<n>a)", "[(?P<n>]", r"\(b", "(?i)B", "x{2}", "(?:c)", "^$"]), min_size=1, max_size=9)
+)
+def test_several_patterns_find_what_any_of_them_does(patterns: list[str]) -> None:
+    together = any_of((pattern, True) for pattern in patterns)
+    for text in ("a", "n", "(b", "b", "xx", "c", "", "?"):
+        alone = any(found(pattern, text, case_sensitive=True) for pattern in patterns)
+        assert bool(pl.Series([text]).str.contains(together).item()) is alone

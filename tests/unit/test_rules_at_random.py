@@ -144,7 +144,7 @@ def _replace(rule: T, **changes: Any) -> T:
 
 @settings(deadline=None, max_examples=60)
 @given(st.data(), rulesets())
-def test_rules_do_what_plain_python_does(data: st.DataObject, rules: Ruleset) -> None:
+def test_it_works(data: st.DataObject, rules: Ruleset) -> None:
     drawn = [data.draw(events(position)) for position in range(data.draw(st.integers(1, 6)))]
     expected = [expect(known, rules) for _, known in drawn]
     found = process(raw([row for row, _ in drawn]), rules)
