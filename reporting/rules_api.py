@@ -132,7 +132,7 @@ class PreviewRules(EditorsView):
 class Runs(EditorsView):
     """Rules applied to the past: the runs, the latest first, and asking for one."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="properties_history_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, number: int) -> Response:
         return Response([runs.plain(run) for run in HistoryRun.objects.filter(property=self.property.pk)[:AT_ONCE]])
 
