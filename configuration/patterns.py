@@ -15,7 +15,7 @@ import polars as pl
 import re2
 
 LONGEST_PATTERN: Final = 256
-MEMORY: Final = 96 << 10  # bytes; RE2 stops at about 2,000 instructions then
+MEMORY: Final = 64 << 10  # bytes; RE2 stops at about 1,300 instructions then
 
 _SPELLED: Final = {
     r"\d": "[0-9]",

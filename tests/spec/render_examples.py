@@ -44,10 +44,10 @@ def _fields() -> str:
     return f"\n## What conditions can ask\n{_ON_CONDITIONS}\n{_markdown(table)}"
 
 
-_ON_CONDITIONS: Final = """A field that is missing is the empty text. Capitals make no difference, unless the condition asks
-for it. Values are cut at 2,048 characters before they are compared. Patterns are those of RE2, at most 256 characters,
-found anywhere in the text; one that would make a large program is refused. All fields but content groups can be asked
-by rewrites, which see what the rewrites above them made.
+_ON_CONDITIONS: Final = """A field that is missing is the empty text. Capitals make no difference, unless the condition
+asks for it. Values are cut at 2,048 characters before they are compared. Patterns are those of RE2, at most 256
+characters, found anywhere in the text; one that would make a large program is refused. Rewrites can ask for all fields
+but content groups; they see what the rewrites above them made.
 """
 
 

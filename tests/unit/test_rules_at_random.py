@@ -130,7 +130,10 @@ OFFERED: Final = kinds()  # once, since looking at the rules' types is slow
 def rulesets(draw: st.DrawFn) -> Ruleset:
     rules = []
     for number, letter in enumerate(draw(st.lists(st.sampled_from(sorted(OFFERED)), max_size=6))):
-        changes = {"name": f"{letter}{number}", "state": draw(st.sampled_from(["on", "on", "on", "off", "testing"]))}
+        changes: dict[str, Any] = {
+            "name": f"{letter}{number}",
+            "state": draw(st.sampled_from(["on", "on", "on", "off", "testing"])),
+        }
         if letter == "k":
             changes["slot"] = number
         rules.append(_replace(draw(OFFERED[letter]), **changes))
