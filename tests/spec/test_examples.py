@@ -38,8 +38,9 @@ FLAGS = {"spent": "_et", "key": "_c", "says engaged": "seg", "first": "_fv", "st
 def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
     settings = msgspec.structs.replace(SHOP, **example.settings, rules=NUMBER if example.rules or example.basics else 0)
     rules = ruleset(example, settings)
-    installation = Installation(tmp_path, [settings])
-    installation.store.put_context(ruleset_name(settings.id, NUMBER), encode_ruleset(rules))
+    installation = Installation(
+        tmp_path, [settings], rules=lambda _: {ruleset_name(settings.id, NUMBER): encode_ruleset(rules)}
+    )
     for hit in hits(example, settings):
         installation.send(hit)
         installation.receive()
