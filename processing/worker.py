@@ -7,7 +7,7 @@ stops its own property only. A log that went back, and a part that ended, end th
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
@@ -102,7 +102,7 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set. Sealing and history have threads of their own, so that hits are received
-        meanwhile.
+        meanwhile; when this returns or raises, none of them works any more.
 
         Raises LogWentBack, PartEnded.
         """
@@ -112,13 +112,20 @@ class Worker:
         ]
         for part in parts:
             part.start()
-        while not stop.wait(self._pace.turn_s):
+        try:
+            while not stop.wait(self._pace.turn_s):
+                self._look_after(parts)
+                self._receive()
+        finally:
+            stop.set()  # also where something was raised: no part goes on alone
             for part in parts:
-                if not part.is_alive():
-                    raise PartEnded(part.name)
-            self._receive()
+                part.join()
+
+    @staticmethod
+    def _look_after(parts: Sequence[threading.Thread]) -> None:
         for part in parts:
-            part.join()
+            if not part.is_alive():
+                raise PartEnded(part.name)
 
     def _receive(self) -> None:
         if self.troubles.due("receiving"):

@@ -53,7 +53,7 @@ STEPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("module", "step"), STEPS, ids=lambda value: value if isinstance(value, str) else "")
 def test_it_works(
     here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, step: str,
@@ -73,7 +73,7 @@ def test_it_works(
     assert Erasure.objects.get().done_at
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("module", "step"),
     [

@@ -106,7 +106,7 @@ class Story:
         assert list(Check(self.here.log, self.here.store).problems()) == []
 
 
-@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 40))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
 def test_it_works(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rnd = random.Random(seed)
     monkeypatch.setattr(removal, "SEGMENT_ROWS", rnd.choice([1, 20, 250_000]))
