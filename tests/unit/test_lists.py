@@ -12,6 +12,7 @@ COLUMNS = {
     "browsers": 3,
     "click_ids": 4,
     "countries": 2,
+    "referrer_spam": 1,
     "search_engines": 2,
     "source_categories": 2,
 }
