@@ -6,13 +6,11 @@ from typing import NamedTuple
 from django.conf import settings
 
 from collection.log import Log, open_log
-from configuration.models import Property
+from configuration.publishing import published
 from configuration.ruleset import Ruleset
 from processing import ledger
-from processing.applying import ruleset_of
 from processing.pending import Pending
 from processing.store import open_store
-from processing.store.port import Missing
 from processing.view import Reader, View
 
 
@@ -51,15 +49,8 @@ def view_of(property: int) -> View:
 
 
 def newest_rules(property: int) -> Ruleset | None:
-    """None where there is no property, or the store does not have them yet."""
-    row = Property.objects.filter(pk=property).first()
-    if row is None:
-        return None
-    own = row.settings()
-    try:
-        return ruleset_of(reader().store, property, own.rules, own)
-    except Missing:
-        return None
+    """The newest published version; None where there is no property."""
+    return published(property)
 
 
 def status_of(view: View, measurement_id: str) -> Status:
