@@ -12,6 +12,7 @@ pytest_plugins = ["tests.services.fixtures"]
 OF_DRIVERS = {
     "kafka": ["contract/test_log_kafka.py", "contract/test_log_kafka_faults.py", "faults/test_spill.py"],
     "cassandra": [
+        "contract/test_setup_store.py",
         "contract/test_store_cassandra.py",
         "contract/test_store_cassandra_faults.py",
         "contract/test_store_cassandra_writes.py",

@@ -17,7 +17,7 @@ from tests import oracle_access
 from tests.installation import BLOG, NOON, SHOP, Installation
 from tests.oracle_access import Account
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 REAL_LOG: Final = Path(__file__).parent.parent / "data" / "access-semicomplete-2015.log"
 EVER: Final = (date(1970, 1, 1), date(2030, 1, 1))

@@ -14,7 +14,7 @@ from google.oauth2.credentials import Credentials
 
 from tests.reporting_site import DAY, Site, site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 
 @pytest.fixture

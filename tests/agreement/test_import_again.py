@@ -16,7 +16,7 @@ from tests import oracle_access
 from tests.agreement.test_access_logs import REAL_LOG, check, is_bot
 from tests.installation import NOON, Installation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 PIECES = 9
 DAY_MS = 86_400_000

@@ -12,7 +12,7 @@ from tests.installation import Installation
 from tests.services.kafka_broker import Kafka
 from tests.unit.test_whole_way import figures, property_of, random_hits
 
-pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True, reset_sequences=True)]
 
 
 def installation(kafka: Kafka, folder: Path, partitions: int) -> Installation:

@@ -47,7 +47,7 @@ class TestTornWrites:
 
     @pytest.mark.parametrize(("prepare", "action"), WRITES)
     @pytest.mark.parametrize("where", ["cells", "names"])
-    def test_it_is_invisible_and_can_be_repeated(
+    def test_it_works(
         self,
         monkeypatch: pytest.MonkeyPatch,
         session: CassandraSession,

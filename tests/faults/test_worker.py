@@ -19,7 +19,7 @@ from tests.contract.test_log_embedded_faults import full_disk
 from tests.installation import BLOG, SHOP, Installation, ga4
 from tests.places_file import write_places
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 EVER = (date(2015, 1, 1), date(2030, 1, 1))
 

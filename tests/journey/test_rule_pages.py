@@ -28,7 +28,7 @@ from configuration.ruleset import (
 )
 from tests.journey.test_dashboard import CHROMIUM, PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, reset_sequences=True)]
 
 
 @pytest.fixture(scope="module")

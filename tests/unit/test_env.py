@@ -98,6 +98,7 @@ def test_database_addresses() -> None:
 
 
 def test_a_store_on_a_cluster_has_a_connection_of_its_own() -> None:
+    pytest.importorskip("django_cassandra_engine", reason="make dev-cluster installs it")
     found = cluster("cassandra://me:p%40ss@a:9142,b:9142/stats?replication=dc1:3")["cassandra"]
     assert (found["ENGINE"], found["NAME"], found["HOST"]) == ("django_cassandra_engine", "stats", "a,b")
     assert (found["USER"], found["PASSWORD"]) == ("me", "p@ss")

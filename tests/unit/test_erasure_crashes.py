@@ -33,7 +33,7 @@ from tests.erasing import (
 )
 from tests.installation import BLOG, SHOP, Installation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from processing.view import Reader
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 from tests.unit.test_whole_way import random_hits
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"

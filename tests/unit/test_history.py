@@ -18,7 +18,7 @@ from processing.history import RunRefused, Wish, ask, wish
 from processing.models import HistoryRun
 from tests.installation import BLOG, NOON, SHOP, Installation, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 DAY = 24 * 3_600_000

@@ -23,7 +23,7 @@ from processing.visitors import Keys
 from tests import installation
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 JANE: dict[str, Any] = {
     "client": "77001.88002",

@@ -16,7 +16,7 @@ from tests.installation import NOON, SHOP, Installation, ga4
 from tests.rebuilding import rebuild
 from tests.unit.test_rebuild import history, live_through, rules
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 FIRST = date(2026, 11, 20)
 EVER = (date(2015, 1, 1), date(2027, 1, 1))

@@ -27,7 +27,7 @@ from tests.erasing import (
 )
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 
 @pytest.fixture

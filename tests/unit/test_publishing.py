@@ -234,7 +234,7 @@ def test_the_audit_log_says_who_did_what(shop: Property, administrator: User) ->
     ]
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_the_next_range_is_received_under_it(shop: Property, tmp_path: Path) -> None:
     here = Installation(tmp_path, rules=snapshot.stored_rules)
     for number in (1, 2):
@@ -250,7 +250,7 @@ def test_the_next_range_is_received_under_it(shop: Property, tmp_path: Path) -> 
             publish(shop, "ann")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_properties_from_before_get_version_1() -> None:
     executor = MigrationExecutor(connection)
     executor.migrate([("configuration", "0001_initial")])

@@ -17,7 +17,7 @@ from processing.schema import BUILT
 from tests.installation import NOON, SHOP, Installation, ga4
 from tests.rebuilding import keep, rebuild
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 HOUR = 3_600_000

@@ -16,7 +16,7 @@ from processing.upkeep import Retention
 from tests.installation import SHOP, Installation, access_log, ga4
 from tests.unit.test_upkeep import BERLIN, BOT, COLUMNS, DAY, EVER, HOUR, SUMMER_ENDS, ZONES, random_hits
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 LINE = '192.0.2.1 - - [20/Nov/2026:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" "Mozilla/5.0 Firefox/120.0"'
 

@@ -28,7 +28,7 @@ from processing.models import Subscription
 from processing.subscription import Subscriber
 from tests.installation import AGENT, NOON, SHOP, access_log, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 LINE = '203.0.113.77 - - [20/Nov/2026:10:05:03 +0000] "GET /a?b=1 HTTP/1.1" 200 12 "-" "Mozilla/5.0 Firefox/120.0"'
 

@@ -14,7 +14,7 @@ from processing.trimming import HOLD, forget_salts_of_days, trim
 from processing.upkeep import Retention
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 KEEP = timedelta(hours=72)
 LINE = '192.0.2.1 - - [20/Nov/2026:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" "Mozilla/5.0 Firefox/120.0"'

@@ -20,7 +20,7 @@ from processing.store.port import SegmentInfo
 from processing.upkeep import MERGE_BLOCKS, merge_blocks, orphans
 from tests.installation import AGENT, SHOP, Installation, access_log, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 EVER = (date(2015, 1, 1), date(2028, 1, 1))
 HOUR = 3_600_000

@@ -15,7 +15,7 @@ from collection.hit import RawHit
 from processing.view import Counts
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 HOUR = 3_600_000

@@ -21,7 +21,7 @@ from reporting.packed import MAP_STYLE, PLOTLY, pack
 from tests.installation import NOON, access_log, ga4
 from tests.reporting_site import DAY, MINUTE, Site, site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 HOSTILE = "/<script>alert(1)</script>\"'\u202e"
 POLICY = (

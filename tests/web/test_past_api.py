@@ -26,7 +26,7 @@ from reporting import past
 from tests.installation import NOON, ga4
 from tests.reporting_site import DAY, Site, site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 DAYS = {"from": DAY, "to": DAY}
 HOSTILE = "<script>alert(1)</script>"

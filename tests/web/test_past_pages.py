@@ -24,7 +24,7 @@ from tests.installation import NOON, access_log, ga4
 from tests.reporting_site import DAY, Site, site
 from tests.web.test_dashboard import HOSTILE
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 DAYS = f"from={DAY}&to={DAY}"
 KIRITIMATI = "Pacific/Kiritimati"

@@ -13,7 +13,7 @@ from configuration.ruleset import FilterRule, Rule, Ruleset, Text
 from reporting import rules_check, source
 from tests.reporting_site import Site, site
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 
 def exclude(path: str) -> FilterRule:
