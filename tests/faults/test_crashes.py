@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults import crashing
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 50  # of each kind of death; up to three deaths each
