@@ -10,6 +10,7 @@ from configuration.content_group_checks import check_content_groups
 from configuration.dead_rule_checks import check_dead_rules
 from configuration.fields import CONTENT_GROUP, family_member
 from configuration.findings import Finding, Place
+from configuration.kinds import kind_of
 from configuration.rule_checks import MOST_SLOTS, check_basics, check_rule, conditions_of
 from configuration.ruleset import (
     ContentGroupRule,
@@ -21,7 +22,7 @@ from configuration.ruleset import (
     Ruleset,
 )
 
-__all__ = ["MOST_RULES", "Finding", "check", "kind_of"]
+__all__ = ["MOST_RULES", "Finding", "check"]
 
 MOST_RULES: Final = 500
 Placed = list[tuple[Rule, Place]]
@@ -38,11 +39,6 @@ def check(ruleset: Ruleset) -> list[Finding]:
     for together in TOGETHER:
         found += together(placed)
     return found
-
-
-def kind_of(rule: Rule) -> str:
-    """The kind of a rule as JSON names it, such as `key event`."""
-    return str(type(rule).__struct_config__.tag)
 
 
 def _twice(placed: Placed) -> Iterator[Finding]:
