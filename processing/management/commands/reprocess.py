@@ -75,7 +75,7 @@ class Command(BaseCommand):
         if options["rules"] not in (None, rules.number):
             raise CommandError(
                 f"The newest rules of this property are number {rules.number}, not {options['rules']}. To apply older"
-                f" ones, publish them again: manage.py rules again --number {options['rules']}"
+                f" ones, publish them again: manage.py rules again {options['rules']} --property {options['property']}"
             )
         if (options["first"] is None) != (options["last"] is None):
             raise CommandError("Name both ends of the days, --from and --to, or none.")
