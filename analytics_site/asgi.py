@@ -12,15 +12,13 @@ from collection.asgi import AsgiCollector
 from collection.http import AddressBook
 from collection.log import open_log_that_spills
 from processing.pending import lag
-from processing.store import open_store
 from processing.warming import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
-_store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
-_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, _store)})
+_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log)})
 
 collector = AsgiCollector(_collector)
 application = AsgiCollector(_collector, rest=_django)

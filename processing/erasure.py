@@ -77,11 +77,10 @@ class Erasures:
 
     def __init__(self, store: Store, log: Log) -> None:
         self._store, self._log = store, log
-        self._removing: frozenset[int] = frozenset()
 
     def removing(self) -> Collection[int]:
         """The properties that must not be sealed nor kept up, and whose unused segments must stay, for now."""
-        return self._removing
+        return removing()
 
     def work(self, stop: Callable[[], bool]) -> int:
         """Takes out of all segments what was asked for, until `stop`. Returns how many requests that were."""
@@ -105,15 +104,14 @@ class Erasures:
             forget(self._store, property, _us(received - KEEP_TOMBSTONES))
 
     def _remove(self, request: Erasure) -> None:
-        self._removing = frozenset(_targets(request))
+        _save(request, removing=True)
         try:
             for property in _targets(request):
                 _again(partial(self._remove_from, property, request))
         finally:
-            self._removing = frozenset()
+            _save(request, removing=False)
         _leave_no_way_back(request.property)
-        request.removed_at = timezone.now()
-        request.save(update_fields=["removed_at"])
+        _save(request, removed_at=timezone.now())
 
     def _remove_from(self, property: int, request: Erasure) -> None:
         if request.kind == Kind.PROPERTY:
@@ -138,6 +136,17 @@ class Erasures:
             return True
         seal(property)
         return clean_blocks(self._store, property)
+
+
+def removing() -> set[int]:
+    """The properties that rows are being taken out of, by whichever process."""
+    return {property for request in Erasure.objects.filter(removing=True) for property in _targets(request)}
+
+
+def _save(request: Erasure, **values: object) -> None:
+    for name, value in values.items():
+        setattr(request, name, value)
+    request.save(update_fields=list(values))
 
 
 def _again(step: Callable[[], None]) -> None:

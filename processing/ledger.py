@@ -1,14 +1,17 @@
-"""The ledger's three moves: give out the next range, say which are unfinished, call one done."""
+"""The ledger's moves: give out the next range, say which are unfinished, call one done, forget where old ones began."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from processing.models import LogSource, Range
 
 MOST_HITS: Final = 4096
+MOST_FOLDED: Final = 10_000  # rows at once
 
 
 class LogWentBack(RuntimeError):
@@ -49,6 +52,20 @@ def done(ranges: list[Range]) -> None:
     Range.objects.bulk_update(ranges, ["done_at", "lost"])
 
 
+def done_since(log: str, moment: datetime) -> list[Range]:
+    """Those that are unfinished, or were at that time."""
+    return list(Range.objects.filter(Q(done_at=None) | Q(done_at__gte=moment), log=log))
+
+
+def fold(before: datetime) -> int:
+    """Joins neighbours that were done before that time, so that the ledger does not grow for ever. The newest of each
+    partition and ranges that lost hits stay by themselves. Returns how many rows went.
+    """
+    old = Range.objects.filter(done_at__lt=before, lost=0)
+    places = old.values("log", "partition").annotate(rows=Count("pk")).filter(rows__gt=1).order_by()
+    return sum(_fold(old.filter(log=place["log"], partition=place["partition"])) for place in places)
+
+
 def received_up_to(log: str, partition: int) -> int:
     """The first offset that no range holds yet."""
     newest = Range.objects.filter(log=log, partition=partition).order_by("-first").first()
@@ -77,3 +94,23 @@ def _lost(log: str, partition: int, first: int, last: int) -> Range:
     return Range.objects.create(
         log=log, partition=partition, first=first, last=last, context="", lost=lost, done_at=timezone.now()
     )
+
+
+def _fold(old: QuerySet[Range]) -> int:
+    gone = 0
+    with transaction.atomic():
+        for run in _neighbours(list(old.order_by("first")[:MOST_FOLDED])[:-1]):
+            Range.objects.filter(pk__in=[item.pk for item in run[1:]]).delete()
+            Range.objects.filter(pk=run[0].pk).update(last=run[-1].last)
+            gone += len(run) - 1
+    return gone
+
+
+def _neighbours(ranges: Iterable[Range]) -> list[list[Range]]:
+    runs: list[list[Range]] = []
+    for item in ranges:
+        if runs and runs[-1][-1].last + 1 == item.first:
+            runs[-1].append(item)
+        else:
+            runs.append([item])
+    return runs

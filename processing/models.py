@@ -40,9 +40,7 @@ class Range(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["log", "partition", "first"], name="one_range_per_first")
         ]
-        indexes: ClassVar = [
-            models.Index(fields=["done_at"], condition=models.Q(done_at=None), name="range_unfinished")
-        ]
+        indexes: ClassVar = [models.Index(fields=["done_at"], name="range_done")]
 
     def __str__(self) -> str:
         return f"{self.log}/{self.partition} {self.first}-{self.last}"
@@ -115,7 +113,8 @@ class Erasure(models.Model):
     record of the person. `visitors` are keys as decimal text, and none when it is done.
 
     `until_us`: what was received up to then (microseconds) is erased; `hits`: how many of them were stored when it was
-    asked for. `waits_for`: segments that still have to go, null before it is known.
+    asked for. `removing`: the rows are being taken out now, and nothing else may write the property's segments.
+    `waits_for`: segments that still have to go, null before it is known.
     """
 
     class Kind(models.TextChoices):
@@ -129,6 +128,7 @@ class Erasure(models.Model):
     hits = models.PositiveBigIntegerField(default=0)
     asked_by = models.CharField(max_length=150)
     asked_at = models.DateTimeField(auto_now_add=True)
+    removing = models.BooleanField(default=False)
     removed_at = models.DateTimeField(null=True)
     waits_for = models.JSONField(null=True)
     done_at = models.DateTimeField(null=True)
@@ -141,6 +141,17 @@ class Erasure(models.Model):
 
     def keys(self) -> list[int]:
         return [int(text) for text in self.visitors]
+
+
+class Lease(models.Model):
+    """Work that one process at a time may do: who has it, and until when unless he says that he goes on."""
+
+    name = models.CharField(max_length=50, unique=True)
+    holder = models.CharField(max_length=100)
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
 
 
 class Subscription(models.Model):

@@ -1,65 +1,66 @@
 """Hits that are in the log and in no block yet, by property: counted from the log itself."""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from threading import Lock
 from typing import Final
+
+from django.db import close_old_connections
+from django.utils import timezone
 
 from collection.hit import RawHit, UnreadableHit, decode
 from collection.log.port import CorruptLog, Log, Trimmed
 from collection.protocols import UnknownProtocol
 from collection.protocols import decode as parameters
-from processing.store.port import BlockInfo, Store
+from processing import ledger
+from processing.book import Span
+from processing.store.port import BlockInfo
+from processing.waiting import unreported
 
 STRETCH: Final = 512
+VIEW_LIFE: Final = timedelta(seconds=30)  # a view is not older when its pending hits are asked for
 
 _TID: Final = re.compile(rb"(?:^|&)tid=([A-Za-z0-9_-]*)(?:&|$)")
 Owner = int | str  # the property's number where the hit names it, else its measurement id
 
 
-def lag(log: Log, store: Store) -> int:
-    """How many hits the log holds that no block does yet."""
-    return sum(end - _stored_up_to(log, store, partition) for partition, end in log.ends().items())
-
-
-def _stored_up_to(log: Log, store: Store, partition: int) -> int:
-    """The first offset that no block was ever stored for."""
-    highest = store.highest(log.id, partition)
-    return 0 if highest is None else highest + 1
+def lag(log: Log) -> int:
+    """How many hits the log holds that are in no block yet."""
+    close_old_connections()  # this may be a thread that asks now and then, long after the database went away and came
+    return unreported(log.id, log.ends())
 
 
 class Pending:
     """Reads each stretch of the log once, however often it is asked. Safe to share between threads."""
 
-    def __init__(self, log: Log, store: Store) -> None:
-        self._log, self._store = log, store
+    def __init__(self, log: Log) -> None:
+        self._log = log
         self._counted: dict[tuple[int, int], Counter[Owner]] = {}
         self._lock = Lock()
 
-    def hits(self, blocks: Sequence[BlockInfo], property: int, measurement_id: str) -> int:
-        """The property's hits above its view's blocks.
+    def hits(self, blocks: Sequence[BlockInfo], covered: Sequence[Span], property: int, measurement_id: str) -> int:
+        """The property's hits that are neither in the blocks nor in the spans of a view that was opened just now.
 
         Hits of no known property are nobody's until they are received.
         """
-        received = self._received(blocks)
+        floors, held = self._floors(), _held(self._log.id, blocks, covered)
         with self._lock:
-            self._counted = {
-                key: sums for key, sums in self._counted.items() if key[1] + STRETCH > received.get(key[0], 0)
-            }
+            self._counted = {key: sums for key, sums in self._counted.items() if key[1] + STRETCH > floors[key[0]]}
             return sum(
                 sums[property] + sums[measurement_id]
                 for partition, end in self._log.ends().items()
-                for sums in self._stretches(partition, received[partition], end)
+                for start, before in _gaps(held[partition], floors[partition], end)
+                for sums in self._stretches(partition, start, before)
             )
 
-    def _received(self, blocks: Sequence[BlockInfo]) -> dict[int, int]:
-        ends = {partition: _stored_up_to(self._log, self._store, partition) for partition in self._log.partitions()}
-        pinned: dict[int, int] = {}
-        for block in blocks:
-            if block.key.log == self._log.id:
-                pinned[block.key.partition] = max(block.key.last + 1, pinned.get(block.key.partition, 0))
-        return {**ends, **pinned}
+    def _floors(self) -> dict[int, int]:
+        """By partition, an offset below which all was received before the view was opened."""
+        floors = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
+        for item in ledger.done_since(self._log.id, timezone.now() - VIEW_LIFE):
+            floors[item.partition] = min(item.first, floors[item.partition])
+        return floors
 
     def _stretches(self, partition: int, start: int, end: int) -> list[Counter[Owner]]:
         start = max(start, self._log.starts()[partition])
@@ -80,6 +81,25 @@ class Pending:
             return Counter(owner(entry.value) for entry in self._log.read(partition, start, end - 1))
         except (CorruptLog, Trimmed):
             return Counter()  # they will be lost, not received; receiving raises the alarm
+
+
+def _held(log: str, blocks: Sequence[BlockInfo], covered: Sequence[Span]) -> dict[int, list[tuple[int, int]]]:
+    """First and last offsets by partition, in order."""
+    held: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for span in [*(Span(*block.key) for block in blocks), *covered]:
+        if span.log == log:
+            held[span.partition].append((span.first, span.last))
+    return defaultdict(list, {partition: sorted(spans) for partition, spans in held.items()})
+
+
+def _gaps(held: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """What of the offsets from `start` to before `end` is not held, as such pairs."""
+    for first, last in held:
+        if start < first and start < end:
+            yield start, min(first, end)
+        start = max(start, last + 1)
+    if start < end:
+        yield start, end
 
 
 def owner(value: bytes) -> Owner:

@@ -10,10 +10,11 @@ from django.core.management.base import CommandError
 
 from configuration.models import Property
 from processing.finding import NotAKey, Sought, find_visitors
+from processing.housekeeping import GRACE_S
 from processing.models import Erasure
 from processing.running import alone, make_worker
 from processing.store.port import Store
-from processing.worker import GRACE_S, Pace, Worker
+from processing.worker import Pace, Worker
 
 LOOK_EVERY_S: Final = 0.5
 NAMES: Final = {"client_id": "the client id, or the whole cookie _ga", "user_id": "the user id that the site sends",

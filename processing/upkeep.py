@@ -4,6 +4,7 @@ blocks, sweep orphans.
 Nothing here changes a number but retention, which moves hits from the periods to the book's expired sums.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -29,7 +30,7 @@ from processing.seal import (
 from processing.sealed import Sealed
 from processing.segments import fold, side_by_side
 from processing.store.block import merge
-from processing.store.port import BlockInfo, Store
+from processing.store.port import BlockInfo, Conflict, Store
 
 CLOSED_MS: Final = 3 * 3_600_000  # a day is folded so long after its end ...
 MONTH_CLOSED_MS: Final = 73 * 3_600_000  # ... and a month when no re-send can reach it
@@ -37,6 +38,9 @@ MOST_PARTS: Final = 16
 PASS_ROWS: Final = 250_000  # are held in memory at once
 MERGE_BLOCKS: Final = 64
 MERGED_BYTES: Final = 8 * 2**20
+MOST_PASSES: Final = 8
+
+logger = logging.getLogger(__name__)
 
 
 class Retention(NamedTuple):
@@ -67,6 +71,16 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
         store.put_segment(work.name, work.sections)
     commit(store, property, manifest, new)
     return True
+
+
+def keep_up_for_now(store: Store, columns: Columns, property: int, now_ms: int, retention: Retention) -> None:
+    """Some passes over a property, until the others have their turn; fewer where it is sealed meanwhile."""
+    try:
+        for _ in range(MOST_PASSES):
+            if not keep_up(store, columns, property, now_ms, retention):
+                break
+    except Conflict:
+        logger.info("property %d was sealed meanwhile; its upkeep waits for the next turn", property)
 
 
 def expire(book: Book, now_ms: int, retention: Retention) -> Book:

@@ -40,7 +40,7 @@ def log() -> Log:
 
 @lru_cache(maxsize=1)
 def pending_counter() -> Pending:
-    return Pending(log(), reader().store)
+    return Pending(log())
 
 
 def view_of(property: int) -> View:
@@ -54,7 +54,8 @@ def newest_rules(property: int) -> Ruleset | None:
 
 
 def status_of(view: View, measurement_id: str) -> Status:
-    """The sums of the view's moment. What is still in the log is counted there, from where the view's blocks end."""
+    """The sums of the view's moment. What the view does not hold is counted in the log."""
     counts = view.counts()
-    pending = pending_counter().hits(view.tail.blocks, view.property, measurement_id)
+    covered = view.sealed.book.covered
+    pending = pending_counter().hits(view.tail.blocks, covered, view.property, measurement_id)
     return Status(counts.accepted + pending, counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons)

@@ -17,11 +17,12 @@ from collection.log.port import Entry
 from configuration.rules import Context, PropertySettings
 from configuration.ruleset import encode_ruleset, plain_ruleset, ruleset_name
 from processing.backlog import Backlog
+from processing.contexts import RulesFor
 from processing.engine import open_engine
 from processing.erasure import Erasures
 from processing.history import History
 from processing.places import NoPlaces, Places
-from processing.receiver import Receiver, RulesFor
+from processing.receiver import Receiver
 from processing.store import open_store
 from processing.troubles import Troubles
 from processing.view import Reader, View

@@ -10,13 +10,13 @@ def main() -> None:
     import django
 
     django.setup()
-    from processing import receiver, upkeep
+    from processing import cutting, upkeep
     from processing.backlog import Ripeness
     from processing.management.commands.work import _stop_on_signals
     from processing.running import alone, make_worker
     from processing.worker import Pace
 
-    vars(receiver).update(CUT_S=0.05)
+    vars(cutting).update(CUT_S=0.05)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     with alone():
         pace = Pace(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)

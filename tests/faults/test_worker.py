@@ -195,7 +195,7 @@ def test_a_worker_goes_on_when_the_store_is_back(here: Installation, monkeypatch
 
     monkeypatch.setattr(here.store, "put_block", put_block)
     here.now += 100
-    here.worker.receiver._waiting_since[0] = -1
+    here.worker.receiver._cutter._waiting_since[0] = -1
     here.worker.run(stop)
     assert (len(tries), counted(here)) == (3, 1)
 

@@ -121,7 +121,7 @@ def test_the_worker_trims_and_forgets_when_it_tidies(here: Installation) -> None
     here.send(ga4(1))
     here.receive()
     day_salts([date(2026, 1, 1)])
-    here.worker._log_hours = 72
+    here.worker.housekeeping.log_hours = 72
     here.worker.tidy(int(later(hours=73).timestamp() * 1000))
     assert held(here) == 0
     assert not DaySalt.objects.exists()

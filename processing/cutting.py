@@ -1,0 +1,90 @@
+"""Cuts the log into ranges: a partition's next one when it is full, or when its first hit waited long enough."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from collection.log.port import CorruptLog, Log, Trimmed
+from collection.protocols.ga4 import MOST_EVENTS
+from processing import ledger
+from processing.models import Range
+from processing.store.port import Store
+
+CUT_S: Final = 0.5
+FEW_HITS: Final = 512  # fit into memory however large they are
+RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, bytes at most
+
+Clock = Callable[[], float]
+
+
+class Cutter:
+    """One log's. `freeze` writes down the context of a moment and names it. There is one cutter at a time, or the
+    ledger refuses one of two.
+    """
+
+    def __init__(self, log: Log, freeze: Callable[[], str], clock: Clock = time.monotonic) -> None:
+        self._log, self._freeze, self._clock = log, freeze, clock
+        self._waiting_since: dict[int, float] = {}
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Where the ledger ends."""
+        self._next = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
+
+    def check(self, store: Store) -> None:
+        """Ledger, store and log must tell one story: none may have gone back behind the others. Raises LogWentBack."""
+        for partition, end in self._log.ends().items():
+            given = ledger.received_up_to(self._log.id, partition)
+            highest = store.highest(self._log.id, partition)
+            if highest is not None and given <= highest:
+                raise ledger.LogWentBack(
+                    f"the ledger ends at {given}, but the store holds hits up to {highest}: it is an older copy"
+                )
+            if end < given:
+                raise ledger.LogWentBack(
+                    f"log {self._log.id}, partition {partition} ends at {end}, but was received up to {given}"
+                )
+
+    def cut(self, *, at_once: bool = False) -> Iterator[Range]:
+        """The next ranges, each recorded when it is asked for; lost ones are done already. Raises LogWentBack."""
+        starts, ends = self._log.starts(), self._log.ends()
+        for partition, end in ends.items():
+            yield from self._cut(partition, starts[partition], end, at_once=at_once)
+
+    def _cut(self, partition: int, start: int, end: int, *, at_once: bool) -> Iterator[Range]:
+        while self._ripe(partition, end, at_once=at_once):
+            affordable = self._affordable(partition, start, end)
+            item = ledger.next_range(self._log.id, partition, start, affordable, self._freeze)
+            if item is None:
+                break
+            self._next[partition] = item.last + 1
+            self._waiting_since.pop(partition, None)
+            yield item
+
+    def _affordable(self, partition: int, start: int, end: int) -> int:
+        """The end, or where the next range must end so that few large hits do not take all memory."""
+        first = max(start, self._next.get(partition, 0))
+        last, weight = min(end, first + ledger.MOST_HITS) - 1, 0
+        try:
+            for low in range(first, last - FEW_HITS + 1, FEW_HITS):
+                entries = self._log.read(partition, low, low + FEW_HITS - 1)
+                weight += sum(_weight(entry.value) for entry in entries)
+                if weight > RANGE_WEIGHT:
+                    return low + FEW_HITS
+        except (CorruptLog, Trimmed):
+            return end
+        return end
+
+    def _ripe(self, partition: int, end: int, *, at_once: bool) -> bool:
+        waiting = end - self._next.get(partition, 0)
+        if waiting == 0:
+            return False
+        if waiting < 0 or waiting >= ledger.MOST_HITS or at_once:
+            return True
+        now = self._clock()
+        return now - self._waiting_since.setdefault(partition, now) >= CUT_S
+
+
+def _weight(value: bytes) -> int:
+    """What a hit comes to as rows at most: each line of its body repeats what its events share."""
+    return len(value) * (1 + min(value.count(b"\n"), MOST_EVENTS))
