@@ -65,8 +65,11 @@ def file(name: str) -> Path | None:
     return Path(value).expanduser().absolute() if value else None
 
 
-def url(name: str, default: str, schemes: tuple[str, ...]) -> str:
+def url(name: str, default: str, schemes: tuple[str, ...], *, optional: bool = False) -> str:
+    """An address of one of the schemes; empty only where it is optional."""
     value = _read(name, default, "address " + " or ".join(f"{scheme}://" for scheme in schemes))
+    if optional and not value:
+        return ""
     if "://" not in value or urlsplit(value).scheme not in schemes:
         raise _refusal(name, value, "an address that begins " + " or ".join(f"{scheme}://" for scheme in schemes))
     return value

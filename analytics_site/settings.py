@@ -36,6 +36,7 @@ DATABASES: Final = {
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
 # Where parallel work runs
+BROKER_URL: Final = env.url("BROKER_URL", "", ("redis", "rediss"), optional=True)
 ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes", "spark", "spark-local"))
 
 # What it knows

@@ -73,7 +73,7 @@ def delete_property(item: Property, author: str, hits: int = 0) -> Erasure:
 
 
 class Erasures:
-    """Carries out what was asked for. There is one for each store, in the process that is its only worker."""
+    """Carries out what was asked for. One at a time works for each store."""
 
     def __init__(self, store: Store, log: Log) -> None:
         self._store, self._log = store, log

@@ -94,7 +94,7 @@ def check_undo(run: HistoryRun) -> None:
 
 
 class History:
-    """Carries out what is asked for. There is one for each store, in the process that is its only worker."""
+    """Carries out what is asked for. One at a time works for each store."""
 
     def __init__(self, store: Store, url: str, engine: Callable[[], Engine], clock: Callable[[], datetime]) -> None:
         """`url` is the store's address, for the engine's workers."""
@@ -119,6 +119,10 @@ class History:
         """The properties whose raw rows are being read, or will be soon."""
         active = HistoryRun.objects.filter(state__in=HistoryRun.ACTIVE) | HistoryRun.objects.filter(wish=Wish.UNDO)
         return set(active.values_list("property", flat=True))
+
+    def writing(self) -> set[int]:
+        """The properties of which segments are written that no book names yet."""
+        return set(HistoryRun.objects.filter(state=State.RUNNING).values_list("property", flat=True))
 
     def sweep(self) -> None:
         """Lets go of generations that were replaced, or rolled back, a week ago: there is no way back then."""

@@ -29,6 +29,7 @@ class History(Protocol):
 
     def work(self, stop: Callable[[], bool]) -> int: ...
     def resting(self) -> Collection[int]: ...
+    def writing(self) -> Collection[int]: ...
     def sweep(self) -> None: ...
 
 
@@ -107,15 +108,20 @@ class Housekeeping:
         return {partition: min(mark, received.get(partition, mark)) for partition, mark in marks.items()}
 
     def _sweep(self) -> None:
-        """Deletes segments that have been orphans for long; not while a removal writes some, which takes long."""
-        if self._erasures and self._erasures.removing():
-            self._orphans = {}
-            return
-        now = self._clock()
-        self._orphans = {name: self._orphans.get(name, now) for name in orphans(self._store)}
+        """Deletes segments that have been orphans for long; not of properties that a run or a removal is busy with,
+        which takes longer.
+        """
+        now, busy = self._clock(), self._busy()
+        unused = [name for name in orphans(self._store) if name.partition("-")[0] not in busy]
+        self._orphans = {name: self._orphans.get(name, now) for name in unused}
         for name, since in self._orphans.items():
             if since <= now - self._sweep_after_s:
                 self._store.delete_segment(name)
+
+    def _busy(self) -> set[str]:
+        writing = self._history.writing() if self._history else ()
+        removing = self._erasures.removing() if self._erasures else ()
+        return {str(property) for property in (*writing, *removing)}
 
     def _scrub(self) -> None:
         """Once a day: also what writers left behind that died is then gone."""

@@ -1,8 +1,10 @@
 """A worker as this installation's settings describe it, and the lock that keeps it the only one."""
 
 import fcntl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -12,11 +14,17 @@ from collection.log import open_log
 from configuration.rules import Context
 from configuration.snapshot import property_settings, retention_days, stored_rules
 from processing.backlog import Backlog, Ripeness
+from processing.contexts import Contexts
+from processing.dispatcher import LEASE, SWEEP_AFTER_S, Dispatcher, Jobs, Rhythm
 from processing.engine import open_engine
 from processing.erasure import Erasures
 from processing.history import History
+from processing.housekeeping import Housekeeping
+from processing.jobs import Work
+from processing.leases import held
 from processing.pipeline import lists_version
 from processing.places import open_places
+from processing.ranges import Ranges
 from processing.receiver import Receiver
 from processing.salts import keys_for
 from processing.store import open_store
@@ -27,10 +35,15 @@ from processing.worker import Pace, Worker
 
 def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:  # noqa: B008 - they never change
     """Not started yet."""
-    log, store = open_log(settings.LOG_URL), open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
-    places = open_places(settings.PLACES)
+    log, store = open_log(settings.LOG_URL), make_store()
     receiver = Receiver(
-        log, store, Backlog(ripeness), context=context_now, keys=keys_for, places=places, rules=stored_rules
+        log,
+        store,
+        Backlog(ripeness),
+        context=context_now,
+        keys=keys_for,
+        places=open_places(settings.PLACES),
+        rules=stored_rules,
     )
     return Worker(
         store,
@@ -41,6 +54,49 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
         erasures=Erasures(store, log),
         pace=pace,
     )
+
+
+def make_dispatcher(jobs: Jobs, rhythm: Rhythm = Rhythm(), ripeness: Ripeness = Ripeness()) -> Dispatcher:  # noqa: B008
+    """Not started yet."""
+    log, store = open_log(settings.LOG_URL), make_store()
+    erasures = Erasures(store, log)
+
+    def housekeeping(backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
+        return Housekeeping(
+            *(log, store, backlog),
+            log_hours=settings.LOG_RETENTION_HOURS,
+            history=make_history(store),
+            erasures=erasures,
+            clock=time.monotonic,
+            sweep_after_s=SWEEP_AFTER_S,
+            look=look,
+        )
+
+    return Dispatcher(
+        *(log, store, jobs),
+        freeze=Contexts(store, context_now, stored_rules).freeze,
+        backlog=Backlog(ripeness),
+        housekeeping=housekeeping,
+        erasures=erasures,
+        rhythm=rhythm,
+    )
+
+
+def make_work() -> Work:
+    """What a worker process of a cluster can do."""
+    store = make_store()
+    log = open_log(settings.LOG_URL)
+
+    @cache
+    def ranges() -> Ranges:
+        contexts = Contexts(store, context_now, stored_rules)
+        return Ranges(log, store, contexts, keys_for, open_places(settings.PLACES))
+
+    return Work(store, ranges, retention=_retention, history=make_history(store), erasures=Erasures(store, log))
+
+
+def make_store() -> Store:
+    return open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
 
 
 def make_history(store: Store) -> History:
@@ -54,7 +110,9 @@ def context_now() -> Context:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Holds the installation's only worker's place. Raises CommandError where another process has it."""
+    """Holds the place of the installation's only worker; on a cluster, of its dispatcher. Raises CommandError where
+    another process has it.
+    """
     with (settings.DATA / "worker.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +120,13 @@ def alone() -> Iterator[None]:
             raise CommandError(
                 "Another worker is running in this data folder. One is enough: it does this work."
             ) from taken
-        yield
+        if not settings.BROKER_URL:
+            yield
+            return
+        with held(LEASE, Rhythm().lease_s) as lease:
+            if lease is None:
+                raise CommandError("A dispatcher is running: its workers do this work. To do it here, stop beat first.")
+            yield
 
 
 def _retention() -> Mapping[int, Retention]:

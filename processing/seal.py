@@ -4,6 +4,7 @@ Segments are written first and are invisible until the new book names them; wher
 process died, they are orphans that the upkeep sweeps.
 """
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, cast
@@ -20,13 +21,14 @@ from processing.sealed import SECTIONS, Sealed
 from processing.segments import Arrivals, Layer, fold, refusals
 from processing.sessions import Carry
 from processing.store import port
-from processing.store.port import BlockInfo, Manifest, Store
+from processing.store.port import BlockInfo, Conflict, Manifest, Store
 from processing.tail import Tail, read_tail, terms_of, uncovered
 from processing.timeline import Change, advance
 from processing.view import hits, new_book
 
 FIRST_GENERATION: Final = 1
 PORTION_ROWS: Final = 50_000
+LONGEST_S: Final = 600.0  # what took longer is not committed: segments that nobody names are swept some time
 Sections = dict[str, pl.DataFrame]
 
 
@@ -42,6 +44,7 @@ def seal(store: Store, columns: Columns, property: int) -> bool:
 
 
 def _seal_portion(store: Store, columns: Columns, property: int) -> bool:
+    began = time.monotonic()
     manifest, blocks = store.pin(property)
     book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
     tail = read_tail(store, property, _portion(store, property, uncovered(book, blocks)), terms_of(book), keep_raw=True)
@@ -49,7 +52,7 @@ def _seal_portion(store: Store, columns: Columns, property: int) -> bool:
         return False
     sealed = Sealed(book, columns)
     changes = advance(sealed, Arrivals(tail.events, tail.rejected))
-    commit(store, property, manifest, _written(store, property, sealed, tail, changes))
+    commit(store, property, manifest, _written(store, property, sealed, tail, changes), began)
     return True
 
 
@@ -65,8 +68,12 @@ def _portion(store: Store, property: int, blocks: Sequence[BlockInfo]) -> list[B
     return chosen
 
 
-def commit(store: Store, property: int, manifest: Manifest | None, book: Book) -> None:
-    """Makes the book the manifest of its generation. Raises Conflict where it moved since it was read."""
+def commit(store: Store, property: int, manifest: Manifest | None, book: Book, began: float | None = None) -> None:
+    """Makes the book the manifest of its generation. Raises Conflict where it moved since it was read, or where the
+    work on it `began` (monotonic, s) too long ago.
+    """
+    if began is not None and time.monotonic() - began > LONGEST_S:
+        raise Conflict(f"property {property} took longer than {LONGEST_S:.0f} s")
     generation = manifest.generation if manifest else FIRST_GENERATION
     expected = manifest.version if manifest else 0
     first = None if manifest else port.Live(None, generation)

@@ -44,10 +44,13 @@ class Tails:
                 self._find_in(block, {})
         self._seen = {block.key for block in blocks}
 
-    def notice(self, property: int) -> None:
-        """Takes out of the backlog what has been sealed."""
-        if book := self._book(property):
-            self._backlog.sealed(property, book)
+    def notice(self, property: int) -> int:
+        """Takes out of the backlog what has been sealed. Returns the version of the manifest, 0 if there is none."""
+        manifest = self._store.manifest(property)
+        if manifest is None:
+            return 0
+        self._backlog.sealed(property, decode_book(manifest.data))
+        return manifest.version
 
     def _has_seen(self, key: BlockKey) -> bool:
         """Also a merged block of which all parts were seen."""

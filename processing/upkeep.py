@@ -5,6 +5,7 @@ Nothing here changes a number but retention, which moves hits from the periods t
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -56,7 +57,7 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
     True where something changed: then there may be more to do. Raises Conflict where a seal was quicker: try again
     later.
     """
-    manifest = store.manifest(property)
+    began, manifest = time.monotonic(), store.manifest(property)
     if manifest is None:
         return False
     book = decode_book(manifest.data)
@@ -69,7 +70,7 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
         return False
     if work.sections:
         store.put_segment(work.name, work.sections)
-    commit(store, property, manifest, new)
+    commit(store, property, manifest, new, began)
     return True
 
 

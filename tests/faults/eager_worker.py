@@ -12,7 +12,7 @@ def main() -> None:
     django.setup()
     from processing import cutting, upkeep
     from processing.backlog import Ripeness
-    from processing.management.commands.work import _stop_on_signals
+    from processing.management.commands.work import stop_on_signals
     from processing.running import alone, make_worker
     from processing.worker import Pace
 
@@ -20,7 +20,7 @@ def main() -> None:
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     with alone():
         pace = Pace(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)
-        make_worker(pace, Ripeness(full_rows=30, worth_rows=1, age_s=0.1)).run(_stop_on_signals())
+        make_worker(pace, Ripeness(full_rows=30, worth_rows=1, age_s=0.1)).run(stop_on_signals())
 
 
 if __name__ == "__main__":

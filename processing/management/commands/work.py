@@ -31,10 +31,10 @@ class Command(BaseCommand):
                     worker.history.work(lambda: False)
                 self.stdout.write(f"{received:,} hits received")
             else:
-                worker.run(_stop_on_signals())
+                worker.run(stop_on_signals())
 
 
-def _stop_on_signals() -> threading.Event:
+def stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

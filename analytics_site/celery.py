@@ -1,0 +1,68 @@
+"""Celery, which carries a cluster's jobs to its workers. It is only asked for where BROKER_URL is set.
+
+    celery -A analytics_site worker --pool solo --queues receive
+
+The broker keeps nothing that matters: what it loses is sent again by the dispatcher, out of ledger and store.
+"""
+
+import os
+from typing import Any, Final
+
+from celery import Celery
+from django.conf import settings
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
+
+QUEUES: Final = ("receive", "seal", "history")
+VISIBLE_AGAIN_S: Final = 900  # a job of a worker that died; the dispatcher sends what matters again long before
+SILENCE_S: Final = 10
+CARRY_OUT_EVERY_S: Final = 2.0
+KEEP_UP_EVERY_S: Final = 30.0
+
+app = Celery("hitstream", broker=settings.BROKER_URL, set_as_current=True)
+app.conf.update(
+    broker_transport_options={
+        "visibility_timeout": VISIBLE_AGAIN_S,
+        "socket_timeout": SILENCE_S,
+        "socket_connect_timeout": SILENCE_S,
+        "socket_keepalive": True,
+        "health_check_interval": SILENCE_S,
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    # A sender is told that the broker is away instead of waiting for it.
+    task_publish_retry=False,
+    task_queues=[Queue(name) for name in QUEUES],
+    task_default_queue="seal",
+    task_create_missing_queues=False,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    worker_prefetch_multiplier=1,
+    worker_enable_remote_control=False,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    beat_schedule={
+        "apply rules to history, and erase": {
+            "task": "hitstream.carry_out",
+            "schedule": CARRY_OUT_EVERY_S,
+            "options": {"expires": CARRY_OUT_EVERY_S * 2},
+        },
+        "keep up all properties": {
+            "task": "hitstream.keep_up_all",
+            "schedule": KEEP_UP_EVERY_S,
+            "options": {"expires": KEEP_UP_EVERY_S},
+        },
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks(["processing"])
+
+
+def queue_lengths() -> dict[str, int]:
+    """Jobs that wait in each queue. Raises OperationalError where the broker does not answer."""
+    with app.connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=SILENCE_S)
+        channel: Any = connection.default_channel
+        return {name: channel.queue_declare(name, passive=True).message_count for name in QUEUES}

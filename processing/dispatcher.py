@@ -1,0 +1,180 @@
+"""The dispatcher of a cluster: gives out ranges of the log and tails to seal, as jobs that any worker may take, and
+keeps the store in order. Many may run; the one that holds the lease dispatches, and another takes over when it dies.
+
+A job that is lost, with the broker or with its worker, is sent again: what is to be done is in ledger and store, never
+in the broker. A job that is done twice changes nothing.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from threading import Thread
+from typing import Final, NamedTuple, Protocol
+
+from collection.log.port import Log
+from processing import ledger
+from processing.backlog import Backlog
+from processing.columns import Columns
+from processing.cutting import Clock, Cutter
+from processing.housekeeping import Erasures, Housekeeping
+from processing.leases import Held, held, usable_connections
+from processing.ledger import LogWentBack
+from processing.models import Range
+from processing.ranges import alarm
+from processing.seal import LONGEST_S, seal
+from processing.store.port import Conflict, Store
+from processing.tails import Tails
+from processing.troubles import Troubles
+
+logger = logging.getLogger(__name__)
+
+LEASE: Final = "dispatcher"
+MOST_RANGES: Final = 64  # in flight: more wait in the log, where they belong
+MOST_SEALS: Final = 64
+CACHE_BYTES: Final = 32 * 2**20
+SWEEP_AFTER_S: Final = 6 * LONGEST_S
+
+
+class Jobs(Protocol):
+    """Where jobs are sent to. Both raise where the broker does not answer."""
+
+    def receive(self, number: int) -> None: ...
+    def seal(self, property: int) -> None: ...
+
+
+class Rhythm(NamedTuple):
+    """Seconds: between two looks at the log, at the tails and at the store; until a job is sent again; and how long a
+    dispatcher that says nothing is waited for.
+    """
+
+    turn_s: float = 0.05
+    seal_every_s: float = 1.0
+    tidy_every_s: float = 30.0
+    range_again_s: float = 15.0
+    seal_again_s: float = 60.0
+    lease_s: float = 10.0
+
+
+class Sent(NamedTuple):
+    """When a job was sent to seal a property, and the version of its manifest then."""
+
+    at: float
+    version: int
+
+
+class Dispatcher:
+    """Of one log and one store. `freeze` writes down the context of a moment and names it."""
+
+    def __init__(
+        self, log: Log, store: Store, jobs: Jobs, *, freeze: Callable[[], str], backlog: Backlog,
+        housekeeping: Callable[[Backlog, Callable[[], None]], Housekeeping], erasures: Erasures,
+        clock: Clock = time.monotonic, rhythm: Rhythm = Rhythm(),  # noqa: B008 - it never changes
+    ) -> None:  # fmt: skip
+        self._log, self._store, self._jobs, self._freeze = log, store, jobs, freeze
+        self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
+        self._tails = Tails(store, backlog, clock)
+        self._housekeeping = housekeeping(backlog, self._look)
+        self.troubles = Troubles(clock, fatal=(LogWentBack,))
+        self._ranges: dict[int, float] = {}  # when they were sent
+        self._seals: dict[int, Sent] = {}
+        self._looking = threading.Lock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Dispatches while it holds the lease, until `stop` is set. Raises LogWentBack."""
+        while not stop.is_set():
+            with held(LEASE, self._rhythm.lease_s) as lease:
+                if lease:
+                    self._lead(stop, lease)
+            stop.wait(self._rhythm.lease_s / 10)
+
+    def dispatch(self) -> None:
+        """Sends what is to be received: what is unfinished and was not sent lately, then new ranges."""
+        unfinished = {item.pk: item for item in ledger.unfinished(self._log.id)}
+        self._ranges = {number: at for number, at in self._ranges.items() if number in unfinished}
+        for item in unfinished.values():
+            self._send_range(item)
+        if len(unfinished) < MOST_RANGES:
+            for room, item in enumerate(self._cutter.cut(), start=len(unfinished) + 1):
+                alarm(item) if item.done_at else self._send_range(item)
+                if room >= MOST_RANGES:
+                    break
+
+    def dispatch_seals(self) -> None:
+        """Sends the tails that are due and are not being sealed."""
+        self._look()
+        now, again = self._clock(), self._rhythm.seal_again_s
+        for property, sent in list(self._seals.items()):
+            if self._tails.notice(property) != sent.version or now - sent.at >= again:
+                del self._seals[property]
+        due = self._backlog.due(now)
+        removing = self._erasures.removing() if due else ()
+        for property in due:
+            if property not in self._seals and property not in removing and len(self._seals) < MOST_SEALS:
+                self._jobs.seal(property)
+                self._seals[property] = Sent(now, self._tails.notice(property))
+
+    def tidy(self, now_ms: int) -> None:
+        """What there is to do once for the whole store."""
+        self._housekeeping.tidy(now_ms, self._seal, self.troubles)
+
+    def begin(self) -> None:
+        """Learns what is there, when others dispatched before. Raises LogWentBack, and what log and store raise."""
+        self._cutter = Cutter(self._log, self._freeze, self._clock)
+        self._cutter.check(self._store)
+        self._tails.find(self.troubles)
+        self._ranges, self._seals = {}, {}
+
+    def _look(self) -> None:
+        with self._looking:
+            self._tails.look()
+
+    def _send_range(self, item: Range) -> None:
+        now = self._clock()
+        if now - self._ranges.get(item.pk, float("-inf")) >= self._rhythm.range_again_s:
+            self._jobs.receive(item.pk)
+            self._ranges[item.pk] = now
+
+    def _seal(self, property: int) -> bool:
+        try:
+            seal(self._store, Columns(self._store, CACHE_BYTES), property)
+        except Conflict:
+            return False
+        self._tails.notice(property)
+        return True
+
+    def _lead(self, stop: threading.Event, lease: Held) -> None:
+        """A thread of its own tidies, which takes long. It ends before another process may begin: the lease says so."""
+        logger.info("this process dispatches now")
+        over = threading.Event()
+        parts = [Thread(target=part, args=(over,), daemon=True) for part in (self._seal_until, self._tidy_until)]
+        started = False
+        try:
+            while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
+                if not started and self._tried("looking at log and store", self.begin):
+                    started = True
+                    for part in parts:
+                        part.start()
+                elif started:
+                    self._tried("dispatching", self.dispatch)
+        finally:
+            over.set()
+            for part in parts if started else ():
+                part.join()
+
+    def _tried(self, task: str, work: Callable[[], None]) -> bool:
+        """Whether it worked; where not, it is tried again later."""
+        worked = False
+        if self.troubles.due(task):
+            with self.troubles.outlived(task), usable_connections():
+                work()
+                worked = True
+        return worked
+
+    def _seal_until(self, over: threading.Event) -> None:
+        while not over.wait(self._rhythm.seal_every_s):
+            self._tried("dispatching seals", self.dispatch_seals)
+
+    def _tidy_until(self, over: threading.Event) -> None:
+        while not over.wait(self._rhythm.tidy_every_s):
+            self._tried("tidying", lambda: self.tidy(int(time.time() * 1000)))

@@ -1,0 +1,103 @@
+"""Leases: of many processes, on any machine, one does the work. The database's clock decides, so that machines need
+not agree on the time.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import DatabaseError, IntegrityError, close_old_connections, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from processing.models import Lease
+
+logger = logging.getLogger(__name__)
+
+
+def take(name: str, holder: str, for_s: float) -> bool:
+    """Whether the holder has the lease now, new or again."""
+    until = Now() + timedelta(seconds=for_s)
+    free = Lease.objects.filter(Q(holder=holder) | Q(until__lt=Now()), name=name)
+    if free.update(holder=holder, until=until):
+        return True
+    if Lease.objects.filter(name=name).exists():
+        return False
+    try:
+        with transaction.atomic():
+            Lease.objects.create(name=name, holder=holder, until=until)
+    except IntegrityError:
+        return False
+    return True
+
+
+def give_back(name: str, holder: str) -> None:
+    Lease.objects.filter(name=name, holder=holder).delete()
+
+
+class Held:
+    """A lease that is kept up by a thread. `lost`: it ran out, and somebody else may have it."""
+
+    def __init__(self, name: str, holder: str, for_s: float, taken_at: float) -> None:
+        self._name, self._holder, self._for_s = name, holder, for_s
+        self._until = taken_at + for_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_up, name=f"lease of {name}", daemon=True)
+        self._thread.start()
+
+    def lost(self) -> bool:
+        return time.monotonic() >= self._until
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _keep_up(self) -> None:
+        try:
+            while not self._over.wait(self._for_s / 4) and not self.lost():
+                self._take_again()
+        finally:
+            connection.close()
+
+    def _take_again(self) -> None:
+        asked_at = time.monotonic()
+        try:
+            again = take(self._name, self._holder, self._for_s)
+        except DatabaseError as error:
+            logger.warning("the lease of %s cannot be kept up now: %s", self._name, error)
+            close_old_connections()
+            return
+        self._until = asked_at + self._for_s if again else asked_at
+
+
+@contextmanager
+def usable_connections() -> Iterator[None]:
+    """For threads that live long: after an error, connections that broke are closed, and opened anew when needed."""
+    try:
+        yield
+    except Exception:
+        close_old_connections()
+        raise
+
+
+@contextmanager
+def held(name: str, for_s: float) -> Iterator[Held | None]:
+    """Holds the lease until the end of the block; None where another process has it."""
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    taken_at = time.monotonic()
+    if not take(name, holder, for_s):
+        yield None
+        return
+    lease = Held(name, holder, for_s, taken_at)
+    try:
+        yield lease
+    finally:
+        lease.end()
+        if not lease.lost():
+            give_back(name, holder)
