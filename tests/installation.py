@@ -66,7 +66,7 @@ class Installation:
             self.store,
             Backlog(),
             context=lambda: self.context,
-            keys=_keys,
+            keys=keys,
             places=self.places,
             rules=self.rules,
             clock=lambda: self.now,
@@ -104,7 +104,7 @@ def plain_rules(properties: Sequence[PropertySettings]) -> Mapping[str, bytes]:
     }
 
 
-def _keys(entries: Sequence[Entry], context: Context) -> Keys:
+def keys(entries: Sequence[Entry], context: Context) -> Keys:
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
     return Keys(
         b"secret", {day: day.isoformat().encode() for day in days}, {s.id: b"%d" % s.id for s in context.properties}

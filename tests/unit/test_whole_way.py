@@ -6,13 +6,13 @@ import random
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pytest
 
 from collection.hit import RawHit
-from processing.view import Counts
+from processing.view import Counts, View
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -77,7 +77,11 @@ def _line(rnd: random.Random) -> str:
     return f'{sender} - - [20/Nov/2026:10:05:03 +0000] "{request}" {status} 12 "-" "Mozilla/5.0 Firefox/120.0"'
 
 
-def figures(here: Installation, property: int) -> tuple[Counts, list[tuple[Any, ...]]]:
+class Viewed(Protocol):
+    def view(self, property: int) -> View: ...
+
+
+def figures(here: Viewed, property: int) -> tuple[Counts, list[tuple[Any, ...]]]:
     view = here.view(property)
     counts = view.counts()
     assert counts.accepted == counts.counted + counts.rejected

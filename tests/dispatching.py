@@ -1,0 +1,155 @@
+"""An installation whose jobs go by a broker that loses, doubles and shuffles them, to two workers of one store."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from django.utils import timezone
+
+from collection.hit import RawHit, encode
+from collection.log import open_log
+from configuration.rules import Context
+from processing.backlog import Backlog
+from processing.contexts import Contexts
+from processing.dispatcher import Dispatcher, Rhythm
+from processing.engine import open_engine
+from processing.erasure import Erasures
+from processing.history import History
+from processing.housekeeping import Housekeeping
+from processing.jobs import Work
+from processing.pending import Pending
+from processing.places import NoPlaces
+from processing.ranges import Ranges
+from processing.store import open_store
+from processing.troubles import Troubles
+from processing.view import Reader, View
+from tests.installation import BLOG, SHOP, keys, plain_rules
+
+GRACE_S = 50.0
+RHYTHM = Rhythm(range_again_s=5.0, seal_again_s=20.0)
+
+
+class Broker:
+    """See `processing.dispatcher.Jobs`. What it carries can be lost as a whole."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[str, int]] = []
+
+    def receive(self, number: int) -> None:
+        self.jobs.append(("receive", number))
+
+    def seal(self, property: int) -> None:
+        self.jobs.append(("seal", property))
+
+
+class Dispatched:
+    """`step` lets a while pass; `finish` lets everything come to rest."""
+
+    def __init__(self, folder: Path, rnd: random.Random) -> None:
+        self.rnd, self.now, self.broker = rnd, 0.0, Broker()
+        self.url = f"sqlite://{folder}/store"
+        self.log, self.store = open_log(f"sqlite://{folder}/log"), open_store(self.url)
+        self.reader, self.pending = Reader(self.store), Pending(self.log)
+        self.workers = [self._worker() for _ in range(2)]
+        self.elect()
+
+    def elect(self) -> None:
+        """A dispatcher that knows nothing of the one before."""
+        self.dispatcher = Dispatcher(
+            *(self.log, self.store, self.broker),
+            freeze=self._contexts().freeze,
+            backlog=Backlog(),
+            housekeeping=self._housekeeping,
+            erasures=Erasures(self.store, self.log),
+            clock=lambda: self.now,
+            rhythm=RHYTHM,
+        )
+        self.dispatcher.troubles = Troubles(fatal=(Exception,))
+        self.dispatcher.begin()
+
+    def send(self, *hits: RawHit) -> None:
+        self.log.append([(hit.address.encode(), encode(hit)) for hit in hits])
+
+    def step(self, now_ms: int) -> None:
+        """Something happens, or something else."""
+        self.now += self.rnd.choice([0.0, 1.0, 7.0, 70.0])
+        act = self.rnd.choice(
+            [self._dispatch, self._work, self._work, lambda: self.dispatcher.tidy(now_ms), self._disturb]
+        )
+        act()
+
+    def finish(self) -> None:
+        for _ in range(100):
+            self.now += 4_000
+            self._dispatch()
+            if not self.broker.jobs:
+                return
+            for job in self._taken():
+                self._do(job)
+        raise AssertionError("jobs are sent for ever")
+
+    def view(self, property: int = SHOP.id) -> View:
+        return self.reader.view(property)
+
+    def accounted(self, property: int, measurement_id: str) -> int:
+        """Hits that reports hold, and those that wait in the log."""
+        view = self.view(property)
+        waiting = self.pending.hits(view.tail.blocks, view.sealed.book.covered, property, measurement_id)
+        return view.counts().accepted + waiting
+
+    def _dispatch(self) -> None:
+        self.dispatcher.dispatch()
+        self.now += 1  # what has not filled a range waits so long at most
+        self.dispatcher.dispatch()
+        self.dispatcher.dispatch_seals()
+
+    def _work(self) -> None:
+        jobs = self._taken()
+        self.rnd.shuffle(jobs)
+        for job in jobs:
+            fate = self.rnd.random()
+            if fate < 0.2:
+                self.broker.jobs.append(job)  # later
+            elif fate > 0.3:
+                self._do(job)
+            if fate > 0.9:
+                self._do(job)
+
+    def _do(self, job: tuple[str, int]) -> None:
+        work = self.rnd.choice(self.workers)
+        does: dict[str, Callable[[int], object]] = {"receive": work.receive, "seal": work.seal}
+        does[job[0]](job[1])
+
+    def _taken(self) -> list[tuple[str, int]]:
+        jobs, self.broker.jobs = self.broker.jobs, []
+        return jobs
+
+    def _disturb(self) -> None:
+        self.rnd.choice([self._taken, self.elect, lambda: self.workers[0].keep_up([SHOP.id, BLOG.id])])()
+
+    def _worker(self) -> Work:
+        ranges = Ranges(self.log, self.store, self._contexts(), keys, NoPlaces())
+        return Work(
+            self.store,
+            lambda: ranges,
+            retention=dict,
+            history=self._history(),
+            erasures=Erasures(self.store, self.log),
+        )
+
+    def _history(self) -> History:
+        return History(self.store, self.url, lambda: open_engine("processes://0"), timezone.now)
+
+    def _contexts(self) -> Contexts:
+        return Contexts(self.store, lambda: Context((SHOP, BLOG)), plain_rules)
+
+    def _housekeeping(self, backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
+        return Housekeeping(
+            *(self.log, self.store, backlog),
+            log_hours=None,
+            history=self._history(),
+            erasures=Erasures(self.store, self.log),
+            clock=lambda: self.now,
+            grace_s=GRACE_S,
+            look=look,
+        )
