@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from threading import Thread
 from typing import Final, NamedTuple, Protocol
 
 from collection.log.port import Log
@@ -21,6 +20,7 @@ from processing.housekeeping import Erasures, Housekeeping
 from processing.leases import Held, held, usable_connections
 from processing.ledger import LogWentBack
 from processing.models import Range
+from processing.parts import PartEnded, beside
 from processing.ranges import alarm
 from processing.seal import LONGEST_S, seal
 from processing.store.port import Conflict, Store
@@ -75,17 +75,15 @@ class Dispatcher:
         self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
         self._tails = Tails(store, backlog, clock)
         self._housekeeping = housekeeping(backlog, self._look)
-        self.troubles = Troubles(clock, fatal=(LogWentBack,))
+        self.troubles = Troubles(clock, fatal=(LogWentBack, PartEnded))
         self._ranges: dict[int, float] = {}  # when they were sent
         self._seals: dict[int, Sent] = {}
         self._looking = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
-        """Dispatches while it holds the lease, until `stop` is set. Raises LogWentBack."""
+        """Dispatches while it holds the lease, until `stop` is set. Raises LogWentBack, PartEnded."""
         while not stop.is_set():
-            with held(LEASE, self._rhythm.lease_s) as lease:
-                if lease:
-                    self._lead(stop, lease)
+            self._tried("holding the lease", lambda: self._lead(stop))
             stop.wait(self._rhythm.lease_s / 10)
 
     def dispatch(self) -> None:
@@ -143,24 +141,22 @@ class Dispatcher:
         self._tails.notice(property)
         return True
 
-    def _lead(self, stop: threading.Event, lease: Held) -> None:
-        """A thread of its own tidies, which takes long. It ends before another process may begin: the lease says so."""
-        logger.info("this process dispatches now")
-        over = threading.Event()
-        parts = [Thread(target=part, args=(over,), daemon=True) for part in (self._seal_until, self._tidy_until)]
-        started = False
-        try:
-            while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
-                if not started and self._tried("looking at log and store", self.begin):
-                    started = True
-                    for part in parts:
-                        part.start()
-                elif started:
+    def _lead(self, stop: threading.Event) -> None:
+        """What takes long has threads of its own, which end before the lease is given back."""
+        with held(LEASE, self._rhythm.lease_s) as lease:
+            if lease is None or not self._begun(stop, lease):
+                return
+            logger.info("this process dispatches now")
+            with beside({"sealing": self._seals_due, "tidying": self._tidy_now}) as look:
+                while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
+                    look()
                     self._tried("dispatching", self.dispatch)
-        finally:
-            over.set()
-            for part in parts if started else ():
-                part.join()
+
+    def _begun(self, stop: threading.Event, lease: Held) -> bool:
+        while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
+            if self._tried("looking at log and store", self.begin):
+                return True
+        return False
 
     def _tried(self, task: str, work: Callable[[], None]) -> bool:
         """Whether it worked; where not, it is tried again later."""
@@ -171,10 +167,10 @@ class Dispatcher:
                 worked = True
         return worked
 
-    def _seal_until(self, over: threading.Event) -> None:
+    def _seals_due(self, over: threading.Event) -> None:
         while not over.wait(self._rhythm.seal_every_s):
             self._tried("dispatching seals", self.dispatch_seals)
 
-    def _tidy_until(self, over: threading.Event) -> None:
+    def _tidy_now(self, over: threading.Event) -> None:
         while not over.wait(self._rhythm.tidy_every_s):
             self._tried("tidying", lambda: self.tidy(int(time.time() * 1000)))

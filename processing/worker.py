@@ -7,13 +7,14 @@ stops its own property only. A log that went back, and a part that ended, end th
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
 from processing.columns import Columns
 from processing.cutting import Clock
 from processing.housekeeping import GRACE_S, Erasures, History, Housekeeping
 from processing.ledger import LogWentBack
+from processing.parts import beside
 from processing.receiver import Receiver
 from processing.seal import seal
 from processing.store.port import Conflict, Store
@@ -36,10 +37,6 @@ class Pace(NamedTuple):
     seal_every_s: float = SEAL_EVERY_S
     tidy_every_s: float = TIDY_EVERY_S
     grace_s: float = GRACE_S
-
-
-class PartEnded(RuntimeError):
-    """A part of the worker ended that should go on for ever; the log says why."""
 
 
 class Worker:
@@ -84,26 +81,10 @@ class Worker:
 
         Raises LogWentBack, PartEnded.
         """
-        parts = [
-            threading.Thread(target=part, args=(stop,), name=name, daemon=True)
-            for name, part in (("sealing", self._seal_until), ("history", self._history_until))
-        ]
-        for part in parts:
-            part.start()
-        try:
+        with beside({"sealing": self._seal_until, "history": self._history_until}) as look:
             while not stop.wait(self._pace.turn_s):
-                self._look_after(parts)
+                look()
                 self._receive()
-        finally:
-            stop.set()  # also where something was raised: no part goes on alone
-            for part in parts:
-                part.join()
-
-    @staticmethod
-    def _look_after(parts: Sequence[threading.Thread]) -> None:
-        for part in parts:
-            if not part.is_alive():
-                raise PartEnded(part.name)
 
     def _receive(self) -> None:
         if self.troubles.due("receiving"):

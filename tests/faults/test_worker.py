@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from configuration.rules import PropertySettings
+from processing.parts import PartEnded
 from processing.places import NOWHERE, Place, open_places
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.troubles import LONGEST_PAUSE_S, REMIND_S, Troubles
-from processing.worker import Pace, PartEnded, Worker
+from processing.worker import Pace, Worker
 from tests.contract.test_log_embedded_faults import full_disk
 from tests.installation import BLOG, SHOP, Installation, ga4
 from tests.places_file import write_places
