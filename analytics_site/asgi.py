@@ -1,4 +1,4 @@
-"""Collector and Django on one port. `collector` is the collector alone, for machines that do nothing else."""
+"""Everything on one port: hits, and Django for the rest. Each role alone: `asgi_collector`, `asgi_reporting`."""
 
 import os
 from threading import Thread
@@ -10,9 +10,10 @@ from analytics_site.bridge import WsgiInThreads
 from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
-from collection.log import open_log_that_spills
+from collection.log import LogUnavailable, open_log_that_spills
 from processing.pending import lag
 from processing.store import open_store
+from processing.store.port import StoreUnavailable
 from processing.warming import warm_up
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
@@ -20,8 +21,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
 _store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
-_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log, _store)})
 
-collector = AsgiCollector(_collector)
+
+def _lags() -> dict[str, int]:
+    """Raises LogUnavailable, of the store too: the collector knows no store."""
+    try:
+        return {"worker": lag(_log, _store)}
+    except StoreUnavailable as error:
+        raise LogUnavailable(str(error)) from error
+
+
+_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=_lags)
 application = AsgiCollector(_collector, rest=_django)
 Thread(target=warm_up, name="warm up", daemon=True).start()
