@@ -1,16 +1,17 @@
-"""Collector and Django on one port. `collector` is the collector alone, for machines that do nothing else."""
+"""Everything on one port: hits, and Django for the rest. Each role alone: `asgi_collector`, `asgi_reporting`."""
 
 import os
 from threading import Thread
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.db import DatabaseError
 
 from analytics_site.bridge import WsgiInThreads
 from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
-from collection.log import open_log_that_spills
+from collection.log import LogUnavailable, open_log_that_spills
 from processing.pending import lag
 from processing.warming import warm_up
 
@@ -18,8 +19,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
 _django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
-_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=lambda: {"worker": lag(_log)})
 
-collector = AsgiCollector(_collector)
+
+def _lags() -> dict[str, int]:
+    """Raises LogUnavailable, of the database too: the collector knows none."""
+    try:
+        return {"worker": lag(_log)}
+    except DatabaseError as error:
+        raise LogUnavailable(str(error)) from error
+
+
+_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=_lags)
 application = AsgiCollector(_collector, rest=_django)
 Thread(target=warm_up, name="warm up", daemon=True).start()

@@ -12,11 +12,16 @@ ADMINISTRATOR = "admin"
 
 def migrate() -> bool:
     """True where there was something to do."""
+    if not is_behind():
+        return False
+    call_command("migrate", interactive=False, verbosity=0)
+    return True
+
+
+def is_behind() -> bool:
+    """Whether the database is older than the program."""
     executor = MigrationExecutor(connection)
-    behind = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    if behind:
-        call_command("migrate", interactive=False, verbosity=0)
-    return behind
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def create_administrator() -> str | None:

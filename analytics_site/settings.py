@@ -172,6 +172,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # What the drivers complain of is raised as well, and said by us, once and in a sentence.
-    "loggers": {"kafka": {"level": "CRITICAL"}, "cassandra": {"level": "ERROR"}},
+    "loggers": {"kafka": {"level": "CRITICAL"}, "cassandra": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
 }

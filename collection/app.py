@@ -29,7 +29,7 @@ from collection.http import (
     declared_length,
 )
 from collection.log import Log, LogUnavailable, Spills
-from collection.metrics import CollectorMetrics, Sample, family
+from collection.metrics import CollectorMetrics, Gauge, Sample, gauge_lines
 from collection.tracker import respond
 from collection.writer import MAX_WAITING_HITS, GroupWriter
 
@@ -196,26 +196,17 @@ class Collector:
         return Answer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
 
     def _metric_lines(self) -> list[str]:
-        lines = [
-            *self.metrics.lines(),
-            *family("queue_hits", "gauge", "Hits that wait to become durable.", [({}, self._writer.waiting)]),
-            *family("spilled_hits", "gauge", "Hits kept here until the log can be written.", self._spilled()),
+        waiting = [
+            Gauge("queue_hits", "Hits that wait to become durable.", lambda: [({}, self._writer.waiting)]),
+            Gauge("spilled_hits", "Hits kept here until the log can be written.", self._spilled),
+            Gauge("log_start", "First offset that the log still holds.", partial(by_partition, self._log.starts)),
+            Gauge("log_end", "Offset that is written next.", partial(by_partition, self._log.ends)),
+            Gauge("lag_hits", "Hits that a subscription has not read yet.", self._behind),
         ]
-        gauges: list[tuple[str, str, Callable[[], list[Sample]]]] = [
-            ("log_start", "First offset that the log still holds.", partial(by_partition, self._log.starts)),
-            ("log_end", "Offset that is written next.", partial(by_partition, self._log.ends)),
-            (
-                "lag_hits",
-                "Hits that a subscription has not read yet.",
-                lambda: [({"subscription": n}, v) for n, v in self._lags().items()],
-            ),
-        ]
-        for name, meaning, ask in gauges:
-            try:
-                lines += family(name, "gauge", meaning, ask())
-            except LogUnavailable:
-                lines.append(f"# hitstream_{name} is unknown: the log cannot be read")
-        return lines
+        return [*self.metrics.lines(), *gauge_lines(waiting, (LogUnavailable,))]
+
+    def _behind(self) -> list[Sample]:
+        return [({"subscription": name}, hits) for name, hits in self._lags().items()]
 
     def _spilled(self) -> list[Sample]:
         return [({}, self._log.spilled if isinstance(self._log, Spills) else 0)]

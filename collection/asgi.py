@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from collection.app import Collector
-from collection.http import MAX_BODY_BYTES, READ_HEADERS, BodyTooLarge, IncompleteBody
+from collection.http import MAX_BODY_BYTES, READ_HEADERS, Answer, BodyTooLarge, IncompleteBody
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -62,10 +62,7 @@ class AsgiCollector:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._collector.answer(AsgiRequest(scope, receive))
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send_answer(await self._collector.answer(AsgiRequest(scope, receive)), send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -75,3 +72,9 @@ class AsgiCollector:
         await receive()
         await loop.run_in_executor(None, self._collector.close)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

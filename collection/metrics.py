@@ -1,8 +1,8 @@
 """What the collector counts, in the text format of Prometheus. No label ever holds anything that a client sent."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 REFUSALS: Final[tuple[str, ...]] = (
     *("not found", "method", "url too long", "body too large", "body incomplete", "queue full", "log unavailable"),
@@ -11,6 +11,14 @@ APPEND_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 Labels = Mapping[str, str | int]
 Sample = tuple[Labels, float]
+
+
+class Gauge(NamedTuple):
+    """A figure that is asked for when somebody looks."""
+
+    name: str
+    meaning: str
+    ask: Callable[[], list[Sample]]
 
 
 class CollectorMetrics:
@@ -46,6 +54,17 @@ class CollectorMetrics:
             yield sample("append_seconds_bucket", {"le": limit}, below)
         yield sample("append_seconds_sum", {}, self._append_seconds)
         yield sample("append_seconds_count", {}, self._appends)
+
+
+def gauge_lines(gauges: Iterable[Gauge], away: tuple[type[Exception], ...]) -> list[str]:
+    """One whose source raises one of `away` is a remark, and the others are there all the same."""
+    lines: list[str] = []
+    for name, meaning, ask in gauges:
+        try:
+            lines += family(name, "gauge", meaning, ask())
+        except away:
+            lines.append(f"# hitstream_{name} is unknown: its source cannot be read")
+    return lines
 
 
 def family(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -81,6 +81,14 @@ class Server:
     ) -> None:
         if self._process is not None and self._process.poll() is None:
             self.stop()
+
+
+class Role(Server):
+    """`manage.py up --role ROLE` on a data folder. A supervisor that is killed leaves parts that end by themselves."""
+
+    def __init__(self, role: str, data: Path, environment: Mapping[str, str] = {}) -> None:
+        super().__init__("", {"HITSTREAM_DATA": str(data), "HITSTREAM_DEMO": "0", **environment})
+        self._command = [sys.executable, "manage.py", "up", "--role", role, "--port", str(self.port)]
 
 
 @contextmanager

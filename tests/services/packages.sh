@@ -7,6 +7,8 @@ missing() {
     command -v java >/dev/null || echo default-jre-headless
     command -v mvn >/dev/null || echo maven
     command -v redis-server >/dev/null || echo redis-server
+    command -v nginx >/dev/null || echo nginx-light
+    command -v haproxy >/dev/null || echo haproxy
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || echo postgresql
 }
 

@@ -1,12 +1,9 @@
 """`manage.py run`: the whole installation in the foreground. Ctrl-C stops it."""
 
 import fcntl
-import http.client
-import socket
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.core.management import get_commands
@@ -14,10 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from analytics_site.first_start import ADMINISTRATOR, create_administrator, migrate
+from analytics_site.parts import manage, ready, refuse_taken_port, server
 from analytics_site.supervisor import Part, Supervisor
-
-EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- looked up, not bound to
-READINESS_TIMEOUT_S: Final = 1.0
 
 
 class Command(BaseCommand):
@@ -29,7 +24,7 @@ class Command(BaseCommand):
             refuse_taken_port(settings.HOST, settings.PORT)
             self._prepare()
             supervisor = Supervisor([web(), worker()], settings.BASE_DIR, self._say)
-            supervisor.run(ready, lambda: self._say(f"Hitstream is ready: {settings.PUBLIC_URL}/"), demo())
+            supervisor.run(answers, lambda: self._say(f"Hitstream is ready: {settings.PUBLIC_URL}/"), demo())
         self._say("stopped")
 
     def _prepare(self) -> None:
@@ -46,12 +41,15 @@ class Command(BaseCommand):
 
 
 def web() -> Part:
-    address = ("--host", settings.HOST, "--port", str(settings.PORT))
-    return Part("web", (sys.executable, "-m", "collection.server", *address))
+    return server("web", "analytics_site.asgi", settings.HOST, settings.PORT)
 
 
 def worker() -> Part:
     return Part("worker", manage("work"))
+
+
+def answers() -> bool:
+    return ready(settings.HOST, settings.PORT)
 
 
 def demo() -> list[Part]:
@@ -60,32 +58,6 @@ def demo() -> list[Part]:
     if not settings.DEMO or filled.exists() or "demo" not in get_commands():
         return []
     return [Part("demo", manage("demo"), lasting=False, done=filled.touch)]
-
-
-def manage(*words: str) -> tuple[str, ...]:
-    return (sys.executable, str(settings.BASE_DIR / "manage.py"), *words)
-
-
-def ready() -> bool:
-    """Whether the collector can take hits."""
-    host = EVERYWHERE.get(settings.HOST, settings.HOST)
-    client = http.client.HTTPConnection(host, settings.PORT, timeout=READINESS_TIMEOUT_S)
-    with suppress(OSError, http.client.HTTPException):
-        client.request("GET", "/readyz")
-        return client.getresponse().status == http.HTTPStatus.OK
-    client.close()
-    return False
-
-
-def refuse_taken_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            message = f"Cannot answer on {host} port {port}: {error.strerror}. Choose another: HITSTREAM_PORT=8001"
-            raise CommandError(message) from error
 
 
 @contextmanager

@@ -1,0 +1,14 @@
+"""The collector alone. Of the installation it opens the log and nothing else: no database, no store."""
+
+import os
+
+from django.conf import settings
+
+from collection.app import Collector
+from collection.asgi import AsgiCollector
+from collection.log import open_log_that_spills
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
+
+_log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
+application = AsgiCollector(Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES))

@@ -1,0 +1,70 @@
+"""The roles of a cluster's machines: which processes each of them runs."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from analytics_site.parts import manage, server
+from analytics_site.supervisor import Part
+
+ALONE: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")  # workers need not know each other
+
+
+class Wanted(NamedTuple):
+    """`receivers` and `sealers` are processes."""
+
+    host: str
+    port: int
+    receivers: int = 1
+    sealers: int = 1
+
+
+class Role(NamedTuple):
+    """`serves`: answers on host and port. `patience_s`: what its parts have for coming to an end."""
+
+    parts: Callable[[Wanted], list[Part]]
+    serves: bool = False
+    needs_database: bool = True
+    needs_broker: bool = False
+    patience_s: float = 20.0
+
+
+def collector(wanted: Wanted) -> list[Part]:
+    return [server("collector", "analytics_site.asgi_collector", wanted.host, wanted.port)]
+
+
+def reporting(wanted: Wanted) -> list[Part]:
+    return [server("reporting", "analytics_site.asgi_reporting", wanted.host, wanted.port)]
+
+
+def worker(wanted: Wanted) -> list[Part]:
+    """One process for each job at a time: what breaks one of them breaks it alone."""
+    return [
+        *_workers("receive", wanted.receivers),
+        *_workers("seal", wanted.sealers),
+        *_workers("history", 1),
+    ]
+
+
+def beat(wanted: Wanted) -> list[Part]:
+    return [Part("dispatch", manage("dispatch")), Part("beat", _celery("beat", "--scheduler", "celery.beat:Scheduler"))]
+
+
+ROLES: Final[Mapping[str, Role]] = {
+    "collector": Role(collector, serves=True, needs_database=False),
+    "worker": Role(worker, needs_broker=True, patience_s=120.0),
+    "reporting": Role(reporting, serves=True),
+    "beat": Role(beat, needs_broker=True),
+}
+
+
+def _workers(queue: str, number: int) -> Iterator[Part]:
+    """Two nodes of one name would answer for each other: the name has the supervisor's number in it."""
+    for name in (f"{queue}-{n}" for n in range(1, number + 1)):
+        node = f"{name}.{os.getpid()}@%h"
+        yield Part(name, _celery("worker", "--pool", "solo", "--queues", queue, "--hostname", node, *ALONE))
+
+
+def _celery(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "--quiet", "--app", "analytics_site", *words)

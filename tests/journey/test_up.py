@@ -1,0 +1,135 @@
+"""`manage.py up --role …` with real processes: each role does its own work and no other."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from analytics_site.parts import manage
+from analytics_site.roles import ROLES, Wanted
+from tests.servers import ROOT, Clients, Role, load_for
+from tests.unit.test_collector_server import check, names
+
+HIT = "/g/collect?v=2&_hid=a"
+ASK_FOR_MODULES = """
+import sys
+import analytics_site.asgi_collector
+print(sorted(sys.modules.keys() & {"django.db", "polars", "processing", "reporting", "configuration.models"}))
+"""
+
+
+def environment(data: Path) -> dict[str, str]:
+    """Of a data folder, and of nothing else that this machine may have set."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    return {**kept, "HITSTREAM_DATA": str(data), "HITSTREAM_DEMO": "0", "DJANGO_SETTINGS_MODULE": SETTINGS}
+
+
+SETTINGS = "analytics_site.settings"
+
+
+def run(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words, cwd=ROOT, env=environment(data), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def collector(data: Path) -> Iterator[Role]:
+    with Role("collector", data, environment(data)) as role:
+        yield role
+
+
+def status(server: Role, path: str) -> int:
+    try:
+        with urlopen(server.url(path), timeout=30) as reply:  # noqa: S310
+            return int(reply.status)
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.code
+
+
+def test_it_works(collector: Role, data: Path) -> None:
+    """No database was made: the collector needs none."""
+    assert [status(collector, path) for path in (HIT, "/hs.js", "/healthz", "/readyz", "/", "/admin/")] == [
+        *(204, 200, 200, 200, 404, 404)
+    ]
+    assert "hitstream_accepted_total 1" in collector.get("/metrics")
+    assert collector.stop() == 0
+    assert names(data / "log") == ["a"]
+    assert not (data / "django.db").exists()
+    assert not (data / "store").exists()
+
+
+def test_the_collector_loads_neither_database_nor_data_frames(data: Path) -> None:
+    asked = run(data, sys.executable, "-c", ASK_FOR_MODULES)
+    assert asked.stdout == "[]\n", asked.stderr
+
+
+def test_two_collectors_of_one_machine(collector: Role, data: Path) -> None:
+    with Role("collector", data, environment(data)) as other:
+        assert {status(collector, HIT), status(other, HIT)} == {204}
+    assert names(data / "log") == ["a", "a"]
+
+
+def test_reporting_takes_no_hits(data: Path) -> None:
+    assert run(data, *manage("migrate", "-v", "0")).returncode == 0
+    with Role("reporting", data, environment(data)) as role:
+        assert [status(role, path) for path in (HIT, "/hs.js", "/healthz", "/sign-in/", "/admin/login/")] == [
+            *(404, 404, 200, 200, 200)
+        ]
+        assert 'hitstream_lag_hits{subscription="worker"} 0' in role.get("/metrics")
+        assert role.stop() == 0
+
+
+def test_a_database_that_is_behind_is_named(data: Path) -> None:
+    said = run(data, *manage("up", "--role", "reporting"))
+    assert said.returncode != 0
+    assert "run manage.py migrate" in said.stderr
+
+
+@pytest.mark.parametrize("role", ["worker", "beat"])
+def test_without_a_broker_there_is_nothing_to_hand_out(data: Path, role: str) -> None:
+    said = run(data, *manage("up", "--role", role))
+    assert said.returncode != 0
+    assert "needs BROKER_URL" in said.stderr
+
+
+def test_a_database_that_does_not_answer_is_named(data: Path) -> None:
+    nobody = ("env", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none")
+    said = run(data, *nobody, *manage("up", "--role", "reporting"))
+    assert said.returncode != 0
+    assert "The database does not answer" in said.stderr
+
+
+def test_a_worker_is_a_process_for_each_piece_of_work() -> None:
+    parts = ROLES["worker"].parts(Wanted("127.0.0.1", 8000, receivers=2, sealers=3))
+    assert [part.name for part in parts] == ["receive-1", "receive-2", "seal-1", "seal-2", "seal-3", "history-1"]
+    nodes = [part.command[part.command.index("--hostname") + 1] for part in parts]
+    assert len(set(nodes)) == len(parts)
+    assert all(str(os.getpid()) in node for node in nodes)
+
+
+def test_a_collector_that_stops_under_load_breaks_off_nothing(collector: Role, data: Path) -> None:
+    """A request that was read was under way: what is in the log was answered. One that comes later is not read."""
+    clients = Clients(collector.port)
+    ended: list[int] = []
+    stop = threading.Timer(1.0, lambda: ended.append(collector.stop()))
+    stop.start()
+    asyncio.run(load_for(clients, 5))
+    stop.join()
+    assert ended == [0]
+    assert len(clients.acknowledged) > 100
+    check(data / "log", [clients])
+    assert sorted(names(data / "log")) == sorted(clients.acknowledged)
