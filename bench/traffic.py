@@ -29,6 +29,7 @@ CAMPAIGNS = ("", "", "", "", "?utm_source=newsletter&utm_medium=email&utm_campai
 
 
 SECONDS_A_PAGE = 30
+ON_THE_WAY_MS = 80
 HITS_A_SESSION = (1, 1, 2, 3, 4, 5, 7, 10, 14)
 
 
@@ -94,3 +95,13 @@ class Traffic:
                 FORMAT, f"past{self._number}", now_us, "ga4", f"192.0.2.{number % 250}", agent, {}, query, b"", 0, at
             )
             yield query[-40:], encode(hit)
+
+    def live(self, count: int, first_ms: int, days: float) -> Iterator[tuple[bytes, bytes]]:
+        """Log entries of the days from `first_ms` on, received a moment after they were sent."""
+        step = days * DAY_MS / count
+        for number in range(count):
+            at = int(first_ms + number * step)
+            _, query, agent = self.query(at)
+            received_us = (at + ON_THE_WAY_MS) * 1000
+            name, address = f"live{self._number}", f"192.0.2.{number % 250}"
+            yield query[-40:], encode(RawHit(FORMAT, name, received_us, "ga4", address, agent, {}, query, b""))

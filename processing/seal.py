@@ -29,6 +29,7 @@ from processing.view import hits, new_book
 FIRST_GENERATION: Final = 1
 PORTION_ROWS: Final = 50_000
 LONGEST_S: Final = 600.0  # what took longer is not committed: segments that nobody names are swept some time
+WHOLE_ROWS: Final = 1_000_000  # are written at once at most: memory goes by it, and a day is not read out of a month
 Sections = dict[str, pl.DataFrame]
 
 
@@ -177,10 +178,10 @@ def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[di
 
 def _absorb(store: Store, layers: tuple[Place, ...], layer: Layer) -> tuple[tuple[Place, ...], Layer]:
     """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n)
-    times.
+    times; and while all of it can be held in memory.
     """
     kept, size = len(layers), height(layer)
-    while kept and layers[kept - 1].rows <= 2 * size:
+    while kept and layers[kept - 1].rows <= min(2 * size, WHOLE_ROWS - size):
         kept -= 1
         size += layers[kept].rows
     taken = [read_layer(store, place) for place in layers[kept:]]

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from processing.columns import Columns
 from processing.periods import month_key, period
 from processing.schema import DAY_MS, RAW
 from processing.seal import (
+    WHOLE_ROWS,
     Sections,
     carry_sections,
     commit,
@@ -153,17 +155,17 @@ class _Pass:
 
 
 def _fold_days(book: Book, work: _Pass) -> Book:
-    """Closed days become one layer."""
+    """Closed days become one layer, unless they are too large to be held in memory."""
     periods = dict(book.periods)
     for key, shelf in book.periods.items():
-        closed = period(key, book.zone).end + CLOSED_MS < work.now_ms
-        if closed and len(shelf.layers) > 1 and work.affords(_rows(shelf)):
+        rows, closed = _rows(shelf), period(key, book.zone).end + CLOSED_MS < work.now_ms
+        if closed and len(shelf.layers) > 1 and rows <= WHOLE_ROWS and work.affords(rows):
             periods[key] = _folded(book, work, key, [key])
     return msgspec.structs.replace(book, periods=periods)
 
 
 def _fold_months(book: Book, work: _Pass) -> Book:
-    """The days of a closed month become one period."""
+    """The days of a closed month become one period, if they are no more than a report on one of them should read."""
     months = defaultdict(list)
     for key in sorted(book.periods, key=lambda key: period(key, book.zone).start):
         month = month_key(period(key, book.zone).first_day)
@@ -171,7 +173,8 @@ def _fold_months(book: Book, work: _Pass) -> Book:
             months[month].append(key)
     periods = dict(book.periods)
     for month, keys in months.items():
-        if keys != [month] and work.affords(sum(_rows(book.periods[key]) for key in keys)):
+        rows = sum(_rows(book.periods[key]) for key in keys)
+        if keys != [month] and rows <= WHOLE_ROWS and work.affords(rows):
             shelf = _folded(book, work, month, keys)
             periods = {key: old for key, old in periods.items() if key not in keys} | {month: shelf}
     return msgspec.structs.replace(book, periods=periods)
@@ -213,15 +216,25 @@ def _merge_raw(book: Book, work: _Pass) -> Book:
 
 def _merged_raw(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
     over = (parts[0].day + 1) * DAY_MS + CLOSED_MS < work.now_ms
-    rows = sum(part.place.rows for part in parts)
-    if len(parts) == 1 or not (over or len(parts) > MOST_PARTS) or not work.affords(rows):
+    small, others = _smallest(parts)
+    rows = sum(part.place.rows for part in small)
+    if len(small) < 2 or not (over or len(small) > MOST_PARTS) or not work.affords(rows):
         return parts
     first = parts[0]
     prefix = raw_prefix(first.received_month, first.day, first.rules, first.adopted)
-    frames = [work.columns.store.read(part.place.segment, f"{part.place.prefix}rows", list(RAW)) for part in parts]
+    frames = [work.columns.store.read(part.place.segment, f"{part.place.prefix}rows", list(RAW)) for part in small]
     work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
-    latest = max(part.last_received_us for part in parts)
-    return [msgspec.structs.replace(first, place=Place(work.name, prefix, rows), last_received_us=latest)]
+    latest = max(part.last_received_us for part in small)
+    merged = msgspec.structs.replace(first, place=Place(work.name, prefix, rows), last_received_us=latest)
+    return [*others, merged]
+
+
+def _smallest(parts: list[RawPart]) -> tuple[list[RawPart], list[RawPart]]:
+    """The smallest parts, as many as can be held in memory together, and the others."""
+    ordered = sorted(parts, key=lambda part: part.place.rows)
+    sizes = accumulate(part.place.rows for part in ordered)
+    fitting = sum(size <= WHOLE_ROWS for size in sizes)
+    return ordered[:fitting], ordered[fitting:]
 
 
 def _runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:

@@ -1,4 +1,7 @@
-"""The product's settings on a throw-away data folder: no test reads or writes the data of a real installation."""
+"""The product's settings on a throw-away data folder: no test reads or writes the data of a real installation.
+
+HITSTREAM_TEST_DATABASE_URL names another database than SQLite, see `on_postgres.py`.
+"""
 
 import atexit
 import os
@@ -11,6 +14,8 @@ for name in list(os.environ):
     if name.endswith("_URL") or (name.startswith("HITSTREAM_") and not name.startswith("HITSTREAM_TEST_")):
         del os.environ[name]
 os.environ["HITSTREAM_DATA"] = DATA_FOLDER
+if database := os.environ.get("HITSTREAM_TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = database
 
 from analytics_site.settings import *  # noqa: E402, F403
 

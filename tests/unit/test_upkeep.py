@@ -249,6 +249,29 @@ def test_a_large_history_is_folded_in_several_passes(tmp_path: Path, monkeypatch
     assert len(book_of(here, BERLIN.id).raw) == len({(p.received_month, p.day) for p in book_of(here, BERLIN.id).raw})
 
 
+def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days and months stay in parts then, and show the same numbers."""
+    plain, bounded = installation(tmp_path / "plain"), installation(tmp_path / "bounded")
+    hits = random_hits(random.Random(6), 200, BERLIN)
+    for here, most in ((plain, 10**6), (bounded, 30)):
+        monkeypatch.setattr("processing.upkeep.WHOLE_ROWS", most)
+        monkeypatch.setattr("processing.seal.WHOLE_ROWS", most)
+        for start in range(0, len(hits), 10):
+            here.send(*hits[start : start + 10])
+            here.receive()
+            here.worker.seal(everything=True)
+        here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    assert numbers(bounded, BERLIN.id) == numbers(plain, BERLIN.id)
+    assert list(book_of(plain, BERLIN.id).periods) == ["2026-10"]
+    book = book_of(bounded, BERLIN.id)
+    assert len(book.periods) > 1
+    layers = [place.rows for shelf in book.periods.values() for place in shelf.layers]
+    parts = [part.place.rows for part in book.raw]
+    assert 10 < max(layers) <= 30
+    assert 10 < max(parts) <= 30
+    assert len(parts) < len(hits) / 10
+
+
 # Raw blocks
 
 

@@ -1,0 +1,271 @@
+"""One property for a month, day by day, on the embedded installation: what each phase takes and how much memory it
+needs at most, and how long reports over 1, 7 and 30 days take then, in a process that has read nothing yet and again.
+
+The hits are put into the log as the collector would; log, ledger, worker, store and reports are the real ones. The
+worker looks every PORTION hits and tidies up every 6 hours, by the hits' clock, so that a month passes in less time.
+
+    python -m bench.month [--hits 20000000] [--days 30] [--folder FOLDER]
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from bench.record import record
+from bench.site import ROOT, median
+
+FIRST_DAY: Final = date(2026, 9, 1)
+PORTION: Final = 25_000
+TIDIES_A_DAY: Final = 4
+CLOSED: Final = timedelta(days=4)  # after its end a month is folded
+ROUNDS: Final = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hits", type=int, default=20_000_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--folder", type=Path, help="where the installation is to be; it stays")
+    parser.add_argument("--read", type=int, help="only measure reports over so many days, and print the figures")
+    options = parser.parse_args()
+    if options.read:
+        sys.stdout.write(json.dumps(read(options.folder, options.days, options.read)))
+        return
+    with _folder(options.folder) as folder:
+        figures = measure(folder, options.hits, options.days)
+    millions = options.hits / 1e6
+    record(**{f"month_{millions:g}m_{name}": value for name, value in figures.items()})
+    for name, value in figures.items():
+        sys.stdout.write(f"{name:32} {value:14.2f}\n")
+
+
+def measure(folder: Path, hits: int, days: int) -> dict[str, float]:
+    phases = live_through(folder, hits, days)
+    figures = {name: value for phase in phases.values() for name, value in phase.figures(hits)}
+    figures |= {f"{name}_mb": bytes / 1e6 for name, bytes in _stored(folder).items()}
+    for over in (1, 7, days):
+        command = [sys.executable, "-m", "bench.month", "--folder", str(folder), "--days", str(days)]
+        output = subprocess.run([*command, "--read", str(over)], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+        figures |= {f"{name}_{over}d": value for name, value in json.loads(output).items()}
+    return figures
+
+
+class Phase:
+    """Seconds, CPU seconds and the most memory that any of its turns took."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.seconds, self.cpu_s, self.peak_mb = name, 0.0, 0.0, 0.0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        began, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.seconds += time.perf_counter() - began
+        self.cpu_s += time.process_time() - cpu
+        self.peak_mb = max(self.peak_mb, _peak_mb())
+
+    def figures(self, hits: int) -> list[tuple[str, float]]:
+        name = self.name
+        per_hit = (f"{name}_cpu_us_a_hit", 1e6 * self.cpu_s / hits)
+        return [(f"{name}_s", self.seconds), per_hit, (f"{name}_peak_mb", self.peak_mb)]
+
+
+def live_through(folder: Path, hits: int, days: int) -> dict[str, Phase]:
+    """A month passes in this process. Raises where a hit is not counted."""
+    number, measurement_id = prepare(folder)
+    worker = _worker()
+    phases = {name: Phase(name) for name in ("receive", "seal", "tidy", "close")}
+    with _collector(folder, measurement_id, hits, days) as collector:
+        for day in range(days):
+            began = time.perf_counter()
+            _live_day(worker, collector, phases, hits * day // days, hits * (day + 1) // days)
+            _say(day, time.perf_counter() - began, phases)
+    with phases["seal"].turn():
+        worker.drain()
+    with phases["close"].turn():
+        worker.tidy(_ms(FIRST_DAY + timedelta(days=days) + CLOSED))
+    _check(worker, number, hits)
+    return phases
+
+
+def _live_day(worker: Any, collector: "Collector", phases: dict[str, Phase], first: int, end: int) -> None:
+    tidied = first
+    for low in range(first, end, PORTION):
+        now_ms = collector.wait()
+        collector.ask(min(low + 2 * PORTION, end + PORTION))
+        with phases["receive"].turn():
+            worker.receiver.receive(at_once=True)
+        with phases["seal"].turn():
+            worker.seal()
+        if low - tidied >= (end - first) // TIDIES_A_DAY:
+            tidied = low
+            with phases["tidy"].turn():
+                worker.tidy(now_ms)
+
+
+class Collector:
+    """A process that puts hits into the log, one portion ahead."""
+
+    def __init__(self, process: "subprocess.Popen[str]", hits: int) -> None:
+        self._process, self._hits = process, hits
+        self.ask(PORTION)
+
+    def ask(self, until: int) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{min(until, self._hits)}\n")
+        self._process.stdin.flush()
+
+    def wait(self) -> int:
+        """The time (ms) of the last hit of those that were asked for. Raises ValueError where it ended."""
+        assert self._process.stdout
+        return int(self._process.stdout.readline())
+
+
+@contextmanager
+def _collector(folder: Path, measurement_id: str, hits: int, days: int) -> Iterator[Collector]:
+    words = [f"sqlite://{folder}/log", measurement_id, str(hits), str(_ms(FIRST_DAY)), str(days)]
+    command = [sys.executable, "-m", "bench.collect", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield Collector(process, hits)
+        process.communicate()
+
+
+def prepare(folder: Path) -> tuple[int, str]:
+    """A new installation in the folder with one property: its number and measurement id."""
+    _django(folder)
+    from django.core.management import call_command
+
+    from configuration.models import Property
+
+    call_command("migrate", verbosity=0)
+    made = Property.objects.create(name="Bench", domains="shop.example")
+    return made.pk, made.measurement_id
+
+
+def read(folder: Path, days: int, over: int) -> dict[str, float]:
+    """Milliseconds of the dashboard's panels and of one report over the last days: the first time, then again; the
+    memory that it took.
+    """
+    _django(folder)
+    from processing.store import open_store
+    from processing.view import Reader
+    from reporting.report import DateRange, Report
+    from reporting.run import run
+
+    last = FIRST_DAY + timedelta(days=days - 1)
+    first = last - timedelta(days=over - 1)
+    store = open_store(f"sqlite://{folder}/store")
+    (number,) = [each for each in store.properties() if each]
+    asked = Report(
+        date_ranges=(DateRange(first.isoformat(), last.isoformat()),),
+        dimensions=("date",),
+        metrics=("sessions", "activeUsers", "eventCount", "averageSessionDuration"),
+    )
+    reader = Reader(store)
+    report = _times(lambda: run(asked, reader.view(number), last))
+    report_mb = _peak_mb()
+    fresh = Reader(store)
+    panels = _times(lambda: _panels(fresh, number, first, last))
+    return {
+        "report_cold_ms": report[0], "report_warm_ms": median(report[1:]), "report_peak_mb": report_mb,
+        "panels_cold_ms": panels[0], "panels_warm_ms": median(panels[1:]), "panels_peak_mb": _peak_mb(),
+    }  # fmt: skip
+
+
+def _panels(reader: Any, number: int, first: date, last: date) -> object:
+    from reporting.choice import Period
+    from reporting.dashboard import panels
+
+    return panels(reader.view(number), Period(first, last), datetime(last.year, last.month, last.day, 23, tzinfo=UTC))
+
+
+def _times(work: Any) -> list[float]:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        work()
+        times.append(1000 * (time.perf_counter() - began))
+    return times
+
+
+def _worker() -> Any:
+    """This installation's, without a grace period; what fails ends the measurement."""
+    from processing.running import make_worker
+    from processing.troubles import Troubles
+    from processing.worker import Pace
+
+    worker = make_worker(Pace(grace_s=0))
+    worker.troubles = Troubles(fatal=(Exception,))
+    worker.start()
+    return worker
+
+
+def _check(worker: Any, number: int, hits: int) -> None:
+    from processing.view import Reader
+
+    counts = Reader(worker.store).view(number).counts()
+    assert (counts.accepted, counts.counted) == (hits, hits), counts
+
+
+def _stored(folder: Path) -> dict[str, int]:
+    """Bytes on disk: what the book names, by kind; the store's database; the log."""
+    from processing.book import decode_book
+    from processing.store import open_store
+
+    store = open_store(f"sqlite://{folder}/store")
+    (number,) = [each for each in store.properties() if each]
+    manifest = store.manifest(number)
+    names = decode_book(manifest.data).segments() if manifest else set()
+    segments = [path for path in (folder / "store/segments").iterdir() if path.name.partition(".")[0] in names]
+    return {
+        "segments": sum(path.stat().st_size for path in segments),
+        "book": len(manifest.data) if manifest else 0,
+        "store_database": sum(path.stat().st_size for path in (folder / "store").glob("store.db*")),
+        "log": sum(path.stat().st_size for path in (folder / "log").iterdir()),
+    }
+
+
+def _django(folder: Path) -> None:
+    os.environ |= {"HITSTREAM_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
+    import django
+
+    django.setup()
+
+
+@contextmanager
+def _folder(named: Path | None) -> Iterator[Path]:
+    if named:
+        named.mkdir(parents=True, exist_ok=True)
+        yield named
+        return
+    with tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH")) as path:
+        yield Path(path)
+
+
+def _say(day: int, seconds: float, phases: dict[str, Phase]) -> None:
+    peaks = ", ".join(f"{phase.name} {phase.peak_mb:.0f}" for phase in phases.values() if phase.peak_mb)
+    sys.stderr.write(f"day {day + 1}: {seconds:.0f} s; peaks in MB so far: {peaks}\n")
+    sys.stderr.flush()
+
+
+def _peak_mb() -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def _ms(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+if __name__ == "__main__":
+    main()
