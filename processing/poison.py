@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from traceback import format_tb
 from typing import Final
 
+import msgspec
 import polars as pl
 
 from collection.hit import FORMAT, RawHit, UnreadableHit, decode, encode
-from configuration.rules import Context
+from configuration.rules import UNKNOWN, Context, PropertySettings
+from processing.masking import contains_own, mask_own
 from processing.pending import owner
 from processing.places import Places
 from processing.receive import receive
@@ -26,7 +28,8 @@ Entries = Sequence[tuple[int, bytes]]
 
 
 def receive_whatever_comes(entries: Entries, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
-    """Like `receive`. A hit that it cannot take loses its content here; the log has it until it is trimmed.
+    """Like `receive`. A hit that it cannot take is kept as it was sent, masked, as a processing error; where even that
+    breaks it, without its content: the log has it until it is trimmed.
 
     Raises what `receive` raises where a hit without content breaks it too: then no hit is to blame.
     """
@@ -36,13 +39,30 @@ def receive_whatever_comes(entries: Entries, context: Context, keys: Keys, place
         raise
     except Exception as error:  # noqa: BLE001 - one hit must not hold up all others
         if len(entries) == 1:
-            (position, value), *_ = entries
-            received = receive([(position, _without_content(value, context))], context, keys, places)
-            logger.error(MESSAGE, position, type(error).__name__, "".join(format_tb(error.__traceback__)))
-            return received
+            logger.error(MESSAGE, entries[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
+            return _isolated(*entries[0], context, keys, places)
     middle = len(entries) // 2
     halves = (entries[:middle], entries[middle:])
     return _together([receive_whatever_comes(half, context, keys, places) for half in halves])
+
+
+def _isolated(position: int, value: bytes, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
+    """A hit of the same property, id and times, of a protocol that nothing decodes: what it says is kept."""
+    hit, settings = _hit(value), _settings(value, context)
+    bare = RawHit(FORMAT, hit.id, hit.received, UNPROCESSABLE, "", "", {}, b"", b"", settings.id, hit.occurred)
+    try:
+        content = {name: _masked(getattr(hit, name), hit.address, settings) for name in ("query", "body")}
+        return receive([(position, encode(msgspec.structs.replace(bare, **content)))], context, keys, places)
+    except NOT_THE_HITS_FAULT:
+        raise
+    except Exception:  # noqa: BLE001 - what it says breaks this, too
+        return receive([(position, encode(bare))], context, keys, places)
+
+
+def _masked(content: bytes, own: str, settings: PropertySettings) -> bytes:
+    """Without the sender's address, which is not known any more when other addresses are masked."""
+    text = content.decode("utf-8", "replace")
+    return mask_own(text, own, settings.address_bits).encode() if contains_own(text, own) else content
 
 
 def _together(parts: Sequence[dict[int, pl.DataFrame]]) -> dict[int, pl.DataFrame]:
@@ -50,21 +70,16 @@ def _together(parts: Sequence[dict[int, pl.DataFrame]]) -> dict[int, pl.DataFram
     return {number: pl.concat([part[number] for part in parts if number in part]) for number in numbers}
 
 
-def _without_content(value: bytes, context: Context) -> bytes:
-    """A hit of the same property, id and time of receipt."""
+def _hit(value: bytes) -> RawHit:
     try:
-        hit = decode(value)
+        return decode(value)
     except UnreadableHit:
-        hit = RawHit(FORMAT, "", 0, UNPROCESSABLE, "", "", {}, b"", b"")
-    number = _property(value, context)
-    return encode(RawHit(FORMAT, hit.id, hit.received, UNPROCESSABLE, "", "", {}, b"", b"", number, hit.occurred))
+        return RawHit(FORMAT, "", 0, UNPROCESSABLE, "", "", {}, b"", value)
 
 
-def _property(value: bytes, context: Context) -> int:
+def _settings(value: bytes, context: Context) -> PropertySettings:
     try:
         found = owner(value)
     except Exception:  # noqa: BLE001 - this hit breaks things
-        return 0
-    if isinstance(found, int):
-        return found
-    return next((item.id for item in context.properties if item.measurement_id == found), 0)
+        return UNKNOWN
+    return next((item for item in context.properties if found in (item.id, item.measurement_id)), UNKNOWN)

@@ -30,6 +30,11 @@ class EagerSite(Site):
         self.outputs = outputs
         self.commands: dict[str, tuple[str, ...]] = {}
 
+    @property
+    def store(self) -> str:
+        """Its address."""
+        return f"sqlite://{self.folder}/store"
+
     def __enter__(self) -> "EagerSite":
         super().__enter__()
         return self
@@ -78,8 +83,9 @@ def check_status(status: dict[str, object], senders: Senders) -> None:
     assert status["lost"] == 0
 
 
-def check_ids(folder: Path, number: int, senders: Senders) -> None:
-    view = Reader(open_store(f"sqlite://{folder}/store")).view(number)
+def check_ids(store: str, number: int, senders: Senders) -> None:
+    """`store` is its address."""
+    view = Reader(open_store(store)).view(number)
     found = Counter(view.events(*EVER, ["hit"])["hit"].to_list())
     assert found == Counter(hash64(id) for id in senders.accepted)
     assert set(view.rejected(*EVER)["reason"]) <= {"duplicate"}

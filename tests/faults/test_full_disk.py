@@ -52,7 +52,7 @@ def test_it_works(disk: Path, tmp_path: Path) -> None:
         status = wait_until_counted(site, number)
         assert all(process.poll() is None for process in site.processes.values())
     check_status(status, senders)
-    check_ids(site.folder, number, senders)
+    check_ids(f"sqlite://{site.folder}/store", number, senders)
     assert set(senders.statuses) == {503}
     check_words(site.said("worker"))
 

@@ -57,6 +57,6 @@ def test_it_works(tmp_path: Path) -> None:
             site.wait_until_ready()
         status = wait_until_counted(site, number)
     check_status(status, senders)
-    check_ids(site.folder, number, senders)
+    check_ids(f"sqlite://{site.folder}/store", number, senders)
     assert len(senders.accepted) > KILLS
     assert "ERROR" not in site.said("worker")

@@ -26,7 +26,7 @@ def test_it_works(tmp_path: Path) -> None:
     senders.accepted |= others.accepted
     assert int(str(status["rejected"])) > 200 / 2
     check_status(status, senders)
-    check_ids(site.folder, number, senders)
+    check_ids(f"sqlite://{site.folder}/store", number, senders)
 
 
 def test_a_second_worker_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
@@ -100,7 +101,8 @@ class Trap:
 def test_a_hit_that_breaks_receiving_is_rejected_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     here = Installation(tmp_path, places=Trap())
     hits = [ga4(number, hit=f"id{number}") for number in range(50)]
-    here.send(*hits[:20], _from(hits[20], "192.0.2.66"), *hits[21:])
+    bad = ga4(20, hit="id20", page="https://shop.example/kept?from=192.0.2.66&by=198.51.100.77")
+    here.send(*hits[:20], _from(bad, "192.0.2.66"), *hits[21:])
     assert here.receive() == 50
     here.worker.seal(everything=True)
     counts = here.view().counts()
@@ -108,7 +110,9 @@ def test_a_hit_that_breaks_receiving_is_rejected_alone(tmp_path: Path, caplog: p
     assert {reason: number for reason, number in counts.reasons.items() if number} == {"processing error": 1}
     assert "cannot be received: it is rejected" in caplog.text
     assert "192.0.2.66" not in caplog.text
-    assert "192.0.2.66" not in here.view().rejected(*EVER)["content"].str.join().item()
+    content = here.view().rejected(*EVER)["content"].str.join().item()
+    assert "shop.example%2Fkept" in unquote(content)
+    assert [address for address in ("192.0.2.66", "198.51.100.77") if address in unquote(unquote(content))] == []
 
 
 def _from(hit: Any, address: str) -> Any:

@@ -1,5 +1,6 @@
 """Redis, from Debian's package `redis-server`."""
 
+import shutil
 import socket
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,11 @@ class Redis:
 
     def kill9(self) -> None:
         self._process().kill(self._listens_on())
+
+    def lose_all(self) -> None:
+        """Killed, and its disk is empty; it may be started again where it was."""
+        self.kill9()
+        shutil.rmtree(self.folder / "appendonlydir")
 
     def status(self) -> list[str]:
         return [f"redis {self._listens_on()[0][1]} {self._process().state()}"]

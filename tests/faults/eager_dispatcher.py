@@ -1,0 +1,32 @@
+"""The dispatcher of a cluster, in a hurry: tails are sealed every few hits, jobs sent again soon, and blocks merged and
+deleted at once.
+"""
+
+import os
+
+EAGER_BLOCKS = 4
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
+    import django
+
+    django.setup()
+    from analytics_site.jobs import CeleryJobs
+    from processing import cutting, housekeeping, upkeep
+    from processing.backlog import Ripeness
+    from processing.dispatcher import Rhythm
+    from processing.management.commands.work import stop_on_signals
+    from processing.running import make_dispatcher
+
+    vars(cutting).update(CUT_S=0.05)
+    vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
+    assert housekeeping.Housekeeping.__init__.__kwdefaults__
+    housekeeping.Housekeeping.__init__.__kwdefaults__["grace_s"] = 1.0
+    rhythm = Rhythm(seal_every_s=0.2, tidy_every_s=0.5, range_again_s=3.0, seal_again_s=5.0, lease_s=2.0)
+    stop = stop_on_signals()
+    make_dispatcher(CeleryJobs(), rhythm, Ripeness(full_rows=30, worth_rows=1, age_s=0.1)).run(stop)
+
+
+if __name__ == "__main__":
+    main()
