@@ -1,6 +1,6 @@
 # make run: everything that one machine needs, in the foreground. Ctrl-C stops it.
 .POSIX:
-.PHONY: run test check check-format check-lint check-types check-imports check-migrations check-deploy bench format dev dev-cluster dev-spark services-up services-down
+.PHONY: run test check check-format check-lint check-types check-imports check-migrations check-deploy bench bench-cluster format dev dev-cluster dev-spark services-up services-down
 .SUFFIXES:
 
 VENV = .venv
@@ -36,6 +36,11 @@ check-deploy: dev
 
 bench: dev
 	$(PYTHON) -m bench
+
+# Needs Java, Maven, redis-server, postgresql and wrk.
+bench-cluster: dev-spark
+	@sh tests/services/packages.sh
+	$(PYTHON) -m bench.cluster
 
 format: dev
 	$(PYTHON) -m ruff format .

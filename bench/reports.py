@@ -18,16 +18,18 @@ from bench.record import record
 from bench.site import ROOT, Site, median
 
 ROUNDS = 7
+CACHE_BYTES = 2**30
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hits", type=int, default=1_000_000)
-    parser.add_argument("--folder", help="only measure this store's panels, and print them")
+    parser.add_argument("--store", help="only measure the panels of the store at this address, and print them")
+    parser.add_argument("--cache", type=Path, help="with --store: where a cluster's segments are kept on this disk")
     parser.add_argument("--property", type=int)
     options = parser.parse_args()
-    if options.folder:
-        sys.stdout.write(json.dumps(panels(options.folder, options.property)))
+    if options.store:
+        sys.stdout.write(json.dumps(panels(options.store, options.property, options.cache)))
         return
     with Site() as site:
         preload(site, options.hits)
@@ -41,8 +43,7 @@ def main() -> None:
 
 def measure(site: Site, hits: int) -> dict[str, float]:
     number = site.properties[0][0]
-    command = [sys.executable, "-m", "bench.reports", "--folder", str(site.folder), "--property", str(number)]
-    runs = [json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout) for _ in range(3)]
+    runs = [in_a_new_process(f"sqlite://{site.folder}/store", number) for _ in range(3)]
     return {
         "report_1m_cold_ms": median([run["cold"] for run in runs]),
         "report_1m_warm_ms": median([run["warm"] for run in runs]),
@@ -50,14 +51,22 @@ def measure(site: Site, hits: int) -> dict[str, float]:
     }
 
 
-def panels(folder: str, number: int) -> dict[str, float]:
+def in_a_new_process(store: str, number: int, cache: Path | None = None) -> dict[str, float]:
+    """See `panels`."""
+    command = [sys.executable, "-m", "bench.reports", "--store", store, "--property", str(number)]
+    command += ["--cache", str(cache)] if cache else []
+    found: dict[str, float] = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    return found
+
+
+def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
     """Milliseconds: the first time, and the median of the next."""
     from processing.store import open_store
     from processing.view import Reader
     from reporting.choice import Period
     from reporting.dashboard import panels as all_panels
 
-    reader = Reader(open_store(f"sqlite://{folder}/store"))
+    reader = Reader(open_store(store, (cache, CACHE_BYTES) if cache else None))
     now = datetime.now(UTC)
     period = Period(now.date() - timedelta(days=30), now.date())
     times = []

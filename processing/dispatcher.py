@@ -129,7 +129,10 @@ class Dispatcher:
 
     def _send_range(self, item: Range) -> None:
         now = self._clock()
-        if now - self._ranges.get(item.pk, float("-inf")) >= self._rhythm.range_again_s:
+        sent_at = self._ranges.get(item.pk)
+        if sent_at is None or now - sent_at >= self._rhythm.range_again_s:
+            if sent_at is not None:
+                ledger.again(item)
             self._jobs.receive(item.pk)
             self._ranges[item.pk] = now
 

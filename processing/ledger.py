@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from processing.models import LogSource, Range
@@ -43,6 +43,12 @@ def next_range(log: str, partition: int, start: int, end: int, context_id: Calla
 
 def unfinished(log: str) -> list[Range]:
     return list(Range.objects.filter(log=log, done_at=None).order_by("partition", "first"))
+
+
+def again(item: Range) -> None:
+    """Notes that it is begun once more."""
+    item.attempts += 1
+    Range.objects.filter(pk=item.pk).update(attempts=F("attempts") + 1)
 
 
 def done(ranges: list[Range]) -> None:

@@ -25,7 +25,9 @@ class LogSource(models.Model):
 
 
 class Range(models.Model):
-    """Entries first to last, both included. `lost` of them could not be read any more."""
+    """Entries first to last, both included. `lost` of them could not be read any more. `attempts`: how often it was
+    begun, or given to somebody.
+    """
 
     log = models.CharField(max_length=32)
     partition = models.PositiveIntegerField()
@@ -35,6 +37,7 @@ class Range(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
     lost = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints: ClassVar = [

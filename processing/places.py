@@ -37,8 +37,11 @@ class PlacesFile:
     """Reads records directly: typed readers refuse flat files."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = maxminddb.open_database(str(path))
-        self._damaged = False
+        self._path, self._reader, self._damaged = path, maxminddb.open_database(str(path)), False
+
+    def __reduce__(self) -> tuple[type["PlacesFile"], tuple[Path]]:
+        """Another process opens the file itself."""
+        return PlacesFile, (self._path,)
 
     def lookup(self, address: str) -> Place:
         try:

@@ -1,7 +1,7 @@
 """Receiving although a hit breaks it: the hit is found by halving, and counts as rejected; all others are received."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from traceback import format_tb
 from typing import Final
 
@@ -13,7 +13,7 @@ from configuration.rules import UNKNOWN, Context, PropertySettings
 from processing.masking import contains_own, mask_own
 from processing.pending import owner
 from processing.places import Places
-from processing.receive import receive
+from processing.receive import Entries, receive
 from processing.visitors import Keys, MissingSalt
 
 UNPROCESSABLE: Final = "unprocessable"  # a protocol that nothing decodes: the hit becomes a processing error
@@ -24,10 +24,12 @@ MESSAGE: Final = "the hit at position %d cannot be received: it is rejected: %s\
 
 logger = logging.getLogger(__name__)
 
-Entries = Sequence[tuple[int, bytes]]
+Receive = Callable[[Entries, Context, Keys, Places], dict[int, pl.DataFrame]]
 
 
-def receive_whatever_comes(entries: Entries, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
+def receive_whatever_comes(
+    entries: Entries, context: Context, keys: Keys, places: Places, receive: Receive = receive
+) -> dict[int, pl.DataFrame]:
     """Like `receive`. A hit that it cannot take is kept as it was sent, masked, as a processing error; where even that
     breaks it, without its content: the log has it until it is trimmed.
 
@@ -40,13 +42,15 @@ def receive_whatever_comes(entries: Entries, context: Context, keys: Keys, place
     except Exception as error:  # noqa: BLE001 - one hit must not hold up all others
         if len(entries) == 1:
             logger.error(MESSAGE, entries[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
-            return _isolated(*entries[0], context, keys, places)
+            return _isolated(*entries[0], context, keys, places, receive)
     middle = len(entries) // 2
     halves = (entries[:middle], entries[middle:])
-    return _together([receive_whatever_comes(half, context, keys, places) for half in halves])
+    return _together([receive_whatever_comes(half, context, keys, places, receive) for half in halves])
 
 
-def _isolated(position: int, value: bytes, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
+def _isolated(
+    position: int, value: bytes, context: Context, keys: Keys, places: Places, receive: Receive
+) -> dict[int, pl.DataFrame]:
     """A hit of the same property, id and times, of a protocol that nothing decodes: what it says is kept."""
     hit, settings = _hit(value), _settings(value, context)
     bare = RawHit(FORMAT, hit.id, hit.received, UNPROCESSABLE, "", "", {}, b"", b"", settings.id, hit.occurred)

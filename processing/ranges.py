@@ -4,20 +4,24 @@ block is the same bytes, and the range is called done last.
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from collection.log.port import CorruptLog, Entry, Log, Trimmed
 from configuration.rules import Context
 from processing import ledger
+from processing.apart import receive_apart
 from processing.contexts import Contexts
 from processing.models import Range
 from processing.places import Places
 from processing.poison import receive_whatever_comes
+from processing.receive import receive as receive_here
 from processing.store.block import encode_block
 from processing.store.port import BlockKey, Conflict, Store
 from processing.visitors import Keys
 
 logger = logging.getLogger(__name__)
+
+CRASHES: Final = 3  # after so many attempts without an end a hit may be what ends the process
 
 KeysFor = Callable[[Sequence[Entry], Context], Keys]
 
@@ -42,7 +46,8 @@ class Ranges:
         entries, item.lost = self._read(item.partition, item.first, item.last)
         context = self._contexts.named(item.context)
         positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
-        frames = receive_whatever_comes(positions, context, self._keys(entries, context), self._places)
+        receive = receive_apart if item.attempts > CRASHES else receive_here
+        frames = receive_whatever_comes(positions, context, self._keys(entries, context), self._places, receive)
         key = BlockKey(item.log, item.partition, item.first, item.last)
         self._put(key, item.context, encode_block(frames))
         ledger.done([item])

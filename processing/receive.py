@@ -24,13 +24,12 @@ PROPERTY: Final = "property"
 ACCESS_LOG: Final = "access_log"
 NO_VISITOR: Final = 0
 
+Entries = Sequence[tuple[int, bytes]]  # positions and bytes
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-def receive(
-    entries: Sequence[tuple[int, bytes]], context: Context, keys: Keys, places: Places
-) -> dict[int, pl.DataFrame]:
+def receive(entries: Entries, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
     """The entries (position, bytes of a RawHit) as rows of schema.RAW, for each property that has any; 0: unknown ones.
 
     Never refuses an entry: what cannot be read is a row with `error`. Raises MissingSalt.

@@ -38,7 +38,7 @@ class Receiver:
     def catch_up(self) -> int:
         """What was left unfinished, here or by an earlier receiver. Returns the number of hits. Raises LogWentBack."""
         self._cutter.check(self.store)
-        received = sum(self._receive(item) for item in ledger.unfinished(self.log.id))
+        received = sum(self._receive_again(item) for item in ledger.unfinished(self.log.id))
         self._cutter.go_on()
         self._behind = False
         return received
@@ -54,6 +54,10 @@ class Receiver:
                 alarm(item)
         self._behind = False
         return received
+
+    def _receive_again(self, item: Range) -> int:
+        ledger.again(item)
+        return self._receive(item)
 
     def _receive(self, item: Range) -> int:
         received = self._ranges.receive(item)

@@ -19,6 +19,11 @@ class Migration(migrations.Migration):
                 ('until', models.DateTimeField()),
             ],
         ),
+        migrations.AddField(
+            model_name='range',
+            name='attempts',
+            field=models.PositiveIntegerField(default=1),
+        ),
         migrations.RemoveIndex(
             model_name='range',
             name='range_unfinished',

@@ -12,13 +12,17 @@ import polars as pl
 import pytest
 
 from configuration.rules import PropertySettings
+from processing.contexts import Contexts
+from processing.models import Range
 from processing.parts import PartEnded
 from processing.places import NOWHERE, Place, open_places
+from processing.ranges import CRASHES
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.troubles import LONGEST_PAUSE_S, REMIND_S, Troubles
 from processing.worker import Pace, Worker
 from tests.contract.test_log_embedded_faults import full_disk
 from tests.installation import BLOG, SHOP, Installation, ga4
+from tests.killer import Killer
 from tests.places_file import write_places
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -113,6 +117,21 @@ def test_a_hit_that_breaks_receiving_is_rejected_alone(tmp_path: Path, caplog: p
     content = here.view().rejected(*EVER)["content"].str.join().item()
     assert "shop.example%2Fkept" in unquote(content)
     assert [address for address in ("192.0.2.66", "198.51.100.77") if address in unquote(unquote(content))] == []
+
+
+def test_a_hit_that_kills_the_process_is_rejected_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The first attempts ended without a word: see `test_kills.py` for processes that are killed."""
+    here = Installation(tmp_path, places=Killer())
+    here.send(*(ga4(number) for number in range(3)), _from(ga4(3), "192.0.2.66"), ga4(4))
+    Range.objects.create(log=here.log.id, partition=0, first=0, last=4, context=frozen(here), attempts=CRASHES)
+    here.restart()
+    counts = here.view().counts()
+    assert (counts.accepted, counts.counted, counts.reasons["processing error"]) == (5, 4, 1)
+    assert Range.objects.get().attempts == CRASHES + 1
+
+
+def frozen(here: Installation) -> str:
+    return Contexts(here.store, lambda: here.context, here.rules).freeze()
 
 
 def _from(hit: Any, address: str) -> Any:

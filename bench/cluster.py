@@ -1,0 +1,162 @@
+"""The product on Kafka, Cassandra, Celery, PostgreSQL and Spark, all on this machine beside what measures them, and
+embedded in the same run.
+
+    python -m bench.cluster [--seconds 20] [--hits 1000000]
+
+accept: hits a second that one collector takes while no worker works; end to end: from wrk until a report counts all;
+reports: all panels of the dashboard over 30 days; reprocess: rules applied to the past, on the embedded store.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+
+from bench.end_to_end import send
+from bench.preload import preload
+from bench.record import record
+from bench.reports import in_a_new_process
+from bench.site import ROOT, Site, median
+from tests.cluster import ClusterSite
+from tests.services.cassandra_node import Cassandra
+from tests.services.kafka_broker import Kafka
+from tests.services.postgres_server import Postgres
+from tests.services.redis_server import Redis
+
+PARTITIONS = 4
+ENGINES = {"embedded": "processes://2", "spark": "spark-local://2"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=20, help="how long wrk sends")
+    parser.add_argument("--hits", type=int, default=1_000_000, help="of the store that reports are asked of")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH")) as folder:
+        figures = measure(Path(folder), options.seconds, options.hits)
+    record(**figures)
+    for name, value in figures.items():
+        sys.stdout.write(f"{name:36} {value:12.3f}\n")
+
+
+def measure(folder: Path, seconds: int, hits: int) -> dict[str, float]:
+    with servers(folder) as (cassandra, urls):
+        with ClusterSite(folder / "cluster", urls, eager=False) as site:
+            figures = {**accepted(site, seconds), **whole_way(site, seconds), **memory(site)}
+        store = cassandra.url(f"k{uuid.uuid4().hex}")
+        with Site() as alone:
+            number = alone.properties[0][0]
+            preload(alone, hits)
+            alone.stop()
+            alone.manage("work", "--once")
+            alone.manage("copy_store", "--from", f"sqlite://{alone.folder}/store", "--to", store)
+            figures |= reports(alone, store, number, folder / "cache")
+            return figures | reprocess(alone, number)
+
+
+@contextmanager
+def servers(folder: Path) -> Iterator[tuple[Cassandra, dict[str, str]]]:
+    kafka, cassandra = Kafka(folder / "kafka"), Cassandra(folder / "cassandra")
+    redis, postgres = Redis(folder / "redis"), Postgres(folder / "postgres")
+    started = (kafka, cassandra, redis, postgres)
+    try:
+        for service in started:
+            service.start()
+        yield (
+            cassandra,
+            {
+                "LOG_URL": f"kafka://{kafka.servers}/hits-{uuid.uuid4().hex}",
+                "STORE_URL": cassandra.url(f"k{uuid.uuid4().hex}"),
+                "BROKER_URL": redis.address,
+                "DATABASE_URL": postgres.address,
+            },
+        )
+    finally:
+        for service in started:
+            service.stop()
+        with suppress(FileNotFoundError):
+            postgres.forget()
+
+
+def accepted(site: ClusterSite, seconds: int) -> dict[str, float]:
+    """While nothing is given out. What was accepted is received afterwards, and not measured."""
+    number, measurement_id = site.add_property()
+    send(site.collector_port, measurement_id, 2, first=0)
+    settle(site, number)
+    site.end("dispatch")
+    before, began = site.figure(site.collector_port, "hitstream_accepted_total"), time.time()
+    send(site.collector_port, measurement_id, seconds, first=10_000_000)
+    took = time.time() - began
+    hits = site.figure(site.collector_port, "hitstream_accepted_total") - before
+    site.start("dispatch", *site.commands["dispatch"])
+    settle(site, number)
+    return {"cluster_accept_rps": hits / took}
+
+
+def whole_way(site: ClusterSite, seconds: int) -> dict[str, float]:
+    number, measurement_id = site.add_property()
+    cpu, began = site.cpu_s(), time.time()
+    send(site.collector_port, measurement_id, seconds, first=0)
+    settle(site, number)
+    took, used = time.time() - began, site.cpu_s() - cpu
+    hits = site.status(number)["accepted"]
+    return {
+        "cluster_end_to_end_rps": hits / took,
+        "cluster_end_to_end_cpu_ms": 1000 * used / hits,
+        "cluster_end_to_end_hits": float(hits),
+    }
+
+
+def settle(site: ClusterSite, number: int) -> None:
+    while True:
+        with suppress(URLError, OSError):
+            if site.status(number)["pending"] == 0:
+                return
+        time.sleep(0.25)
+
+
+def memory(site: ClusterSite) -> dict[str, float]:
+    return {f"cluster_rss_mb_{name.replace('-', '_')}": used for name, used in site.rss_mb().items()}
+
+
+def reports(alone: Site, store: str, number: int, cache: Path) -> dict[str, float]:
+    """In turn, since the machine has other things to do. Cold: a new process; on the cluster its disk keeps nothing of
+    the store the first time, and the segments' columns after it.
+    """
+    here, there, again = [], [], []
+    for turn in range(3):
+        here.append(in_a_new_process(f"sqlite://{alone.folder}/store", number))
+        there.append(in_a_new_process(store, number, cache / str(turn)))
+        again.append(in_a_new_process(store, number, cache / str(turn)))
+    warm_here, warm_there = (median([run["warm"] for run in runs]) for runs in (here, there))
+    return {
+        "embedded_report_cold_ms": median([run["cold"] for run in here]),
+        "embedded_report_warm_ms": warm_here,
+        "cluster_report_cold_ms": median([run["cold"] for run in there]),
+        "cluster_report_cached_ms": median([run["cold"] for run in again]),
+        "cluster_report_warm_ms": warm_there,
+        "cluster_report_warm_ratio": warm_there / warm_here,
+    }
+
+
+def reprocess(alone: Site, number: int) -> dict[str, float]:
+    """Seconds, with the start of the command, of the engine and of its workers."""
+    took = {}
+    for name, url in ENGINES.items():
+        began = time.time()
+        environment = {**alone.environment, "ENGINE_URL": url}
+        command = [sys.executable, "manage.py", "reprocess", "--property", str(number)]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        took[f"{name}_reprocess_s"] = time.time() - began
+    return took
+
+
+if __name__ == "__main__":
+    main()
