@@ -46,15 +46,16 @@ def open_log(url: str) -> Log:
 
 
 def open_log_that_spills(url: str, folder: Path) -> Log:
-    """The same log, for a collector: while it is away hits are kept in the folder, which is this process's alone.
+    """The same log, for a collector: while it is away hits are kept in the folder, or where another collector has that
+    one, in the next: `folder-2`, `folder-3`, ….
 
     The embedded log is never away: its disk is this one. Raises what `open_log` raises.
     """
     if found := KAFKA.fullmatch(url):
         from collection.log.kafka import KafkaLog
-        from collection.log.spill import SpillingLog
+        from collection.log.spill_folders import NeighbourlyLog
 
-        return SpillingLog(KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
+        return NeighbourlyLog(lambda: KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
     return open_log(url)
 
 

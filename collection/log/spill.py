@@ -189,6 +189,8 @@ class SpillingLog:
         self._spill.trim(PARTITION, self._mark.next)
         self._looked_at = float("-inf")
         self._wake.clear()
+        if self._closing.is_set():  # and it may have been woken up just before
+            self._wake.set()
         self._complaints.over("the log is written again, and nothing waits here any more")
 
     def _carry_some(self) -> None:

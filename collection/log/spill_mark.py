@@ -25,11 +25,15 @@ class Mark(msgspec.Struct, frozen=True):
     floor: dict[int, int] = {}
 
 
+class FolderTaken(LogUnavailable):
+    """Another collector spills into the folder."""
+
+
 class SpillFolder:
     """Held by one process until it is closed; the system lets go of it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError, LogUnavailable if another process has it."""
+        """Raises OSError, FolderTaken."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / NAME
         self._lock = (folder / "lock").open("w")
@@ -37,9 +41,7 @@ class SpillFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
             self._lock.close()
-            raise LogUnavailable(
-                f"another collector spills into {folder}: give each a data folder of its own"
-            ) from taken
+            raise FolderTaken(f"another collector spills into {folder}") from taken
 
     def read(self) -> Mark | None:
         """The mark that was written last."""

@@ -129,6 +129,17 @@ def test_what_was_carried_over_is_gone_from_the_disk(site: Site) -> None:
     site.start()
 
 
+def test_it_closes_at_any_moment_of_carrying_over(site: Site) -> None:
+    """Most often in the moment in which the last hit has gone over."""
+    for _ in range(100):
+        site.elsewhere.fault = "away"
+        site.log.append([(b"a", b"1")])
+        site.elsewhere.fault = "none"
+        while site.log.spilled:
+            pass
+        site.restart()
+
+
 def test_a_folder_is_one_collectors_alone(site: Site) -> None:
     with pytest.raises(LogUnavailable, match="another collector"):
         SpillingLog(EmbeddedLog(site.folder / "elsewhere"), site.folder / "spill")
