@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
+from django.db import close_old_connections
+
 from configuration.secrets import forget_property_salts
 from processing.backlog import Backlog
 from processing.book import Book, decode_book
@@ -86,7 +88,7 @@ class Worker:
         self._columns = Columns(store, CACHE_BYTES)
         self._retention, self._log_hours, self._clock, self._pace = retention, log_hours, clock, pace
         self.history, self.erasures = history, erasures
-        self.troubles = Troubles(clock, fatal=(LogWentBack,))
+        self.troubles = Troubles(clock, fatal=(LogWentBack,), recover=close_old_connections)
         self._knows_tails = False
         self._marks: list[tuple[float, dict[tuple[str, int], int]]] = []
         self._orphans: dict[str, float] = {}
