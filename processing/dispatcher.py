@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
+from django.db import close_old_connections
+
 from collection.log.port import Log
 from processing import ledger
 from processing.backlog import Backlog
 from processing.columns import Columns
 from processing.cutting import Clock, Cutter
 from processing.housekeeping import Erasures, Housekeeping
-from processing.leases import Held, held, usable_connections
+from processing.leases import Held, held
 from processing.ledger import LogWentBack
 from processing.models import Range
 from processing.parts import PartEnded, beside
@@ -75,7 +77,7 @@ class Dispatcher:
         self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
         self._tails = Tails(store, backlog, clock)
         self._housekeeping = housekeeping(backlog, self._look)
-        self.troubles = Troubles(clock, fatal=(LogWentBack, PartEnded))
+        self.troubles = Troubles(clock, fatal=(LogWentBack, PartEnded), recover=close_old_connections)
         self._ranges: dict[int, float] = {}  # when they were sent
         self._seals: dict[int, Sent] = {}
         self._looking = threading.Lock()
@@ -165,7 +167,7 @@ class Dispatcher:
         """Whether it worked; where not, it is tried again later."""
         worked = False
         if self.troubles.due(task):
-            with self.troubles.outlived(task), usable_connections():
+            with self.troubles.outlived(task):
                 work()
                 worked = True
         return worked

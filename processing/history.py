@@ -229,7 +229,7 @@ class History:
         if run.generation is not None:
             remove_generation(self._store, run.property, run.generation)
         self._save(
-            run, state=state, wish=Wish.NONE, error=error, tasks="", generation=None, replaced=None,
+            run, state=state, wish=Wish.NONE, error=error.replace("\0", ""), tasks="", generation=None, replaced=None,
             finished_at=self._clock(),
         )  # fmt: skip
 

@@ -77,16 +77,6 @@ class Held:
 
 
 @contextmanager
-def usable_connections() -> Iterator[None]:
-    """For threads that live long: after an error, connections that broke are closed, and opened anew when needed."""
-    try:
-        yield
-    except Exception:
-        close_old_connections()
-        raise
-
-
-@contextmanager
 def held(name: str, for_s: float) -> Iterator[Held | None]:
     """Holds the lease until the end of the block; None where another process has it."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -1,11 +1,12 @@
 """The ledger's moves: give out the next range, say which are unfinished, call one done, forget where old ones began."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
 from processing.models import LogSource, Range
@@ -26,19 +27,21 @@ def next_range(log: str, partition: int, start: int, end: int, context_id: Calla
     nothing new.
 
     `start` is the first offset that the log still holds, `end` the next to be written. What was trimmed unread
-    becomes a lost range. Raises LogWentBack.
+    becomes a lost range. Any number of processes may ask at once: the constraint on `first` decides who has it, and
+    the others get what comes after it. Raises LogWentBack.
     """
-    with transaction.atomic():
-        newest = Range.objects.select_for_update().filter(log=log, partition=partition).order_by("-first").first()
-        first = newest.last + 1 if newest else 0
+    while True:
+        first = received_up_to(log, partition)
         if end < first:
             raise LogWentBack(f"log {log}, partition {partition} ends at {end}, but was received up to {first}")
-        if start > first:
-            return _lost(log, partition, first, start - 1)
-        if end == first:
+        if start <= first == end:
             return None
-        last = min(end, first + MOST_HITS) - 1
-        return Range.objects.create(log=log, partition=partition, first=first, last=last, context=context_id())
+        try:
+            with transaction.atomic():
+                return _record(log, partition, first, start, end, context_id)
+        except IntegrityError:
+            if received_up_to(log, partition) == first:  # nobody else has given it out
+                raise
 
 
 def unfinished(log: str) -> list[Range]:
@@ -85,14 +88,27 @@ def lost(log: str | None = None) -> int:
 
 
 def ordinal(log: str) -> int:
-    """The log's number in positions, given once."""
-    source, _ = LogSource.objects.get_or_create(log=log)
-    if source.pk > MOST_LOGS:
-        raise OverflowError(f"more than {MOST_LOGS} logs have been used")
-    return int(source.pk)
+    """The log's number in positions, given once. Counted by us: a database's own counter leaves gaps after a crash."""
+    while True:
+        known = LogSource.objects.filter(log=log).first()
+        number = known.pk if known else 1 + (LogSource.objects.aggregate(Max("pk"))["pk__max"] or 0)
+        if number > MOST_LOGS:
+            raise OverflowError(f"more than {MOST_LOGS} logs have been used")
+        if known:
+            return int(number)
+        with suppress(IntegrityError), transaction.atomic():  # somebody else was quicker: look again
+            LogSource.objects.create(pk=number, log=log)
 
 
 MOST_LOGS: Final = 255
+
+
+def _record(log: str, partition: int, first: int, start: int, end: int, context_id: Callable[[], str]) -> Range:
+    """Raises IntegrityError where somebody else was quicker."""
+    if start > first:
+        return _lost(log, partition, first, start - 1)
+    last = min(end, first + MOST_HITS) - 1
+    return Range.objects.create(log=log, partition=partition, first=first, last=last, context=context_id())
 
 
 def _lost(log: str, partition: int, first: int, last: int) -> Range:

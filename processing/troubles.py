@@ -26,9 +26,16 @@ class Trouble(NamedTuple):
 class Troubles:
     """By task, a few words such as "sealing property 7". Safe to share between threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, fatal: tuple[type[Exception], ...] = ()) -> None:
-        """`fatal` errors are not kept: they end the process."""
-        self._clock, self._fatal = clock, fatal
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        fatal: tuple[type[Exception], ...] = (),
+        recover: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`fatal` errors are not kept: they end the process. `recover` lets go of what an error may have left unusable,
+        in the thread where it was raised.
+        """
+        self._clock, self._fatal, self._recover = clock, fatal, recover
         self._troubles: dict[str, Trouble] = {}
         self._lock = Lock()
 
@@ -46,6 +53,7 @@ class Troubles:
             raise
         except Exception as error:  # noqa: BLE001 - whatever stops one task must not stop the others
             self._note(task, error)
+            self._recover()
         else:
             self._settle(task)
 

@@ -43,6 +43,14 @@ class Counts(NamedTuple):
     reasons: dict[str, int]
 
 
+class Pinned(NamedTuple):
+    """What decides what a view shows: small enough to be sent to another process, which opens the same view."""
+
+    property: int
+    manifest: Manifest | None
+    blocks: tuple[BlockInfo, ...]
+
+
 class View:
     """One property, pinned. Days are local days of the property's zone, both bounds included.
 
@@ -171,9 +179,19 @@ class Reader:
 
     def view(self, property: int) -> View:
         """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableBook."""
+        return self.open(self.pin(property))
+
+    def pin(self, property: int) -> Pinned:
+        """The property as it is now. Raises like `view`."""
         manifest, blocks = self.store.pin(property)
+        return Pinned(property, manifest, tuple(uncovered(decode_book(manifest.data) if manifest else None, blocks)))
+
+    def open(self, pinned: Pinned) -> View:
+        """The same view wherever it is opened, for as long as what it shows is kept: a minute at least. Raises like
+        `view`.
+        """
+        property, manifest, left = pinned
         book = decode_book(manifest.data) if manifest else None
-        left = tuple(uncovered(book, blocks))
         state = _state(manifest, left)
         with self._lock:
             kept = self._views.get(property)

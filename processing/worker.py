@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
+from django.db import close_old_connections
+
 from processing.columns import Columns
 from processing.cutting import Clock
 from processing.housekeeping import GRACE_S, Erasures, History, Housekeeping
@@ -65,7 +67,7 @@ class Worker:
             *(receiver.log, store, self.backlog),
             log_hours=log_hours, history=history, erasures=erasures, clock=clock, grace_s=pace.grace_s,
         )  # fmt: skip
-        self.troubles = Troubles(clock, fatal=(LogWentBack,))
+        self.troubles = Troubles(clock, fatal=(LogWentBack,), recover=close_old_connections)
         self._knows_tails = False
 
     def start(self) -> int:

@@ -34,8 +34,15 @@ def measure(
     rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
 ) -> pl.DataFrame:
     """Rows with CODE -> one row per code: CODE, its keys, the measures, and `more` sums."""
+    return saturated(count(rows, keys, wanted, more), more)
+
+
+def count(
+    rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
+) -> pl.DataFrame:
+    """Like `measure`, but the sums are in 128 bits, so that they can be added to others."""
     lazy = rows.lazy()
-    sums = [_saturated(each) for each in more]
+    sums = [each.value.cast(pl.Int128).sum().alias(each.name) for each in more]
     sums += [pl.col(column).sum().cast(pl.Int64).alias(name) for name, column in SUMS.items() if name in wanted]
     counts = [_distinct(lazy, name) for name in _DISTINCT if name in wanted]
     durations = [_durations(lazy)] if "duration_ms" in wanted else []
@@ -45,10 +52,9 @@ def measure(
     return table.with_columns(pl.col(name).fill_null(0) for name in _DISTINCT if name in wanted)
 
 
-def _saturated(wanted: Sum) -> pl.Expr:
-    """Added up in 128 bits, since hits may say numbers as large as 64 bits hold."""
-    total = wanted.value.cast(pl.Int128).sum()
-    return total.clip(-LARGEST, LARGEST).cast(pl.Int64).alias(wanted.name)
+def saturated(table: pl.DataFrame, sums: Collection[Sum]) -> pl.DataFrame:
+    """Hits may say numbers as large as 64 bits hold; sums above that are cut off."""
+    return table.with_columns(pl.col(each.name).clip(-LARGEST, LARGEST).cast(pl.Int64) for each in sums)
 
 
 def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from configuration.ruleset import Ruleset
 from processing.periods import day_number
-from reporting.answer import DIMENSION, METRIC, RANGE, assemble
+from reporting.answer import DIMENSION, METRIC, RANGE, RANGE_NAME, assemble
 from reporting.dates import Days
 from reporting.definitions import definitions_of
 from reporting.filters import combine, matches, numeric
@@ -64,14 +64,14 @@ def run_many(reports: Sequence[Report], view: View, today: date) -> list[Answer]
     """The answers to several reports, which read the events of common days once. Raises ReportError."""
     definitions = definitions_of(view.rules)
     plans = [plan(report, today, definitions) for report in reports]
-    spans = _read(plans, view)
+    spans = read_spans(plans, view)
     if len(plans) == 1:
         return [_answer(plans[0], spans, view)]
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(lambda each: _answer(each, spans, view), plans))
 
 
-def _read(plans: Sequence[Plan], view: View) -> list[Span]:
+def read_spans(plans: Sequence[Plan], view: View) -> list[Span]:
     days = _joined(sorted((days.first, days.last) for each in plans for days in each.days))
     return [_read_span(plans, first, last, view) for first, last in days]
 
@@ -101,7 +101,7 @@ def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 
 def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
     tables = [
-        _range_table(asked, days, number, _rows_of(asked, days, spans), view.zone)
+        _range_table(asked, days, number, rows_of(asked, days, spans), view.zone)
         for number, days in enumerate(asked.days)
     ]
     rows = pl.concat([table.rows for table in tables])
@@ -109,7 +109,7 @@ def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
     return assemble(asked, rows, totals, view.zone, view.currency)
 
 
-def _rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
+def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
     span = next(each for each in spans if each.first <= days.first and days.last <= each.last)
     rows = span.runs if asked.condensed else span.events
     if (span.first, span.last) == (days.first, days.last):
@@ -118,17 +118,32 @@ def _rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
 
 
 def _range_table(asked: Plan, days: Days, number: int, events: pl.DataFrame, zone: str) -> RangeTable:
-    keyed = _filtered(asked, events, zone).with_columns(
-        each.key(zone).alias(f"key {n}") for n, each in enumerate(asked.dimensions)
-    )
-    keys = [f"key {n}" for n in range(len(asked.dimensions))]
-    coded = with_code(keyed, keys)
+    coded, keys = coded_rows(asked, events, zone), key_names(asked)
     everything = _totals(asked, coded)
-    counted = _named(asked, measure(coded, keys, asked.measures, asked.sums)) if keys else everything
-    rows = _having(asked, counted)
+    counted = named(asked, measure(coded, keys, asked.measures, asked.sums)) if keys else everything
+    rows = having(asked, counted)
     totals = everything if rows.height == counted.height else _totals(asked, coded.join(rows, on=CODE, how="semi"))
-    label = [pl.lit(number).alias(RANGE), pl.lit(days.name).alias("range name")]
-    return RangeTable(rows.with_columns(label), totals.with_columns(label))
+    return RangeTable(labelled(days, number, rows), labelled(days, number, totals))
+
+
+def labelled(days: Days, number: int, table: pl.DataFrame) -> pl.DataFrame:
+    """With the date range beside each row."""
+    return table.with_columns(pl.lit(number).alias(RANGE), pl.lit(days.name).alias(RANGE_NAME))
+
+
+def key_names(asked: Plan) -> list[str]:
+    return [f"key {n}" for n in range(len(asked.dimensions))]
+
+
+def coded_rows(asked: Plan, events: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """The rows that the report counts, with a key for each of its dimensions, and CODE."""
+    keys = [each.key(zone).alias(name) for name, each in zip(key_names(asked), asked.dimensions, strict=True)]
+    return with_code(_filtered(asked, events, zone).with_columns(keys), key_names(asked))
+
+
+def as_one_row(coded: pl.DataFrame) -> pl.DataFrame:
+    """The same CODE for all of them."""
+    return coded.with_columns(pl.lit(_ONE_ROW, dtype=pl.UInt64).alias(CODE))
 
 
 def _filtered(asked: Plan, events: pl.DataFrame, zone: str) -> pl.DataFrame:
@@ -145,7 +160,7 @@ def _filtered(asked: Plan, events: pl.DataFrame, zone: str) -> pl.DataFrame:
     return events.filter(combine(tree, condition))
 
 
-def _having(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
+def having(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
     tree = asked.report.metric_filter
     if tree is None:
         return table
@@ -155,18 +170,18 @@ def _having(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
 def _totals(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
     """One row: the metrics over all events, not sums of the rows, since a visitor may be in several."""
     if not asked.needs_totals:
-        return _named(asked, _nothing(asked)).clear()
-    table = measure(coded.with_columns(pl.lit(_ONE_ROW, dtype=pl.UInt64).alias(CODE)), [], asked.measures, asked.sums)
-    return _named(asked, table if table.height else _nothing(asked))
+        return named(asked, nothing(asked)).clear()
+    table = measure(as_one_row(coded), [], asked.measures, asked.sums)
+    return named(asked, table if table.height else nothing(asked))
 
 
-def _nothing(asked: Plan) -> pl.DataFrame:
+def nothing(asked: Plan) -> pl.DataFrame:
     names = [*asked.measures, *(each.name for each in asked.sums)]
     zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in names]
     return pl.DataFrame({CODE: [_ONE_ROW]}, schema={CODE: pl.UInt64}).with_columns(zeros)
 
 
-def _named(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
+def named(asked: Plan, table: pl.DataFrame) -> pl.DataFrame:
     """CODE, the dimensions as text, the metrics by name."""
     keyed = "key 0" in table.columns
     texts = [each.text(pl.col(f"key {n}")).alias(f"{DIMENSION}{n}") for n, each in enumerate(asked.dimensions) if keyed]

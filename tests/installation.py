@@ -50,8 +50,10 @@ class Installation:
         rules: RulesFor | None = None,
         store_url: str = "",
         log_url: str = "",
+        engine_url: str = "processes://0",
     ) -> None:
         """Log and store are in the folder too, or at other addresses."""
+        self.engine_url = engine_url
         self.rules = rules or plain_rules
         self.log_url = log_url or f"sqlite://{folder}/log"
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
@@ -71,7 +73,7 @@ class Installation:
             rules=self.rules,
             clock=lambda: self.now,
         )
-        self.history = History(self.store, self.store_url, lambda: open_engine("processes://0"), timezone.now)
+        self.history = History(self.store, self.store_url, lambda: open_engine(self.engine_url), timezone.now)
         self.erasures = Erasures(self.store, self.log)
         self.worker = Worker(
             self.store, receiver, retention=dict, history=self.history, erasures=self.erasures, clock=lambda: self.now

@@ -76,3 +76,12 @@ def test_every_test_file_begins_with_the_plain_case() -> None:
         for path in tracked("tests/**/test_*.py")
     }
     assert not [str(path) for path, match in first.items() if match and "test_it_works" not in match.groups()]
+
+
+def test_no_merge_was_left_half_done() -> None:
+    marks = tuple(mark * 7 + " " for mark in "<>")
+    assert not [path for path in tracked() if any(line.startswith(marks) for line in lines_of(path))]
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_bytes().decode("utf-8", "replace").splitlines()

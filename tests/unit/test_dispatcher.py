@@ -34,7 +34,7 @@ def dispatch(here: Dispatched) -> list[tuple[str, int]]:
     return here.broker.jobs[:]
 
 
-def test_a_range_is_sent_when_its_first_hit_waited_and_again_until_it_is_done(here: Dispatched) -> None:
+def test_it_works(here: Dispatched) -> None:
     here.send(ga4(1))
     here.dispatcher.dispatch()
     assert here.broker.jobs == []

@@ -1,0 +1,157 @@
+"""A report as a map over buckets of visitors and a sum is the report in place, whatever it asks for."""
+
+import random
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from collection.hit import RawHit
+from configuration.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
+from processing.custom import LARGEST
+from processing.engine import Engine, open_engine
+from reporting.buckets import run_in_buckets
+from reporting.dimensions import DIMENSIONS
+from reporting.metrics import METRICS
+from reporting.report import (
+    And,
+    ByDimension,
+    ByMetric,
+    DateRange,
+    Not,
+    NumericFilter,
+    Report,
+    ReportError,
+    StringFilter,
+)
+from reporting.run import run
+from tests.installation import Installation, ga4
+from tests.unit.test_upkeep import BERLIN, DAY, SUMMER_ENDS, random_hits
+
+pytestmark = pytest.mark.django_db
+
+TODAY: Final = date(2026, 12, 1)
+EVER: Final = DateRange("2026-01-01", "today", "ever")
+SOME: Final = DateRange("2026-10-23", "2026-10-26", "some")
+NAMES: Final = tuple(METRICS)
+ALL: Final = frozenset({"TOTAL", "MINIMUM", "MAXIMUM"})
+RULES: Final = msgspec.structs.replace(
+    plain_ruleset(BERLIN), number=1, rules=(CustomMetricRule(name="Score", parameter="score"),)
+)
+OFTEN: Final = NumericFilter("sessions", "GREATER_THAN", 2)
+
+
+def reports() -> Iterator[Report]:
+    for name in DIMENSIONS:
+        yield asked(dimensions=(name,), metrics=NAMES[:7])
+        yield asked(dimensions=(name,), metrics=NAMES[7:])
+    yield asked(metrics=NAMES[:9])
+    yield asked(dimensions=("pagePath", "date"), metrics=("sessions", "totalUsers"), date_ranges=(EVER, SOME))
+    yield asked(dimensions=("pagePath", "dateRange"), metrics=("activeUsers",), date_ranges=(EVER, SOME))
+    yield asked(dimensions=("date",), metrics=("activeUsers", "customEvent:score"))
+    yield asked(metrics=("customEvent:score",))
+    yield asked(metrics=("rate",), expressions={"rate": "keyEvents / sessions + 1"})
+    yield asked(dimensions=("sessionSource", "hour"), metrics=("eventCount",), limit=5, offset=3)
+    yield asked(dimensions=("country",))
+    yield from filtered()
+
+
+def filtered() -> Iterator[Report]:
+    """The totals of a metric filter are over the visitors of the rows that are left."""
+    users = ("totalUsers", "sessions", "averageSessionDuration")
+    no_page = And((Not(StringFilter("eventName", "page_view")), StringFilter("pagePath", "/", "BEGINS_WITH")))
+    yield asked(dimensions=("hour",), metrics=users, metric_filter=OFTEN)
+    yield asked(dimensions=("hour", "browser"), metrics=users, metric_filter=OFTEN, date_ranges=(EVER, SOME))
+    yield asked(dimensions=("pagePath",), metrics=users, metric_filter=Not(OFTEN), dimension_filter=no_page)
+    yield asked(dimensions=("hour",), metrics=users, metric_filter=NumericFilter("sessions", "GREATER_THAN", 10**6))
+    yield asked(metrics=users, metric_filter=NumericFilter("sessions", "GREATER_THAN", 10**6))
+    yield asked(metrics=users, metric_filter=OFTEN)
+    orders = (ByDimension("hour", descending=True, order="NUMERIC"), ByMetric("sessions"))
+    yield asked(dimensions=("hour",), metrics=users, orders=orders, keep_empty_rows=True)
+    yield asked(dimensions=("hour",), metrics=users, date_ranges=(DateRange("2001-01-01", "2001-01-02"),))
+    yield asked(metrics=users, date_ranges=(DateRange("2001-01-01", "2001-01-02"),))
+
+
+def asked(**wanted: Any) -> Report:
+    return Report(**{"date_ranges": (EVER,), "aggregations": ALL, **wanted})
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Installation:
+    """Days that are folded, others in parts, and a tail."""
+    here = Installation(tmp_path, (msgspec.structs.replace(BERLIN, rules=1),))
+    here.rules = lambda _: {}  # they are put here
+    here.store.put_context(ruleset_name(BERLIN.id, 1), encode_ruleset(RULES))
+    here.restart()
+    hits = [*random_hits(random.Random(5), 400, BERLIN), *scores()]
+    for start in range(0, len(hits), 100):
+        here.worker.seal(everything=True)
+        here.worker.tidy(SUMMER_ENDS + DAY)
+        here.send(*hits[start : start + 100])
+        here.receive()
+    return here
+
+
+def scores() -> list[RawHit]:
+    """Numbers whose sum is cut off: nearly the largest, many times, and their opposite."""
+    large = str(LARGEST // 10**6)
+    return [
+        ga4(900 + n, property=BERLIN, client=f"{n % 9}.1", at=SUMMER_ENDS - n * DAY // 8, **{"epn.score": sign + large})
+        for n, sign in enumerate(["", "", "", "", "-", "-", "-", "", "-", "-", "", "-"])
+    ]
+
+
+def differing(here: Installation, engine: Engine, buckets: int, wanted: list[Report]) -> list[Report]:
+    view = here.view(BERLIN.id).with_rules(RULES)
+    pinned = here.reader.pin(BERLIN.id)
+    named: Any = {"store": here.store_url, "engine": engine, "buckets": buckets}
+    return [each for each in wanted if run_in_buckets(each, pinned, RULES, TODAY, **named) != run(each, view, TODAY)]
+
+
+@pytest.mark.parametrize("buckets", [2, 7])
+def test_it_works(here: Installation, buckets: int) -> None:
+    assert differing(here, open_engine("processes://0"), buckets, list(reports())) == []
+
+
+def test_visitors_are_in_several_rows_and_buckets(here: Installation) -> None:
+    """Or the sums would be exact whatever was counted."""
+    view = here.view(BERLIN.id)
+    answer = run(asked(dimensions=("date",), metrics=("totalUsers",)), view, TODAY)
+    assert sum(int(row.metrics[0]) for row in answer.rows) > int(answer.totals[0].metrics[0])
+    events = view.events(date(2026, 1, 1), TODAY, ["visitor"])
+    assert set(events["visitor"] % 2) == {0, 1}
+    assert here.view(BERLIN.id).tail.blocks
+    assert here.view(BERLIN.id).sealed.book.periods
+
+
+def test_what_comes_later_is_not_in_it(here: Installation) -> None:
+    report, engine = asked(metrics=("eventCount",)), open_engine("processes://0")
+    pinned, before = here.reader.pin(BERLIN.id), run(asked(metrics=("eventCount",)), here.view(BERLIN.id), TODAY)
+    here.send(*(ga4(n, property=BERLIN) for n in range(3)))
+    here.receive()
+    here.worker.seal(everything=True)
+    assert run(report, here.view(BERLIN.id), TODAY) != before
+    found = run_in_buckets(report, pinned, None, TODAY, store=here.store_url, engine=engine, buckets=2)
+    assert found == before
+
+
+def test_a_report_that_is_wrong_is_refused_before_anything_is_read(here: Installation) -> None:
+    engine = open_engine("processes://0")
+    with pytest.raises(ReportError, match="is not a dimension"):
+        run_in_buckets(
+            asked(dimensions=("nonsense",)), here.reader.pin(BERLIN.id), None, TODAY,
+            store="sqlite:///nowhere", engine=engine, buckets=2,
+        )  # fmt: skip
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_on_spark(here: Installation) -> None:
+    pytest.importorskip("pyspark", reason="an extra")
+    with closing(open_engine("spark-local://2")) as engine:
+        assert differing(here, engine, 3, list(reports())[::4]) == []
