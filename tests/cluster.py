@@ -94,7 +94,7 @@ class ClusterSite(Site):
         while time.monotonic() < give_up_at:
             self.tend()
             with suppress(URLError, OSError):
-                status = self.status(number)
+                status = dict(self.status(number))
                 if status["pending"] == 0 and self.spilled() == 0:
                     return status
             time.sleep(0.2)

@@ -125,7 +125,11 @@ class Dispatched:
         return jobs
 
     def _disturb(self) -> None:
-        self.rnd.choice([self._taken, self.elect, lambda: self.workers[0].keep_up([SHOP.id, BLOG.id])])()
+        acts: list[Callable[[], object]] = [self._taken, self.elect, self._keep_up]
+        self.rnd.choice(acts)()
+
+    def _keep_up(self) -> None:
+        self.workers[0].keep_up([SHOP.id, BLOG.id])
 
     def _worker(self) -> Work:
         ranges = Ranges(self.log, self.store, self._contexts(), keys, NoPlaces())

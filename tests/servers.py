@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -72,7 +72,7 @@ class Server:
         self._process.send_signal(number)
         return self._process.wait(30)
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

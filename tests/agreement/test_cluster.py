@@ -91,7 +91,7 @@ def test_it_works(alone: Alone, cluster: ClusterSite, tmp_path: Path) -> None:
         assert told(cluster.store, property) == told(f"sqlite://{alone.folder}/store", property)
     was = told(cluster.store, LOGS)
     rules = tmp_path / "rules.json"
-    rules.write_bytes(encode_document(Ruleset(1, 0, rules=tuple(each for kind in EXAMPLES for each in EXAMPLES[kind]))))
+    rules.write_bytes(encode_document(Ruleset(1, 0, rules=tuple(rule for rule, _ in EXAMPLES.values()))))
     for property in (SHOP.id, BLOG.id, LOGS):
         for site in (alone, cluster):
             site.manage("rules", "import", "--file", str(rules), "--property", str(property))

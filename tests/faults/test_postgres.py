@@ -42,7 +42,7 @@ def test_it_works(postgres: Postgres, tmp_path: Path) -> None:
         assert site.processes == before
         assert all(process.poll() is None for process in before.values())
     check_status(status, senders)
-    check_ids(site.folder, number, senders)
+    check_ids(site.store, number, senders)
 
 
 class OnPostgres(EagerSite):
