@@ -86,18 +86,29 @@ def servers(folder: Path) -> Iterator[tuple[Cassandra, dict[str, str]]]:
 
 
 def accepted(site: ClusterSite, seconds: int) -> dict[str, float]:
-    """While nothing is given out. What was accepted is received afterwards, and not measured."""
+    """Hits are sent while nothing is given out; then one process receives what waits. The same with two processes."""
     number, measurement_id = site.add_property()
     send(site.collector_port, measurement_id, 2, first=0)
     settle(site, number)
-    site.end("dispatch")
-    before, began = site.figure(site.collector_port, "hitstream_accepted_total"), time.time()
-    send(site.collector_port, measurement_id, seconds, first=10_000_000)
-    took = time.time() - began
-    hits = site.figure(site.collector_port, "hitstream_accepted_total") - before
-    site.start("dispatch", *site.commands["dispatch"])
-    settle(site, number)
-    return {"cluster_accept_rps": hits / took}
+    rates, drained = [], {}
+    for receivers in (1, 2):
+        if receivers == 2:
+            site.start("receive-2", *(word.replace("receive-1", "receive-2") for word in site.commands["receive-1"]))
+        site.end("dispatch")
+        began, before = time.time(), accepted_by(site)
+        send(site.collector_port, measurement_id, seconds, first=receivers * 10_000_000)
+        hits = accepted_by(site) - before
+        rates.append(hits / (time.time() - began))
+        began = time.time()
+        site.start("dispatch", *site.commands["dispatch"])
+        settle(site, number)
+        drained[f"cluster_drain_{receivers}_rps"] = hits / (time.time() - began)
+    site.end("receive-2")
+    return {"cluster_accept_rps": max(rates), **drained}
+
+
+def accepted_by(site: ClusterSite) -> float:
+    return site.figure(site.collector_port, "hitstream_accepted_total")
 
 
 def whole_way(site: ClusterSite, seconds: int) -> dict[str, float]:
