@@ -28,9 +28,10 @@ def content(item):
 
 
 def publish_first(apps, schema_editor):
+    alias = schema_editor.connection.alias  # a copy of the database is migrated under another one
     versions = apps.get_model("configuration", "RulesVersion")
-    for item in apps.get_model("configuration", "Property").objects.all():
-        versions.objects.create(
+    for item in apps.get_model("configuration", "Property").objects.using(alias):
+        versions.objects.using(alias).create(
             property_number=item.pk, number=1, author="Hitstream", note="as created", content=content(item)
         )
 

@@ -1,0 +1,58 @@
+"""`manage.py copy_database --to URL`: copies the database that DATABASE_URL names into another one."""
+
+import sys
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from analytics_site.database_copy import Differs, NotEmpty, copy_database
+from analytics_site.databases import database
+from analytics_site.first_start import is_behind
+from collection.meter import Meter
+from processing.running import alone
+
+TARGET: Final = "target"
+SCHEMES: Final = ("sqlite://", "postgres://", "postgresql://")
+
+
+class Command(BaseCommand):
+    help = (
+        "Copy the database that DATABASE_URL names (properties, users, tokens, rules, ledger) into an empty one, make"
+        " its tables first, and compare every row. Stop everything before. Broken off, it leaves only empty tables."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--to", dest="target", required=True, metavar="URL", help="postgres://user:password@host:port/name"
+        )
+
+    def handle(self, *args: Any, target: str, **options: Any) -> None:
+        if not target.startswith(SCHEMES):
+            raise CommandError(f"--to is not the address of a database: {' or '.join(SCHEMES)}…")
+        if is_behind():
+            raise CommandError("The database is older than this program: run manage.py migrate first.")
+        try:
+            with alone():
+                self._copy(target)
+        except (NotEmpty, Differs) as error:
+            raise CommandError(f"{error}. Nothing was copied.") from error
+        except (DatabaseError, ImproperlyConfigured) as error:
+            raise CommandError(f"Nothing was copied: {error}") from error
+
+    def _copy(self, target: str) -> None:
+        add_database(TARGET, target)
+        call_command("migrate", database=TARGET, interactive=False, verbosity=0)
+        meter = Meter(sys.stderr, "rows")
+        counts = copy_database("default", TARGET, lambda table, rows: meter.show(rows, None))
+        meter.clear()
+        self.stdout.write(f"{counts.rows:,} rows of {counts.tables} tables copied and compared; nothing differs.")
+
+
+def add_database(alias: str, url: str) -> None:
+    """Besides those of the settings, for this process."""
+    connections.settings = connections.configure_settings({**settings.DATABASES, alias: database(url)})

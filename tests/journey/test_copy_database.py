@@ -1,0 +1,137 @@
+"""`manage.py copy_database` as it is used: the copy is the same, on SQLite, and on PostgreSQL where that is marked."""
+
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from analytics_site.database_copy import tables
+from tests.servers import ROOT
+from tests.services.postgres_server import Postgres, program
+
+FILL = """
+from datetime import UTC, datetime
+from django.contrib.auth.models import User
+from configuration.models import Property
+from configuration.tokens import issue
+from processing.models import LogSource, Range
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+user = User.objects.create_superuser("admin", "admin@example.org", "a long password")
+shop = Property.objects.create(name="Shop", domains="shop.example")
+shop.viewers.add(user)
+issue(user, "reports")
+LogSource.objects.create(pk=7, log="a" * 32)
+Range.objects.create(log="a" * 32, partition=0, first=0, last=9, context="c")
+Range.objects.update(made_at=LONG_AGO)
+gone = Property.objects.create(name="Gone", domains="gone.example")
+Property.objects.filter(pk=gone.pk).update(deleted_at=LONG_AGO)
+"""
+LOOK = """
+from analytics_site.database_copy import rows, tables
+for model in tables():
+    for row in rows(model, "default").values_list():
+        print(model._meta.db_table, row)
+"""
+GO_ON = """
+from processing.models import LogSource
+print(LogSource.objects.create(log="{}" * 32).pk)
+"""
+MEDDLE = """
+from django.core.management import call_command
+from analytics_site.database_copy import Differs, copy_database
+from analytics_site.management.commands.copy_database import TARGET, add_database
+from processing.models import LogSource
+add_database(TARGET, {target!r})
+call_command("migrate", database=TARGET, verbosity=0)
+def meddle(table, done):
+    if table == LogSource._meta.db_table:
+        LogSource.objects.using(TARGET).update(log="z" * 32)
+try:
+    copy_database("default", TARGET, meddle)
+except Differs as error:
+    print(error, LogSource.objects.using(TARGET).count())
+"""
+
+
+class Home:
+    """The commands of an installation, on its own database or another."""
+
+    def __init__(self, data: Path) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+        ours = {"HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
+        self._environment = {**kept, **ours}
+
+    def manage(self, *words: str, database: str = "") -> subprocess.CompletedProcess[str]:
+        command, environment = [sys.executable, "manage.py", *words], {**self._environment, "DATABASE_URL": database}
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def asked(self, code: str, database: str = "") -> str:
+        done = self.manage("shell", "-v", "0", "-c", code, database=database)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    made = Home(tmp_path_factory.mktemp("home") / "data")
+    assert made.manage("migrate", "-v", "0").returncode == 0
+    made.asked(FILL)
+    return made
+
+
+@pytest.fixture(params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.postgres)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "SQLite":
+        return f"sqlite://{tmp_path}/copy.db"
+    return new_database(request.getfixturevalue("postgres"))
+
+
+def new_database(postgres: Postgres) -> str:
+    name = f"copy_{uuid.uuid4().hex}"
+    subprocess.run([program("psql"), postgres.address, "-qc", f"CREATE DATABASE {name}"], check=True, timeout=60)
+    return f"{postgres.address.rpartition('/')[0]}/{name}"
+
+
+def test_it_works(home: Home, target: str) -> None:
+    """Numbers with gaps, a time that was filled by itself, a row that its manager hides: all as it was. A target that
+    has rows stays as it is.
+    """
+    done = home.manage("copy_database", "--to", target)
+    assert "copied and compared; nothing differs." in done.stdout, done.stderr
+    there = home.asked(LOOK, target)
+    assert there == home.asked(LOOK)
+    assert "processing_logsource (7, " in there
+    assert "'Gone'" in there
+    assert home.asked(GO_ON.format("b"), target) == "8\n"
+    again = home.manage("copy_database", "--to", target)
+    assert again.returncode != 0
+    assert "has rows. Nothing was copied." in again.stderr
+    assert home.asked(GO_ON.format("c"), target) == "9\n"
+
+
+def test_a_copy_that_differs_is_not_kept(home: Home, tmp_path: Path) -> None:
+    said = home.asked(MEDDLE.format(target=f"sqlite://{tmp_path}/copy.db"))
+    assert said == "the table processing_logsource differs 0\n"
+
+
+@pytest.mark.django_db
+def test_every_table_is_copied() -> None:
+    there = set(connection.introspection.table_names())
+    assert {model._meta.db_table for model in tables()} == there - {"django_migrations"}
+
+
+def test_what_is_no_database_is_named() -> None:
+    with pytest.raises(CommandError, match="not the address of a database"):
+        call_command("copy_database", target="cassandra://127.0.0.1/hits")
+
+
+def test_a_database_that_does_not_answer_is_named(home: Home) -> None:
+    assert "Nothing was copied: " in home.manage("copy_database", "--to", "postgres://nobody@127.0.0.1:1/none").stderr
