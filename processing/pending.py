@@ -1,6 +1,7 @@
 """Hits that are in the log and in no block yet, by property: counted from the log itself."""
 
 import re
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -11,7 +12,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from collection.hit import RawHit, UnreadableHit, decode
-from collection.log.port import CorruptLog, Log, Trimmed
+from collection.log.port import CorruptLog, Log, LogUnavailable, Trimmed
 from collection.protocols import UnknownProtocol
 from collection.protocols import decode as parameters
 from processing import ledger
@@ -20,6 +21,7 @@ from processing.store.port import BlockInfo
 from processing.waiting import unreported
 
 STRETCH: Final = 512
+AWAY_S: Final = 10.0
 VIEW_LIFE: Final = timedelta(seconds=30)  # a view is not older when its pending hits are asked for
 
 _TID: Final = re.compile(rb"(?:^|&)tid=([A-Za-z0-9_-]*)(?:&|$)")
@@ -38,13 +40,23 @@ class Pending:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._counted: dict[tuple[int, int], Counter[Owner]] = {}
-        self._lock = Lock()
+        self._lock, self._away_until = Lock(), 0.0
 
     def hits(self, blocks: Sequence[BlockInfo], covered: Sequence[Span], property: int, measurement_id: str) -> int:
         """The property's hits that are neither in the blocks nor in the spans of a view that was opened just now.
 
-        Hits of no known property are nobody's until they are received.
+        Hits of no known property are nobody's until they are received. Raises LogUnavailable; while the log is away,
+        it is asked now and then only: others wait for the answer.
         """
+        if time.monotonic() < self._away_until:
+            raise LogUnavailable("it did not answer a moment ago")
+        try:
+            return self._hits(blocks, covered, property, measurement_id)
+        except LogUnavailable:
+            self._away_until = time.monotonic() + AWAY_S
+            raise
+
+    def _hits(self, blocks: Sequence[BlockInfo], covered: Sequence[Span], property: int, measurement_id: str) -> int:
         floors, held = self._floors(), _held(self._log.id, blocks, covered)
         with self._lock:
             self._counted = {key: sums for key, sums in self._counted.items() if key[1] + STRETCH > floors[key[0]]}

@@ -55,7 +55,9 @@ class StatusSerializer(serializers.Serializer[Any]):
     accepted = serializers.IntegerField()
     counted = serializers.IntegerField()
     rejected = serializers.IntegerField()
-    pending = serializers.IntegerField(help_text="Durable in the log, not yet received.")
+    pending = serializers.IntegerField(
+        allow_null=True, help_text="Durable in the log, not yet received; null while the log cannot be asked."
+    )
     lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
     reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
 

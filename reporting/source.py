@@ -1,11 +1,12 @@
 """Where reports get their data from in this process: one reader for all threads."""
 
+import logging
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.conf import settings
 
-from collection.log import Log, open_log
+from collection.log import Log, LogUnavailable, open_log
 from configuration.publishing import published
 from configuration.ruleset import Ruleset
 from processing import ledger
@@ -13,17 +14,20 @@ from processing.pending import Pending
 from processing.store import open_store
 from processing.view import Reader, View
 
+logger = logging.getLogger(__name__)
+
 
 class Status(NamedTuple):
     """Hits of a property: accepted = counted + rejected + pending.
 
-    `lost` are those of the whole log that were gone before they were received.
+    `pending` is None, and not among the accepted ones, while the log cannot be asked. `lost` are those of the whole log
+    that were gone before they were received.
     """
 
     accepted: int
     counted: int
     rejected: int
-    pending: int
+    pending: int | None
     lost: int
     reasons: dict[str, int]
 
@@ -56,6 +60,16 @@ def newest_rules(property: int) -> Ruleset | None:
 def status_of(view: View, measurement_id: str) -> Status:
     """The sums of the view's moment. What the view does not hold is counted in the log."""
     counts = view.counts()
-    covered = view.sealed.book.covered
-    pending = pending_counter().hits(view.tail.blocks, covered, view.property, measurement_id)
-    return Status(counts.accepted + pending, counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons)
+    pending = _pending(view, measurement_id)
+    return Status(
+        counts.accepted + (pending or 0), counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons
+    )
+
+
+def _pending(view: View, measurement_id: str) -> int | None:
+    """What is in reports is shown all the same while the log is away."""
+    try:
+        return pending_counter().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)
+    except LogUnavailable as error:
+        logger.warning("how many hits are pending is unknown: %s", error)
+        return None

@@ -142,6 +142,11 @@ def _moment(request: HttpRequest, property_id: int) -> Moment:
     return Moment(found, view, status, now, choice, marks_of(view, choice.period))
 
 
+def _in_words(status: Status) -> dict[str, str]:
+    numbers = {name: number for name, number in status._asdict().items() if name != "reasons"}
+    return {name: "an unknown number" if number is None else f"{number:,}" for name, number in numbers.items()}
+
+
 def _panels(request: HttpRequest, moment: Moment) -> dict[str, Any]:
     """The context of _panels.html."""
     view, (name, period) = moment.view, moment.choice
@@ -155,7 +160,7 @@ def _panels(request: HttpRequest, moment: Moment) -> dict[str, Any]:
         "today": moment.now.date(),
         "zone": view.zone,
         "rejected": rejected_panel(view.rejected(period.first, period.last), view.zone),
-        "status": {name: f"{number:,}" for name, number in moment.status._asdict().items() if name != "reasons"},
+        "status": _in_words(moment.status),
         **(panels(view, period, moment.now, moment.marks) if moment.status.accepted else waiting),
     }
 

@@ -8,9 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from collection.log import LogUnavailable
 from configuration.models import Property, Token
 from configuration.tokens import issue
 from processing.store.port import Change, Live
+from reporting import source
 from reporting.source import reader
 from tests.reporting_site import DAY, Site, site
 
@@ -46,6 +48,25 @@ def test_status_adds_up(shop: Site) -> None:
     status = get(shop, f"{shop.property.id}/status/")
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
     assert status == {**sums, "reasons": {"malformed": 1}}
+
+
+def test_while_the_log_is_away_what_is_reported_is_shown(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def away() -> dict[int, int]:
+        asked.append(1)
+        raise LogUnavailable("no broker")
+
+    monkeypatch.setattr(source.log(), "ends", away)
+    for _ in range(3):
+        status = get(shop, f"{shop.property.id}/status/")
+        assert (status["accepted"], status["counted"], status["pending"]) == (5, 4, None)
+    assert len(asked) == 1  # it takes long not to answer
+    client = Client()
+    client.force_login(shop.user)
+    page = client.get(f"/{shop.property.id}/?period=custom&from={DAY}&to={DAY}")
+    assert page.status_code == 200
+    assert "an unknown number pending" in page.content.decode()
 
 
 def test_rejected_hits_with_their_content(shop: Site) -> None:
