@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from analytics_site.parts import ready
 from analytics_site.roles import ROLES, Wanted
 from bench.site import ROOT, Site
 from tests.faults.eager_site import check_ids, check_status
@@ -59,6 +60,14 @@ class ClusterSite(Site):
     def store(self) -> str:
         """Its address."""
         return self.environment.get("STORE_URL") or f"sqlite://{self.folder}/store"
+
+    def wait_until_ready(self) -> None:
+        """For collector and reporting; whether the others work is seen by their work."""
+        give_up_at = time.monotonic() + PATIENCE_S
+        for name, port in (("collector", self.collector_port), ("reporting", self.port)):
+            while not ready("127.0.0.1", port):
+                assert time.monotonic() < give_up_at, self.said(name)
+                time.sleep(0.1)
 
     def add_property(self) -> tuple[int, str]:
         number, _, measurement_id = self.manage("shell", "-v", "0", "-c", NEW_PROPERTY).strip().partition(",")
