@@ -17,6 +17,8 @@ MEASUREMENTS: dict[str, list[str]] = {
     "imports": ["bench.imports"],
     "freshness": ["bench.freshness"],
     "history": ["bench.history"],
+    "month": ["bench.month", "--hits", "1000000"],
+    "scale": ["bench.scale"],
     "properties": ["bench.freshness", "--hits", "0", "--properties", "1000"],
 }
 

@@ -49,13 +49,20 @@ def main() -> None:
 
 
 def measure(folder: Path, hits: int, days: int) -> dict[str, float]:
-    phases = live_through(folder, hits, days)
+    phases, written = live_through(folder, hits, days)
     figures = {name: value for phase in phases.values() for name, value in phase.figures(hits)}
-    figures |= {f"{name}_mb": bytes / 1e6 for name, bytes in _stored(folder).items()}
+    figures |= {"written_mb": written.segments / 1e6, "blocks_mb": written.blocks / 1e6}
+    figures |= {f"{name}_mb": bytes / 1e6 for name, bytes in stored(folder).items()}
     for over in (1, 7, days):
-        command = [sys.executable, "-m", "bench.month", "--folder", str(folder), "--days", str(days)]
-        output = subprocess.run([*command, "--read", str(over)], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-        figures |= {f"{name}_{over}d": value for name, value in json.loads(output).items()}
+        figures |= {f"{name}_{over}d": value for name, value in read_apart(folder, days, over).items()}
+    return figures
+
+
+def read_apart(folder: Path, days: int, over: int) -> dict[str, float]:
+    """`read` in a process that has read nothing yet."""
+    command = [sys.executable, "-m", "bench.month", "--folder", str(folder), "--days", str(days), "--read", str(over)]
+    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    figures: dict[str, float] = json.loads(output)
     return figures
 
 
@@ -80,10 +87,29 @@ class Phase:
         return [(f"{name}_s", self.seconds), per_hit, (f"{name}_peak_mb", self.peak_mb)]
 
 
-def live_through(folder: Path, hits: int, days: int) -> dict[str, Phase]:
+class Written:
+    """Bytes that went into a store, whatever became of them."""
+
+    def __init__(self, store: Any) -> None:
+        self.segments = self.blocks = 0
+        self._put_segment, self._put_block = store.put_segment, store.put_block
+        store.put_segment, store.put_block = self.segment, self.block
+
+    def segment(self, name: str, sections: Any) -> Any:
+        info = self._put_segment(name, sections)
+        self.segments += info.bytes
+        return info
+
+    def block(self, key: Any, context: str, blob: bytes) -> None:
+        self._put_block(key, context, blob)
+        self.blocks += len(blob)
+
+
+def live_through(folder: Path, hits: int, days: int) -> tuple[dict[str, Phase], Written]:
     """A month passes in this process. Raises where a hit is not counted."""
     number, measurement_id = prepare(folder)
     worker = _worker()
+    written = Written(worker.store)
     phases = {name: Phase(name) for name in ("receive", "seal", "tidy", "close")}
     with _collector(folder, measurement_id, hits, days) as collector:
         for day in range(days):
@@ -95,7 +121,7 @@ def live_through(folder: Path, hits: int, days: int) -> dict[str, Phase]:
     with phases["close"].turn():
         worker.tidy(_ms(FIRST_DAY + timedelta(days=days) + CLOSED))
     _check(worker, number, hits)
-    return phases
+    return phases, written
 
 
 def _live_day(worker: Any, collector: "Collector", phases: dict[str, Phase], first: int, end: int) -> None:
@@ -171,13 +197,14 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
         dimensions=("date",),
         metrics=("sessions", "activeUsers", "eventCount", "averageSessionDuration"),
     )
-    reader = Reader(store)
+    reader, idle_mb = Reader(store), _peak_mb()
     report = _times(lambda: run(asked, reader.view(number), last))
     report_mb = _peak_mb()
     fresh = Reader(store)
     panels = _times(lambda: _panels(fresh, number, first, last))
     return {
         "report_cold_ms": report[0], "report_warm_ms": median(report[1:]), "report_peak_mb": report_mb,
+        "idle_mb": idle_mb,
         "panels_cold_ms": panels[0], "panels_warm_ms": median(panels[1:]), "panels_peak_mb": _peak_mb(),
     }  # fmt: skip
 
@@ -217,7 +244,7 @@ def _check(worker: Any, number: int, hits: int) -> None:
     assert (counts.accepted, counts.counted) == (hits, hits), counts
 
 
-def _stored(folder: Path) -> dict[str, int]:
+def stored(folder: Path) -> dict[str, int]:
     """Bytes on disk: what the book names, by kind; the store's database; the log."""
     from processing.book import decode_book
     from processing.store import open_store

@@ -85,7 +85,8 @@ def stored_bytes(folder: Path, number: int) -> int:
     store = open_store(f"sqlite://{folder}/store")
     manifest = store.manifest(number)
     names = decode_book(manifest.data).segments() if manifest else set()
-    return sum(path.stat().st_size for path in folder.rglob("*.segment") if path.stem in names)
+    files = (folder / "store/segments").iterdir()  # a large section has a file of its own
+    return sum(path.stat().st_size for path in files if path.name.partition(".")[0] in names)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class Site:
 
     def cpu_s(self) -> float:
         """CPU seconds of all its processes so far."""
-        return sum(_cpu_ticks(process.pid) for process in self.processes.values()) / TICKS
+        return sum(cpu_ticks(process.pid) for process in self.processes.values()) / TICKS
 
     def rss_mb(self) -> dict[str, float]:
         return {name: _rss_mb(process.pid) for name, process in self.processes.items()}
@@ -130,7 +130,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def _cpu_ticks(pid: int) -> int:
+def cpu_ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 

@@ -1,6 +1,8 @@
 """Each server is started when the first test asks for it, and stopped when the session ends, however it ends."""
 
+import gc
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,15 +31,26 @@ def folder(name: str) -> Iterator[Path]:
         yield Path(path)
 
 
+@contextmanager
+def sockets_let_go() -> Iterator[None]:
+    """Kafka's driver leaves the sockets of refused connections to the garbage collector, which warns of each; at the
+    end of the session that would be an error of nobody's test.
+    """
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
-    with folder("kafka") as path, running(service := Kafka(path)):
+    with sockets_let_go(), folder("kafka") as path, running(service := Kafka(path)):
         yield service
 
 
 @pytest.fixture(scope="session")
 def kafka_of_three() -> Iterator[Kafka]:
-    with folder("kafka3") as path, running(service := Kafka(path, nodes=3)):
+    with sockets_let_go(), folder("kafka3") as path, running(service := Kafka(path, nodes=3)):
         yield service
 
 
