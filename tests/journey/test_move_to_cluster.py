@@ -24,7 +24,7 @@ from tests.services.postgres_server import Postgres
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.postgres, pytest.mark.timeout(600)]
 
-METRICS = ("eventCount", "totalUsers", "activeUsers", "newUsers", "sessions", "engagedSessions")
+METRICS = ("eventCount", "totalUsers", "activeUsers", "sessions", "engagedSessions")
 REPORTS = (("date",), ("pagePath",), ("sessionSource", "sessionMedium"), ())
 
 

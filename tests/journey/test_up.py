@@ -14,7 +14,7 @@ import pytest
 
 from analytics_site.parts import manage
 from analytics_site.roles import ROLES, Wanted
-from tests.servers import ROOT, Clients, Role, load_for
+from tests.servers import ROOT, Clients, Role, Server, load_for
 from tests.unit.test_collector_server import check, names
 
 HIT = "/g/collect?v=2&_hid=a"
@@ -46,12 +46,12 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def collector(data: Path) -> Iterator[Role]:
+def collector(data: Path) -> Iterator[Server]:
     with Role("collector", data, environment(data)) as role:
         yield role
 
 
-def status(server: Role, path: str) -> int:
+def status(server: Server, path: str) -> int:
     try:
         with urlopen(server.url(path), timeout=30) as reply:  # noqa: S310
             return int(reply.status)
@@ -60,7 +60,7 @@ def status(server: Role, path: str) -> int:
             return refusal.code
 
 
-def test_it_works(collector: Role, data: Path) -> None:
+def test_it_works(collector: Server, data: Path) -> None:
     """No database was made: the collector needs none."""
     assert [status(collector, path) for path in (HIT, "/hs.js", "/healthz", "/readyz", "/", "/admin/")] == [
         *(204, 200, 200, 200, 404, 404)
@@ -77,7 +77,7 @@ def test_the_collector_loads_neither_database_nor_data_frames(data: Path) -> Non
     assert asked.stdout == "[]\n", asked.stderr
 
 
-def test_two_collectors_of_one_machine(collector: Role, data: Path) -> None:
+def test_two_collectors_of_one_machine(collector: Server, data: Path) -> None:
     with Role("collector", data, environment(data)) as other:
         assert {status(collector, HIT), status(other, HIT)} == {204}
     assert names(data / "log") == ["a", "a"]
@@ -121,7 +121,7 @@ def test_a_worker_is_a_process_for_each_piece_of_work() -> None:
     assert all(str(os.getpid()) in node for node in nodes)
 
 
-def test_a_collector_that_stops_under_load_breaks_off_nothing(collector: Role, data: Path) -> None:
+def test_a_collector_that_stops_under_load_breaks_off_nothing(collector: Server, data: Path) -> None:
     """A request that was read was under way: what is in the log was answered. One that comes later is not read."""
     clients = Clients(collector.port)
     ended: list[int] = []
@@ -133,3 +133,13 @@ def test_a_collector_that_stops_under_load_breaks_off_nothing(collector: Role, d
     assert len(clients.acknowledged) > 100
     check(data / "log", [clients])
     assert sorted(names(data / "log")) == sorted(clients.acknowledged)
+
+
+def test_everything_is_made_ready_by_one_command(data: Path) -> None:
+    first, second = (run(data, *manage("setup_cluster")) for _ in range(2))
+    assert first.returncode == second.returncode == 0, first.stderr
+    for said in ("The store is ready.", "The embedded log needs no more", "The database is up to date."):
+        assert said in first.stdout
+        assert said in second.stdout
+    assert "Sign in as admin with the password " in first.stdout
+    assert "password" not in second.stdout
