@@ -97,7 +97,7 @@ def test_it_works(alone: Alone, cluster: ClusterSite, tmp_path: Path) -> None:
     for property in (SHOP.id, BLOG.id, LOGS):
         for site in (alone, cluster):
             site.manage("rules", "import", "--file", str(rules), "--property", str(property))
-            site.manage("rules", "publish", "--property", str(property))
+            site.manage("rules", "publish", "--property", str(property), "--note", "examples")
             site.manage("reprocess", "--property", str(property))
         assert told(cluster.store, property) == told(f"sqlite://{alone.folder}/store", property)
     assert told(cluster.store, LOGS) != was  # or the rules would prove nothing

@@ -48,13 +48,13 @@ def one(environment: dict[str, str]) -> Iterator[Server]:
 
 
 @pytest.fixture
-def other(environment: dict[str, str], tmp_path: Path) -> Iterator[Role]:
+def other(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
     with Role("collector", tmp_path / "data", environment) as server:
         yield server
 
 
 @pytest.fixture(params=[Nginx, HAProxy], ids=["nginx", "HAProxy"])
-def balancer(request: pytest.FixtureRequest, tmp_path: Path, one: Server, other: Role) -> Iterator[Balancer]:
+def balancer(request: pytest.FixtureRequest, tmp_path: Path, one: Server, other: Server) -> Iterator[Balancer]:
     made: Balancer = request.param(tmp_path / "balancer", [one.port, other.port], [NOBODY])
     made.start()
     yield made
@@ -151,7 +151,7 @@ def test_it_works(balancer: Balancer, tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.slow
-def test_one_is_killed_and_another_is_drained(balancer: Balancer, one: Server, other: Role, tmp_path: Path) -> None:
+def test_one_is_killed_and_another_is_drained(balancer: Balancer, one: Server, other: Server, tmp_path: Path) -> None:
     with Visitors(balancer.port) as visitors:
         for _ in range(3):
             visitors.wait_for(500)

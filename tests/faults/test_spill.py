@@ -16,6 +16,7 @@ from collection.hit import decode
 from collection.log import Log, open_log, open_log_that_spills, set_up_log
 from collection.log.kafka import KafkaLog
 from collection.log.spill import SpillingLog
+from collection.log.spill_folders import waiting
 from tests.contract.log_contract import everything
 from tests.servers import Clients, Server
 from tests.services.kafka_broker import Kafka
@@ -212,3 +213,24 @@ class Live:
             self.log.append([(b"visitor %d" % (turn % 50), value) for value in values])
             self.sent += values
             time.sleep(max(0.0, began + (turn + 1) * self.at_once / self.rate - time.monotonic()))
+
+
+def test_what_a_collector_left_is_carried_over_by_its_neighbour(
+    kafka: Kafka, server: Server, url: str, log: Log, tmp_path: Path
+) -> None:
+    """Both spill beside each other; one is killed while Kafka is away, and is never started again."""
+    environment = {"COLLECTOR_LOG": url, "COLLECTOR_SPILL": str(tmp_path / "spill")}
+    other = Server("tests.collector_alone:application", environment)
+    with other, Load(other, "other") as load:
+        load.wait_for(500)
+        kafka.stop()
+        load.wait_for(1000)
+        other.kill()
+    assert waiting(tmp_path / "spill-2")
+    assert figure(server, "hitstream_spilled_hits") == 0
+    kafka.start()
+    give_up = time.monotonic() + LATE_S
+    while waiting(tmp_path / "spill-2"):
+        assert time.monotonic() < give_up, "nobody carries them over"
+        time.sleep(0.5)
+    check(log, load)
