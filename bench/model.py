@@ -64,7 +64,7 @@ class Load(NamedTuple):
         """Of the log: each is cut by 2 ranges a second while it holds fewer than 8,192 hits a second; at least six, so
         that three brokers and several workers share them.
         """
-        return max(6, 2 ** math.ceil(math.log2(max(1.0, self.a_second * self.peak / 2000))))
+        return max(6, 1 << math.ceil(math.log2(max(1.0, self.a_second * self.peak / 2000))))
 
     @property
     def blocks(self) -> int:
@@ -140,7 +140,7 @@ def table(loads: dict[str, Load], costs: Costs) -> str:
 
 def _cell(need: Need) -> str:
     disk = f", {_amount(need.disk_gb)} disk" if need.disk_gb else ""
-    return f"{need.cores:g} cores, {_amount(need.memory_gb)}{disk}; {need.remark}"
+    return f"{need.cores:g} core{'s' if need.cores > 1 else ''}, {_amount(need.memory_gb)}{disk}; {need.remark}"
 
 
 def _amount(gb: float) -> str:
