@@ -12,7 +12,7 @@ MONTH_S: Final = 30 * 86_400
 CUT_S: Final = 0.5  # after which a range is cut, and
 GRACE_S: Final = 60.0  # before a block is deleted that is sealed: constants of modules that need Django
 GB: Final = 1e9
-LEDGER_DAYS: Final = 30  # that finished ranges stay apart
+LEDGER_DAYS: Final = 8  # that finished ranges stay apart
 KAFKA_HITS_A_CORE: Final = 10_000  # a second, client and broker on two cores, acks=all: services figures
 CASSANDRA_MB_A_CORE: Final = 10.0  # written, ADR 12: 17 to 27 MB/s, client and node on two cores
 
@@ -64,7 +64,7 @@ class Load(NamedTuple):
         """Of the log: each is cut by 2 ranges a second while it holds fewer than 8,192 hits a second; at least six, so
         that three brokers and several workers share them.
         """
-        return max(6, 2 ** math.ceil(math.log2(max(1.0, self.a_second * self.peak / 2000))))
+        return max(6, 1 << math.ceil(math.log2(max(1.0, self.a_second * self.peak / 2000))))
 
     @property
     def blocks(self) -> int:
@@ -116,7 +116,7 @@ def needs(load: Load, costs: Costs) -> list[Need]:
         ),
         Need("worker", workers, workers * costs.worker_mb / 1000, 1, "one process a core"),
         Need("Cassandra", nodes, max(3 * 8.0, nodes * 4), stored * load.free / GB, "three nodes at least"),
-        Need("PostgreSQL", 1, 1, ranges * costs.range_bytes / GB, "the ledger of 30 days"),
+        Need("PostgreSQL", 1, 1, ranges * costs.range_bytes / GB, "the ledger of 8 days"),
         Need("Redis", 1, 0.1, 0, "128 jobs at most"),
         Need("reporting", 2, 2 * costs.reporting_mb / 1000 + report, 10, "a 30-day report on the largest property"),
     ]
@@ -140,7 +140,7 @@ def table(loads: dict[str, Load], costs: Costs) -> str:
 
 def _cell(need: Need) -> str:
     disk = f", {_amount(need.disk_gb)} disk" if need.disk_gb else ""
-    return f"{need.cores:g} cores, {_amount(need.memory_gb)}{disk}; {need.remark}"
+    return f"{need.cores:g} core{'s' if need.cores > 1 else ''}, {_amount(need.memory_gb)}{disk}; {need.remark}"
 
 
 def _amount(gb: float) -> str:

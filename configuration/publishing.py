@@ -37,9 +37,27 @@ class NoSuchVersion(LookupError):
 def findings(ruleset: Ruleset) -> list[Finding]:
     """What is wrong with the rules in themselves, and in view of the hits that came lately."""
     found = check(ruleset)
+    try:
+        wanted = with_slots(ruleset)
+    except Unacceptable as refused:
+        return [*found, *refused.findings]
     for look in checks_with_data:
-        found = [*found, *look(ruleset)]
+        found = [*found, *look(wanted)]
     return found
+
+
+def next_rules(property: Property) -> Ruleset:
+    """The draft as it would be published, so that hits can be processed by it."""
+    seen = draft(property)
+    try:
+        return with_slots(seen)
+    except Unacceptable:  # the check says what is wrong with it
+        return seen
+
+
+def with_slots(ruleset: Ruleset) -> Ruleset:
+    """Raises Unacceptable."""
+    return msgspec.structs.replace(ruleset, rules=give_slots(in_order(ruleset.rules), _slots(ruleset.property)))
 
 
 def publish(property: Property, user: Author, note: str = "", expected_etag: str | None = None) -> RulesVersion:
@@ -123,8 +141,7 @@ def _append(ruleset: Ruleset, user: Author, note: str, action: str) -> RulesVers
     newest = newest_version(ruleset.property)
     before = newest.ruleset() if newest else Ruleset(ruleset.property)
     number = newest.number + 1 if newest else 1
-    rules = give_slots(in_order(ruleset.rules), _slots(ruleset.property))
-    content = encode_ruleset(Ruleset(ruleset.property, number, ruleset.basics, rules)).decode()
+    content = encode_ruleset(msgspec.structs.replace(with_slots(ruleset), number=number)).decode()
     version = RulesVersion.objects.create(
         property_number=ruleset.property,
         number=number,

@@ -64,8 +64,7 @@ def run_in_buckets(
     if asked.needs_totals and any(few.height < all.height for few, all in zip(rows, sums, strict=True)):
         parts = _map(engine, msgspec.structs.replace(task, kept=_kept(asked, sums, rows)))
     totals = [_totals(asked, [part.totals[n] for part in parts]) for n in range(len(asked.days))]
-    whole = (pl.concat(map(labelled, asked.days, range(len(tables)), tables)) for tables in (rows, totals))
-    return assemble(asked, *whole, parts[0].zone, parts[0].currency)
+    return assemble(asked, _joined(asked, rows), _joined(asked, totals), parts[0].zone, parts[0].currency)
 
 
 def count_bucket(task: Task) -> Part:
@@ -116,6 +115,10 @@ def _added(asked: Plan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> 
 def _totals(asked: Plan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     whole = named(asked, _added(asked, tables, []))
     return whole if asked.needs_totals else whole.clear()
+
+
+def _joined(asked: Plan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(map(labelled, asked.days, range(len(tables)), tables))
 
 
 def _kept(asked: Plan, sums: Sequence[pl.DataFrame], rows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, ...]:

@@ -18,9 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from configuration.api import LARGEST_NUMBER, Refusal, RulesView
-from configuration.draft import draft
 from configuration.models import Property, Token
-from configuration.publishing import published
+from configuration.publishing import next_rules, published
 from configuration.ruleset import Ruleset
 from processing.history import RunRefused
 from processing.models import HistoryRun
@@ -123,7 +122,7 @@ class PreviewRules(EditorsView):
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> Response:
         form = _read(request, PreviewForm)
-        rules = draft(self.property)
+        rules = next_rules(self.property)
         first, last = _days(form.first, form.last, self.property.pk)
         found = previewed(self.property.pk, with_testing_on(rules) if form.testing else rules, first, last)
         return Response(comparison(found))
@@ -220,7 +219,7 @@ def _read(request: Request, form: type[Form]) -> Form:
 
 def _rules(item: Property, version: int | Literal["draft"]) -> Ruleset:
     if version == "draft":
-        return draft(item)
+        return next_rules(item)
     found = published(item.pk, min(version, LARGEST_NUMBER))
     if found is None:
         raise NotFound(f"There is no version {version}.")

@@ -6,9 +6,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 
-from configuration.draft import draft
 from configuration.models import Property
-from configuration.publishing import published, unpublished_changes
+from configuration.publishing import next_rules, published, unpublished_changes
 from configuration.rule_models import RulesVersion
 from configuration.ruleset import Ruleset
 from processing.pasted import NotAHit
@@ -73,7 +72,7 @@ def preview(here: Place) -> HttpResponse:
     }
     if "from" not in here.request.GET:
         return here.show(template, **frame)
-    rules = draft(here.property)
+    rules = next_rules(here.property)
     try:
         found = previewed(here.property.pk, with_testing_on(rules) if asked["testing"] else rules, *period)
     except NoComparison as error:
@@ -96,7 +95,7 @@ def _trial(here: Place, rules: Ruleset) -> Trial | None:
 
 
 def _chosen_rules(item: Property, name: str) -> Ruleset:
-    found = published(item.pk, int(name)) if is_number(name) else draft(item) if name == DRAFT else None
+    found = published(item.pk, int(name)) if is_number(name) else next_rules(item) if name == DRAFT else None
     if found is None:
         raise Http404
     return found

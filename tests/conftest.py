@@ -26,6 +26,7 @@ collect_ignore = [file for driver, files in OF_DRIVERS.items() if find_spec(driv
 # Examples of each property test. The default run is to stay short: `pytest --hypothesis-profile=long` asks for more.
 settings.register_profile("short", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=400, deadline=None)
+settings.register_profile("few", max_examples=5, deadline=None)
 settings.load_profile("short")
 
 

@@ -32,7 +32,8 @@ class OfTheDatabase:
 def main(arguments: Sequence[str]) -> int:
     with _server() as server:
         os.environ["HITSTREAM_TEST_DATABASE_URL"] = server.address
-        return int(pytest.main([*(arguments or SUITES)], plugins=[OfTheDatabase()]))
+        words = ["--hypothesis-profile=few", *(arguments or SUITES)]
+        return int(pytest.main(words, plugins=[OfTheDatabase()]))
 
 
 def _uses_database(item: pytest.Item) -> bool:

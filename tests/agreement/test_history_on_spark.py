@@ -3,6 +3,7 @@ knew other rules; also where a run was cancelled, and paused, on its way.
 """
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -92,7 +93,7 @@ def go_on(here: Installation) -> None:
     assert told[0] == done  # what was done is not done again
 
 
-def on_progress(wished: Wish) -> Any:
+def on_progress(wished: HistoryRun.Wish) -> Callable[[HistoryRun], None]:
     """Wishes it when the first piece is done."""
 
     def told(run: HistoryRun) -> None:

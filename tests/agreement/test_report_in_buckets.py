@@ -98,11 +98,13 @@ def here(tmp_path: Path) -> Installation:
 
 def scores() -> list[RawHit]:
     """Numbers whose sum is cut off: nearly the largest, many times, and their opposite."""
-    large = str(LARGEST // 10**6)
-    return [
-        ga4(900 + n, property=BERLIN, client=f"{n % 9}.1", at=SUMMER_ENDS - n * DAY // 8, **{"epn.score": sign + large})
-        for n, sign in enumerate(["", "", "", "", "-", "-", "-", "", "-", "-", "", "-"])
-    ]
+    signs = ["", "", "", "", "-", "-", "-", "", "-", "-", "", "-"]
+    return [score(n, f"{sign}{LARGEST // 10**6}") for n, sign in enumerate(signs)]
+
+
+def score(number: int, value: str) -> RawHit:
+    said: dict[str, Any] = {"epn.score": value}
+    return ga4(900 + number, property=BERLIN, client=f"{number % 9}.1", at=SUMMER_ENDS - number * DAY // 8, **said)
 
 
 def differing(here: Installation, engine: Engine, buckets: int, wanted: list[Report]) -> list[Report]:

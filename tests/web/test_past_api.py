@@ -14,7 +14,7 @@ from django.utils import timezone
 from configuration.draft import draft, replace_draft
 from configuration.models import AuditEntry, Property, Token
 from configuration.publishing import publish
-from configuration.ruleset import ContentGroupRule, FilterRule, Part, Rule, State, Text
+from configuration.ruleset import ContentGroupRule, FilterRule, KeyEventRule, Part, Rule, State, Text
 from configuration.tokens import issue
 from processing.columns import Columns
 from processing.engine import open_engine
@@ -93,6 +93,13 @@ def test_it_works(api: Api) -> None:
     (event,) = found["events"]
     page = next(step for step in event["steps"] if step["step"] == "page")
     assert {"column": "path", "before": None, "after": "/cart"} in page["changes"]
+
+
+def test_a_draft_with_a_key_event_that_counts_once_a_session_can_be_tried(api: Api) -> None:
+    api.write(KeyEventRule(name="Buy", event="page_view", once="session"))
+    found = api.post("rules/preview/", DAYS)
+    assert "processing error" not in str(found)
+    assert (total(found), total(found, "keyEvents")) == ((3, 3), (0, 2))
 
 
 def test_a_hit_that_is_refused(api: Api) -> None:

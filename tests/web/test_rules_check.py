@@ -9,7 +9,7 @@ import pytest
 
 from configuration.draft import Unacceptable, draft, replace_draft
 from configuration.publishing import findings, publish
-from configuration.ruleset import FilterRule, Rule, Ruleset, Text
+from configuration.ruleset import FilterRule, KeyEventRule, Rule, Ruleset, Text
 from reporting import rules_check, source
 from tests.reporting_site import Site, site
 
@@ -36,6 +36,13 @@ def test_it_works(shop: Site) -> None:
     with pytest.raises(Unacceptable, match="would count nothing"):
         publish(shop.property, "ann")
     write(shop, exclude("/a"))
+    assert publish(shop.property, "ann").number == 2
+
+
+def test_a_key_event_that_counts_once_a_session_excludes_nothing(shop: Site) -> None:
+    """Publishing gives it its slot, and so does whatever tries it before."""
+    once = KeyEventRule(name="Buy", event="page_view", once="session")
+    write(shop, exclude("/a"), once)
     assert publish(shop.property, "ann").number == 2
 
 
