@@ -23,7 +23,6 @@ UNITS: Final = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
 OURS: Final = {name: service for name, service in SERVICES.items() if service["image"] == "hitstream"}
-OF_CELERY: Final = "BROKER_URL"
 
 
 def unit(path: Path) -> RawConfigParser:
@@ -68,7 +67,7 @@ def test_a_unit_runs_its_role_and_waits_for_its_end(path: Path) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_service_has_settings_that_exist(name: str) -> None:
-    assert OURS[name]["environment"].keys() <= {*env.DECLARED, OF_CELERY}
+    assert OURS[name]["environment"].keys() <= env.DECLARED.keys()
 
 
 def test_addresses_of_compose_are_ones_that_we_take() -> None:
@@ -78,7 +77,7 @@ def test_addresses_of_compose_are_ones_that_we_take() -> None:
     assert broker[1].partition(":")[0] in SERVICES
     assert set(cluster_of(settings["STORE_URL"]).hosts) <= SERVICES.keys()
     assert database(settings["DATABASE_URL"].replace("${POSTGRES_PASSWORD:?}", "secret"))["HOST"] in SERVICES
-    assert settings[OF_CELERY].partition("//")[2].partition(":")[0] in SERVICES
+    assert settings["BROKER_URL"].partition("//")[2].partition(":")[0] in SERVICES
 
 
 @pytest.mark.parametrize("name", [name for name, service in OURS.items() if "--port" in service["command"]])
