@@ -252,8 +252,8 @@ def test_a_large_history_is_folded_in_several_passes(tmp_path: Path, monkeypatch
 def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Days and months stay in parts then, and show the same numbers."""
     plain, bounded = installation(tmp_path / "plain"), installation(tmp_path / "bounded")
-    hits = random_hits(random.Random(6), 200, BERLIN)
-    for here, most in ((plain, 10**6), (bounded, 30)):
+    hits = random_hits(random.Random(6), 90, BERLIN)
+    for here, most in ((plain, 10**6), (bounded, 15)):
         monkeypatch.setattr("processing.upkeep.WHOLE_ROWS", most)
         monkeypatch.setattr("processing.seal.WHOLE_ROWS", most)
         for start in range(0, len(hits), 10):
@@ -267,9 +267,9 @@ def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeyp
     assert len(book.periods) > 1
     layers = [place.rows for shelf in book.periods.values() for place in shelf.layers]
     parts = [part.place.rows for part in book.raw]
-    assert 10 < max(layers) <= 30
-    assert 10 < max(parts) <= 30
-    assert len(parts) < len(hits) / 10
+    assert 5 < max(layers) <= 15
+    assert 5 < max(parts) <= 15
+    assert len(parts) < len(hits) / 4
 
 
 # Raw blocks
