@@ -7,9 +7,10 @@ The broker keeps nothing that matters: what it loses is sent again by the dispat
 
 import os
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 from celery import Celery
+from celery.beat import ScheduleEntry, Scheduler
 from django.conf import settings
 from kombu import Queue
 from redis import Redis
@@ -20,6 +21,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 QUEUES: Final = ("receive", "seal", "history")
 VISIBLE_AGAIN_S: Final = 900  # a job of a worker that died; the dispatcher sends what matters again long before
 SILENCE_S: Final = 10
+MOST_WAITING: Final = {"history": 2, "seal": 64}
+QUEUE_OF: Final = {"hitstream.carry_out": "history", "hitstream.keep_up_all": "seal"}
 CARRY_OUT_EVERY_S: Final = 2.0
 KEEP_UP_EVERY_S: Final = 30.0
 
@@ -61,6 +64,15 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks(["processing"])
+
+
+class SparingScheduler(Scheduler):
+    """Sends nothing that would wait behind the same: a broker must not fill up while no worker takes anything."""
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        queue = QUEUE_OF[entry.task]
+        if queue_lengths()[queue] < MOST_WAITING[queue]:
+            super().apply_entry(entry, producer=producer)
 
 
 def queue_lengths() -> dict[str, int]:

@@ -1,11 +1,14 @@
 """Sends the dispatcher's jobs by Celery."""
 
-import analytics_site.celery  # noqa: F401 - tasks are of this application
+from analytics_site.celery import queue_lengths  # and tasks are of its application
 from processing import tasks
 
 
 class CeleryJobs:
     """See `processing.dispatcher.Jobs`."""
+
+    def waiting(self, kind: str) -> int:
+        return queue_lengths()[kind]
 
     def receive(self, number: int) -> None:
         tasks.receive.apply_async((number,))

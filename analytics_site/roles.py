@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from analytics_site.parts import manage, server
 from analytics_site.supervisor import Part
 
+SCHEDULER: Final = "analytics_site.celery:SparingScheduler"
 ALONE: Final = ("--without-gossip", "--without-mingle", "--without-heartbeat")  # workers need not know each other
 
 
@@ -48,7 +49,7 @@ def worker(wanted: Wanted) -> list[Part]:
 
 
 def beat(wanted: Wanted) -> list[Part]:
-    return [Part("dispatch", manage("dispatch")), Part("beat", _celery("beat", "--scheduler", "celery.beat:Scheduler"))]
+    return [Part("dispatch", manage("dispatch")), Part("beat", _celery("beat", "--scheduler", SCHEDULER))]
 
 
 ROLES: Final[Mapping[str, Role]] = {

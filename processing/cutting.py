@@ -33,17 +33,15 @@ class Cutter:
 
     def check(self, store: Store) -> None:
         """Ledger, store and log must tell one story: none may have gone back behind the others. Raises LogWentBack."""
-        for partition, end in self._log.ends().items():
-            given = ledger.received_up_to(self._log.id, partition)
-            highest = store.highest(self._log.id, partition)
-            if highest is not None and given <= highest:
-                raise ledger.LogWentBack(
-                    f"the ledger ends at {given}, but the store holds hits up to {highest}: it is an older copy"
-                )
-            if end < given:
-                raise ledger.LogWentBack(
-                    f"log {self._log.id}, partition {partition} ends at {end}, but was received up to {given}"
-                )
+        highest = {partition: store.highest(self._log.id, partition) for partition in self._log.partitions()}
+        given = {partition: ledger.received_up_to(self._log.id, partition) for partition in highest}
+        ends = self._log.ends()  # last: another cutter may still be at work, and each of them only grows
+        for partition, stored in highest.items():
+            if stored is not None and given[partition] <= stored:
+                where = f"the ledger ends at {given[partition]}, but the store holds hits up to {stored}"
+                raise ledger.LogWentBack(f"{where}: it is an older copy")
+            if ends[partition] < given[partition]:
+                raise ledger.LogWentBack(ledger.went_back(self._log.id, partition, ends[partition], given[partition]))
 
     def cut(self, *, at_once: bool = False) -> Iterator[Range]:
         """The next ranges, each recorded when it is asked for; lost ones are done already. Raises LogWentBack."""
@@ -54,12 +52,22 @@ class Cutter:
     def _cut(self, partition: int, start: int, end: int, *, at_once: bool) -> Iterator[Range]:
         while self._ripe(partition, end, at_once=at_once):
             affordable = self._affordable(partition, start, end)
-            item = ledger.next_range(self._log.id, partition, start, affordable, self._freeze)
+            item = self._next_range(partition, start, affordable)
             if item is None:
                 break
             self._next[partition] = item.last + 1
             self._waiting_since.pop(partition, None)
             yield item
+
+    def _next_range(self, partition: int, start: int, end: int) -> Range | None:
+        """None also where another cutter has gone beyond the end that this one saw."""
+        try:
+            return ledger.next_range(self._log.id, partition, start, end, self._freeze)
+        except ledger.LogWentBack:
+            self.go_on()
+            if self._log.ends()[partition] < self._next[partition]:
+                raise
+            return None
 
     def _affordable(self, partition: int, start: int, end: int) -> int:
         """The end, or where the next range must end so that few large hits do not take all memory."""

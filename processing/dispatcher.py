@@ -32,6 +32,8 @@ from processing.troubles import Troubles
 logger = logging.getLogger(__name__)
 
 LEASE: Final = "dispatcher"
+TIDYING: Final = "tidying"
+TIDYING_S: Final = 30.0
 MOST_RANGES: Final = 64  # in flight: more wait in the log, where they belong
 MOST_SEALS: Final = 64
 CACHE_BYTES: Final = 32 * 2**20
@@ -39,21 +41,25 @@ SWEEP_AFTER_S: Final = 6 * LONGEST_S
 
 
 class Jobs(Protocol):
-    """Where jobs are sent to. Both raise where the broker does not answer."""
+    """Where jobs are sent to. All raise where the broker does not answer."""
 
     def receive(self, number: int) -> None: ...
     def seal(self, property: int) -> None: ...
 
+    def waiting(self, kind: str) -> int:
+        """How many jobs of the kind (`receive`, `seal`) no worker has taken yet."""
+
 
 class Rhythm(NamedTuple):
-    """Seconds: between two looks at the log, at the tails and at the store; until a job is sent again; and how long a
-    dispatcher that says nothing is waited for.
+    """Seconds: between two looks at the log, at the tails and at the store; until a job is sent again, of which nobody
+    was heard, or that somebody has begun; and how long a dispatcher that says nothing is waited for.
     """
 
     turn_s: float = 0.05
     seal_every_s: float = 1.0
     tidy_every_s: float = 30.0
     range_again_s: float = 15.0
+    begun_again_s: float = 45.0
     seal_again_s: float = 60.0
     lease_s: float = 10.0
 
@@ -76,7 +82,7 @@ class Dispatcher:
         self._log, self._store, self._jobs, self._freeze = log, store, jobs, freeze
         self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
         self._tails = Tails(store, backlog, clock)
-        self._housekeeping = housekeeping(backlog, self._look)
+        self._new_housekeeping = housekeeping
         self.troubles = Troubles(clock, fatal=(LogWentBack, PartEnded), recover=close_old_connections)
         self._ranges: dict[int, float] = {}  # when they were sent
         self._seals: dict[int, Sent] = {}
@@ -92,8 +98,10 @@ class Dispatcher:
         """Sends what is to be received: what is unfinished and was not sent lately, then new ranges."""
         unfinished = {item.pk: item for item in ledger.unfinished(self._log.id)}
         self._ranges = {number: at for number, at in self._ranges.items() if number in unfinished}
-        for item in unfinished.values():
-            self._send_range(item)
+        late = [item for item in unfinished.values() if self._is_late(item)]
+        if late and not self._jobs.waiting("receive"):  # or they are not lost: workers are behind
+            for item in late:
+                self._send_range(item)
         if len(unfinished) < MOST_RANGES:
             for room, item in enumerate(self._cutter.cut(), start=len(unfinished) + 1):
                 alarm(item) if item.done_at else self._send_range(item)
@@ -103,9 +111,10 @@ class Dispatcher:
     def dispatch_seals(self) -> None:
         """Sends the tails that are due and are not being sealed."""
         self._look()
-        now, again = self._clock(), self._rhythm.seal_again_s
+        now = self._clock()
         for property, sent in list(self._seals.items()):
-            if self._tails.notice(property) != sent.version or now - sent.at >= again:
+            late = now - sent.at >= self._rhythm.seal_again_s
+            if self._tails.notice(property) != sent.version or (late and not self._jobs.waiting("seal")):
                 del self._seals[property]
         due = self._backlog.due(now)
         removing = self._erasures.removing() if due else ()
@@ -115,28 +124,30 @@ class Dispatcher:
                 self._seals[property] = Sent(now, self._tails.notice(property))
 
     def tidy(self, now_ms: int) -> None:
-        """What there is to do once for the whole store."""
-        self._housekeeping.tidy(now_ms, self._seal, self.troubles)
+        """What there is to do once for the whole store; not beside a dispatcher that lost its lease and still does."""
+        with held(TIDYING, TIDYING_S) as lease:
+            if lease:
+                self._housekeeping.tidy(now_ms, self._seal, self.troubles)
 
     def begin(self) -> None:
         """Learns what is there, when others dispatched before. Raises LogWentBack, and what log and store raise."""
         self._cutter = Cutter(self._log, self._freeze, self._clock)
         self._cutter.check(self._store)
         self._tails.find(self.troubles)
+        self._housekeeping = self._new_housekeeping(self._backlog, self._look)
         self._ranges, self._seals = {}, {}
 
     def _look(self) -> None:
         with self._looking:
             self._tails.look()
 
+    def _is_late(self, item: Range) -> bool:
+        again = self._rhythm.begun_again_s if item.begun else self._rhythm.range_again_s
+        return self._clock() - self._ranges.get(item.pk, float("-inf")) >= again
+
     def _send_range(self, item: Range) -> None:
-        now = self._clock()
-        sent_at = self._ranges.get(item.pk)
-        if sent_at is None or now - sent_at >= self._rhythm.range_again_s:
-            if sent_at is not None:
-                ledger.again(item)
-            self._jobs.receive(item.pk)
-            self._ranges[item.pk] = now
+        self._jobs.receive(item.pk)
+        self._ranges[item.pk] = self._clock()
 
     def _seal(self, property: int) -> bool:
         try:

@@ -126,7 +126,7 @@ class Erasures:
             request.waits_for = [name for each in _targets(request) for name in segments_of(each, names)]
             request.save(update_fields=["waits_for"])
         clean = [self._clean(property, seal) for property in _targets(request)]
-        swept = not set(request.waits_for).intersection(self._store.segments())
+        swept = not orphans(self._store).intersection(request.waits_for)  # one that was about to be committed is clean
         if all(clean) and swept and _us(received) > request.until_us:
             self._store.scrub()
             _close(request)

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
+from django.db import close_old_connections
+
 from processing.columns import Columns
 from processing.erasure import removing
 from processing.housekeeping import Erasures, History
@@ -15,6 +17,7 @@ from processing.models import Range
 from processing.ranges import Ranges
 from processing.seal import seal
 from processing.store.port import Conflict, Store
+from processing.troubles import Troubles
 from processing.upkeep import Retention, keep_up_for_now
 
 logger = logging.getLogger(__name__)
@@ -33,15 +36,17 @@ class Work:
     ) -> None:  # fmt: skip
         self._store, self._ranges, self._retention = store, ranges, retention
         self._history, self._erasures, self._columns = history, erasures, Columns(store, CACHE_BYTES)
+        self._troubles = Troubles(recover=close_old_connections)
 
     def receive(self, number: int) -> int:
-        """The range of this number in the ledger. Returns how many hits; 0 where it is done."""
-        item = Range.objects.filter(pk=number, done_at=None).first()
-        return self._ranges().receive(item).hits if item else 0
+        """The range of this number in the ledger. Returns how many hits; 0 where it is done, or of another log."""
+        ranges = self._ranges()
+        item = Range.objects.filter(pk=number, log=ranges.log, done_at=None).first()
+        return ranges.receive_again(item).hits if item else 0
 
     def seal(self, property: int) -> bool:
-        """Whether anything was sealed; not while another worker does, nor while rows are taken out."""
-        with held(f"sealing property {property}", LEASE_S) as lease:
+        """Whether anything was sealed; not while another worker writes, nor while rows are taken out."""
+        with held(_writing(property), LEASE_S) as lease:
             if lease is None or property in removing():
                 return False
             try:
@@ -51,15 +56,13 @@ class Work:
                 return False
 
     def keep_up(self, properties: Collection[int]) -> None:
-        """Upkeep of these. Raises what the store raises for the first that cannot be kept up, after the others."""
-        retention, now_ms, failed = self._retention(), int(time.time() * 1000), list[Exception]()
+        """Upkeep of these; what fails is said, and tried again by the next round."""
+        retention, now_ms = self._retention(), int(time.time() * 1000)
         for property in set(properties).difference(self._history.resting(), self._erasures.removing()):
-            try:
-                keep_up_for_now(self._store, self._columns, property, now_ms, retention.get(property, Retention()))
-            except Exception as error:  # noqa: BLE001 - one property must not hold up the others
-                failed.append(error)
-        if failed:
-            raise failed[0]
+            with self._troubles.outlived(f"upkeep of property {property}"), held(_writing(property), LEASE_S) as lease:
+                if lease:
+                    limits = retention.get(property, Retention())
+                    keep_up_for_now(self._store, self._columns, property, now_ms, limits)
 
     def groups(self) -> list[Sequence[int]]:
         """All properties, as many together as are kept up by one job."""
@@ -77,4 +80,13 @@ class Work:
             def stopped() -> bool:
                 return stop() or lease.lost()
 
-            return self._history.work(stopped) + self._erasures.work(stopped)
+            ended = 0
+            for name, work in (("history", self._history.work), ("removing what is erased", self._erasures.work)):
+                if self._troubles.due(name):
+                    with self._troubles.outlived(name):
+                        ended += work(stopped)
+            return ended
+
+
+def _writing(property: int) -> str:
+    return f"writing property {property}"

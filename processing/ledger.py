@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from processing.models import LogSource, Range
@@ -33,7 +34,7 @@ def next_range(log: str, partition: int, start: int, end: int, context_id: Calla
     while True:
         first = received_up_to(log, partition)
         if end < first:
-            raise LogWentBack(f"log {log}, partition {partition} ends at {end}, but was received up to {first}")
+            raise LogWentBack(went_back(log, partition, end, first))
         if start <= first == end:
             return None
         try:
@@ -44,26 +45,33 @@ def next_range(log: str, partition: int, start: int, end: int, context_id: Calla
                 raise
 
 
+def went_back(log: str, partition: int, end: int, given: int) -> str:
+    return f"log {log}, partition {partition} ends at {end}, but was received up to {given}"
+
+
 def unfinished(log: str) -> list[Range]:
     return list(Range.objects.filter(log=log, done_at=None).order_by("partition", "first"))
 
 
-def again(item: Range) -> None:
-    """Notes that it is begun once more."""
+def begin(item: Range) -> None:
+    """Notes that it is worked on, before anything can go wrong."""
     item.attempts += 1
-    Range.objects.filter(pk=item.pk).update(attempts=F("attempts") + 1)
+    Range.objects.filter(pk=item.pk).update(attempts=F("attempts") + 1, begun=True)
 
 
-def done(ranges: list[Range]) -> None:
-    now = timezone.now()
-    for item in ranges:
-        item.done_at = now
-    Range.objects.bulk_update(ranges, ["done_at", "lost"])
+def take_back(item: Range) -> None:
+    """Notes that an attempt ended with an error, and not by the death of its process."""
+    Range.objects.filter(pk=item.pk, attempts__gt=0).update(attempts=F("attempts") - 1)
 
 
-def done_since(log: str, moment: datetime) -> list[Range]:
-    """Those that are unfinished, or were at that time."""
-    return list(Range.objects.filter(Q(done_at=None) | Q(done_at__gte=moment), log=log))
+def done(item: Range) -> bool:
+    """False where another attempt was quicker; what that one said stands."""
+    return Range.objects.filter(pk=item.pk, done_at=None).update(done_at=Now(), lost=item.lost) == 1
+
+
+def done_within(log: str, time: timedelta) -> list[Range]:
+    """Those that are unfinished, or were so long ago, by the database's clock."""
+    return list(Range.objects.filter(Q(done_at=None) | Q(done_at__gte=Now() - time), log=log))
 
 
 def fold(before: datetime) -> int:

@@ -25,8 +25,8 @@ class LogSource(models.Model):
 
 
 class Range(models.Model):
-    """Entries first to last, both included. `lost` of them could not be read any more. `attempts`: how often it was
-    begun, or given to somebody.
+    """Entries first to last, both included. `lost` of them could not be read any more. `attempts` that ended without a
+    word; `begun`: somebody worked on it.
     """
 
     log = models.CharField(max_length=32)
@@ -37,7 +37,8 @@ class Range(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True)
     lost = models.PositiveBigIntegerField(default=0)
-    attempts = models.PositiveIntegerField(default=1)
+    attempts = models.PositiveIntegerField(default=0)
+    begun = models.BooleanField(default=False)
 
     class Meta:
         constraints: ClassVar = [

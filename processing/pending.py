@@ -9,7 +9,6 @@ from threading import Lock
 from typing import Final
 
 from django.db import close_old_connections
-from django.utils import timezone
 
 from collection.hit import RawHit, UnreadableHit, decode
 from collection.log.port import CorruptLog, Log, LogUnavailable, Trimmed
@@ -70,7 +69,7 @@ class Pending:
     def _floors(self) -> dict[int, int]:
         """By partition, an offset below which all was received before the view was opened."""
         floors = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
-        for item in ledger.done_since(self._log.id, timezone.now() - VIEW_LIFE):
+        for item in ledger.done_within(self._log.id, VIEW_LIFE):
             floors[item.partition] = min(item.first, floors[item.partition])
         return floors
 

@@ -40,9 +40,10 @@ def receive_whatever_comes(
     except NOT_THE_HITS_FAULT:
         raise
     except Exception as error:  # noqa: BLE001 - one hit must not hold up all others
-        if len(entries) == 1:
-            logger.error(MESSAGE, entries[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
-            return _isolated(*entries[0], context, keys, places, receive)
+        fault = MESSAGE % (entries[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
+    if len(entries) == 1:  # not in the handler: what is raised from there repeats the error's words
+        logger.error("%s", fault)
+        return _isolated(*entries[0], context, keys, places, receive)
     middle = len(entries) // 2
     halves = (entries[:middle], entries[middle:])
     return _together([receive_whatever_comes(half, context, keys, places, receive) for half in halves])
@@ -60,7 +61,8 @@ def _isolated(
     except NOT_THE_HITS_FAULT:
         raise
     except Exception:  # noqa: BLE001 - what it says breaks this, too
-        return receive([(position, encode(bare))], context, keys, places)
+        logger.warning("what the hit at position %d says cannot be kept", position)
+    return receive([(position, encode(bare))], context, keys, places)
 
 
 def _masked(content: bytes, own: str, settings: PropertySettings) -> bytes:

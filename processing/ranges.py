@@ -4,7 +4,10 @@ block is the same bytes, and the range is called done last.
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
+
+from django.db import DatabaseError
 
 from collection.log.port import CorruptLog, Entry, Log, Trimmed
 from configuration.rules import Context
@@ -21,7 +24,7 @@ from processing.visitors import Keys
 
 logger = logging.getLogger(__name__)
 
-CRASHES: Final = 3  # after so many attempts without an end a hit may be what ends the process
+CRASHES: Final = 3  # after so many a hit may be what ends the process
 
 KeysFor = Callable[[Sequence[Entry], Context], Keys]
 
@@ -41,8 +44,25 @@ class Ranges:
         self._log, self._store, self._contexts, self._keys, self._places = log, store, contexts, keys, places
         self._ordinal = ledger.ordinal(log.id)
 
+    @property
+    def log(self) -> str:
+        """The id of the log that is read: ranges of another one are not for this process."""
+        return self._log.id
+
+    def receive_again(self, item: Range) -> Received:
+        """Like `receive`, for a range that may have ended a process before."""
+        ledger.begin(item)
+        try:
+            return self.receive(item)
+        except Exception:
+            with suppress(DatabaseError):
+                ledger.take_back(item)
+            raise
+
     def receive(self, item: Range) -> Received:
-        """Raises what log and store raise; then it may be done again."""
+        """Raises what log and store raise; then it may be done again. ValueError where it is of another log."""
+        if item.log != self._log.id:
+            raise ValueError(f"a range of log {item.log} cannot be read from log {self._log.id}")
         entries, item.lost = self._read(item.partition, item.first, item.last)
         context = self._contexts.named(item.context)
         positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
@@ -50,8 +70,7 @@ class Ranges:
         frames = receive_whatever_comes(positions, context, self._keys(entries, context), self._places, receive)
         key = BlockKey(item.log, item.partition, item.first, item.last)
         self._put(key, item.context, encode_block(frames))
-        ledger.done([item])
-        if item.lost:
+        if ledger.done(item) and item.lost:
             alarm(item)
         return Received(key, len(entries), {property: frame.height for property, frame in frames.items()})
 

@@ -13,9 +13,8 @@ from processing import ledger
 from processing.backlog import Backlog
 from processing.contexts import Contexts, RulesFor
 from processing.cutting import Clock, Cutter
-from processing.models import Range
 from processing.places import Places
-from processing.ranges import KeysFor, Ranges, alarm
+from processing.ranges import KeysFor, Ranges, Received, alarm
 from processing.store.port import Store
 
 
@@ -38,7 +37,7 @@ class Receiver:
     def catch_up(self) -> int:
         """What was left unfinished, here or by an earlier receiver. Returns the number of hits. Raises LogWentBack."""
         self._cutter.check(self.store)
-        received = sum(self._receive_again(item) for item in ledger.unfinished(self.log.id))
+        received = sum(self._noted(self._ranges.receive_again(item)) for item in ledger.unfinished(self.log.id))
         self._cutter.go_on()
         self._behind = False
         return received
@@ -49,18 +48,14 @@ class Receiver:
         self._behind = True
         for item in self._cutter.cut(at_once=at_once):
             if item.done_at is None:
-                received += self._receive(item)
+                received += self._noted(self._ranges.receive(item))
             else:
                 alarm(item)
         self._behind = False
         return received
 
-    def _receive_again(self, item: Range) -> int:
-        ledger.again(item)
-        return self._receive(item)
-
-    def _receive(self, item: Range) -> int:
-        received = self._ranges.receive(item)
+    def _noted(self, received: Received) -> int:
+        """Returns the number of hits."""
         for property, rows in received.rows.items():
             self.backlog.set(property, received.key, rows, self._clock())
         self.backlog.received(received.key)

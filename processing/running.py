@@ -34,8 +34,9 @@ from processing.worker import Pace, Worker
 
 
 def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:  # noqa: B008 - they never change
-    """Not started yet."""
+    """Not started yet. On a cluster others may still seal."""
     log, store = open_log(settings.LOG_URL), make_store()
+    pace = pace._replace(sweep_after_s=SWEEP_AFTER_S) if settings.BROKER_URL else pace
     receiver = Receiver(
         log,
         store,

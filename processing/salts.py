@@ -1,12 +1,13 @@
 """Fetches the secrets that receiving a range needs. They go into keys in memory, and nowhere else."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 
 from collection.hit import UnreadableHit, decode
 from collection.log.port import Entry
 from configuration.rules import Context
 from configuration.secrets import day_salts, installation_secret, property_salts
+from processing.receive import EPOCH, US_PER_DAY
 from processing.visitors import Keys
 
 
@@ -20,16 +21,18 @@ def keys_for(entries: Sequence[Entry], context: Context) -> Keys:
 
 
 def _days(entries: Sequence[Entry]) -> list[date]:
-    """The UTC days of receipt. They are in order but for a few milliseconds, so the first and last entry name all."""
-    if not entries:
-        return []
-    first, last = _day(entries[0].value), _day(entries[-1].value)
-    return sorted({first, last} | {_day(entry.value) for entry in entries} if first != last else {first})
+    """The UTC days of receipt, of every entry: collectors' clocks differ, and some hits wait before they come here."""
+    return sorted(map(_date, {_received(entry.value) // US_PER_DAY for entry in entries}))
 
 
-def _day(value: bytes) -> date:
+def _date(day: int) -> date:
+    """Of a number of days since 1970."""
+    return date.fromordinal(EPOCH + day)
+
+
+def _received(value: bytes) -> int:
+    """Microseconds."""
     try:
-        received = decode(value).received
+        return decode(value).received
     except UnreadableHit:
-        received = 0
-    return datetime.fromtimestamp(received / 1_000_000, tz=UTC).date()
+        return 0

@@ -33,9 +33,12 @@ def trim(log: Log, now: datetime, keep: timedelta) -> int:
 
 
 def received_below(log: str, partition: int) -> int:
-    """The offset below which every hit is in a raw block, or lost."""
-    unfinished = (item.first for item in ledger.unfinished(log) if item.partition == partition)
-    return min(unfinished, default=ledger.received_up_to(log, partition))
+    """The offset below which every hit is in a raw block, or lost.
+
+    Where the ledger ends is asked first: a range that is given out meanwhile is unfinished then.
+    """
+    given = ledger.received_up_to(log, partition)
+    return min([given, *(item.first for item in ledger.unfinished(log) if item.partition == partition)])
 
 
 def forget_salts_of_days(log: Log, now: datetime) -> int:

@@ -12,11 +12,10 @@ PATIENCE_S: Final = 15.0  # a range takes a worker less than a second, so by the
 
 def unreported(log: str, ends: Mapping[int, int]) -> int:
     """How many hits before these ends (offset by partition) no report counts yet."""
-    unfinished: dict[int, int] = {}
+    given = {partition: ledger.received_up_to(log, partition) for partition in ends}  # before what is unfinished of it
     for item in ledger.unfinished(log):
-        unfinished[item.partition] = min(item.first, unfinished.get(item.partition, item.first))
-    reached = {partition: unfinished.get(partition, ledger.received_up_to(log, partition)) for partition in ends}
-    return sum(max(end - reached[partition], 0) for partition, end in ends.items())
+        given[item.partition] = min(item.first, given.get(item.partition, item.first))
+    return sum(max(end - given[partition], 0) for partition, end in ends.items())
 
 
 def wait_until_reported(

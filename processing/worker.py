@@ -33,12 +33,15 @@ CACHE_BYTES: Final = 64 * 2**20
 
 
 class Pace(NamedTuple):
-    """Seconds between two looks at the log, at the tails and at the upkeep, and before something unused is deleted."""
+    """Seconds between two looks at the log, at the tails and at the upkeep, and before something unused is deleted:
+    raw blocks, and segments, where others may be about to commit some.
+    """
 
     turn_s: float = TURN_S
     seal_every_s: float = SEAL_EVERY_S
     tidy_every_s: float = TIDY_EVERY_S
     grace_s: float = GRACE_S
+    sweep_after_s: float | None = None
 
 
 class Worker:
@@ -65,8 +68,13 @@ class Worker:
         self.history, self.erasures = history, erasures
         self.housekeeping = Housekeeping(
             *(receiver.log, store, self.backlog),
-            log_hours=log_hours, history=history, erasures=erasures, clock=clock, grace_s=pace.grace_s,
-        )  # fmt: skip
+            log_hours=log_hours,
+            history=history,
+            erasures=erasures,
+            clock=clock,
+            grace_s=pace.grace_s,
+            sweep_after_s=pace.sweep_after_s,
+        )
         self.troubles = Troubles(clock, fatal=(LogWentBack,), recover=close_old_connections)
         self._knows_tails = False
 

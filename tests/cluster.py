@@ -116,7 +116,10 @@ class ClusterSite(Site):
     def figure(self, port: int, name: str) -> float:
         with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
             lines = str(reply.read(), "utf-8").splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+        found = [float(line.split()[-1]) for line in lines if line.partition("{")[0].partition(" ")[0] == name]
+        if not found:
+            raise OSError(f"{name} cannot be told now")
+        return sum(found)
 
     def stop(self) -> None:
         """As their supervisors would."""

@@ -1,14 +1,17 @@
 """An installation whose jobs go by a broker that loses, doubles and shuffles them, to two workers of one store."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 from django.utils import timezone
 
 from collection.hit import RawHit, encode
 from collection.log import open_log
 from configuration.rules import Context
+from processing import ledger
 from processing.backlog import Backlog
 from processing.contexts import Contexts
 from processing.dispatcher import Dispatcher, Rhythm
@@ -17,6 +20,7 @@ from processing.erasure import Erasures
 from processing.history import History
 from processing.housekeeping import Housekeeping
 from processing.jobs import Work
+from processing.models import Range
 from processing.pending import Pending
 from processing.places import NoPlaces
 from processing.ranges import Ranges
@@ -26,7 +30,28 @@ from processing.view import Reader, View
 from tests.installation import BLOG, SHOP, keys, plain_rules
 
 GRACE_S = 50.0
-RHYTHM = Rhythm(range_again_s=5.0, seal_again_s=20.0)
+RHYTHM = Rhythm(range_again_s=5.0, begun_again_s=9.0, seal_again_s=20.0)
+
+
+class Died(BaseException):
+    """What a worker that is killed does: nothing more."""
+
+
+@contextmanager
+def dying(rnd: random.Random) -> Iterator[None]:
+    """One time in ten, when a range would be called done, before it is or after."""
+    if rnd.random() > 0.1:
+        yield
+        return
+    done, after = ledger.done, rnd.random() < 0.5
+
+    def die(item: Range) -> bool:
+        if after:
+            done(item)
+        raise Died
+
+    with patch.object(ledger, "done", die):
+        yield
 
 
 class Broker:
@@ -34,6 +59,9 @@ class Broker:
 
     def __init__(self) -> None:
         self.jobs: list[tuple[str, int]] = []
+
+    def waiting(self, kind: str) -> int:
+        return sum(job[0] == kind for job in self.jobs)
 
     def receive(self, number: int) -> None:
         self.jobs.append(("receive", number))
@@ -79,10 +107,13 @@ class Dispatched:
         act()
 
     def finish(self) -> None:
+        """A tail is seen in one turn, and old enough in the next."""
+        idle = 0
         for _ in range(100):
             self.now += 4_000
             self._dispatch()
-            if not self.broker.jobs:
+            idle = 0 if self.broker.jobs else idle + 1
+            if idle == 2:
                 return
             for job in self._taken():
                 self._do(job)
@@ -116,9 +147,11 @@ class Dispatched:
                 self._do(job)
 
     def _do(self, job: tuple[str, int]) -> None:
+        """By some worker, which may die before or after what it writes last."""
         work = self.rnd.choice(self.workers)
         does: dict[str, Callable[[int], object]] = {"receive": work.receive, "seal": work.seal}
-        does[job[0]](job[1])
+        with suppress(Died), dying(self.rnd):
+            does[job[0]](job[1])
 
     def _taken(self) -> list[tuple[str, int]]:
         jobs, self.broker.jobs = self.broker.jobs, []

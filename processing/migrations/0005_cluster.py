@@ -22,7 +22,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='range',
             name='attempts',
-            field=models.PositiveIntegerField(default=1),
+            field=models.PositiveIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='range',
+            name='begun',
+            field=models.BooleanField(default=False),
         ),
         migrations.RemoveIndex(
             model_name='range',

@@ -5,14 +5,17 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
 
 from processing import dispatcher, ledger
+from processing.cutting import Cutter
 from processing.dispatcher import LEASE, Rhythm
 from processing.leases import held
 from processing.models import Erasure, Range
+from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.troubles import Troubles
 from tests.dispatching import RHYTHM, Dispatched
 from tests.installation import SHOP, ga4
@@ -46,6 +49,79 @@ def test_it_works(here: Dispatched) -> None:
     here.now += RHYTHM.range_again_s
     assert dispatch(here) == []
     assert here.workers[1].receive(job[1]) == 0
+
+
+def test_what_waits_is_not_sent_again_however_late_it_is(here: Dispatched) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+    here.now += 10 * RHYTHM.range_again_s
+    here.dispatcher.dispatch()
+    assert here.broker.jobs == [job]
+
+
+def test_a_range_that_somebody_began_is_given_more_time(here: Dispatched) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+    Range.objects.update(begun=True)
+    here.now += RHYTHM.range_again_s
+    assert dispatch(here) == []
+    here.now += RHYTHM.begun_again_s
+    assert dispatch(here) == [job]
+
+
+def test_a_range_of_another_log_is_not_received_from_this_one(here: Dispatched) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+    Range.objects.update(log="0" * 32)
+    assert here.workers[0].receive(job[1]) == 0
+    assert here.store.blocks() == []
+
+
+def test_only_attempts_that_ended_without_a_word_are_counted(here: Dispatched, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("no quorum")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(here.store, "put_block", away)
+        for _ in range(5):
+            with pytest.raises(StoreUnavailable):
+                here.workers[0].receive(job[1])
+    assert Range.objects.get().attempts == 0
+    assert here.workers[0].receive(job[1]) == 1
+
+
+def test_a_second_attempt_says_nothing_of_what_the_first_received(here: Dispatched) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+    slow = Range.objects.get()
+    here.workers[0].receive(job[1])
+    slow.lost = 1
+    assert not ledger.done(slow)
+    assert Range.objects.get().lost == 0
+
+
+def test_a_dispatcher_that_comes_late_does_not_take_the_log_for_another_one(here: Dispatched) -> None:
+    here.send(ga4(1))
+    late = Cutter(here.log, lambda: "c", lambda: here.now)
+    ranges = late.cut(at_once=True)  # has not looked yet
+    ends = here.log.ends()
+    here.send(ga4(2))
+    Range.objects.create(log=here.log.id, partition=0, first=0, last=1, context="c")
+    with patch.object(here.log, "ends", side_effect=[ends, here.log.ends()]):
+        assert list(ranges) == []
+
+
+def test_a_run_that_cannot_be_carried_out_does_not_hold_up_erasures(here: Dispatched) -> None:
+    work = here.workers[0]
+
+    def fail(*_: object) -> int:
+        raise CorruptBlob("a block")
+
+    with patch.object(work._history, "work", fail), patch.object(work._erasures, "work", return_value=1):
+        assert work.carry_out(lambda: False) == 1
 
 
 def test_no_more_is_given_out_than_workers_keep_up_with(here: Dispatched, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +187,7 @@ def test_nothing_is_sealed_while_rows_are_taken_out(here: Dispatched) -> None:
 def test_a_property_that_another_worker_seals_is_left_alone(here: Dispatched) -> None:
     here.send(ga4(1))
     here.workers[0].receive(dispatch(here)[0][1])
-    with held(f"sealing property {SHOP.id}", 30):
+    with held(f"writing property {SHOP.id}", 30):
         assert not here.workers[1].seal(SHOP.id)
     assert here.workers[1].seal(SHOP.id)
 

@@ -10,7 +10,7 @@ import pytest
 from bench.model import CUT_S, GRACE_S, Costs, Load, needs, report_s, table
 from bench.scale import LOADS
 from bench.traffic import Traffic
-from processing import worker
+from processing import housekeeping
 from processing.schema import BUILT, RAW, conform
 from processing.seal import WHOLE_ROWS
 from processing.store import segment_cells
@@ -50,7 +50,7 @@ def test_more_hits_need_more_of_each() -> None:
 
 
 def test_its_constants_are_those_of_the_worker() -> None:
-    assert GRACE_S == worker.GRACE_S
+    assert GRACE_S == housekeeping.GRACE_S
     assert CUT_S == 0.5
 
 

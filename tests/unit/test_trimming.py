@@ -9,8 +9,8 @@ import pytest
 from configuration.models import DaySalt, PropertySalt
 from configuration.secrets import day_salts, property_salts
 from processing import ledger
-from processing.models import Subscription
-from processing.trimming import HOLD, forget_salts_of_days, trim
+from processing.models import Range, Subscription
+from processing.trimming import HOLD, forget_salts_of_days, received_below, trim
 from processing.upkeep import Retention
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
@@ -170,3 +170,20 @@ def test_a_property_salt_goes_with_the_last_raw_hit(here: Installation) -> None:
     assert PropertySalt.objects.count() == 2
     here.worker.tidy(NOON + 31 * 86_400_000)
     assert list(PropertySalt.objects.values_list("property_number", flat=True)) == [BLOG.id]
+
+
+def test_a_range_that_is_given_out_meanwhile_is_not_received(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for unfinished ranges and asking where the ledger ends."""
+    here.send(*(ga4(number) for number in range(10)))
+    here.receive()
+    look = ledger.unfinished
+
+    def cut_then(log: str) -> list[Range]:
+        found = look(log)
+        Range.objects.create(log=log, partition=0, first=10, last=19, context="c")
+        return found
+
+    monkeypatch.setattr(ledger, "unfinished", cut_then)
+    assert received_below(here.log.id, 0) == 10
