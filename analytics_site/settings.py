@@ -27,6 +27,7 @@ DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite", "kafka"))
 STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite", "cassandra"))
 SEGMENT_CACHE: Final = (DATA / "segment_cache", env.number("HITSTREAM_SEGMENT_CACHE_MB", 1024, 0, 10_000_000) * 2**20)
+COLUMN_CACHE: Final = env.number("HITSTREAM_CACHE_MB", 160, 1, 1_000_000) * 2**20
 DATABASES: Final = {
     "default": database(
         env.url("DATABASE_URL", f"sqlite:///{DATA}/django.db", ("sqlite", "postgres", "postgresql")),

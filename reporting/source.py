@@ -10,6 +10,7 @@ from collection.log import Log, LogUnavailable, open_log
 from configuration.publishing import published
 from configuration.ruleset import Ruleset
 from processing import ledger
+from processing.columns import Columns
 from processing.pending import Pending
 from processing.store import open_store
 from processing.view import Reader, View
@@ -34,7 +35,8 @@ class Status(NamedTuple):
 
 @lru_cache(maxsize=1)
 def reader() -> Reader:
-    return Reader(open_store(settings.STORE_URL, settings.SEGMENT_CACHE))
+    store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
+    return Reader(store, Columns(store, settings.COLUMN_CACHE))
 
 
 @lru_cache(maxsize=1)
