@@ -4,10 +4,10 @@ import os
 from threading import Thread
 
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError
 
 from analytics_site.bridge import WsgiInThreads
+from analytics_site.wsgi import application as _django  # makes Django ready for what is imported below
 from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
@@ -18,7 +18,7 @@ from processing.warming import warm_up
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
-_django = WsgiInThreads(get_wsgi_application(), AddressBook(settings.TRUSTED_PROXIES))
+_pages = WsgiInThreads(_django, AddressBook(settings.TRUSTED_PROXIES))
 
 
 def _lags() -> dict[str, int]:
@@ -30,5 +30,5 @@ def _lags() -> dict[str, int]:
 
 
 _collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=_lags)
-application = AsgiCollector(_collector, rest=_django)
+application = AsgiCollector(_collector, rest=_pages)
 Thread(target=warm_up, name="warm up", daemon=True).start()

@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20, help="how long wrk sends")
     parser.add_argument("--hits", type=int, default=1_000_000, help="of the store that reports are asked of")
     options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")  # which processes a role has
     with tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH")) as folder:
         figures = measure(Path(folder), options.seconds, options.hits)
     record(**figures)

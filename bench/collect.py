@@ -20,10 +20,12 @@ HITS_A_VISITOR = 7
 
 def main(url: str, measurement_id: str, hits: int, first_ms: int, days: int) -> None:
     traffic = Traffic([measurement_id], hits / days / 86_400, visitors=max(1000, hits // HITS_A_VISITOR), pages=PAGES)
-    entries, log, there, last_ms = traffic.live(hits, first_ms, days), open_log(url), 0, first_ms
+    log = open_log(url)
+    there, entries = log.ends()[0], traffic.live(hits, first_ms, days)
+    last_ms = max((_received_ms(value) for _, value in islice(entries, there)), default=first_ms)
     for line in sys.stdin:
-        last_ms = collect(log, islice(entries, int(line) - there)) or last_ms
-        there = int(line)
+        last_ms = collect(log, islice(entries, max(int(line) - there, 0))) or last_ms
+        there = max(int(line), there)
         sys.stdout.write(f"{last_ms}\n")
         sys.stdout.flush()
     log.close()
@@ -34,7 +36,11 @@ def collect(log: Log, entries: Iterator[tuple[bytes, bytes]]) -> int:
     while batch := list(islice(entries, BATCH)):
         log.append(batch)
         last = batch[-1][1]
-    return decode(last).received // 1000 if last else 0
+    return _received_ms(last) if last else 0
+
+
+def _received_ms(value: bytes) -> int:
+    return decode(value).received // 1000
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ The hits are put into the log as the collector would; log, ledger, worker, store
 worker looks every PORTION hits and tidies up every 6 hours, by the hits' clock, so that a month passes in less time.
 
     python -m bench.month [--hits 20000000] [--days 30] [--folder FOLDER]
+
+With a folder, a month that was broken off goes on; its figures are those of the rest.
 """
 
 import argparse
@@ -111,11 +113,15 @@ def live_through(folder: Path, hits: int, days: int) -> tuple[dict[str, Phase], 
     worker = _worker()
     written = Written(worker.store)
     phases = {name: Phase(name) for name in ("receive", "seal", "tidy", "close")}
+    highest = worker.store.highest(worker.receiver.log.id, 0)
+    done = 0 if highest is None else highest + 1
     with _collector(folder, measurement_id, hits, days) as collector:
+        collector.ask(done + PORTION)
         for day in range(days):
-            began = time.perf_counter()
-            _live_day(worker, collector, phases, hits * day // days, hits * (day + 1) // days)
-            _say(day, time.perf_counter() - began, phases)
+            began, first, end = time.perf_counter(), max(done, hits * day // days), hits * (day + 1) // days
+            if first < end:
+                _live_day(worker, collector, phases, first, end)
+                _say(day, time.perf_counter() - began, phases)
     with phases["seal"].turn():
         worker.drain()
     with phases["close"].turn():
@@ -144,7 +150,6 @@ class Collector:
 
     def __init__(self, process: "subprocess.Popen[str]", hits: int) -> None:
         self._process, self._hits = process, hits
-        self.ask(PORTION)
 
     def ask(self, until: int) -> None:
         assert self._process.stdin
@@ -167,14 +172,16 @@ def _collector(folder: Path, measurement_id: str, hits: int, days: int) -> Itera
 
 
 def prepare(folder: Path) -> tuple[int, str]:
-    """A new installation in the folder with one property: its number and measurement id."""
+    """An installation in the folder with one property: its number and measurement id. It may be there already."""
     _django(folder)
     from django.core.management import call_command
 
     from configuration.models import Property
 
     call_command("migrate", verbosity=0)
-    made = Property.objects.create(name="Bench", domains="shop.example")
+    made = Property.objects.filter(name="Bench").first() or Property.objects.create(
+        name="Bench", domains="shop.example"
+    )
     return made.pk, made.measurement_id
 
 
