@@ -14,6 +14,16 @@ SQLITE_OPTIONS: Final = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
+# Of the network, so that a server that vanished is noticed within half a minute. None of a statement: an index of a
+# large ledger takes as long as it takes.
+POSTGRES_OPTIONS: Final = {
+    "connect_timeout": 5,  # seconds
+    "keepalives": 1,
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
 
 
 def database(url: str) -> dict[str, Any]:
@@ -30,6 +40,7 @@ def database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": POSTGRES_OPTIONS,
     }
 
 
