@@ -49,6 +49,32 @@ def test_an_address_of_an_unknown_kind(monkeypatch: pytest.MonkeyPatch, value: s
         env.url("LOG_URL", "sqlite:///x", ("sqlite", "kafka"))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mysql://ann:hidden@host/name",
+        "ann:hidden@host",
+        "mysql://ann:hid/hidden@host/name",
+        "mysql://ann:hid@hidden@host",
+        "mysql:/ann:hidden@host",
+        "postgres://ann:hidden@[host/name",
+    ],
+)
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", value)
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL='.*…@.*host.*begins postgres://") as refused:
+        env.url("DATABASE_URL", "", ("postgres",))
+    assert "hidden" not in str(refused.value)
+    assert "ann" not in str(refused.value)
+
+
+def test_a_password_that_is_not_encoded_is_not_shown() -> None:
+    with pytest.raises(ImproperlyConfigured, match="percent-encoded") as refused:
+        database("postgres://ann:hidden/word@db.example.org/name")
+    assert refused.value.__suppress_context__
+    assert "hidden" not in str(refused.value)
+
+
 def test_a_word_that_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVEL", "LOUD")
     with pytest.raises(ImproperlyConfigured, match="one of INFO, WARNING"):
