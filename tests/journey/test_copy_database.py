@@ -90,9 +90,9 @@ class Home:
         ours = {"HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
         self._environment = {**kept, **ours}
 
-    def manage(self, *words: str, database: str = "", broker: str = "") -> subprocess.CompletedProcess[str]:
+    def manage(self, *words: str, database: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "manage.py", *words]
-        environment = {**self._environment, "DATABASE_URL": database, "BROKER_URL": broker}
+        environment = {**self._environment, "DATABASE_URL": database, **settings}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
@@ -128,7 +128,7 @@ def test_it_works(home: Home, target: str) -> None:
     """Numbers with gaps, a time that was filled by itself, a row that its manager hides: all as it was. A target that
     has rows stays as it is.
     """
-    done = home.manage("copy_database", "--to", target)
+    done = home.manage("copy_database", TARGET_DATABASE_URL=target)
     assert "copied and compared; nothing differs." in done.stdout, done.stderr
     there = home.asked(LOOK, target)
     assert there == home.asked(LOOK)
@@ -146,7 +146,7 @@ def test_the_way_back(home: Home, postgres: Postgres, tmp_path: Path) -> None:
     """Out of a cluster: its command holds a lease meanwhile, which is not copied."""
     cluster, new = new_database(postgres), f"sqlite://{tmp_path}/new.db"
     assert home.manage("copy_database", "--to", cluster).returncode == 0
-    done = home.manage("copy_database", "--to", new, database=cluster, broker="redis://127.0.0.1:1/0")
+    done = home.manage("copy_database", "--to", new, database=cluster, BROKER_URL="redis://127.0.0.1:1/0")
     assert "copied and compared; nothing differs." in done.stdout, done.stderr
     assert home.asked(LOOK, new) == home.asked(LOOK)
     assert home.asked(LEASES, new) == "0\n"
@@ -171,8 +171,10 @@ def test_every_table_is_copied() -> None:
 
 
 def test_what_is_no_database_is_named() -> None:
-    with pytest.raises(CommandError, match="not the address of a database"):
+    with pytest.raises(CommandError, match="must name a database"):
         call_command("copy_database", target="cassandra://127.0.0.1/hits")
+    with pytest.raises(CommandError, match="TARGET_DATABASE_URL must name"):
+        call_command("copy_database")
 
 
 def test_a_database_that_does_not_answer_is_named(home: Home) -> None:
