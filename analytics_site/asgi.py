@@ -1,13 +1,12 @@
 """Everything on one port: hits, and Django for the rest. Each role alone: `asgi_collector`, `asgi_reporting`."""
 
-import os
 from threading import Thread
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from analytics_site.bridge import WsgiInThreads
-from analytics_site.wsgi import application as _django  # makes Django ready for what is imported below
+from analytics_site.wsgi import application as _pages  # makes Django ready for what is imported below
 from collection.app import Collector
 from collection.asgi import AsgiCollector
 from collection.http import AddressBook
@@ -15,10 +14,8 @@ from collection.log import LogUnavailable, open_log_that_spills
 from processing.pending import lag
 from processing.warming import warm_up
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
-
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
-_pages = WsgiInThreads(_django, AddressBook(settings.TRUSTED_PROXIES))
+_django = WsgiInThreads(_pages, AddressBook(settings.TRUSTED_PROXIES))
 
 
 def _lags() -> dict[str, int]:
@@ -30,5 +27,5 @@ def _lags() -> dict[str, int]:
 
 
 _collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=_lags)
-application = AsgiCollector(_collector, rest=_pages)
+application = AsgiCollector(_collector, rest=_django)
 Thread(target=warm_up, name="warm up", daemon=True).start()

@@ -16,8 +16,11 @@ from django.db import connections, transaction
 from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import InsertQuery
 
+from processing.models import Lease
+
 ROWS_AT_ONCE: Final = 1000
 MADE_BY_MIGRATE: Final[tuple[type[Model], ...]] = (Permission, ContentType)
+OF_ONE_DATABASE: Final[tuple[type[Model], ...]] = (Lease,)  # they are about who works on this database, now
 
 Told = Callable[[str, int], None]
 
@@ -41,6 +44,7 @@ def copy_database(source: str, target: str, told: Told = lambda table, rows: Non
     Raises NotEmpty, Differs, and what the databases raise.
     """
     with transaction.atomic(using=source), transaction.atomic(using=target):
+        _as_of_now(source)
         _make_room(target)
         counts = [_copy_table(model, source, target, told) for model in tables()]
         _go_on_counting(target)
@@ -50,14 +54,21 @@ def copy_database(source: str, target: str, told: Told = lambda table, rows: Non
 
 
 def tables() -> list[type[Model]]:
-    """All that Django keeps in its database, those between two models too."""
-    models = apps.get_models(include_auto_created=True)
+    """All that is copied of what Django keeps in its database, tables between two models too."""
+    models = [model for model in apps.get_models(include_auto_created=True) if model not in OF_ONE_DATABASE]
     return [model for model in models if model._meta.managed and model._meta.app_label != "clusters"]
 
 
 def rows(model: type[Model], alias: str) -> QuerySet[Any]:
     """All of them: those too that a manager of the model hides."""
     return QuerySet(model, using=alias).order_by("pk")
+
+
+def _as_of_now(source: str) -> None:
+    """The whole transaction sees the rows of this moment. SQLite's do by themselves."""
+    if connections[source].vendor == "postgresql":
+        with connections[source].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def _make_room(target: str) -> None:

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -14,10 +14,20 @@ SQLITE_OPTIONS: Final = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
+# Of the network, so that a server that vanished is noticed within half a minute. None of a statement: an index of a
+# large ledger takes as long as it takes.
+POSTGRES_OPTIONS: Final = {
+    "connect_timeout": 5,  # seconds
+    "keepalives": 1,
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
 
 
 def database(url: str) -> dict[str, Any]:
-    """`sqlite:///absolute/path` or `postgres://user:password@host:port/name`."""
+    """`sqlite:///absolute/path` or `postgres://user:password@host:port/name`. Raises ImproperlyConfigured."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path), "OPTIONS": SQLITE_OPTIONS}
@@ -27,10 +37,21 @@ def database(url: str) -> dict[str, Any]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "PORT": _port(parts),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": POSTGRES_OPTIONS,
     }
+
+
+def _port(parts: SplitResult) -> str:
+    """Raises ImproperlyConfigured. What is found in place of a number may be half a password: it is not shown."""
+    try:
+        return str(parts.port or "")
+    except ValueError:
+        raise ImproperlyConfigured(
+            "The address of a database has no number as its port. User and password must be percent-encoded, / as %2F."
+        ) from None
 
 
 def cluster(store_url: str) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -70,9 +71,15 @@ def url(name: str, default: str, schemes: tuple[str, ...], *, optional: bool = F
     value = _read(name, default, "address " + " or ".join(f"{scheme}://" for scheme in schemes))
     if optional and not value:
         return ""
-    if "://" not in value or urlsplit(value).scheme not in schemes:
-        raise _refusal(name, value, "an address that begins " + " or ".join(f"{scheme}://" for scheme in schemes))
+    if "://" not in value or _scheme(value) not in schemes:
+        allowed = "an address that begins " + " or ".join(f"{scheme}://" for scheme in schemes)
+        raise _refusal(name, without_user(value), allowed)
     return value
+
+
+def without_user(address: str) -> str:
+    """As it may be shown: of user and password, which may hold anything where they are not encoded, nothing is left."""
+    return re.sub(r"^(\w[\w+.-]*://)?.*@", r"\1…@", address, flags=re.DOTALL)
 
 
 def words(name: str) -> list[str]:
@@ -86,6 +93,14 @@ def networks(name: str) -> list[Network]:
         return [ipaddress.ip_network(word, strict=False) for word in words(name)]
     except ValueError as error:
         raise _refusal(name, os.environ.get(name, ""), "addresses or networks separated by commas") from error
+
+
+def _scheme(address: str) -> str:
+    """Empty where it is no address at all."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return ""
 
 
 def _read(name: str, default: str, kind: str) -> str:

@@ -34,6 +34,8 @@ DATABASES: Final = {
     ),
     **cluster(STORE_URL),
 }
+TARGET_STORE_URL: Final = env.url("TARGET_STORE_URL", "", ("sqlite", "cassandra"), optional=True)
+TARGET_DATABASE_URL: Final = env.url("TARGET_DATABASE_URL", "", ("sqlite", "postgres", "postgresql"), optional=True)
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
 # Where parallel work runs

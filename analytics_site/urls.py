@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from reporting import views
 
+handler500 = "analytics_site.database_away.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # The dashboard
     path("", views.home, name="home"),

@@ -9,10 +9,7 @@ from processing.backlog import AGE_S, QUIET_AGE_S
 from processing.seal import WHOLE_ROWS
 
 MONTH_S: Final = 30 * 86_400
-CUT_S: Final = 0.5  # after which a range is cut, and
-GRACE_S: Final = 60.0  # before a block is deleted that is sealed: constants of modules that need Django
 GB: Final = 1e9
-LEDGER_DAYS: Final = 8  # that finished ranges stay apart
 KAFKA_HITS_A_CORE: Final = 10_000  # a second, client and broker on two cores, acks=all: services figures
 CASSANDRA_MB_A_CORE: Final = 10.0  # written, ADR 12: 17 to 27 MB/s, client and node on two cores
 
@@ -71,6 +68,9 @@ class Load(NamedTuple):
         """Raw blocks at once in one partition: a quiet property's tail waits for an hour, and a deletion for its grace
         and the turn after it.
         """
+        from processing.cutting import CUT_S  # modules of the worker need Django, which is made ready late
+        from processing.housekeeping import GRACE_S
+
         return math.ceil((QUIET_AGE_S + AGE_S + 2 * GRACE_S) / CUT_S)
 
     @property
@@ -100,6 +100,8 @@ class Need(NamedTuple):
 
 
 def needs(load: Load, costs: Costs) -> list[Need]:
+    from processing.housekeeping import LEDGER_DAYS
+
     peak = load.a_second * load.peak / load.busy
     stored = load.hits * load.months * costs.stored_bytes * load.copies
     logged = load.a_second * 3600 * load.log_hours * costs.log_bytes * load.copies
@@ -116,7 +118,7 @@ def needs(load: Load, costs: Costs) -> list[Need]:
         ),
         Need("worker", workers, workers * costs.worker_mb / 1000, 1, "one process a core"),
         Need("Cassandra", nodes, max(3 * 8.0, nodes * 4), stored * load.free / GB, "three nodes at least"),
-        Need("PostgreSQL", 1, 1, ranges * costs.range_bytes / GB, "the ledger of 8 days"),
+        Need("PostgreSQL", 1, 1, ranges * costs.range_bytes / GB, f"the ledger of {LEDGER_DAYS} days"),
         Need("Redis", 1, 0.1, 0, "128 jobs at most"),
         Need("reporting", 2, 2 * costs.reporting_mb / 1000 + report, 10, "a 30-day report on the largest property"),
     ]

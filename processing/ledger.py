@@ -91,8 +91,13 @@ def received_up_to(log: str, partition: int) -> int:
 
 def lost(log: str | None = None) -> int:
     """How many entries were gone before they were received."""
+    return sum(losses(log))
+
+
+def losses(log: str | None = None) -> "QuerySet[Range, int]":
+    """How many entries each range lost, where it lost any; pages ask for it, so an index knows them."""
     ranges = Range.objects.filter(lost__gt=0) if log is None else Range.objects.filter(log=log, lost__gt=0)
-    return sum(ranges.values_list("lost", flat=True))
+    return ranges.values_list("lost", flat=True)
 
 
 def ordinal(log: str) -> int:

@@ -44,7 +44,10 @@ class Range(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["log", "partition", "first"], name="one_range_per_first")
         ]
-        indexes: ClassVar = [models.Index(fields=["done_at"], name="range_done")]
+        indexes: ClassVar = [
+            models.Index(fields=["done_at"], name="range_done"),
+            models.Index(fields=["log", "lost"], condition=models.Q(lost__gt=0), name="range_lost"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.log}/{self.partition} {self.first}-{self.last}"

@@ -149,6 +149,23 @@ def test_it_works(balancer: Balancer, tmp_path: Path) -> None:
     assert sorted(len(hit.body) for hit in hits) == [0, MAX_BODY_BYTES]
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/metric%73", "/%6Detrics?a=1", "/metrics#a"])
+def test_figures_of_one_process_are_not_passed_on(balancer: Balancer, path: str) -> None:
+    """Whoever passed them on would answer something else: nobody is behind but the collectors."""
+    assert ask(balancer, "GET", path) in {400, 404}
+
+
+@pytest.mark.parametrize("path", ["/g/%63ollect", "/%67%2Fcollect", "/a%20b/g/collect"])
+def test_a_hit_goes_to_a_collector_however_its_path_is_written(balancer: Balancer, path: str, tmp_path: Path) -> None:
+    assert ask(balancer, "GET", f"{path}?v=2") == 204
+    assert len(logged(tmp_path)) == 1
+
+
+def test_nonsense_before_the_path_of_a_hit(balancer: Balancer) -> None:
+    """HAProxy leaves it to the collector, nginx answers by itself."""
+    assert ask(balancer, "GET", "/%zz/g/collect?v=2") == (400 if balancer.name == "nginx" else 204)
+
+
 @pytest.mark.django_db
 @pytest.mark.slow
 def test_one_is_killed_and_another_is_drained(balancer: Balancer, one: Server, other: Server, tmp_path: Path) -> None:

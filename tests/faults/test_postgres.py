@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from urllib.error import HTTPError
 from uuid import uuid4
 
 import pytest
@@ -34,6 +35,9 @@ def test_it_works(postgres: Postgres, tmp_path: Path) -> None:
             postgres.kill9()
             wait_until(lambda: "failed and is tried again" in site.said("worker"))
             senders.wait_for(50)  # a hit needs no database
+            for path in ("/api/properties/", f"/v1beta/properties/{number}/metadata"):
+                with pytest.raises(HTTPError, match="503"):
+                    site.ask(path)
             postgres.start()
             senders.wait_for(50)
         status = wait_until_counted(site, number)

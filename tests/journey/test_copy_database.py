@@ -57,6 +57,29 @@ try:
 except Differs as error:
     print(error, LogSource.objects.using(TARGET).count())
 """
+WRITE_MEANWHILE = """
+from concurrent.futures import ThreadPoolExecutor
+from django.core.management import call_command
+from django.db import connection
+from analytics_site.database_copy import copy_database
+from analytics_site.management.commands.copy_database import TARGET, add_database
+from processing.models import LogSource
+add_database(TARGET, {target!r})
+call_command("migrate", database=TARGET, verbosity=0)
+def write():
+    LogSource.objects.create(log="w" * 32)
+    connection.close()
+def told(table, done):
+    if table == LogSource._meta.db_table:
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(write).result()
+copy_database("default", TARGET, told)
+print([LogSource.objects.using(alias).count() for alias in ("default", TARGET)])
+"""
+LEASES = """
+from processing.models import Lease
+print(Lease.objects.count())
+"""
 
 
 class Home:
@@ -67,8 +90,9 @@ class Home:
         ours = {"HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
         self._environment = {**kept, **ours}
 
-    def manage(self, *words: str, database: str = "") -> subprocess.CompletedProcess[str]:
-        command, environment = [sys.executable, "manage.py", *words], {**self._environment, "DATABASE_URL": database}
+    def manage(self, *words: str, database: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *words]
+        environment = {**self._environment, "DATABASE_URL": database, **settings}
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
@@ -104,7 +128,7 @@ def test_it_works(home: Home, target: str) -> None:
     """Numbers with gaps, a time that was filled by itself, a row that its manager hides: all as it was. A target that
     has rows stays as it is.
     """
-    done = home.manage("copy_database", "--to", target)
+    done = home.manage("copy_database", TARGET_DATABASE_URL=target)
     assert "copied and compared; nothing differs." in done.stdout, done.stderr
     there = home.asked(LOOK, target)
     assert there == home.asked(LOOK)
@@ -117,6 +141,24 @@ def test_it_works(home: Home, target: str) -> None:
     assert home.asked(GO_ON.format("c"), target) == "9\n"
 
 
+@pytest.mark.postgres
+def test_the_way_back(home: Home, postgres: Postgres, tmp_path: Path) -> None:
+    """Out of a cluster: its command holds a lease meanwhile, which is not copied."""
+    cluster, new = new_database(postgres), f"sqlite://{tmp_path}/new.db"
+    assert home.manage("copy_database", "--to", cluster).returncode == 0
+    done = home.manage("copy_database", "--to", new, database=cluster, BROKER_URL="redis://127.0.0.1:1/0")
+    assert "copied and compared; nothing differs." in done.stdout, done.stderr
+    assert home.asked(LOOK, new) == home.asked(LOOK)
+    assert home.asked(LEASES, new) == "0\n"
+
+
+@pytest.mark.postgres
+def test_what_is_written_meanwhile_is_not_seen(home: Home, postgres: Postgres, tmp_path: Path) -> None:
+    cluster = new_database(postgres)
+    assert home.manage("copy_database", "--to", cluster).returncode == 0
+    assert home.asked(WRITE_MEANWHILE.format(target=f"sqlite://{tmp_path}/new.db"), cluster) == "[2, 1]\n"
+
+
 def test_a_copy_that_differs_is_not_kept(home: Home, tmp_path: Path) -> None:
     said = home.asked(MEDDLE.format(target=f"sqlite://{tmp_path}/copy.db"))
     assert said == "the table processing_logsource differs 0\n"
@@ -125,12 +167,14 @@ def test_a_copy_that_differs_is_not_kept(home: Home, tmp_path: Path) -> None:
 @pytest.mark.django_db
 def test_every_table_is_copied() -> None:
     there = set(connection.introspection.table_names())
-    assert {model._meta.db_table for model in tables()} == there - {"django_migrations"}
+    assert {model._meta.db_table for model in tables()} == there - {"django_migrations", "processing_lease"}
 
 
 def test_what_is_no_database_is_named() -> None:
-    with pytest.raises(CommandError, match="not the address of a database"):
+    with pytest.raises(CommandError, match="must name a database"):
         call_command("copy_database", target="cassandra://127.0.0.1/hits")
+    with pytest.raises(CommandError, match="TARGET_DATABASE_URL must name"):
+        call_command("copy_database")
 
 
 def test_a_database_that_does_not_answer_is_named(home: Home) -> None:

@@ -36,10 +36,11 @@ class Home:
         ours = {"HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
         self.data, self.environment = data, {**kept, **ours, **settings}
 
-    def manage(self, *words: str) -> str:
+    def manage(self, *words: str, **settings: str) -> str:
         command = [sys.executable, "manage.py", *words]
+        environment = {**self.environment, **settings}
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -79,8 +80,8 @@ def cluster(kafka: Kafka, cassandra: Cassandra, postgres: Postgres, folder: Path
 def move(old: Home, new: Home) -> None:
     """As the manual says."""
     old.manage("work", "--once")
-    old.manage("copy_store", "--from", f"sqlite://{old.data}/store", "--to", new.environment["STORE_URL"])
-    old.manage("copy_database", "--to", new.environment["DATABASE_URL"])
+    old.manage("copy_store", TARGET_STORE_URL=new.environment["STORE_URL"])
+    old.manage("copy_database", TARGET_DATABASE_URL=new.environment["DATABASE_URL"])
     assert "password" not in new.manage("setup_cluster", "--copies", "1")
     assert "no problems" in new.manage("fsck")
 

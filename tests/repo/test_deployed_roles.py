@@ -70,6 +70,15 @@ def test_a_service_has_settings_that_exist(name: str) -> None:
     assert OURS[name]["environment"].keys() <= env.DECLARED.keys()
 
 
+def test_a_collector_is_told_no_secret() -> None:
+    """Those of `tests/faults/test_balancers.py` work with as little."""
+    common = OURS["worker"]["environment"]
+    for name in ("collector1", "collector2"):
+        told = OURS[name]["environment"]
+        assert told.keys() == {"LOG_URL", "HITSTREAM_TRUSTED_PROXIES"}
+        assert told.items() <= common.items()
+
+
 def test_addresses_of_compose_are_ones_that_we_take() -> None:
     settings = OURS["worker"]["environment"]
     broker = KAFKA.fullmatch(settings["LOG_URL"])

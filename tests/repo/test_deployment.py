@@ -47,8 +47,9 @@ def test_nginx_sends_hits_to_the_collectors() -> None:
 
 
 def test_haproxy_sends_hits_to_the_collectors() -> None:
-    assert f"acl hit path_end {HIT_PATH} {SCRIPT_PATH}\n" in HAPROXY
-    assert "acl health path /healthz /readyz\n" in HAPROXY
+    assert f"acl hit path_end {HIT_PATH} {SCRIPT_PATH} " in HAPROXY
+    assert f"acl hit path,url_dec -m end {HIT_PATH} {SCRIPT_PATH}\n" in HAPROXY
+    assert "acl health path,url_dec /healthz /readyz\n" in HAPROXY
     assert "use_backend collectors if hit or health\n" in HAPROXY
 
 

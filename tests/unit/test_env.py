@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from analytics_site import env
-from analytics_site.databases import cluster, database
+from analytics_site.databases import POSTGRES_OPTIONS, cluster, database
 from configuration.secret_files import keep_secret
+from tests.services.postgres_server import Postgres
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,32 @@ def test_an_address_of_an_unknown_kind(monkeypatch: pytest.MonkeyPatch, value: s
     monkeypatch.setenv("LOG_URL", value)
     with pytest.raises(ImproperlyConfigured, match=r"LOG_URL=.*begins sqlite:// or kafka://"):
         env.url("LOG_URL", "sqlite:///x", ("sqlite", "kafka"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mysql://ann:hidden@host/name",
+        "ann:hidden@host",
+        "mysql://ann:hid/hidden@host/name",
+        "mysql://ann:hid@hidden@host",
+        "mysql:/ann:hidden@host",
+        "postgres://ann:hidden@[host/name",
+    ],
+)
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", value)
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL='.*…@.*host.*begins postgres://") as refused:
+        env.url("DATABASE_URL", "", ("postgres",))
+    assert "hidden" not in str(refused.value)
+    assert "ann" not in str(refused.value)
+
+
+def test_a_password_that_is_not_encoded_is_not_shown() -> None:
+    with pytest.raises(ImproperlyConfigured, match="percent-encoded") as refused:
+        database("postgres://ann:hidden/word@db.example.org/name")
+    assert refused.value.__suppress_context__
+    assert "hidden" not in str(refused.value)
 
 
 def test_a_word_that_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +122,26 @@ def test_database_addresses() -> None:
     postgres = database("postgres://ann:p%40ss@db.example.org:5433/analytics")
     assert (postgres["USER"], postgres["PASSWORD"], postgres["HOST"]) == ("ann", "p@ss", "db.example.org")
     assert (postgres["PORT"], postgres["NAME"]) == ("5433", "analytics")
+
+
+def test_a_database_that_vanished_is_noticed_within_half_a_minute() -> None:
+    network = database("postgres://ann@db.example.org/analytics")["OPTIONS"]
+    silent_s = network["keepalives_idle"] + network["keepalives_interval"] * network["keepalives_count"]
+    assert network["keepalives"] == 1
+    assert 2 <= network["connect_timeout"] <= 10
+    assert silent_s <= 30
+    assert network["tcp_user_timeout"] == silent_s * 1000
+    assert not any("statement" in name for name in network)
+
+
+@pytest.mark.postgres
+def test_the_server_s_driver_knows_the_options(postgres: Postgres) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(postgres.address, **POSTGRES_OPTIONS) as connection:
+        known = connection.info.get_parameters()
+    assert {name: known[name] for name in POSTGRES_OPTIONS} == {
+        name: str(value) for name, value in POSTGRES_OPTIONS.items()
+    }
 
 
 def test_a_store_on_a_cluster_has_a_connection_of_its_own() -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from processing import ledger
@@ -54,3 +55,14 @@ def test_unfinished_ones_stay() -> None:
     assert fold() == 2
     assert [item.first for item in ledger.unfinished("a")] == [20]
     assert ranges() == [(0, 19), (20, 29), (30, 49), (50, 59)]
+
+
+@pytest.mark.parametrize("log", [None, "a"])
+def test_losses_are_found_without_reading_the_ledger(log: str | None) -> None:
+    for first in range(0, 2000, 10):
+        add(first, first + 9, lost=first == 100)
+    if connection.vendor == "postgresql":  # it reads small tables whole
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert ledger.lost(log) == 1
+    assert "range_lost" in ledger.losses(log).explain()

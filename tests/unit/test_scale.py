@@ -7,10 +7,10 @@ from typing import Final
 import polars as pl
 import pytest
 
-from bench.model import CUT_S, GRACE_S, Costs, Load, needs, report_s, table
+from bench.model import Costs, Load, needs, report_s, table
 from bench.scale import LOADS
 from bench.traffic import Traffic
-from processing import housekeeping
+from processing import cutting, housekeeping
 from processing.schema import BUILT, RAW, conform
 from processing.seal import WHOLE_ROWS
 from processing.store import segment_cells
@@ -49,9 +49,14 @@ def test_more_hits_need_more_of_each() -> None:
     assert table(LOADS, COSTS).count("\n") == 1 + len(roles[0])
 
 
-def test_its_constants_are_those_of_the_worker() -> None:
-    assert GRACE_S == housekeeping.GRACE_S
-    assert CUT_S == 0.5
+def test_it_knows_how_the_worker_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = LARGEST.blocks
+    monkeypatch.setattr(cutting, "CUT_S", cutting.CUT_S / 2)
+    assert LARGEST.blocks == 2 * before
+    monkeypatch.setattr(housekeeping, "GRACE_S", housekeeping.GRACE_S + 60)
+    assert LARGEST.blocks == 2 * before + 2 * 60 / cutting.CUT_S
+    monkeypatch.setattr(housekeeping, "LEDGER_DAYS", 80)
+    assert {need.role: need.remark for need in needs(LARGEST, COSTS)}["PostgreSQL"] == "the ledger of 80 days"
 
 
 @pytest.mark.parametrize("name", LOADS)

@@ -1,4 +1,4 @@
-"""`manage.py copy_database --to URL`: copies the database that DATABASE_URL names into another one."""
+"""`manage.py copy_database [--to URL]`: copies the database that DATABASE_URL names into another one."""
 
 import sys
 from typing import Any, Final
@@ -28,12 +28,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--to", dest="target", required=True, metavar="URL", help="postgres://user:password@host:port/name"
+            "--to",
+            dest="target",
+            metavar="URL",
+            default=settings.TARGET_DATABASE_URL,
+            help="postgres://host:port/name; one with a password is better given as TARGET_DATABASE_URL",
         )
 
     def handle(self, *args: Any, target: str, **options: Any) -> None:
         if not target.startswith(SCHEMES):
-            raise CommandError(f"--to is not the address of a database: {' or '.join(SCHEMES)}…")
+            raise CommandError(f"--to or TARGET_DATABASE_URL must name a database: {' or '.join(SCHEMES)}…")
         if is_behind():
             raise CommandError("The database is older than this program: run manage.py migrate first.")
         try:

@@ -1,4 +1,4 @@
-"""`manage.py copy_store --from URL --to URL`: copies a store into another one, for instance onto a cluster."""
+"""`manage.py copy_store [--from URL] [--to URL]`: copies a store into another one, for instance onto a cluster."""
 
 import sys
 from contextlib import closing
@@ -26,12 +26,24 @@ class Command(BaseCommand):
         self._meters: dict[str, Meter] = {}
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--from", dest="source", required=True, metavar="URL", help="address of the store to read")
         parser.add_argument(
-            "--to", dest="target", required=True, metavar="URL", help="address of an empty one; it is set up if needed"
+            "--from",
+            dest="source",
+            metavar="URL",
+            default=settings.STORE_URL,
+            help="address of the store to read, STORE_URL",
+        )
+        parser.add_argument(
+            "--to",
+            dest="target",
+            metavar="URL",
+            default=settings.TARGET_STORE_URL,
+            help="address of an empty one, set up if needed; one with a password is better given as TARGET_STORE_URL",
         )
 
     def handle(self, *args: Any, source: str, target: str, **options: Any) -> None:
+        if not target:
+            raise CommandError("--to or TARGET_STORE_URL must name a store.")
         if source == target:
             raise CommandError("A store cannot be copied into itself.")
         try:
