@@ -26,7 +26,7 @@ FORM = {"what": "client_id", "value": "1.1"}
 
 @pytest.fixture
 def shop(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(installation, "_keys", _keys)
+    monkeypatch.setattr(installation, "keys", _keys)
     with site(tmp_path, settings) as made:
         yield made
 
