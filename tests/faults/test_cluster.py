@@ -62,7 +62,6 @@ def test_kafka_is_killed_while_hits_are_sent(site: ClusterSite, kafka: Kafka) ->
     check(site, under_load(site, lambda: again_and_again(kill, times=2)))
 
 
-@pytest.mark.slow
 def test_kafka_is_away_for_a_minute(site: ClusterSite, kafka: Kafka) -> None:
     def go_away() -> None:
         kafka.stop()
