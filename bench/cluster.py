@@ -30,14 +30,14 @@ from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
 from tests.services.redis_server import Redis
 
-PARTITIONS = 4
+CONNECTIONS = 256  # Kafka's acknowledgement takes milliseconds, in which as many hits gather
 ENGINES = {"embedded": "processes://2", "spark": "spark-local://2"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=20, help="how long wrk sends")
-    parser.add_argument("--hits", type=int, default=1_000_000, help="of the store that reports are asked of")
+    parser.add_argument("--hits", type=int, default=1_000_000, help="of the store that reports are asked of; 0: none")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")  # which processes a role has
     with tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH")) as folder:
@@ -51,6 +51,8 @@ def measure(folder: Path, seconds: int, hits: int) -> dict[str, float]:
     with servers(folder) as (cassandra, urls):
         with ClusterSite(folder / "cluster", urls, eager=False) as site:
             figures = {**accepted(site, seconds), **whole_way(site, seconds), **memory(site)}
+        if not hits:
+            return figures
         store = cassandra.url(f"k{uuid.uuid4().hex}")
         with Site() as alone:
             number = alone.properties[0][0]
@@ -89,7 +91,7 @@ def servers(folder: Path) -> Iterator[tuple[Cassandra, dict[str, str]]]:
 def accepted(site: ClusterSite, seconds: int) -> dict[str, float]:
     """Hits are sent while nothing is given out; then one process receives what waits. The same with two processes."""
     number, measurement_id = site.add_property()
-    send(site.collector_port, measurement_id, 2, first=0)
+    send(site.collector_port, measurement_id, 2, first=0, connections=CONNECTIONS)
     settle(site, number)
     rates, drained = [], {}
     for receivers in (1, 2):
@@ -97,7 +99,7 @@ def accepted(site: ClusterSite, seconds: int) -> dict[str, float]:
             site.start("receive-2", *(word.replace("receive-1", "receive-2") for word in site.commands["receive-1"]))
         site.end("dispatch")
         began, before = time.time(), accepted_by(site)
-        send(site.collector_port, measurement_id, seconds, first=receivers * 10_000_000)
+        send(site.collector_port, measurement_id, seconds, receivers * 10_000_000, CONNECTIONS)
         hits = accepted_by(site) - before
         rates.append(hits / (time.time() - began))
         began = time.time()
@@ -115,7 +117,7 @@ def accepted_by(site: ClusterSite) -> float:
 def whole_way(site: ClusterSite, seconds: int) -> dict[str, float]:
     number, measurement_id = site.add_property()
     cpu, began = site.cpu_s(), time.time()
-    send(site.collector_port, measurement_id, seconds, first=0)
+    send(site.collector_port, measurement_id, seconds, 0, CONNECTIONS)
     settle(site, number)
     took, used = time.time() - began, site.cpu_s() - cpu
     hits = site.status(number)["accepted"]

@@ -45,9 +45,9 @@ def measure(site: Site, seconds: int) -> dict[str, float]:
     }
 
 
-def send(port: int, measurement_id: str, seconds: int, first: int) -> None:
+def send(port: int, measurement_id: str, seconds: int, first: int, connections: int = CONNECTIONS) -> None:
     """Raises SystemExit where a hit was not answered 2xx."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
     report = subprocess.run([*command, "--", str(first), measurement_id], capture_output=True, text=True, check=True)
     if re.search("Non-2xx|Socket errors", report.stdout):
         raise SystemExit(f"not every hit was accepted:\n{report.stdout}")

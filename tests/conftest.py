@@ -15,10 +15,12 @@ OF_DRIVERS = {
         "contract/test_setup_store.py",
         "contract/test_store_cassandra.py",
         "contract/test_store_cassandra_faults.py",
+        "contract/test_store_cassandra_sizes.py",
         "contract/test_store_cassandra_writes.py",
         "unit/test_cassandra_layout.py",
         "unit/test_cassandra_session.py",
         "unit/test_disk_cache.py",
+        "unit/test_scale.py",
     ],
 }
 collect_ignore = [file for driver, files in OF_DRIVERS.items() if find_spec(driver) is None for file in files]
