@@ -30,6 +30,7 @@ from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
 from tests.services.redis_server import Redis
 
+PARTITIONS = 2  # as many as cores: each is cut into ranges by itself
 CONNECTIONS = 256  # Kafka's acknowledgement takes milliseconds, in which as many hits gather
 ENGINES = {"embedded": "processes://2", "spark": "spark-local://2"}
 
@@ -49,7 +50,7 @@ def main() -> None:
 
 def measure(folder: Path, seconds: int, hits: int) -> dict[str, float]:
     with servers(folder) as (cassandra, urls):
-        with ClusterSite(folder / "cluster", urls, eager=False) as site:
+        with ClusterSite(folder / "cluster", urls, eager=False, partitions=PARTITIONS) as site:
             figures = {**accepted(site, seconds), **whole_way(site, seconds), **memory(site)}
         if not hits:
             return figures

@@ -35,16 +35,19 @@ class ClusterSite(Site):
     `eager`: its dispatcher is in a hurry.
     """
 
-    def __init__(self, folder: Path, urls: Mapping[str, str], *, receivers: int = 1, eager: bool = True) -> None:
+    def __init__(
+        self, folder: Path, urls: Mapping[str, str], *, receivers: int = 1, eager: bool = True, partitions: int = 6
+    ) -> None:
         folder.mkdir(exist_ok=True)
         super().__init__(free_port(), folder=str(folder))
         self.collector_port, self._receivers, self._eager = free_port(), receivers, eager
+        self._partitions = partitions
         self.environment |= {"HITSTREAM_DEMO": "0", "HITSTREAM_LOG_LEVEL": "INFO", **urls}
         self.commands: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> "ClusterSite":
         self.manage("migrate", "-v", "0")
-        self.manage("setup_log")
+        self.manage("setup_log", "--partitions", str(self._partitions))
         self.manage("setup_store")
         answer = self.manage("shell", "-v", "0", "-c", PREPARE)
         self.token = answer.split()[-1]
