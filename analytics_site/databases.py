@@ -44,6 +44,12 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def need_package(package: str, variable: str, *, used: bool) -> None:
+    """Raises ImproperlyConfigured where an address is of a server whose package is not installed."""
+    if used and not find_spec(package):
+        raise ImproperlyConfigured(f"{variable} names a server: install the packages of requirements-cluster.txt.")
+
+
 def _port(parts: SplitResult) -> str:
     """Raises ImproperlyConfigured. What is found in place of a number may be half a password: it is not shown."""
     try:
@@ -64,8 +70,7 @@ def cluster(store_url: str) -> dict[str, dict[str, Any]]:
         found = cluster_of(store_url)
     except ValueError as error:
         raise ImproperlyConfigured(f"STORE_URL is not allowed: {error}.") from error
-    if not find_spec("django_cassandra_engine"):
-        raise ImproperlyConfigured("STORE_URL names a cluster: install the packages of requirements-cluster.txt.")
+    need_package("django_cassandra_engine", "STORE_URL", used=True)
     options = {
         "replication": {"strategy_class": "NetworkTopologyStrategy", **dict(found.replication)},
         "connection": {"port": found.port, "lazy_connect": True, "retry_connect": True, "consistency": LOCAL_QUORUM},

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from analytics_site import env
-from analytics_site.databases import cluster, database
+from analytics_site.databases import cluster, database, need_package
 from configuration.secret_files import keep_secret
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
@@ -36,10 +36,12 @@ DATABASES: Final = {
 }
 TARGET_STORE_URL: Final = env.url("TARGET_STORE_URL", "", ("sqlite", "cassandra"), optional=True)
 TARGET_DATABASE_URL: Final = env.url("TARGET_DATABASE_URL", "", ("sqlite", "postgres", "postgresql"), optional=True)
+need_package("psycopg", "DATABASE_URL", used="postgresql" in DATABASES["default"]["ENGINE"])
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
 # Where parallel work runs
 BROKER_URL: Final = env.url("BROKER_URL", "", ("redis", "rediss"), optional=True)
+need_package("celery", "BROKER_URL", used=bool(BROKER_URL))
 ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes", "spark", "spark-local"))
 
 # What it knows
