@@ -26,7 +26,12 @@ QUEUE_OF: Final = {"hitstream.carry_out": "history", "hitstream.keep_up_all": "s
 CARRY_OUT_EVERY_S: Final = 2.0
 KEEP_UP_EVERY_S: Final = 30.0
 
-app = Celery("hitstream", broker=settings.BROKER_URL, set_as_current=True)
+app = Celery(
+    "hitstream",
+    broker=settings.BROKER_URL,
+    set_as_current=True,
+    task_cls="analytics_site.acknowledging:SureTask",
+)
 app.conf.update(
     broker_transport_options={
         "visibility_timeout": VISIBLE_AGAIN_S,

@@ -1,6 +1,7 @@
 """Random rules of every kind for tests, with conditions that hold of some of the hits of tests/random_hits.py."""
 
 import random
+import re
 from typing import Any, Final
 
 import msgspec
@@ -74,7 +75,7 @@ def condition(rnd: random.Random, depth: int = 0) -> Condition:
         return OneOf(field, tuple(rnd.sample(values, rnd.randrange(1, len(values) + 1))), negated=rnd.random() < 0.2)
     test: Any = rnd.choice(["equals", "contains", "begins", "ends", "pattern"])
     value = rnd.choice(values)
-    return Text(field, test, value.replace("(", r"\(") if test == "pattern" else value, negated=rnd.random() < 0.2)
+    return Text(field, test, re.escape(value) if test == "pattern" else value, negated=rnd.random() < 0.2)
 
 
 def _state(rnd: random.Random) -> Any:

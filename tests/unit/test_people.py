@@ -42,7 +42,7 @@ def here(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Inst
     """Jane with two browsers, sealed and not, a bot of hers, and somebody else on two properties."""
     settings.DATA = tmp_path
     settings.LOG_URL, settings.STORE_URL = f"sqlite://{tmp_path}/log", f"sqlite://{tmp_path}/store"
-    monkeypatch.setattr(installation, "_keys", _keys)
+    monkeypatch.setattr(installation, "keys", _keys)
     here = Installation(tmp_path)
     here.send(
         ga4(1, hit="a", **JANE), ga4(2, hit="a", at=NOON + 1000, **JANE), ga4(3, agent="Googlebot/2.1", **JANE),
