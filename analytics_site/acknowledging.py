@@ -17,6 +17,8 @@ FAILED = 1  # exit status
 
 
 class SureRequest(Request):
+    acknowledged: bool
+
     def acknowledge(self) -> None:
         if not self.acknowledged:
             _or_end(self.message.ack, self._connection_errors)
