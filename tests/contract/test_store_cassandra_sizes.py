@@ -13,7 +13,8 @@ from tests.unit.test_scale import noise
 if TYPE_CHECKING:
     from processing.store.cassandra_session import CassandraSession
 
-pytestmark = [pytest.mark.cassandra, pytest.mark.timeout(300)]
+# A node with a small heap can hold this by itself only: it is not among the tests that share one.
+pytestmark = [pytest.mark.cassandra, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_it_works(on_cassandra: Reopen, session: "CassandraSession") -> None:
