@@ -22,6 +22,7 @@ from tests.agreement.test_access_logs import REAL_LOG
 from tests.agreement.test_rules_and_history import answers
 from tests.cluster import ClusterSite
 from tests.installation import BLOG, SHOP
+from tests.journey.test_copy_database import new_database
 from tests.rule_examples import EXAMPLES
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
@@ -73,7 +74,7 @@ def cluster(
         "LOG_URL": f"kafka://{kafka.servers}/hits-{uuid.uuid4().hex}",
         "STORE_URL": cassandra.url(f"k{uuid.uuid4().hex}"),
         "BROKER_URL": redis.address,
-        "DATABASE_URL": postgres.address,
+        "DATABASE_URL": new_database(postgres),
         "ENGINE_URL": "spark-local://2",
     }
     with ClusterSite(tmp_path / "cluster", urls | SECRET, receivers=2) as site:

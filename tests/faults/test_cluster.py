@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.cluster import ClusterSite, check, under_load
+from tests.journey.test_copy_database import new_database
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
@@ -29,7 +30,7 @@ def site(
         "LOG_URL": f"kafka://{kafka.servers}/hits-{uuid.uuid4().hex}",
         "STORE_URL": cassandra.url(f"k{uuid.uuid4().hex}"),
         "BROKER_URL": redis.address,
-        "DATABASE_URL": postgres.address,
+        "DATABASE_URL": new_database(postgres),
     }
     with ClusterSite(tmp_path_factory.mktemp("cluster"), urls, receivers=2) as site:
         yield site

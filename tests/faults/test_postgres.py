@@ -15,6 +15,7 @@ import pytest
 from processing.ledger import MOST_HITS
 from tests.faults.eager_site import EagerSite, check_ids, check_status, wait_until_counted
 from tests.faults.senders import Senders
+from tests.journey.test_copy_database import new_database
 from tests.servers import ROOT, free_port
 from tests.services.postgres_server import Postgres
 
@@ -27,7 +28,7 @@ PROCESSES: Final = 4
 
 def test_it_works(postgres: Postgres, tmp_path: Path) -> None:
     """Collector, worker and pages go on by themselves after it was killed and started again."""
-    with OnPostgres(free_port(), tmp_path / "data", tmp_path, postgres.address) as site:
+    with OnPostgres(free_port(), tmp_path / "data", tmp_path, new_database(postgres)) as site:
         number, measurement_id = site.properties[0]
         before = dict(site.processes)
         with Senders(site.port, measurement_id) as senders:
