@@ -91,7 +91,7 @@ class Dispatcher:
     def run(self, stop: threading.Event) -> None:
         """Dispatches while it holds the lease, until `stop` is set. Raises LogWentBack, PartEnded."""
         while not stop.is_set():
-            self._tried("holding the lease", lambda: self._lead(stop))
+            self.troubles.tried("holding the lease", lambda: self._lead(stop))
             stop.wait(self._rhythm.lease_s / 10)
 
     def dispatch(self) -> None:
@@ -166,27 +166,18 @@ class Dispatcher:
             with beside({"sealing": self._seals_due, "tidying": self._tidy_now}) as look:
                 while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
                     look()
-                    self._tried("dispatching", self.dispatch)
+                    self.troubles.tried("dispatching", self.dispatch)
 
     def _begun(self, stop: threading.Event, lease: Held) -> bool:
         while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
-            if self._tried("looking at log and store", self.begin):
+            if self.troubles.tried("looking at log and store", self.begin):
                 return True
         return False
 
-    def _tried(self, task: str, work: Callable[[], None]) -> bool:
-        """Whether it worked; where not, it is tried again later."""
-        worked = False
-        if self.troubles.due(task):
-            with self.troubles.outlived(task):
-                work()
-                worked = True
-        return worked
-
     def _seals_due(self, over: threading.Event) -> None:
         while not over.wait(self._rhythm.seal_every_s):
-            self._tried("dispatching seals", self.dispatch_seals)
+            self.troubles.tried("dispatching seals", self.dispatch_seals)
 
     def _tidy_now(self, over: threading.Event) -> None:
         while not over.wait(self._rhythm.tidy_every_s):
-            self._tried("tidying", lambda: self.tidy(int(time.time() * 1000)))
+            self.troubles.tried("tidying", lambda: self.tidy(int(time.time() * 1000)))

@@ -2,7 +2,6 @@
 database are away. A message carries numbers only.
 """
 
-import logging
 import threading
 from functools import lru_cache
 from typing import Any, Final
@@ -15,8 +14,6 @@ from collection.log import LogUnavailable
 from processing.jobs import Work
 from processing.running import make_work
 from processing.store.port import StoreUnavailable
-
-logger = logging.getLogger(__name__)
 
 AWAY: Final = (LogUnavailable, StoreUnavailable, DatabaseError, OSError)
 RETRIES: Final = {

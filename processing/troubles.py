@@ -57,6 +57,15 @@ class Troubles:
         else:
             self._settle(task)
 
+    def tried(self, task: str, work: Callable[[], object]) -> bool:
+        """Does the work if it is due. Whether it worked; where not, it is tried again later."""
+        worked = False
+        if self.due(task):
+            with self.outlived(task):
+                work()
+                worked = True
+        return worked
+
     def __len__(self) -> int:
         """How many tasks are in trouble."""
         return len(self._troubles)

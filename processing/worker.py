@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 from django.db import close_old_connections
@@ -97,9 +98,7 @@ class Worker:
                 self._receive()
 
     def _receive(self) -> None:
-        if self.troubles.due("receiving"):
-            with self.troubles.outlived("receiving"):
-                self.receiver.receive() if self._knows_tails else self.start()
+        self.troubles.tried("receiving", self.receiver.receive if self._knows_tails else self.start)
 
     def drain(self) -> int:
         """Receives and seals all there is. Returns the number of hits received."""
@@ -142,12 +141,9 @@ class Worker:
 
     def _history_until(self, stop: threading.Event) -> None:
         while not stop.wait(self._pace.seal_every_s):
-            if self.history and self.troubles.due("history"):
-                with self.troubles.outlived("history"):
-                    self.history.work(stop.is_set)
-            if self.erasures and self.troubles.due("removing what is erased"):
-                with self.troubles.outlived("removing what is erased"):
-                    self.erasures.work(stop.is_set)
+            for name, part in (("history", self.history), ("removing what is erased", self.erasures)):
+                if part:
+                    self.troubles.tried(name, partial(part.work, stop.is_set))
 
     def _seal(self, property: int, *, at_once: bool) -> bool:
         task = f"sealing property {property}"
