@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -138,3 +139,37 @@ async def load_for(clients: Clients, seconds: float) -> None:
     until = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, until.set)
     await clients.run(until)
+
+
+class Background:
+    """Sends in a thread of its own until it is stopped, as `send` does; `acknowledged` grows meanwhile."""
+
+    late_s: float = 240.0
+    acknowledged: list[str]
+
+    def __init__(self) -> None:
+        self.loop, self.until = asyncio.new_event_loop(), asyncio.Event()
+        self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self.send()))
+
+    async def send(self) -> None:
+        """Until `until` is set."""
+        raise NotImplementedError
+
+    def complaint(self) -> str:
+        return "nothing is acknowledged any more"
+
+    def wait_for(self, more: int) -> None:
+        """Until so many more hits were acknowledged."""
+        enough, give_up = len(self.acknowledged) + more, time.monotonic() + self.late_s
+        while len(self.acknowledged) < enough:
+            assert time.monotonic() < give_up, self.complaint()
+            time.sleep(0.02)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self.until.set)
+        self._thread.join()
+        self.loop.close()

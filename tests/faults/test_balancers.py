@@ -2,7 +2,6 @@
 
 import asyncio
 import http.client
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from collection.log.embedded import EmbeddedLog
 from processing.receive import hash64
 from tests.collector_client import stored
 from tests.installation import AGENT, SHOP, Installation
-from tests.servers import Role, Server
+from tests.servers import Background, Role, Server
 from tests.services.balancer import Balancer
 from tests.services.haproxy_server import HAProxy
 from tests.services.nginx_server import Nginx
@@ -61,40 +60,28 @@ def balancer(request: pytest.FixtureRequest, tmp_path: Path, one: Server, other:
     made.stop()
 
 
-class Visitors:
+class Visitors(Background):
     """Send hits over connections that stay open, as fast as they are answered; whatever is not a 204 is a failure."""
 
+    late_s = LATE_S
+
     def __init__(self, port: int, connections: int = 12) -> None:
+        super().__init__()
         self._port, self._connections, self._numbers = port, connections, count()
         self.acknowledged: list[str] = []
         self.failures: list[str] = []
-        self._loop = asyncio.new_event_loop()
-        self._until = asyncio.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._all()))
 
-    def wait_for(self, more: int) -> None:
-        enough, give_up = len(self.acknowledged) + more, time.monotonic() + LATE_S
-        while len(self.acknowledged) < enough:
-            assert time.monotonic() < give_up, f"nothing is acknowledged any more: {self.failures[:5]}"
-            time.sleep(0.02)
+    def complaint(self) -> str:
+        return f"nothing is acknowledged any more: {self.failures[:5]}"
 
-    def __enter__(self) -> "Visitors":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._until.set)
-        self._thread.join()
-        self._loop.close()
-
-    async def _all(self) -> None:
+    async def send(self) -> None:
         await asyncio.gather(*(self._one(number) for number in range(self._connections)))
 
     async def _one(self, number: int) -> None:
-        while not self._until.is_set():
+        while not self.until.is_set():
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port, local_addr=(CLIENT, 0))
             try:
-                while not self._until.is_set():
+                while not self.until.is_set():
                     await self._hit(number, reader, writer)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.failures.append(repr(error))

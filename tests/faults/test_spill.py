@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import threading
 import time
 import uuid
 from collections import Counter
@@ -18,7 +17,7 @@ from collection.log.kafka import KafkaLog
 from collection.log.spill import SpillingLog
 from collection.log.spill_folders import waiting
 from tests.contract.log_contract import everything
-from tests.servers import Clients, Server
+from tests.servers import Background, Clients, Server
 from tests.services.kafka_broker import Kafka
 
 pytestmark = [
@@ -54,38 +53,17 @@ def server(url: str, tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-class Load:
-    """Clients that send until they are stopped, in a thread of their own; they come back when the server is gone."""
+class Load(Background):
+    """Clients that send until they are stopped; they come back when the server is gone."""
 
     def __init__(self, server: Server, prefix: str = "hit") -> None:
+        super().__init__()
         self._clients = Clients(server.port, prefix, connections=4)
-        self._loop = asyncio.new_event_loop()
-        self._until = asyncio.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._run()))
+        self.acknowledged = self._clients.acknowledged
 
-    @property
-    def acknowledged(self) -> list[str]:
-        return self._clients.acknowledged
-
-    def wait_for(self, more: int) -> None:
-        """Until so many more hits were acknowledged."""
-        enough, give_up = len(self.acknowledged) + more, time.monotonic() + LATE_S
-        while len(self.acknowledged) < enough:
-            assert time.monotonic() < give_up, "nothing is acknowledged any more"
-            time.sleep(0.02)
-
-    def __enter__(self) -> "Load":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._until.set)
-        self._thread.join()
-        self._loop.close()
-
-    async def _run(self) -> None:
-        while not self._until.is_set():
-            await self._clients.run(self._until)
+    async def send(self) -> None:
+        while not self.until.is_set():
+            await self._clients.run(self.until)
             await asyncio.sleep(0.05)
 
 
