@@ -37,8 +37,12 @@ def test_it_works(seed: int, tmp_path: Path) -> None:
         sent.update(map(property_of, batch))
         for _ in range(rnd.randrange(12)):
             busy.step(NOON + rnd.choice([0, 1, 5, 40]) * 24 * HOUR)
-            assert {number: busy.accounted(number, name) for number, name in MEASUREMENT_IDS.items()} == sent
+            assert accounted(busy) == sent
     busy.finish()
     for property in sent:
         assert figures(busy, property) == figures(plain, property)
         assert busy.view(property).tail.hits == 0
+
+
+def accounted(busy: Dispatched) -> Counter[int]:
+    return Counter({number: busy.accounted(number, name) for number, name in MEASUREMENT_IDS.items()})

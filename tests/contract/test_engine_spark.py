@@ -54,7 +54,8 @@ def test_control_c_stays_ours(engine: Engine) -> None:
 def test_java_is_killed(engine: Engine, tmp_path: Path) -> None:
     run = engine.run(engine_tasks.hold, jobs(tmp_path, 3))
     next(run)
-    [java] = {int(pid) for pid in subprocess.check_output(["pgrep", "-P", str(os.getpid()), "java"]).split()}
+    drivers = ["pgrep", "-P", str(os.getpid()), "-f", "deploy.SparkSubmit"]  # servers of other tests are Java as well
+    [java] = map(int, subprocess.check_output(drivers).split())
     kill(java)
     with pytest.raises(EngineFailed):
         next(run)
