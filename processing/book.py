@@ -28,12 +28,15 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Sections of a segment: their common prefix, how many event rows there are, and which sections were left out."""
+    """Sections of a segment: their common prefix, how many event rows there are, which sections were left out because
+    they are empty, and whether the events' runs are there as well.
+    """
 
     segment: str
     prefix: str
     rows: int
     without: tuple[str, ...] = ()
+    runs: bool = False
 
 
 class Shelf(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from processing.book import Erased, RawPart
 from processing.periods import day_key, day_number, day_start, period
 from processing.pipeline import Processed
 from processing.raw_parts import read_raw
+from processing.runs import condense, sources
 from processing.schema import BUILT, DAY_MS, REJECTED
 from processing.sealed import categorical_text
 from processing.segments import Arrivals, Layer
@@ -40,6 +41,9 @@ class Preview(NamedTuple):
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         within = pl.col("day").is_between(day_number(first), day_number(last))
         return self.frame.filter(within).select(columns)
+
+    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return condense(self.events(first, last, sources(columns))).select(columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED: hits that the rules refuse, by their event time."""

@@ -16,8 +16,9 @@ import polars as pl
 from processing.book import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book, encode_book, with_spans
 from processing.columns import Columns
 from processing.periods import local_days
+from processing.runs import WORTH_ROWS, runs_of
 from processing.schema import DAY_MS, INSTEAD, Schema, conform
-from processing.sealed import SECTIONS, Sealed
+from processing.sealed import SECTIONS, Sealed, categorical_text
 from processing.segments import Arrivals, Layer, fold, refusals
 from processing.sessions import Carry
 from processing.store import port
@@ -30,6 +31,7 @@ FIRST_GENERATION: Final = 1
 PORTION_ROWS: Final = 50_000
 LONGEST_S: Final = 600.0  # what took longer is not committed: segments that nobody names are swept some time
 WHOLE_ROWS: Final = 1_000_000  # are written at once at most: memory goes by it, and a day is not read out of a month
+CODED: Final = {"events", "runs"}  # text as Categorical, which reports read several times as fast
 Sections = dict[str, pl.DataFrame]
 
 
@@ -100,18 +102,24 @@ def read_layer(store: Store, place: Place) -> Layer:
 def as_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Rows of a segment, also of one that was written before a column was added."""
     if all(name in frame.columns for name in schema):
-        return frame.select(*schema)
+        return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
     return conform(frame.with_columns(pl.col(old).alias(new) for new, old in INSTEAD.items() if new in schema), schema)
 
 
 def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> Place:
-    """Adds the layer's sections, without the empty ones and those that nobody reads: the lowest layer masks nothing."""
+    """Adds the layer's sections, without the empty ones and those that nobody reads: the lowest layer masks nothing.
+    The runs of many events are written beside them, since most reports need no more.
+    """
     written = {name: getattr(layer, name) for name in SECTIONS}
     if not lowest:
         written["visitors"] = layer.visitors.to_frame("visitor")
+    without = [name for name in (*SECTIONS, "visitors") if name not in written or written[name].is_empty()]
+    if runs := layer.events.height >= WORTH_ROWS:
+        written["runs"] = runs_of(layer.events)
+    for name in CODED & written.keys():
+        written[name] = written[name].with_columns(categorical_text())
     sections |= {f"{prefix}{name}": frame for name, frame in written.items() if not frame.is_empty()}
-    without = [name for name in (*SECTIONS, "visitors") if f"{prefix}{name}" not in sections]
-    return Place(segment, prefix, height(layer), tuple(without))
+    return Place(segment, prefix, height(layer), tuple(without), runs)
 
 
 def height(layer: Layer) -> int:

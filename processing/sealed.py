@@ -8,10 +8,12 @@ import polars as pl
 from processing.book import Book, Place
 from processing.columns import Columns
 from processing.periods import period
+from processing.runs import RUNS, condense, sources
 from processing.schema import BUILT, EVENTS, REFUSED, Schema
 from processing.segments import EMPTY, Layer, unstable_ids, without
 from processing.sessions import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 
+# What a layer is.
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
 
 
@@ -62,6 +64,16 @@ class Sealed:
         layers = self.book.periods[key].layers
         return [self._unmasked(layers, number, section, names, None) for number in range(len(layers))]
 
+    def runs(self, key: str, names: Sequence[str]) -> list[pl.DataFrame]:
+        """Like `categorical`, of RUNS: as they were written, or found in the events."""
+        layers = self.book.periods[key].layers
+        return [self._runs(layers, number, names) for number in range(len(layers))]
+
+    def _runs(self, layers: Sequence[Place], number: int, names: Sequence[str]) -> pl.DataFrame:
+        if layers[number].runs:
+            return self._unmasked(layers, number, "runs", names, None)
+        return condense(self._unmasked(layers, number, "events", sources(names), None)).select(names)
+
     def _unmasked(
         self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
     ) -> pl.DataFrame:
@@ -98,7 +110,8 @@ def categorical_text() -> pl.Expr:
 
 
 def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:
-    return pl.DataFrame(schema={name: SECTIONS[section][name] for name in names}).with_columns(categorical_text())
+    schema = RUNS if section == "runs" else SECTIONS[section]
+    return pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())
 
 
 def _as_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from processing.book import Book, add, decode_book, empty_book
 from processing.columns import Columns
 from processing.hiding import without_hidden
 from processing.periods import Period, day_number, day_of, local_days, period
+from processing.runs import RUNS, runs_of
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed, categorical_text
 from processing.segments import EMPTY, NOTHING_NEW, Arrivals, Layer, only, refusals, side_by_side
@@ -94,6 +95,10 @@ class View:
         """Columns of schema.BUILT of all counted events; text is Categorical."""
         return self._section("events", BUILT, first, last, columns)
 
+    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of runs.RUNS of the same events, in a fraction of the rows."""
+        return self._section("runs", RUNS, first, last, columns)
+
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
         rows = pl.concat([self._refused(first, last), self._duplicates(first, last)])
@@ -139,14 +144,18 @@ class View:
     def _period(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         """The frames that show a period: its layers, with the tail's change on top."""
         change = self.changes.get(key)
-        known = key in self.sealed.book.periods
         if change is None:
-            return self.sealed.categorical(key, section, names)
+            return self._sealed(key, section, names)
         hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
-        needed = list(dict.fromkeys([*names, "visitor"]))
-        below = self.sealed.categorical(key, section, needed) if known else []
-        top = getattr(change.layer, section).select(names).with_columns(categorical_text())
-        return [*(frame.filter(hidden).select(names) for frame in below), top]
+        below = self._sealed(key, section, list(dict.fromkeys([*names, "visitor"])))
+        top = runs_of(change.layer.events) if section == "runs" else getattr(change.layer, section)
+        shown = top.select(names).with_columns(categorical_text())
+        return [*(frame.filter(hidden).select(names) for frame in below), shown]
+
+    def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
+        if key not in self.sealed.book.periods:
+            return []
+        return self.sealed.runs(key, names) if section == "runs" else self.sealed.categorical(key, section, names)
 
     def _refused(self, first: date, last: date) -> pl.DataFrame:
         rows = self._rows("rejected", REFUSED, first, last)

@@ -115,7 +115,8 @@ class _Defined:
     """A view with the definitions of other rules: what it has no values of is "(not set)"."""
 
     def __init__(self, view: run.View, rules: Ruleset | None) -> None:
-        self.events, self.zone, self.currency, self.rules = view.events, view.zone, view.currency, rules
+        self.events, self.runs = view.events, view.runs
+        self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 
 def common(zone: str, other: str, first: date, last: date) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from configuration.ruleset import Ruleset
 from processing.periods import day_number
+from processing.runs import LENGTH, single
 from reporting.answer import DIMENSION, METRIC, RANGE, RANGE_NAME, assemble
 from reporting.dates import Days
 from reporting.definitions import definitions_of
@@ -17,7 +18,6 @@ from reporting.measures import CODE, measure, with_code
 from reporting.metrics import Metric
 from reporting.plan import Plan, plan
 from reporting.report import Answer, Leaf, Report
-from reporting.rows import condense, single
 
 
 class View(Protocol):
@@ -33,6 +33,9 @@ class View(Protocol):
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns of schema.BUILT for the local days first..last; texts are String or Categorical."""
+
+    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """The named columns of runs.RUNS, of the same events."""
 
 
 class Span(NamedTuple):
@@ -79,9 +82,11 @@ def read_spans(plans: Sequence[Plan], view: View) -> list[Span]:
 def _read_span(plans: Sequence[Plan], first: date, last: date, view: View) -> Span:
     """Only the columns that the reports on these days need."""
     here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
-    events = view.events(first, last, _columns(here))
-    condensed = _columns([each for each in here if each.condensed])
-    return Span(first, last, single(events), condense(events.select(condensed)))
+    of_events = _columns([each for each in here if not each.condensed])
+    of_runs = _columns([each for each in here if each.condensed])
+    events = single(view.events(first, last, of_events)) if of_events else pl.DataFrame()
+    runs = view.runs(first, last, [*of_runs, LENGTH]) if of_runs else pl.DataFrame()
+    return Span(first, last, events, runs)
 
 
 def _columns(plans: Sequence[Plan]) -> list[str]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from configuration.ruleset import Ruleset
+from processing.runs import condense, sources
 from processing.schema import BUILT
 
 EPOCH = date(1970, 1, 1)
@@ -49,6 +50,9 @@ class FrameView(NamedTuple):
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         wanted = pl.col("day").is_between((first - EPOCH).days, (last - EPOCH).days)
         return self.frame.filter(wanted).select(columns)
+
+    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return condense(self.events(first, last, sources(columns))).select(columns)
 
 
 def built(events: Iterable[dict[str, Any]], zone: str = "Etc/UTC", texts: Any = pl.Categorical) -> pl.DataFrame:

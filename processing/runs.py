@@ -1,0 +1,63 @@
+"""Runs: neighbouring events that no report on whole sessions could tell apart, as one row.
+
+Segments keep the events of a session together, so a run is most of a session: a third to a fifth of the rows, and
+exact, because a run ends wherever one of its columns changes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from processing.schema import BUILT, Schema
+
+# Columns that seldom change within a session and day. The others make runs too short to be worth it.
+STEADY: Final = (
+    *("day", "visitor", "session", "engaged", "active", "duration_ms", "country", "device", "browser", "system"),
+    *("session_source", "session_medium", "session_campaign", "session_channel", "session_groups"),
+)
+ADDED_UP: Final[Schema] = {"page_view": pl.UInt32(), "engagement_ms": pl.Int64(), "key": pl.UInt32()}
+LENGTH: Final = "events"  # how many events a run is
+RUNS: Final[Schema] = {**{name: BUILT[name] for name in STEADY}, **ADDED_UP, LENGTH: pl.UInt32()}
+WORTH_ROWS: Final = 4_096  # the runs of fewer events are found while they are read
+
+
+def sources(names: Sequence[str]) -> list[str]:
+    """The columns of events that these columns of runs are made of."""
+    return [name for name in names if name != LENGTH]
+
+
+def single(events: pl.DataFrame) -> pl.DataFrame:
+    """Each event as a run of its own."""
+    return events.with_columns(pl.lit(1, dtype=pl.UInt32).alias(LENGTH))
+
+
+def condense(events: pl.DataFrame) -> pl.DataFrame:
+    """One row per run of neighbours with equal STEADY columns, as far as they are there; LENGTH and the columns of
+    ADDED_UP are added up.
+    """
+    steady = [name for name in events.columns if name in STEADY]
+    if events.is_empty() or not steady:
+        return single(events).with_columns(
+            pl.col(name).cast(ADDED_UP[name]) for name in events.columns if name in ADDED_UP
+        )
+    heads = events.lazy().select(_changes(steady).arg_true()).collect().to_series()
+    tails = pl.concat([heads.slice(1) - 1, pl.Series([events.height - 1], dtype=heads.dtype)])
+    lengths = (tails - heads + 1).alias(LENGTH)
+    added = [_between(events[name].cum_sum().gather(tails)) for name in ADDED_UP if name in events.columns]
+    return events.select(steady)[heads].hstack([*added, lengths])
+
+
+def runs_of(events: pl.DataFrame) -> pl.DataFrame:
+    """The RUNS of BUILT events."""
+    return condense(events.select(sources(list(RUNS)))).select(*RUNS)
+
+
+def _between(sums: pl.Series) -> pl.Series:
+    """What each running sum adds to the one before."""
+    return sums - sums.shift(fill_value=0)
+
+
+def _changes(columns: list[str]) -> pl.Expr:
+    first = pl.int_range(pl.len()) == 0
+    return pl.any_horizontal(first, *(pl.col(name).ne_missing(pl.col(name).shift()) for name in columns))
