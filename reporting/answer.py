@@ -23,17 +23,28 @@ class SortKey(NamedTuple):
     nulls_last: bool = False
 
 
-def assemble(asked: Plan, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str) -> Answer:
-    """`rows` and `totals` of all date ranges, with the columns RANGE (a number) and RANGE_NAME."""
+class Page(NamedTuple):
+    """The rows that are asked for, in order, and how many rows there are in all."""
+
+    rows: pl.DataFrame
+    count: int
+
+
+def page_of(asked: Plan, rows: pl.DataFrame) -> Page:
+    """`rows` of all date ranges, with the columns RANGE (a number) and RANGE_NAME."""
     kept = rows if asked.report.keep_empty_rows else _without_empty(asked, rows)
-    page = _ordered(asked, kept).slice(asked.report.offset, asked.report.limit)
+    return Page(_ordered(asked, kept).slice(asked.report.offset, asked.report.limit), kept.height)
+
+
+def assemble(asked: Plan, page: Page, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str) -> Answer:
+    """`rows`, among which minimums and maximums are looked for, and `totals` are like those of `page_of`."""
     return Answer(
         dimensions=asked.headers,
         metrics=tuple(
             MetricHeader(metric.name, metric.type) for metric in asked.metrics if metric.name in _visible(asked)
         ),
-        rows=_rows(asked, page, [_dimension_column(asked, name) for name in asked.headers]),
-        row_count=kept.height,
+        rows=_rows(asked, page.rows, [_dimension_column(asked, name) for name in asked.headers]),
+        row_count=page.count,
         totals=_aggregate(asked, totals, RESERVED_TOTAL) if "TOTAL" in asked.report.aggregations else (),
         minimums=_aggregate(asked, _extremes(rows, pl.Expr.min), RESERVED_MINIMUM)
         if "MINIMUM" in asked.report.aggregations

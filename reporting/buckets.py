@@ -18,7 +18,7 @@ from processing.columns import Columns
 from processing.engine import Engine
 from processing.store import open_store
 from processing.view import Pinned, Reader, View
-from reporting.answer import assemble
+from reporting.answer import assemble, page_of
 from reporting.definitions import definitions_of
 from reporting.measures import CODE, count, saturated
 from reporting.plan import Plan, plan
@@ -64,7 +64,8 @@ def run_in_buckets(
     if asked.needs_totals and any(few.height < all.height for few, all in zip(rows, sums, strict=True)):
         parts = _map(engine, msgspec.structs.replace(task, kept=_kept(asked, sums, rows)))
     totals = [_totals(asked, [part.totals[n] for part in parts]) for n in range(len(asked.days))]
-    return assemble(asked, _joined(asked, rows), _joined(asked, totals), parts[0].zone, parts[0].currency)
+    table = _joined(asked, rows)
+    return assemble(asked, page_of(asked, table), table, _joined(asked, totals), parts[0].zone, parts[0].currency)
 
 
 def count_bucket(task: Task) -> Part:

@@ -6,6 +6,7 @@ from typing import Final
 import polars as pl
 
 from processing.custom import LARGEST
+from reporting.distinct import PART, Marks, affordable
 from reporting.metrics import Measure, Sum
 from reporting.rows import SUMS
 
@@ -22,11 +23,14 @@ _DISTINCT: Final[dict[Measure, tuple[str, str | None]]] = {
 
 def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Adds CODE, a number for each combination of the keys (texts or integers, none null): quicker to group by."""
-    code, size = pl.zeros(rows.height, pl.UInt64, eager=True), 1
-    for key in keys:
+    if not keys:
+        return rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias(CODE))
+    code = _number(rows[keys[0]])
+    code, size = _small(code, _top(code) + 1)
+    for key in keys[1:]:
         number = _number(rows[key])
         radix = _top(number) + 1
-        code, size = _small(code * radix + number, size * radix)
+        code, size = _small(code.cast(pl.UInt64) * radix + number, size * radix)
     return rows.with_columns(code.cast(pl.UInt32).alias(CODE))
 
 
@@ -41,15 +45,46 @@ def count(
     rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
 ) -> pl.DataFrame:
     """Like `measure`, but the sums are in 128 bits, so that they can be added to others."""
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(wanted, more)).collect()
+    slow = [name for name in (*_DISTINCT, "duration_ms") if name in wanted]
+    if not slow:
+        return table
+    return _marked(rows, table, slow) if affordable(rows, table[CODE]) else _hashed(rows, table, slow)
+
+
+def _marked(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) -> pl.DataFrame:
+    marks, found = Marks(rows[CODE], table[CODE]), list[pl.Series]()
+    for name in slow:
+        identity, flag = _DISTINCT.get(name, (PART, None))
+        ids, flags = rows[identity], rows[flag] if flag else None
+        found.append((marks.distinct(ids, flags) if name in _DISTINCT else marks.once(ids, rows[name])).alias(name))
+    return table.with_columns(found)
+
+
+def _hashed(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) -> pl.DataFrame:
     lazy = rows.lazy()
-    sums = [each.value.cast(pl.Int128).sum().alias(each.name) for each in more]
-    sums += [pl.col(column).sum().cast(pl.Int64).alias(name) for name, column in SUMS.items() if name in wanted]
-    counts = [_distinct(lazy, name) for name in _DISTINCT if name in wanted]
-    durations = [_durations(lazy)] if "duration_ms" in wanted else []
-    table, *found = pl.collect_all([lazy.group_by(CODE).agg(pl.col(keys).first(), *sums), *counts, *durations])
-    for each in found:
+    for each in pl.collect_all(_distinct(lazy, name) if name in _DISTINCT else _durations(lazy) for name in slow):
         table = table.join(each, on=CODE, how="left", validate="1:1")
-    return table.with_columns(pl.col(name).fill_null(0) for name in _DISTINCT if name in wanted)
+    return table.with_columns(pl.col(name).fill_null(0) for name in slow)
+
+
+def signs(
+    rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
+) -> pl.DataFrame:
+    """Like `measure` in a fraction of the time: in place of each measure that is no sum, 1 where it is more than 0."""
+    present = [_present(*_DISTINCT[name]).alias(name) for name in _DISTINCT if name in wanted]
+    present += [(pl.col("duration_ms") > 0).any().cast(pl.Int64)] if "duration_ms" in wanted else []
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(wanted, more), *present).collect()
+    return saturated(table, more)
+
+
+def _sums(wanted: Collection[Measure], more: Collection[Sum]) -> list[pl.Expr]:
+    own = [each.value.cast(pl.Int128).sum().alias(each.name) for each in more]
+    return own + [pl.col(column).sum().cast(pl.Int64).alias(name) for name, column in SUMS.items() if name in wanted]
+
+
+def _present(identity: str, flag: str | None) -> pl.Expr:
+    return (pl.col(flag).any() if flag else pl.lit(value=True)).cast(pl.Int64)
 
 
 def saturated(table: pl.DataFrame, sums: Collection[Sum]) -> pl.DataFrame:
@@ -66,8 +101,8 @@ def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:
 
 
 def _durations(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Per code: the sum of duration_ms over its distinct (session, day)."""
-    part = [CODE, "session", "day"]
+    """Per code: the sum of duration_ms over its distinct days of sessions."""
+    part = [CODE, PART]
     changed = rows.select(*part, "duration_ms").filter(pl.any_horizontal(_changes(name) for name in part))
     return changed.unique(part, keep="any").group_by(CODE).agg(pl.col("duration_ms").sum())
 
@@ -81,7 +116,7 @@ def _number(key: pl.Series) -> pl.Series:
     if key.dtype == pl.String:
         key = key.cast(pl.Categorical)
     if key.dtype == pl.Categorical:
-        return key.to_physical().cast(pl.UInt64)
+        return key.to_physical()
     return (key - key.min()).cast(pl.UInt64)
 
 

@@ -179,6 +179,7 @@ _ALL: Final = (
     ),
 )
 METRICS: Final[Mapping[str, Metric]] = {each.name: each for each in _ALL}
+UNLIKE_SIGNS: Final = frozenset({"bounceRate"})  # may be 0 where none of its measures is; every other is a quotient
 NO_CUSTOM: Final[Mapping[str, Metric]] = {}
 
 

@@ -8,9 +8,9 @@ from reporting.dates import Days, resolve
 from reporting.definitions import NO_DEFINITIONS, Definitions
 from reporting.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.filters import check_pattern, leaves
-from reporting.metrics import METRICS, Measure, Metric, Sum, find_metric
+from reporting.metrics import METRICS, UNLIKE_SIGNS, Measure, Metric, Sum, find_metric
 from reporting.report import DATE_RANGE, ByMetric, Order, Report, ReportError, StringFilter, check_shape
-from reporting.rows import COLUMNS, can_condense
+from reporting.rows import COLUMNS, SUMS, can_condense
 
 
 class Plan(NamedTuple):
@@ -36,6 +36,15 @@ class Plan(NamedTuple):
     def condensed(self) -> bool:
         """Whether it counts runs of events instead of events."""
         return not self.sums and can_condense(self.columns)
+
+    @property
+    def page_first(self) -> bool:
+        """Whether the rows of the page can be told before what takes long is counted: by sums and signs alone."""
+        orders = self.report.orders or [ByMetric(name) for name in self.report.metrics[:1]]
+        decisive = {order.name for order in orders if isinstance(order, ByMetric)}
+        whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
+        told = all(_is_sum(each) or _has_sign(each) and each.name not in decisive for each in self.metrics)
+        return bool(self.dimensions and told and not whole_table and not self.measures <= SUMS.keys())
 
     @property
     def needs_totals(self) -> bool:
@@ -67,6 +76,14 @@ def plan(report: Report, today: date, definitions: Definitions = NO_DEFINITIONS)
         sums,
         frozenset(columns),
     )
+
+
+def _is_sum(metric: Metric) -> bool:
+    return set(metric.measures) <= SUMS.keys()
+
+
+def _has_sign(metric: Metric) -> bool:
+    return METRICS.get(metric.name) is metric and metric.name not in UNLIKE_SIGNS
 
 
 def _dimensions(report: Report, definitions: Definitions) -> tuple[tuple[Dimension, ...], dict[str, Dimension]]:

@@ -1,8 +1,9 @@
 """Runs reports: exact, and with the same answer for the same events in any order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import polars as pl
@@ -10,11 +11,12 @@ import polars as pl
 from configuration.ruleset import Ruleset
 from processing.periods import day_number
 from processing.runs import LENGTH, single
-from reporting.answer import DIMENSION, METRIC, RANGE, RANGE_NAME, assemble
+from reporting.answer import DIMENSION, METRIC, RANGE, RANGE_NAME, Page, assemble, page_of
 from reporting.dates import Days
 from reporting.definitions import definitions_of
+from reporting.distinct import numbered
 from reporting.filters import combine, matches, numeric
-from reporting.measures import CODE, measure, with_code
+from reporting.measures import CODE, measure, signs, with_code
 from reporting.metrics import Metric
 from reporting.plan import Plan, plan
 from reporting.report import Answer, Leaf, Report
@@ -47,13 +49,6 @@ class Span(NamedTuple):
     runs: pl.DataFrame
 
 
-class RangeTable(NamedTuple):
-    """The rows of one date range, and its totals (one row)."""
-
-    rows: pl.DataFrame
-    totals: pl.DataFrame
-
-
 _ONE_ROW: Final = 0
 THREADS: Final = 2  # most of a small report runs on one core, so that two at a time are quicker
 
@@ -84,8 +79,8 @@ def _read_span(plans: Sequence[Plan], first: date, last: date, view: View) -> Sp
     here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
     of_events = _columns([each for each in here if not each.condensed])
     of_runs = _columns([each for each in here if each.condensed])
-    events = single(view.events(first, last, of_events)) if of_events else pl.DataFrame()
-    runs = view.runs(first, last, [*of_runs, LENGTH]) if of_runs else pl.DataFrame()
+    events = numbered(single(view.events(first, last, of_events))) if of_events else pl.DataFrame()
+    runs = numbered(view.runs(first, last, [*of_runs, LENGTH])) if of_runs else pl.DataFrame()
     return Span(first, last, events, runs)
 
 
@@ -105,13 +100,24 @@ def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 
 
 def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
-    tables = [
-        _range_table(asked, days, number, rows_of(asked, days, spans), view.zone)
-        for number, days in enumerate(asked.days)
-    ]
-    rows = pl.concat([table.rows for table in tables])
-    totals = pl.concat([table.totals for table in tables])
-    return assemble(asked, rows, totals, view.zone, view.currency)
+    coded = [coded_rows(asked, rows_of(asked, days, spans), view.zone) for days in asked.days]
+    if asked.page_first:
+        rows, totals = _labelled(asked, map(partial(_signs, asked), coded)), map(partial(_totals, asked), coded)
+        page = _counted(asked, coded, page_of(asked, rows))
+    else:
+        tables, totals = zip(*map(partial(_range_table, asked), coded), strict=True)
+        rows = _labelled(asked, tables)
+        page = page_of(asked, rows)
+    return assemble(asked, page, rows, _labelled(asked, totals), view.zone, view.currency)
+
+
+def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
+    """The page, of which only sums and signs are known, with everything counted."""
+    of_ranges = [page.rows.filter(pl.col(RANGE) == number) for number in range(len(coded))]
+    few = [rows.filter(pl.col(CODE).is_in(there[CODE].implode())) for rows, there in zip(coded, of_ranges, strict=True)]
+    counted = _labelled(asked, [_measured(asked, rows) for rows in few])
+    place = [RANGE, CODE]
+    return Page(page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.count)
 
 
 def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
@@ -122,13 +128,27 @@ def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
     return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
 
 
-def _range_table(asked: Plan, days: Days, number: int, events: pl.DataFrame, zone: str) -> RangeTable:
-    coded, keys = coded_rows(asked, events, zone), key_names(asked)
+def _range_table(asked: Plan, coded: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of one date range, and its totals (one row)."""
     everything = _totals(asked, coded)
-    counted = named(asked, measure(coded, keys, asked.measures, asked.sums)) if keys else everything
+    counted = _measured(asked, coded) if asked.dimensions else everything
     rows = having(asked, counted)
-    totals = everything if rows.height == counted.height else _totals(asked, coded.join(rows, on=CODE, how="semi"))
-    return RangeTable(labelled(days, number, rows), labelled(days, number, totals))
+    few = rows.height < counted.height
+    return rows, _totals(asked, coded.join(rows, on=CODE, how="semi")) if few else everything
+
+
+def _measured(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
+    return named(asked, measure(coded, key_names(asked), asked.measures, asked.sums))
+
+
+def _signs(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
+    return named(asked, signs(coded, key_names(asked), asked.measures, asked.sums))
+
+
+def _labelled(asked: Plan, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat(
+        labelled(days, number, each) for number, (days, each) in enumerate(zip(asked.days, tables, strict=True))
+    )
 
 
 def labelled(days: Days, number: int, table: pl.DataFrame) -> pl.DataFrame:

@@ -422,3 +422,24 @@ def test_equal_rows_of_several_ranges_follow_the_ranges() -> None:
     ranges = tuple(DateRange("2026-11-10", "2026-11-10", name) for name in names)
     answer = ask(view, dimensions=("pagePath",), metrics=("eventCount",), date_ranges=ranges)
     assert [row.dimensions for row in answer.rows] == [(f"/{n:02}", name) for n in range(50) for name in names]
+
+
+@given(
+    st.lists(EVENT.map(completed), max_size=40),
+    st.sampled_from([("pagePath",), ("country", "date"), ("eventName", "pagePath")]),
+    st.lists(st.sampled_from(sorted(METRICS)), min_size=1, max_size=5, unique=True),
+    st.integers(0, 3),
+    st.integers(1, 4),
+    st.booleans(),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_page_shows_what_the_whole_table_shows_there(
+    events: list[dict[str, Any]], dimensions: tuple[str, ...], metrics: list[str], low: int, rows: int, empty: bool
+) -> None:
+    """Which rows are on a page is told before everything is counted, where that gives the same rows."""
+    view = FrameView(built(events))
+    wanted = {"dimensions": dimensions, "metrics": tuple(metrics), "keep_empty_rows": empty, "aggregations": {"TOTAL"}}
+    page = ask(view, **wanted, offset=low, limit=rows)
+    whole = ask(view, **{**wanted, "aggregations": {"TOTAL", "MINIMUM"}})  # which needs the whole table
+    assert (page.rows, page.row_count) == (whole.rows[low : low + rows], whole.row_count)
+    assert page.totals == whole.totals
