@@ -27,10 +27,10 @@ def numbered(rows: pl.DataFrame) -> pl.DataFrame:
     known = rows.with_columns(numbers)
     if not {"session", "day"} <= set(rows.columns):
         return known
-    first, last = rows["day"].min() or 0, rows["day"].max() or 0
-    days = (pl.col("day") - first).cast(pl.UInt64)
-    part = known.select((pl.col("session").cast(pl.UInt64) * (last - first + 1) + days).alias(PART)).to_series()
-    return known.with_columns(_number(part))
+    day = pl.col("day")
+    days, since = (day.max() - day.min() + 1).cast(pl.UInt64), (day - day.min()).cast(pl.UInt64)
+    parts = known.select((pl.col("session").cast(pl.UInt64) * days + since).alias(PART))
+    return known.with_columns(_number(parts.to_series()))
 
 
 class Marks:

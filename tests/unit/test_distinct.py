@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reporting import distinct
 from reporting.distinct import PART, Marks, affordable, numbered
 from reporting.measures import CODE, measure
+from reporting.metrics import Measure
 
 ROW = st.tuples(
     st.sampled_from([0, 7, 4_000]),  # code
@@ -50,7 +51,7 @@ def test_it_works(rows: list[tuple[int, int, int, int, bool]], room: int, chunk:
 
 @given(rows=st.lists(ROW, max_size=30))
 def test_where_there_is_no_room_a_hash_finds_the_same(rows: list[tuple[int, int, int, int, bool]]) -> None:
-    wanted = ["visitors", "active_visitors", "sessions", "duration_ms"]
+    wanted: list[Measure] = ["visitors", "active_visitors", "sessions", "duration_ms"]
     known = numbered(frame(rows))
     marked = measure(known, [], wanted).sort(CODE)
     with pytest.MonkeyPatch.context() as patch:
