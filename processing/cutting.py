@@ -1,7 +1,11 @@
-"""Cuts the log into ranges: a partition's next one when it is full, or when its first hit waited long enough."""
+"""Cuts the log into ranges: a partition's next one when it is full, or when its first hit waited long enough.
+
+While the one before is still being received the next one may grow: when workers are behind, ranges are larger and
+cost less.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from collection.log.port import CorruptLog, Log, Trimmed
@@ -11,6 +15,7 @@ from processing.models import Range
 from processing.store.port import Store
 
 CUT_S: Final = 0.5
+BUSY_CUT_S: Final = 2.0
 FEW_HITS: Final = 512  # fit into memory however large they are
 RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, bytes at most
 
@@ -43,14 +48,17 @@ class Cutter:
             if ends[partition] < given[partition]:
                 raise ledger.LogWentBack(ledger.went_back(self._log.id, partition, ends[partition], given[partition]))
 
-    def cut(self, *, at_once: bool = False) -> Iterator[Range]:
-        """The next ranges, each recorded when it is asked for; lost ones are done already. Raises LogWentBack."""
+    def cut(self, *, at_once: bool = False, busy: Collection[int] = ()) -> Iterator[Range]:
+        """The next ranges, each recorded when it is asked for; lost ones are done already. `busy` are partitions of
+        which a range is being received. Raises LogWentBack.
+        """
         starts, ends = self._log.starts(), self._log.ends()
         for partition, end in ends.items():
-            yield from self._cut(partition, starts[partition], end, at_once=at_once)
+            patience_s = 0 if at_once else BUSY_CUT_S if partition in busy else CUT_S
+            yield from self._cut(partition, starts[partition], end, patience_s)
 
-    def _cut(self, partition: int, start: int, end: int, *, at_once: bool) -> Iterator[Range]:
-        while self._ripe(partition, end, at_once=at_once):
+    def _cut(self, partition: int, start: int, end: int, patience_s: float) -> Iterator[Range]:
+        while self._ripe(partition, end, patience_s):
             affordable = self._affordable(partition, start, end)
             item = self._next_range(partition, start, affordable)
             if item is None:
@@ -83,14 +91,14 @@ class Cutter:
             return end
         return end
 
-    def _ripe(self, partition: int, end: int, *, at_once: bool) -> bool:
+    def _ripe(self, partition: int, end: int, patience_s: float) -> bool:
         waiting = end - self._next.get(partition, 0)
         if waiting == 0:
             return False
-        if waiting < 0 or waiting >= ledger.MOST_HITS or at_once:
+        if waiting < 0 or waiting >= ledger.MOST_HITS:
             return True
         now = self._clock()
-        return now - self._waiting_since.setdefault(partition, now) >= CUT_S
+        return now - self._waiting_since.setdefault(partition, now) >= patience_s
 
 
 def _weight(value: bytes) -> int:

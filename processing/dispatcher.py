@@ -103,7 +103,8 @@ class Dispatcher:
             for item in late:
                 self._send_range(item)
         if len(unfinished) < MOST_RANGES:
-            for room, item in enumerate(self._cutter.cut(), start=len(unfinished) + 1):
+            busy = {item.partition for item in unfinished.values()}
+            for room, item in enumerate(self._cutter.cut(busy=busy), start=len(unfinished) + 1):
                 alarm(item) if item.done_at else self._send_range(item)
                 if room >= MOST_RANGES:
                     break

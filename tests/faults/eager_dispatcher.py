@@ -19,7 +19,7 @@ def main() -> None:
     from processing.management.commands.work import stop_on_signals
     from processing.running import make_dispatcher
 
-    vars(cutting).update(CUT_S=0.05)
+    vars(cutting).update(CUT_S=0.05, BUSY_CUT_S=0.2)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     assert housekeeping.Housekeeping.__init__.__kwdefaults__
     housekeeping.Housekeeping.__init__.__kwdefaults__["grace_s"] = 1.0

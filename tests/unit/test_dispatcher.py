@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from processing import dispatcher, ledger
-from processing.cutting import Cutter
+from processing.cutting import BUSY_CUT_S, Cutter
 from processing.dispatcher import LEASE, Rhythm
 from processing.leases import held
 from processing.models import Erasure, Range
@@ -49,6 +49,27 @@ def test_it_works(here: Dispatched) -> None:
     here.now += RHYTHM.range_again_s
     assert dispatch(here) == []
     assert here.workers[1].receive(job[1]) == 0
+
+
+def test_a_range_grows_while_the_one_before_is_received(here: Dispatched) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+    here.send(ga4(2))
+    assert dispatch(here) == []
+    here.send(ga4(3))
+    here.workers[0].receive(job[1])
+    (job,) = dispatch(here)
+    assert here.workers[0].receive(job[1]) == 2
+
+
+def test_it_does_not_wait_for_ever(here: Dispatched) -> None:
+    here.send(ga4(1))
+    dispatch(here)
+    here.send(ga4(2))
+    here.dispatcher.dispatch()
+    here.now += BUSY_CUT_S
+    (job,) = dispatch(here)
+    assert here.workers[0].receive(job[1]) == 1
 
 
 def test_what_waits_is_not_sent_again_however_late_it_is(here: Dispatched) -> None:
