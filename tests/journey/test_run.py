@@ -121,9 +121,9 @@ def test_it_works(installation: Installation) -> None:
 
 
 def test_later_starts_are_quick_and_quiet(installation: Installation) -> None:
-    """The best of some: other work on the machine only ever makes it slower."""
-    seconds = [installation.restart() for _ in range(4)]
-    assert min(seconds[1:]) <= SECOND_START_S
+    """One of some: other work on the machine only ever makes it slower."""
+    installation.start()
+    assert any(installation.restart() <= SECOND_START_S for _ in range(3))
     assert not [line for line in installation.lines if "password" in line]
 
 
