@@ -154,11 +154,14 @@ def test_what_comes_later_is_not_in_it(few: Installation) -> None:
     assert found == before
 
 
-def test_a_report_that_is_wrong_is_refused_before_anything_is_read(few: Installation) -> None:
-    engine = open_engine("processes://0")
+def test_a_report_that_is_wrong_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    here, engine = Installation(tmp_path, (BERLIN,)), open_engine("processes://0")
+    here.send(ga4(1, property=BERLIN))
+    here.receive()
+    here.worker.seal(everything=True)
     with pytest.raises(ReportError, match="is not a dimension"):
         run_in_buckets(
-            asked(dimensions=("nonsense",)), few.reader.pin(BERLIN.id), None, TODAY,
+            asked(dimensions=("nonsense",)), here.reader.pin(BERLIN.id), None, TODAY,
             store="sqlite:///nowhere", engine=engine, buckets=2,
         )  # fmt: skip
 

@@ -93,6 +93,11 @@ class Installation:
         return status
 
 
+def crowding() -> float:
+    """By how much longer everything takes where more processes want to run than there are cores."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -121,9 +126,9 @@ def test_it_works(installation: Installation) -> None:
 
 
 def test_later_starts_are_quick_and_quiet(installation: Installation) -> None:
-    """One of some: other work on the machine only ever makes it slower."""
+    """One of some: other work on the machine only ever makes it slower, such as a test of each of its cores."""
     installation.start()
-    assert any(installation.restart() <= SECOND_START_S for _ in range(3))
+    assert any(installation.restart() <= SECOND_START_S * crowding() for _ in range(3))
     assert not [line for line in installation.lines if "password" in line]
 
 
