@@ -31,7 +31,7 @@ class Prepared:
             self._ledgers[name] = _filled(make(original), fill)
         shutil.copytree(original, to, dirs_exist_ok=True)
         for row in serializers.deserialize("json", self._ledgers[name]):
-            row.save()
+            row.save(force_insert=True)  # rather than over the row of another installation of the test
         _number_on()
         return make(to)
 
@@ -41,7 +41,7 @@ def _filled(here: Installation, fill: Callable[[Installation], None]) -> str:
     fill(here)
     here.log.close()
     here.store.close()
-    rows = serializers.serialize("json", [row for model in LEDGER for row in model.objects.order_by("pk")])
+    rows: str = serializers.serialize("json", [row for model in LEDGER for row in model.objects.order_by("pk")])
     for model in LEDGER:
         model.objects.all().delete()
     return rows

@@ -30,6 +30,7 @@ from reporting.report import (
 )
 from reporting.run import run
 from tests.installation import Installation, ga4
+from tests.prepared import Prepared
 from tests.unit.test_upkeep import BERLIN, DAY, SUMMER_ENDS, random_hits
 
 pytestmark = pytest.mark.django_db
@@ -81,28 +82,30 @@ def asked(**wanted: Any) -> Report:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
+def here(tmp_path: Path, prepared: Prepared) -> Installation:
     """Days that are folded, others in parts, and a tail."""
-    return filled(tmp_path, 400)
+    return prepared.copy("buckets", tmp_path, installation, lambda here: fill(here, 400))
 
 
 @pytest.fixture
-def few(tmp_path: Path) -> Installation:
-    return filled(tmp_path, 100)
+def few(tmp_path: Path, prepared: Prepared) -> Installation:
+    return prepared.copy("few in buckets", tmp_path, installation, lambda here: fill(here, 100))
 
 
-def filled(tmp_path: Path, size: int) -> Installation:
-    here = Installation(tmp_path, (msgspec.structs.replace(BERLIN, rules=1),))
-    here.rules = lambda _: {}  # they are put here
+def installation(folder: Path) -> Installation:
+    return Installation(folder, (msgspec.structs.replace(BERLIN, rules=1),), rules=lambda _: {})
+
+
+def fill(here: Installation, size: int) -> None:
     here.store.put_context(ruleset_name(BERLIN.id, 1), encode_ruleset(RULES))
     here.restart()
     hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
-    for start in range(0, len(hits), size // 4):
+    quarter = size // 4
+    for start in range(0, len(hits), quarter):
         here.worker.seal(everything=True)
         here.worker.tidy(SUMMER_ENDS + DAY)
-        here.send(*hits[start : start + 100])
+        here.send(*hits[start : start + quarter])
         here.receive()
-    return here
 
 
 def scores() -> list[RawHit]:
