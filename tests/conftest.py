@@ -1,10 +1,14 @@
 """What every test may rely on: Django on a throw-away data folder, and no network but loopback (pyproject.toml)."""
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import User
 from hypothesis import settings
+
+if TYPE_CHECKING:  # models cannot be imported before Django is set up
+    from tests.prepared import Prepared
 
 pytest_plugins = ["tests.services.fixtures"]
 
@@ -30,6 +34,13 @@ settings.register_profile("short", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=400, deadline=None)
 settings.register_profile("few", max_examples=5, deadline=None)
 settings.load_profile("short")
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> "Prepared":
+    from tests.prepared import Prepared
+
+    return Prepared(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture

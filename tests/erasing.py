@@ -19,6 +19,7 @@ from processing.removal import knows
 from processing.store import block
 from processing.visitors import Keys
 from tests.installation import BLOG, NOON, SHOP, Installation, ga4
+from tests.prepared import Prepared
 
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 DAY = 24 * 3_600_000
@@ -31,17 +32,19 @@ def key_of(client: str, property: PropertySettings = SHOP) -> int:
     return Keys(b"secret", {}, {}).by_client_id(property.measurement_id, client)
 
 
-def filled(folder: Path) -> Installation:
+def filled(folder: Path, prepared: Prepared) -> Installation:
     """Five days of two visitors, one of them on a page that nobody else saw, a bot's hit and a duplicate of theirs; the
     last day is not sealed.
     """
-    here = Installation(folder)
+    return prepared.copy("erasing", folder, Installation, fill)
+
+
+def fill(here: Installation) -> None:
     for day in range(5):
         here.send(*day_of(day))
         here.receive()
         if day < 4:
             here.worker.seal(everything=True)
-    return here
 
 
 def day_of(day: int) -> list[RawHit]:

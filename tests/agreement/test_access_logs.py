@@ -133,7 +133,7 @@ def random_line(rnd: random.Random) -> bytes:
     return data[: rnd.randrange(len(data))] if rnd.random() < 0.03 else data
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 12))])
 def test_random_logs(seed: int, tmp_path: Path) -> None:
     """Received and sealed in pieces of any size, and repeated lines among them."""
     rnd = random.Random(seed)

@@ -23,7 +23,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "MERGE_BLOCKS", 3)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 5, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 30))])
+@pytest.mark.parametrize("seed", [0, 5, *(pytest.param(seed, marks=pytest.mark.slow) for seed in [1, *range(10, 30)])])
 def test_it_works(seed: int, tmp_path: Path) -> None:
     rnd = random.Random(seed)
     hits = random_hits(rnd, 120)

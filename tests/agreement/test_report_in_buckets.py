@@ -30,6 +30,7 @@ from reporting.report import (
 )
 from reporting.run import run
 from tests.installation import Installation, ga4
+from tests.prepared import Prepared
 from tests.unit.test_upkeep import BERLIN, DAY, SUMMER_ENDS, random_hits
 
 pytestmark = pytest.mark.django_db
@@ -81,19 +82,30 @@ def asked(**wanted: Any) -> Report:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
+def here(tmp_path: Path, prepared: Prepared) -> Installation:
     """Days that are folded, others in parts, and a tail."""
-    here = Installation(tmp_path, (msgspec.structs.replace(BERLIN, rules=1),))
-    here.rules = lambda _: {}  # they are put here
+    return prepared.copy("buckets", tmp_path, installation, lambda here: fill(here, 400))
+
+
+@pytest.fixture
+def few(tmp_path: Path, prepared: Prepared) -> Installation:
+    return prepared.copy("few in buckets", tmp_path, installation, lambda here: fill(here, 100))
+
+
+def installation(folder: Path) -> Installation:
+    return Installation(folder, (msgspec.structs.replace(BERLIN, rules=1),), rules=lambda _: {})
+
+
+def fill(here: Installation, size: int) -> None:
     here.store.put_context(ruleset_name(BERLIN.id, 1), encode_ruleset(RULES))
     here.restart()
-    hits = [*random_hits(random.Random(5), 400, BERLIN), *scores()]
-    for start in range(0, len(hits), 100):
+    hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
+    quarter = size // 4
+    for start in range(0, len(hits), quarter):
         here.worker.seal(everything=True)
         here.worker.tidy(SUMMER_ENDS + DAY)
-        here.send(*hits[start : start + 100])
+        here.send(*hits[start : start + quarter])
         here.receive()
-    return here
 
 
 def scores() -> list[RawHit]:
@@ -114,9 +126,13 @@ def differing(here: Installation, engine: Engine, buckets: int, wanted: list[Rep
     return [each for each in wanted if run_in_buckets(each, pinned, RULES, TODAY, **named) != run(each, view, TODAY)]
 
 
-@pytest.mark.parametrize("buckets", [2, 7])
+@pytest.mark.parametrize("buckets", [2, pytest.param(7, marks=pytest.mark.slow)])
 def test_it_works(here: Installation, buckets: int) -> None:
     assert differing(here, open_engine("processes://0"), buckets, list(reports())) == []
+
+
+def test_more_buckets_than_some_days_have_visitors(few: Installation) -> None:
+    assert differing(few, open_engine("processes://0"), 7, list(filtered())) == []
 
 
 def test_visitors_are_in_several_rows_and_buckets(here: Installation) -> None:
@@ -130,19 +146,22 @@ def test_visitors_are_in_several_rows_and_buckets(here: Installation) -> None:
     assert here.view(BERLIN.id).sealed.book.periods
 
 
-def test_what_comes_later_is_not_in_it(here: Installation) -> None:
+def test_what_comes_later_is_not_in_it(few: Installation) -> None:
     report, engine = asked(metrics=("eventCount",)), open_engine("processes://0")
-    pinned, before = here.reader.pin(BERLIN.id), run(asked(metrics=("eventCount",)), here.view(BERLIN.id), TODAY)
-    here.send(*(ga4(n, property=BERLIN) for n in range(3)))
-    here.receive()
-    here.worker.seal(everything=True)
-    assert run(report, here.view(BERLIN.id), TODAY) != before
-    found = run_in_buckets(report, pinned, None, TODAY, store=here.store_url, engine=engine, buckets=2)
+    pinned, before = few.reader.pin(BERLIN.id), run(asked(metrics=("eventCount",)), few.view(BERLIN.id), TODAY)
+    few.send(*(ga4(n, property=BERLIN) for n in range(3)))
+    few.receive()
+    few.worker.seal(everything=True)
+    assert run(report, few.view(BERLIN.id), TODAY) != before
+    found = run_in_buckets(report, pinned, None, TODAY, store=few.store_url, engine=engine, buckets=2)
     assert found == before
 
 
-def test_a_report_that_is_wrong_is_refused_before_anything_is_read(here: Installation) -> None:
-    engine = open_engine("processes://0")
+def test_a_report_that_is_wrong_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    here, engine = Installation(tmp_path, (BERLIN,)), open_engine("processes://0")
+    here.send(ga4(1, property=BERLIN))
+    here.receive()
+    here.worker.seal(everything=True)
     with pytest.raises(ReportError, match="is not a dimension"):
         run_in_buckets(
             asked(dimensions=("nonsense",)), here.reader.pin(BERLIN.id), None, TODAY,

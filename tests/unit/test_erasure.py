@@ -37,6 +37,7 @@ from tests.erasing import (
     without_them,
 )
 from tests.installation import BLOG, NOON, SHOP, Installation, ga4
+from tests.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
@@ -47,8 +48,8 @@ def shop() -> Property:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
-    return filled(tmp_path)
+def here(tmp_path: Path, prepared: Prepared) -> Installation:
+    return filled(tmp_path, prepared)
 
 
 def test_it_works(here: Installation, shop: Property, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from tests.erasing import (
     without_them,
 )
 from tests.installation import BLOG, SHOP, Installation
+from tests.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
@@ -42,8 +43,8 @@ def shop() -> Property:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
-    return filled(tmp_path)
+def here(tmp_path: Path, prepared: Prepared) -> Installation:
+    return filled(tmp_path, prepared)
 
 
 STEPS = [

@@ -32,7 +32,7 @@ def test_gzip_is_recognised_by_its_content(tmp_path: Path) -> None:
     assert lines_of(tmp_path / "a.log") == [b"one", b"two"]
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["nothing", "gzip of nothing"])
 def test_an_empty_file_has_no_lines(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(content)
     assert lines_of(tmp_path / "a.gz") == []

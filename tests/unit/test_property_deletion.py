@@ -26,6 +26,7 @@ from tests.erasing import (
     traces,
 )
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
+from tests.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
@@ -36,8 +37,8 @@ def shop() -> Property:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
-    return filled(tmp_path)
+def here(tmp_path: Path, prepared: Prepared) -> Installation:
+    return filled(tmp_path, prepared)
 
 
 def test_it_works(here: Installation, shop: Property) -> None:

@@ -81,7 +81,7 @@ def test_it_works(tmp_path: Path) -> None:
     assert figures(here)[0].counted == 2
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_rules_give_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr(rebuilding, "PIECE_ROWS", random.Random(seed).choice([1, 10, 50]))
     rnd = random.Random(seed)
@@ -111,7 +111,7 @@ def _without_positions(found: tuple[Any, ...]) -> tuple[Any, ...]:
     return counts, len(events)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_there_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """A rebuild under the rules that hold anyway changes nothing, to the last column, nor does going back."""
     rnd = random.Random(seed)

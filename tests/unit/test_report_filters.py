@@ -125,9 +125,9 @@ def test_errors(condition: Filter, advice: str) -> None:
 
 def test_a_pattern_that_explodes_elsewhere_takes_linear_time() -> None:
     view = view_of({"path": "a" * 20_000 + "b"})
-    began = time.perf_counter()
+    began = time.process_time()
     assert one(view, "eventCount", dimension_filter=paths("FULL_REGEXP", "(a+)+c")) == 0
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(

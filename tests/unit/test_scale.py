@@ -72,7 +72,9 @@ def test_the_limit_is_not_far_away() -> None:
     assert largest_partitions(1, 20 * LARGEST.segments, 1, 1)["segments"] > LARGEST_PARTITION
 
 
-@pytest.mark.parametrize("schema", [BUILT, RAW], ids=["events", "raw rows"])
+@pytest.mark.parametrize(
+    "schema", [pytest.param(BUILT, id="events"), pytest.param(RAW, id="raw rows", marks=pytest.mark.slow)]
+)
 def test_cells_and_buckets_of_the_largest_segment(schema: dict[str, pl.DataType]) -> None:
     """Texts that do not compress, in every column: a layer of WHOLE_ROWS rows is as many times larger, cut alike."""
     cells = segment_cells.encode({"events": noise(schema)}).cells

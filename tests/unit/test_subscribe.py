@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -193,19 +194,25 @@ def test_hostile_hits_are_one_line_each(log: Log, body: bytes, agent: str, param
     assert all(line.isascii() and "\n" not in line and json.loads(line) for line in lines)
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("migrated")
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environment(folder), check=True)
+    return folder
+
+
+def environment(data: Path) -> dict[str, str]:
+    return {**os.environ, "HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> dict[str, str]:
+def site(migrated: Path, tmp_path: Path) -> dict[str, str]:
     """An installation of its own for processes of their own."""
-    environment = {
-        **os.environ,
-        "HITSTREAM_DATA": str(tmp_path / "site"),
-        "DJANGO_SETTINGS_MODULE": "analytics_site.settings",
-    }
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], env=environment, check=True)
+    shutil.copytree(migrated, tmp_path / "site")
     log = open_log(f"sqlite://{tmp_path}/site/log")
     send(log, *(ga4(n) for n in range(2000)))
     log.close()
-    return environment
+    return environment(tmp_path / "site")
 
 
 def start(site: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
@@ -219,10 +226,10 @@ def test_it_follows_and_stops_at_ctrl_c(site: dict[str, str]) -> None:
     assert json.loads([process.stdout.readline() for _ in range(2000)][-1])["id"] == "h1999"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
     again = start(site, "--once")
-    assert again.communicate(timeout=20) == ("", "")
+    assert again.communicate(timeout=60) == ("", "")
 
 
 def test_it_stops_when_nobody_reads(site: dict[str, str]) -> None:
@@ -231,8 +238,8 @@ def test_it_stops_when_nobody_reads(site: dict[str, str]) -> None:
     assert process.stderr
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
     again = start(site, "--once")
-    assert json.loads(again.communicate(timeout=20)[0].splitlines()[-1])["id"] == "h1999"
+    assert json.loads(again.communicate(timeout=60)[0].splitlines()[-1])["id"] == "h1999"

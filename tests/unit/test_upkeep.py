@@ -252,7 +252,7 @@ def test_a_large_history_is_folded_in_several_passes(tmp_path: Path, monkeypatch
 def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Days and months stay in parts then, and show the same numbers."""
     plain, bounded = installation(tmp_path / "plain"), installation(tmp_path / "bounded")
-    hits = random_hits(random.Random(6), 90, BERLIN)
+    hits = random_hits(random.Random(6), 60, BERLIN, days=3)
     for here, most in ((plain, 10**6), (bounded, 15)):
         monkeypatch.setattr("processing.upkeep.WHOLE_ROWS", most)
         monkeypatch.setattr("processing.seal.WHOLE_ROWS", most)
