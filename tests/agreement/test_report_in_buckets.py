@@ -12,6 +12,7 @@ import pytest
 
 from collection.hit import RawHit
 from configuration.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
+from processing import seal
 from processing.custom import LARGEST
 from processing.engine import Engine, open_engine
 from reporting.buckets import run_in_buckets
@@ -81,8 +82,9 @@ def asked(**wanted: Any) -> Report:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Installation:
-    """Days that are folded, others in parts, and a tail."""
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """Days that are folded, others in parts, some of both with their runs, and a tail."""
+    monkeypatch.setattr(seal, "WORTH_ROWS", 30)
     here = Installation(tmp_path, (msgspec.structs.replace(BERLIN, rules=1),))
     here.rules = lambda _: {}  # they are put here
     here.store.put_context(ruleset_name(BERLIN.id, 1), encode_ruleset(RULES))
