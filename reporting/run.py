@@ -102,13 +102,14 @@ def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
     coded = [coded_rows(asked, rows_of(asked, days, spans), view.zone) for days in asked.days]
     if asked.page_first:
-        rows, totals = _labelled(asked, map(partial(_signs, asked), coded)), map(partial(_totals, asked), coded)
+        rows = _labelled(asked, map(partial(_signs, asked), coded))
+        totals = _labelled(asked, map(partial(_totals, asked), coded))
         page = _counted(asked, coded, page_of(asked, rows))
     else:
-        tables, totals = zip(*map(partial(_range_table, asked), coded), strict=True)
-        rows = _labelled(asked, tables)
+        tables = [_range_table(asked, each) for each in coded]
+        rows, totals = (_labelled(asked, each) for each in zip(*tables, strict=True))
         page = page_of(asked, rows)
-    return assemble(asked, page, rows, _labelled(asked, totals), view.zone, view.currency)
+    return assemble(asked, page, rows, totals, view.zone, view.currency)
 
 
 def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
@@ -117,7 +118,7 @@ def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
     few = [rows.filter(pl.col(CODE).is_in(there[CODE].implode())) for rows, there in zip(coded, of_ranges, strict=True)]
     counted = _labelled(asked, [_measured(asked, rows) for rows in few])
     place = [RANGE, CODE]
-    return Page(page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.count)
+    return Page(page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.row_count)
 
 
 def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:

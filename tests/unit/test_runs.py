@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +35,7 @@ EVENT: Final = st.fixed_dictionaries(
 )
 
 
-def sums(frame: pl.DataFrame, by: list[str]) -> dict[Any, list[int]]:
+def sums(frame: pl.DataFrame, by: Sequence[str]) -> dict[Any, list[int]]:
     """By values of columns: what the rows add up to."""
     found: dict[Any, list[int]] = {}
     for row in frame.iter_rows(named=True):
