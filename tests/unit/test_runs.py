@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import polars as pl
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from configuration.models import Property
 from processing import seal
+from processing.book import Place
 from processing.runs import ADDED_UP, LENGTH, RUNS, STEADY, VERSION, condense, runs_of
 from reporting.report import DateRange, Report
 from reporting.run import run
@@ -138,3 +140,9 @@ def test_the_bytes_of_coded_text_depend_on_no_other_text_that_the_process_knows(
     found = [subprocess.check_output([sys.executable, "-c", each], text=True).split() for each in (ENCODED, code)]
     assert found[0][:2] == found[1][:2]
     assert [each[2] for each in found] == ["950", "50"]
+
+
+@pytest.mark.parametrize(("said", "version"), [("", 0), (",true", 1), (",1", 1), (",2", 2)])
+def test_a_book_says_of_which_version_they_are(said: str, version: int) -> None:
+    """Books from before runs say nothing."""
+    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=Place).runs == version
