@@ -29,14 +29,14 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Sections of a segment: their common prefix, how many event rows there are, which sections were left out because
-    they are empty, and whether the events' runs are there as well.
+    they are empty, and of which VERSION the events' runs are that are there as well (0: none are; true was 1).
     """
 
     segment: str
     prefix: str
     rows: int
     without: tuple[str, ...] = ()
-    runs: bool = False
+    runs: int | bool = 0
 
 
 class Shelf(msgspec.Struct, frozen=True):

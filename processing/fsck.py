@@ -19,6 +19,7 @@ from processing.book import Book, RawPart, Shelf, add, decode_book
 from processing.columns import Columns
 from processing.hiding import NARROW
 from processing.models import Range
+from processing.runs import LENGTH, single
 from processing.sealed import Sealed
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
 from processing.view import Reader, View
@@ -196,7 +197,8 @@ class _Recount:
     """A period's hits, counted anew from its rows."""
 
     def __init__(self, sealed: Sealed, key: str) -> None:
-        self.events = sealed.visible(key, "events", ["position", "index"])
+        self.events = sealed.visible(key, "events", ["position", "index", "visitor"])
+        self.runs = pl.concat(sealed.runs(key, ["visitor", LENGTH]))
         refused = sealed.visible(key, "rejected", ["position", "reason", "again"])
         again = pl.when("again").then(pl.lit("duplicate")).otherwise("reason").alias("reason")
         reasons = refused.select(again)["reason"].value_counts()
@@ -208,8 +210,15 @@ class _Recount:
         found = (len(self.positions[0]), self.rejected, self.events.height)
         if found != (said := (shelf.counted, shelf.rejected, shelf.events)):
             yield f"the book says (counted, rejected, events) {said}, the rows {found}"
-        if self.events.height != self.events.unique().height:
-            yield f"{self.events.height - self.events.unique().height} rows of events are double"
+        distinct = self.events.unique(["position", "index"]).height
+        if self.events.height != distinct:
+            yield f"{self.events.height - distinct} rows of events are double"
+        if not _by_visitor(self.runs).equals(_by_visitor(single(self.events))):
+            yield f"the runs are of {self.runs[LENGTH].sum()} events, the rows are {self.events.height}"
+
+
+def _by_visitor(runs: pl.DataFrame) -> pl.DataFrame:
+    return runs.group_by("visitor").agg(pl.col(LENGTH).sum()).sort("visitor")
 
 
 def _doubles(positions: list[pl.Series]) -> Iterator[str]:

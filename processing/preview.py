@@ -14,7 +14,7 @@ from processing.book import Erased, RawPart
 from processing.periods import day_key, day_number, day_start, period
 from processing.pipeline import Processed
 from processing.raw_parts import read_raw
-from processing.runs import condense, sources
+from processing.runs import runs_of, sources
 from processing.schema import BUILT, DAY_MS, REJECTED
 from processing.sealed import categorical_text
 from processing.segments import Arrivals, Layer
@@ -43,7 +43,7 @@ class Preview(NamedTuple):
         return self.frame.filter(within).select(columns)
 
     def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condense(self.events(first, last, sources(columns))).select(columns)
+        return runs_of(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED: hits that the rules refuse, by their event time."""

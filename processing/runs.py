@@ -18,6 +18,7 @@ STEADY: Final = (
 )
 ADDED_UP: Final[Schema] = {"page_view": pl.UInt32(), "engagement_ms": pl.Int64(), "key": pl.UInt32()}
 LENGTH: Final = "events"  # how many events a run is
+VERSION: Final = 1  # to be raised where the columns of RUNS change: runs that were written before are not read then
 RUNS: Final[Schema] = {**{name: BUILT[name] for name in STEADY}, **ADDED_UP, LENGTH: pl.UInt32()}
 WORTH_ROWS: Final = 4_096  # the runs of fewer events are found while they are read
 
@@ -44,13 +45,18 @@ def condense(events: pl.DataFrame) -> pl.DataFrame:
     heads = events.lazy().select(_changes(steady).arg_true()).collect().to_series()
     tails = pl.concat([heads.slice(1) - 1, pl.Series([events.height - 1], dtype=heads.dtype)])
     lengths = (tails - heads + 1).alias(LENGTH)
-    added = [_between(events[name].cum_sum().gather(tails)) for name in ADDED_UP if name in events.columns]
+    added = [_between(_sums(events[name]).gather(tails)) for name in ADDED_UP if name in events.columns]
     return events.select(steady)[heads].hstack([*added, lengths])
 
 
-def runs_of(events: pl.DataFrame) -> pl.DataFrame:
-    """The RUNS of BUILT events."""
-    return condense(events.select(sources(list(RUNS)))).select(*RUNS)
+def runs_of(events: pl.DataFrame, names: Sequence[str] = tuple(RUNS)) -> pl.DataFrame:
+    """The named columns of RUNS, of BUILT events that have at least the sources of these columns."""
+    return condense(events.select(sources(names))).select(names)
+
+
+def _sums(column: pl.Series) -> pl.Series:
+    """Running ones. What is null adds nothing; left null, it would be lost what the rest of its run adds."""
+    return column.cast(ADDED_UP[column.name]).fill_null(0).cum_sum()
 
 
 def _between(sums: pl.Series) -> pl.Series:

@@ -16,7 +16,7 @@ import polars as pl
 from processing.book import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book, encode_book, with_spans
 from processing.columns import Columns
 from processing.periods import local_days
-from processing.runs import WORTH_ROWS, runs_of
+from processing.runs import VERSION, WORTH_ROWS, runs_of
 from processing.schema import DAY_MS, INSTEAD, Schema, conform
 from processing.sealed import SECTIONS, Sealed, categorical_text
 from processing.segments import Arrivals, Layer, fold, refusals
@@ -114,12 +114,12 @@ def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, 
     if not lowest:
         written["visitors"] = layer.visitors.to_frame("visitor")
     without = [name for name in (*SECTIONS, "visitors") if name not in written or written[name].is_empty()]
-    if runs := layer.events.height >= WORTH_ROWS:
+    if worth := layer.events.height >= WORTH_ROWS:
         written["runs"] = runs_of(layer.events)
     for name in CODED & written.keys():
         written[name] = written[name].with_columns(categorical_text())
     sections |= {f"{prefix}{name}": frame for name, frame in written.items() if not frame.is_empty()}
-    return Place(segment, prefix, height(layer), tuple(without), runs)
+    return Place(segment, prefix, height(layer), tuple(without), VERSION if worth else 0)
 
 
 def height(layer: Layer) -> int:

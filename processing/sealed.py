@@ -8,12 +8,12 @@ import polars as pl
 from processing.book import Book, Place
 from processing.columns import Columns
 from processing.periods import period
-from processing.runs import RUNS, condense, sources
+from processing.runs import RUNS, VERSION, runs_of, sources
 from processing.schema import BUILT, EVENTS, REFUSED, Schema
 from processing.segments import EMPTY, Layer, unstable_ids, without
 from processing.sessions import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 
-# What a layer is.
+# What a layer is. Runs are made of it.
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
 
 
@@ -70,9 +70,9 @@ class Sealed:
         return [self._runs(layers, number, names) for number in range(len(layers))]
 
     def _runs(self, layers: Sequence[Place], number: int, names: Sequence[str]) -> pl.DataFrame:
-        if layers[number].runs:
+        if layers[number].runs == VERSION:
             return self._unmasked(layers, number, "runs", names, None)
-        return condense(self._unmasked(layers, number, "events", sources(names), None)).select(names)
+        return runs_of(self._unmasked(layers, number, "events", sources(names), None), names)
 
     def _unmasked(
         self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None

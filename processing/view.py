@@ -148,7 +148,7 @@ class View:
             return self._sealed(key, section, names)
         hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
         below = self._sealed(key, section, list(dict.fromkeys([*names, "visitor"])))
-        top = runs_of(change.layer.events) if section == "runs" else getattr(change.layer, section)
+        top = runs_of(change.layer.events, names) if section == "runs" else getattr(change.layer, section)
         shown = top.select(names).with_columns(categorical_text())
         return [*(frame.filter(hidden).select(names) for frame in below), shown]
 

@@ -27,7 +27,7 @@ class Page(NamedTuple):
     """The rows that are asked for, in order, and how many rows there are in all."""
 
     rows: pl.DataFrame
-    of_rows: int
+    row_count: int
 
 
 def page_of(asked: Plan, rows: pl.DataFrame) -> Page:
@@ -44,7 +44,7 @@ def assemble(asked: Plan, page: Page, rows: pl.DataFrame, totals: pl.DataFrame, 
             MetricHeader(metric.name, metric.type) for metric in asked.metrics if metric.name in _visible(asked)
         ),
         rows=_rows(asked, page.rows, [_dimension_column(asked, name) for name in asked.headers]),
-        row_count=page.of_rows,
+        row_count=page.row_count,
         totals=_aggregate(asked, totals, RESERVED_TOTAL) if "TOTAL" in asked.report.aggregations else (),
         minimums=_aggregate(asked, _extremes(rows, pl.Expr.min), RESERVED_MINIMUM)
         if "MINIMUM" in asked.report.aggregations

@@ -27,10 +27,10 @@ def numbered(rows: pl.DataFrame) -> pl.DataFrame:
     known = rows.with_columns(numbers)
     if not {"session", "day"} <= set(rows.columns):
         return known
-    day = pl.col("day")
-    days, since = (day.max() - day.min() + 1).cast(pl.UInt64), (day - day.min()).cast(pl.UInt64)
-    parts = known.select((pl.col("session").cast(pl.UInt64) * days + since).alias(PART))
-    return known.with_columns(_number(parts.to_series()))
+    first, end = _whole(rows["day"].min()), _end(rows["day"])
+    days = (pl.col("day") - first).cast(pl.UInt64)
+    part = known.select((pl.col("session").cast(pl.UInt64) * (end - first) + days).alias(PART)).to_series()
+    return known.with_columns(_number(part))
 
 
 class Marks:
@@ -46,25 +46,31 @@ class Marks:
 
     def distinct(self, numbers: pl.Series, flags: pl.Series | None) -> pl.Series:
         """For each code: how many different numbers its rows have, of those rows whose flag is set."""
-        ids, wanted = numbers.to_numpy(), None if flags is None else flags.fill_null(value=False).to_numpy()
+        wanted = None if flags is None else flags.fill_null(value=False).to_numpy()
         counts = np.zeros(self._codes, dtype=np.int64)
-        for group in self._groups(_end(numbers)):
-            marks = np.zeros((group.stop - group.start, _end(numbers)), dtype=np.bool_)
-            for places, rows in self._rows(group, wanted):
-                marks[places, ids[rows]] = True
+        for group, marks in self._marked(numbers, wanted):
             counts[group] = np.count_nonzero(marks, axis=1)
         return pl.Series(numbers.name, counts)
 
     def once(self, numbers: pl.Series, values: pl.Series) -> pl.Series:
-        """For each code: the sum of the values, those of rows with equal numbers, which are the same, once."""
-        ids, of_rows = numbers.to_numpy(), values.fill_null(0).to_numpy()
+        """For each code: the sum of the values, which are the same wherever the numbers are, once a number."""
+        of_numbers = np.zeros(_end(numbers), dtype=np.int64)
+        of_numbers[numbers.to_numpy()] = values.fill_null(0).to_numpy()
         sums = np.zeros(self._codes, dtype=np.int64)
-        for group in self._groups(_end(numbers)):
-            marks = np.zeros((group.stop - group.start, _end(numbers)), dtype=np.int64)
-            for places, rows in self._rows(group, None):
-                marks[places, ids[rows]] = of_rows[rows]
-            sums[group] = marks.sum(axis=1)
+        for group, marks in self._marked(numbers, None):
+            sums[group] = [of_numbers[each].sum() for each in marks]
         return pl.Series(values.name, sums)
+
+    def _marked(
+        self, numbers: pl.Series, wanted: NDArray[np.bool_] | None
+    ) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+        """A group of codes, and which numbers each of them has."""
+        ids, end = numbers.to_numpy(), _end(numbers)
+        for group in self._groups(end):
+            marks = np.zeros((group.stop - group.start, end), dtype=np.bool_)
+            for places, rows in self._rows(group, wanted):
+                marks[places, ids[rows]] = True
+            yield group, marks
 
     def _groups(self, end: int) -> Iterator[slice]:
         step = max(MOST_MARKS // max(end, 1), 1)
@@ -85,10 +91,9 @@ class Marks:
             yield places[rows] - np.uint32(group.start), rows + low
 
 
-def affordable(rows: pl.DataFrame, codes: pl.Series) -> bool:
+def affordable(numbers: pl.Series, codes: pl.Series) -> bool:
     """Whether all codes have their turn in a few groups; else a hash is quicker."""
-    end = max((_end(rows[name]) for name in (*IDENTITIES, PART) if name in rows.columns), default=0)
-    return _end(codes) <= MOST_MARKS and len(codes) * end <= MOST_MARKS * MOST_GROUPS
+    return _end(codes) <= MOST_MARKS and len(codes) * _end(numbers) <= MOST_MARKS * MOST_GROUPS
 
 
 def _number(ids: pl.Series) -> pl.Series:
@@ -99,5 +104,8 @@ def _number(ids: pl.Series) -> pl.Series:
 
 
 def _end(numbers: pl.Series) -> int:
-    top = numbers.max()
-    return top + 1 if isinstance(top, int) else 0
+    return _whole(numbers.max(), -1) + 1
+
+
+def _whole(value: object, of_nothing: int = 0) -> int:
+    return value if isinstance(value, int) else of_nothing

@@ -47,16 +47,21 @@ def count(
     """Like `measure`, but the sums are in 128 bits, so that they can be added to others."""
     table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(wanted, more)).collect()
     slow = [name for name in (*_DISTINCT, "duration_ms") if name in wanted]
-    if not slow:
-        return table
-    return _marked(rows, table, slow) if affordable(rows, table[CODE]) else _hashed(rows, table, slow)
+    few = [name for name in slow if affordable(rows[_identity(name)], table[CODE])]
+    return _hashed(rows, _marked(rows, table, few), [name for name in slow if name not in few])
+
+
+def _identity(name: Measure) -> str:
+    return _DISTINCT[name][0] if name in _DISTINCT else PART
 
 
 def _marked(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) -> pl.DataFrame:
+    if not slow:
+        return table
     marks, found = Marks(rows[CODE], table[CODE]), list[pl.Series]()
     for name in slow:
-        identity, flag = _DISTINCT.get(name, (PART, None))
-        ids, flags = rows[identity], rows[flag] if flag else None
+        ids, (_, flag) = rows[_identity(name)], _DISTINCT.get(name, (PART, None))
+        flags = rows[flag] if flag else None
         found.append((marks.distinct(ids, flags) if name in _DISTINCT else marks.once(ids, rows[name])).alias(name))
     return table.with_columns(found)
 

@@ -19,7 +19,7 @@ from processing.history import ordinals
 from processing.models import HistoryRun
 from processing.periods import day_of
 from processing.preview import Preview, preview, rows_to_read
-from processing.runs import condense, sources
+from processing.runs import runs_of, sources
 from reporting.comparison import Comparison, View, common, compare
 from reporting.source import reader, view_of
 
@@ -140,7 +140,7 @@ class _Within(NamedTuple):
         return self.view.events(first, last, names).filter(self.wanted).select(columns)
 
     def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condense(self.events(first, last, sources(columns))).select(columns)
+        return runs_of(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.wanted)

@@ -1,8 +1,9 @@
 """Runs reports: exact, and with the same answer for the same events in any order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import polars as pl
@@ -46,13 +47,6 @@ class Span(NamedTuple):
     last: date
     events: pl.DataFrame
     runs: pl.DataFrame
-
-
-class RangeTable(NamedTuple):
-    """The rows of one date range, and its totals (one row)."""
-
-    rows: pl.DataFrame
-    totals: pl.DataFrame
 
 
 _ONE_ROW: Final = 0
@@ -108,14 +102,14 @@ def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
 def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
     coded = [coded_rows(asked, rows_of(asked, days, spans), view.zone) for days in asked.days]
     if asked.page_first:
-        rows = _labelled(asked, [_signs(asked, each) for each in coded])
-        totals = [_totals(asked, each) for each in coded]
+        rows = _labelled(asked, map(partial(_signs, asked), coded))
+        totals = _labelled(asked, map(partial(_totals, asked), coded))
         page = _counted(asked, coded, page_of(asked, rows))
     else:
         tables = [_range_table(asked, each) for each in coded]
-        rows, totals = _labelled(asked, [table.rows for table in tables]), [table.totals for table in tables]
+        rows, totals = (_labelled(asked, each) for each in zip(*tables, strict=True))
         page = page_of(asked, rows)
-    return assemble(asked, page, rows, _labelled(asked, totals), view.zone, view.currency)
+    return assemble(asked, page, rows, totals, view.zone, view.currency)
 
 
 def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
@@ -124,7 +118,7 @@ def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
     few = [rows.filter(pl.col(CODE).is_in(there[CODE].implode())) for rows, there in zip(coded, of_ranges, strict=True)]
     counted = _labelled(asked, [_measured(asked, rows) for rows in few])
     place = [RANGE, CODE]
-    return Page(page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.of_rows)
+    return Page(page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.row_count)
 
 
 def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
@@ -135,12 +129,13 @@ def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
     return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
 
 
-def _range_table(asked: Plan, coded: pl.DataFrame) -> RangeTable:
+def _range_table(asked: Plan, coded: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of one date range, and its totals (one row)."""
     everything = _totals(asked, coded)
     counted = _measured(asked, coded) if asked.dimensions else everything
     rows = having(asked, counted)
     few = rows.height < counted.height
-    return RangeTable(rows, _totals(asked, coded.join(rows, on=CODE, how="semi")) if few else everything)
+    return rows, _totals(asked, coded.join(rows, on=CODE, how="semi")) if few else everything
 
 
 def _measured(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
@@ -151,7 +146,7 @@ def _signs(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
     return named(asked, signs(coded, key_names(asked), asked.measures, asked.sums))
 
 
-def _labelled(asked: Plan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _labelled(asked: Plan, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(
         labelled(days, number, each) for number, (days, each) in enumerate(zip(asked.days, tables, strict=True))
     )

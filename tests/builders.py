@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from configuration.ruleset import Ruleset
-from processing.runs import condense, sources
+from processing.runs import runs_of, sources
 from processing.schema import BUILT
 
 EPOCH = date(1970, 1, 1)
@@ -52,7 +52,7 @@ class FrameView(NamedTuple):
         return self.frame.filter(wanted).select(columns)
 
     def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condense(self.events(first, last, sources(columns))).select(columns)
+        return runs_of(self.events(first, last, sources(columns)), columns)
 
 
 def built(events: Iterable[dict[str, Any]], zone: str = "Etc/UTC", texts: Any = pl.Categorical) -> pl.DataFrame:

@@ -15,8 +15,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from processing import seal
 from processing.models import Range
 from processing.places import PlacesFile
+from processing.runs import VERSION, WORTH_ROWS
 from processing.store.port import BlockKey
 from processing.view import View
 from reporting.dimensions import DIMENSIONS
@@ -49,6 +51,7 @@ pytestmark = pytest.mark.django_db
 NETWORKS: Final = {"192.0.2.0/24": {"country_code": "DE"}, "198.51.100.0/24": {"country_code": "FR"}}
 HALVES: Final = (tuple(METRICS)[:6], tuple(METRICS)[6:])
 Questions = list[tuple[Report, Asked]]
+Offsets = tuple[int, int, int]  # partition, first, last
 TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}
 
 
@@ -73,33 +76,55 @@ def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
 
 
 def live_through(here: Installation, sent: list[Sent], rnd: random.Random) -> None:
-    left = sent[:]
+    left, given, before = sent[:], set[Offsets](), set[Offsets]()
     rnd.shuffle(left)
     while left:
         size = rnd.randrange(1, 25)
         here.send(*(each.raw for each in left[:size]))
         left = left[size:]
         here.receive()
-        disturb(here, sent, rnd)
+        given |= {offsets for offsets in ranges(here) if offsets not in before}
+        disturb(here, sent, rnd, given)
+        before = ranges(here)
 
 
-def disturb(here: Installation, sent: list[Sent], rnd: random.Random) -> None:
+def disturb(here: Installation, sent: list[Sent], rnd: random.Random, given: set[Offsets]) -> None:
     here.now += rnd.choice([0.0, 100.0])
-    if rnd.random() < 0.4:
-        here.worker.seal(everything=True)
+    with written_by_some_version(rnd):
+        if rnd.random() < 0.4:
+            here.worker.seal(everything=True)
+        if rnd.random() < 0.3:
+            here.worker.tidy(sent[0].raw.received // 1000 + rnd.choice([0, 1, 5, 80]) * 24 * 3_600_000)
     if rnd.random() < 0.3:
-        here.worker.tidy(sent[0].raw.received // 1000 + rnd.choice([0, 1, 5, 80]) * 24 * 3_600_000)
-    if rnd.random() < 0.3:
-        replay(here, rnd)
+        replay(here, rnd, given)
     if rnd.random() < 0.2:
         here.view(rnd.choice([0, 11, 12]))
 
 
-def replay(here: Installation, rnd: random.Random) -> None:
-    """Some ranges are received again, as after a crash before they were called done."""
+@contextmanager
+def written_by_some_version(rnd: random.Random) -> Iterator[None]:
+    """Segments with runs or without them, or with those of another version; their text as codes, or as text."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seal, "WORTH_ROWS", rnd.choice([1, 20, WORTH_ROWS]))
+        patch.setattr(seal, "VERSION", rnd.choice([VERSION, VERSION, 0, VERSION + 1]))
+        patch.setattr(seal, "CODED", rnd.choice([seal.CODED, set()]))
+        yield
+
+
+def replay(here: Installation, rnd: random.Random, given: set[Offsets]) -> None:
+    """Some ranges are received again, as after a crash before they were called done; not what later folds made one."""
     mine = Range.objects.filter(log=here.log.id)
-    mine.filter(pk__in=[item.pk for item in mine if rnd.random() < 0.5]).update(done_at=None)
+    chosen = [item for item in mine if rnd.random() < 0.5 and offsets_of(item) in given]
+    mine.filter(pk__in=[item.pk for item in chosen]).update(done_at=None)
     here.restart()
+
+
+def ranges(here: Installation) -> set[Offsets]:
+    return {offsets_of(item) for item in Range.objects.filter(log=here.log.id)}
+
+
+def offsets_of(item: Range) -> Offsets:
+    return item.partition, item.first, item.last
 
 
 @contextmanager

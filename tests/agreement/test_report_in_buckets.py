@@ -12,6 +12,7 @@ import pytest
 
 from collection.hit import RawHit
 from configuration.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
+from processing import seal
 from processing.custom import LARGEST
 from processing.engine import Engine, open_engine
 from reporting.buckets import run_in_buckets
@@ -83,7 +84,7 @@ def asked(**wanted: Any) -> Report:
 
 @pytest.fixture
 def here(tmp_path: Path, prepared: Prepared) -> Installation:
-    """Days that are folded, others in parts, and a tail."""
+    """Days that are folded, others in parts, some of both with their runs, and a tail."""
     return prepared.copy("buckets", tmp_path, installation, lambda here: fill(here, 400))
 
 
@@ -101,11 +102,13 @@ def fill(here: Installation, size: int) -> None:
     here.restart()
     hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
     quarter = size // 4
-    for start in range(0, len(hits), quarter):
-        here.worker.seal(everything=True)
-        here.worker.tidy(SUMMER_ENDS + DAY)
-        here.send(*hits[start : start + quarter])
-        here.receive()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seal, "WORTH_ROWS", 30)
+        for start in range(0, len(hits), quarter):
+            here.worker.seal(everything=True)
+            here.worker.tidy(SUMMER_ENDS + DAY)
+            here.send(*hits[start : start + quarter])
+            here.receive()
 
 
 def scores() -> list[RawHit]:

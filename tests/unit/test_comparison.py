@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from processing.periods import day_number
-from processing.runs import condense, sources
+from processing.runs import runs_of, sources
 from processing.schema import BUILT, REJECTED
 from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Changed, Comparison, Example, Refusals, Total, compare
 
@@ -34,7 +34,7 @@ class Fixed:
         return self.rows.filter(pl.col("day").is_between(day_number(first), day_number(last))).select(columns)
 
     def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condense(self.events(first, last, sources(columns))).select(columns)
+        return runs_of(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.refused

@@ -56,10 +56,23 @@ def test_where_there_is_no_room_a_hash_finds_the_same(rows: list[tuple[int, int,
     marked = measure(known, [], wanted).sort(CODE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distinct, "MOST_GROUPS", 0)
-        assert rows == [] or not affordable(known, known[CODE].unique())
+        assert rows == [] or not affordable(known["visitor"], known[CODE].unique())
         assert measure(known, [], wanted).sort(CODE).equals(marked)
 
 
 def test_rows_that_have_neither() -> None:
     rows = pl.DataFrame({"day": [1, 2], "path": ["/a", "/b"]})
     assert numbered(rows).equals(rows)
+
+
+def test_each_measure_by_itself_is_marked_where_there_is_room_for_it() -> None:
+    """Many days of sessions do not make it dear to count few visitors."""
+    known = numbered(frame([(0, 1, session, 20_000, True) for session in range(50)]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distinct, "MOST_MARKS", 10)
+        patch.setattr(distinct, "MOST_GROUPS", 1)
+        marked = [name for name in ("visitor", "session", PART) if affordable(known[name], known[CODE].unique())]
+        assert marked == ["visitor"]
+        table = measure(known, [], ["visitors", "sessions", "duration_ms"])
+    durations = sum(session % 100 + 20_000 for session in range(50))
+    assert table.select("visitors", "sessions", "duration_ms").row(0) == (1, 50, durations)

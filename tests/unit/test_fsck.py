@@ -14,10 +14,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from processing import ledger
+from processing import ledger, seal
 from processing.book import Book, Erased, Shelf, Span, decode_book, encode_book
 from processing.fsck import Check, Problem
 from processing.models import Range
+from processing.runs import runs_of
 from processing.store import open_store
 from processing.store.embedded import EmbeddedStore
 from processing.store.port import Change, CorruptBlob, Missing
@@ -270,6 +271,17 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
     visitor = here.view().events(*EVER, ["visitor"])["visitor"][0]
     rewrite(here, lambda book: msgspec.structs.replace(book, erased=(Erased(visitor, 2**60, removed=True),)))
     assert "hits of erased visitors are still there" in texts(here)
+
+
+def test_runs_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seal, "WORTH_ROWS", 1)
+    monkeypatch.setattr(seal, "runs_of", lambda events: runs_of(events.filter(pl.col("visitor") < 2**63)))
+    here = Installation(tmp_path)
+    here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
+    here.receive()
+    here.worker.seal(everything=True)
+    [problem] = problems(here)
+    assert "the runs are of" in problem.text
 
 
 def test_a_missing_block(here: Installation) -> None:
