@@ -29,14 +29,14 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Sections of a segment: their common prefix, how many event rows there are, which sections were left out because
-    they are empty, and of which VERSION the events' runs are that are there as well (0: none are; true was 1).
+    they are empty, and of which VERSION the events' stretches are that are there as well (0: none are).
     """
 
     segment: str
     prefix: str
     rows: int
     without: tuple[str, ...] = ()
-    runs: int | bool = 0
+    stretches: int = 0
 
 
 class Shelf(msgspec.Struct, frozen=True):

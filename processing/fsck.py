@@ -19,9 +19,9 @@ from processing.book import Book, RawPart, Shelf, add, decode_book
 from processing.columns import Columns
 from processing.hiding import NARROW
 from processing.models import Range
-from processing.runs import LENGTH, single
 from processing.sealed import Sealed
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
+from processing.stretches import LENGTH, single
 from processing.view import Reader, View
 
 ATTEMPTS: Final = 3
@@ -198,7 +198,7 @@ class _Recount:
 
     def __init__(self, sealed: Sealed, key: str) -> None:
         self.events = sealed.visible(key, "events", ["position", "index", "visitor"])
-        self.runs = pl.concat(sealed.runs(key, ["visitor", LENGTH]))
+        self.stretches = pl.concat(sealed.stretches(key, ["visitor", LENGTH]))
         refused = sealed.visible(key, "rejected", ["position", "reason", "again"])
         again = pl.when("again").then(pl.lit("duplicate")).otherwise("reason").alias("reason")
         reasons = refused.select(again)["reason"].value_counts()
@@ -213,12 +213,12 @@ class _Recount:
         distinct = self.events.unique(["position", "index"]).height
         if self.events.height != distinct:
             yield f"{self.events.height - distinct} rows of events are double"
-        if not _by_visitor(self.runs).equals(_by_visitor(single(self.events))):
-            yield f"the runs are of {self.runs[LENGTH].sum()} events, the rows are {self.events.height}"
+        if not _by_visitor(self.stretches).equals(_by_visitor(single(self.events))):
+            yield f"the stretches are of {self.stretches[LENGTH].sum()} events, the rows are {self.events.height}"
 
 
-def _by_visitor(runs: pl.DataFrame) -> pl.DataFrame:
-    return runs.group_by("visitor").agg(pl.col(LENGTH).sum()).sort("visitor")
+def _by_visitor(stretches: pl.DataFrame) -> pl.DataFrame:
+    return stretches.group_by("visitor").agg(pl.col(LENGTH).sum()).sort("visitor")
 
 
 def _doubles(positions: list[pl.Series]) -> Iterator[str]:

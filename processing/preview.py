@@ -14,12 +14,12 @@ from processing.book import Erased, RawPart
 from processing.periods import day_key, day_number, day_start, period
 from processing.pipeline import Processed
 from processing.raw_parts import read_raw
-from processing.runs import runs_of, sources
 from processing.schema import BUILT, DAY_MS, REJECTED
 from processing.sealed import categorical_text
 from processing.segments import Arrivals, Layer
 from processing.sessions import Carry, Limits, no_carry
 from processing.store.port import Store
+from processing.stretches import sources, stretches_of
 from processing.timeline import InMemory, advance
 from processing.view import View
 
@@ -42,8 +42,8 @@ class Preview(NamedTuple):
         within = pl.col("day").is_between(day_number(first), day_number(last))
         return self.frame.filter(within).select(columns)
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return runs_of(self.events(first, last, sources(columns)), columns)
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return stretches_of(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED: hits that the rules refuse, by their event time."""

@@ -16,13 +16,13 @@ import polars as pl
 from processing.book import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book, encode_book, with_spans
 from processing.columns import Columns
 from processing.periods import local_days
-from processing.runs import VERSION, WORTH_ROWS, runs_of
 from processing.schema import DAY_MS, INSTEAD, Schema, conform
 from processing.sealed import SECTIONS, Sealed, categorical_text
 from processing.segments import Arrivals, Layer, fold, refusals
 from processing.sessions import Carry
 from processing.store import port
 from processing.store.port import BlockInfo, Conflict, Manifest, Store
+from processing.stretches import VERSION, WORTH_ROWS, stretches_of
 from processing.tail import Tail, read_tail, terms_of, uncovered
 from processing.timeline import Change, advance
 from processing.view import hits, new_book
@@ -31,7 +31,7 @@ FIRST_GENERATION: Final = 1
 PORTION_ROWS: Final = 50_000
 LONGEST_S: Final = 600.0  # what took longer is not committed: segments that nobody names are swept some time
 WHOLE_ROWS: Final = 1_000_000  # are written at once at most: memory goes by it, and a day is not read out of a month
-CODED: Final = {"events", "runs"}  # text as Categorical, which reports read several times as fast
+CODED: Final = {"events", "stretches"}  # text as Categorical, which reports read several times as fast
 Sections = dict[str, pl.DataFrame]
 
 
@@ -108,14 +108,14 @@ def as_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> Place:
     """Adds the layer's sections, without the empty ones and those that nobody reads: the lowest layer masks nothing.
-    The runs of many events are written beside them, since most reports need no more.
+    The stretches of many events are written beside them, since most reports need no more.
     """
     written = {name: getattr(layer, name) for name in SECTIONS}
     if not lowest:
         written["visitors"] = layer.visitors.to_frame("visitor")
     without = [name for name in (*SECTIONS, "visitors") if name not in written or written[name].is_empty()]
     if worth := layer.events.height >= WORTH_ROWS:
-        written["runs"] = runs_of(layer.events)
+        written["stretches"] = stretches_of(layer.events)
     for name in CODED & written.keys():
         written[name] = written[name].with_columns(categorical_text())
     sections |= {f"{prefix}{name}": frame for name, frame in written.items() if not frame.is_empty()}

@@ -8,12 +8,12 @@ import polars as pl
 from processing.book import Book, Place
 from processing.columns import Columns
 from processing.periods import period
-from processing.runs import RUNS, VERSION, runs_of, sources
 from processing.schema import BUILT, EVENTS, REFUSED, Schema
 from processing.segments import EMPTY, Layer, unstable_ids, without
 from processing.sessions import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
+from processing.stretches import STRETCHES, VERSION, sources, stretches_of
 
-# What a layer is. Runs are made of it.
+# What a layer is. Stretches are made of it.
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
 
 
@@ -64,15 +64,15 @@ class Sealed:
         layers = self.book.periods[key].layers
         return [self._unmasked(layers, number, section, names, None) for number in range(len(layers))]
 
-    def runs(self, key: str, names: Sequence[str]) -> list[pl.DataFrame]:
-        """Like `categorical`, of RUNS: as they were written, or found in the events."""
+    def stretches(self, key: str, names: Sequence[str]) -> list[pl.DataFrame]:
+        """Like `categorical`, of STRETCHES: as they were written, or found in the events."""
         layers = self.book.periods[key].layers
-        return [self._runs(layers, number, names) for number in range(len(layers))]
+        return [self._stretches(layers, number, names) for number in range(len(layers))]
 
-    def _runs(self, layers: Sequence[Place], number: int, names: Sequence[str]) -> pl.DataFrame:
-        if layers[number].runs == VERSION:
-            return self._unmasked(layers, number, "runs", names, None)
-        return runs_of(self._unmasked(layers, number, "events", sources(names), None), names)
+    def _stretches(self, layers: Sequence[Place], number: int, names: Sequence[str]) -> pl.DataFrame:
+        if layers[number].stretches == VERSION:
+            return self._unmasked(layers, number, "stretches", names, None)
+        return stretches_of(self._unmasked(layers, number, "events", sources(names), None), names)
 
     def _unmasked(
         self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
@@ -110,7 +110,7 @@ def categorical_text() -> pl.Expr:
 
 
 def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:
-    schema = RUNS if section == "runs" else SECTIONS[section]
+    schema = STRETCHES if section == "stretches" else SECTIONS[section]
     return pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())
 
 

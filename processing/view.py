@@ -20,11 +20,11 @@ from processing.book import Book, add, decode_book, empty_book
 from processing.columns import Columns
 from processing.hiding import without_hidden
 from processing.periods import Period, day_number, day_of, local_days, period
-from processing.runs import RUNS, runs_of
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.sealed import Sealed, categorical_text
 from processing.segments import EMPTY, NOTHING_NEW, Arrivals, Layer, only, refusals, side_by_side
 from processing.store.port import BlockInfo, BlockKey, Manifest, Store
+from processing.stretches import STRETCHES, stretches_of
 from processing.tail import Tail, Terms, join, read_tail, settings_of, terms_of, uncovered
 from processing.timeline import advance
 
@@ -95,9 +95,9 @@ class View:
         """Columns of schema.BUILT of all counted events; text is Categorical."""
         return self._section("events", BUILT, first, last, columns)
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        """Columns of runs.RUNS of the same events, in a fraction of the rows."""
-        return self._section("runs", RUNS, first, last, columns)
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of stretches.STRETCHES of the same events, in a fraction of the rows."""
+        return self._section("stretches", STRETCHES, first, last, columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
@@ -148,14 +148,18 @@ class View:
             return self._sealed(key, section, names)
         hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
         below = self._sealed(key, section, list(dict.fromkeys([*names, "visitor"])))
-        top = runs_of(change.layer.events, names) if section == "runs" else getattr(change.layer, section)
+        top = stretches_of(change.layer.events, names) if section == "stretches" else getattr(change.layer, section)
         shown = top.select(names).with_columns(categorical_text())
         return [*(frame.filter(hidden).select(names) for frame in below), shown]
 
     def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         if key not in self.sealed.book.periods:
             return []
-        return self.sealed.runs(key, names) if section == "runs" else self.sealed.categorical(key, section, names)
+        return (
+            self.sealed.stretches(key, names)
+            if section == "stretches"
+            else self.sealed.categorical(key, section, names)
+        )
 
     def _refused(self, first: date, last: date) -> pl.DataFrame:
         rows = self._rows("rejected", REFUSED, first, last)

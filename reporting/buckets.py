@@ -93,9 +93,9 @@ class _Bucket:
         needed = list(dict.fromkeys([*columns, "visitor"]))
         return self._view.events(first, last, needed).filter(self._ours).select(columns)
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         needed = list(dict.fromkeys([*columns, "visitor"]))
-        return self._view.runs(first, last, needed).filter(self._ours).select(columns)
+        return self._view.stretches(first, last, needed).filter(self._ours).select(columns)
 
 
 def _map(engine: Engine, task: Task) -> list[Part]:

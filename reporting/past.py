@@ -19,7 +19,7 @@ from processing.history import ordinals
 from processing.models import HistoryRun
 from processing.periods import day_of
 from processing.preview import Preview, preview, rows_to_read
-from processing.runs import runs_of, sources
+from processing.stretches import sources, stretches_of
 from reporting.comparison import Comparison, View, common, compare
 from reporting.source import reader, view_of
 
@@ -139,8 +139,8 @@ class _Within(NamedTuple):
         names = list(dict.fromkeys([*columns, "position"]))
         return self.view.events(first, last, names).filter(self.wanted).select(columns)
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return runs_of(self.events(first, last, sources(columns)), columns)
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return stretches_of(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.wanted)

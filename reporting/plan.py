@@ -34,7 +34,7 @@ class Plan(NamedTuple):
 
     @property
     def condensed(self) -> bool:
-        """Whether it counts runs of events instead of events."""
+        """Whether it counts stretches of events instead of events."""
         return not self.sums and can_condense(self.columns)
 
     @property

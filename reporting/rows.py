@@ -1,9 +1,9 @@
-"""The rows that reports count, and which of their columns each measure needs: events, or runs of them."""
+"""The rows that reports count, and which of their columns each measure needs: events, or stretches of them."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from processing.runs import ADDED_UP, LENGTH, STEADY
+from processing.stretches import ADDED_UP, LENGTH, STEADY
 from reporting.metrics import Measure
 
 COLUMNS: Final[Mapping[Measure, tuple[str, ...]]] = {
@@ -26,5 +26,5 @@ SUMS: Final[Mapping[Measure, str]] = {
 
 
 def can_condense(columns: Collection[str]) -> bool:
-    """Whether a report that reads these columns may count runs."""
+    """Whether a report that reads these columns may count stretches."""
     return set(columns) <= {*STEADY, *ADDED_UP}

@@ -10,7 +10,7 @@ import polars as pl
 
 from configuration.ruleset import Ruleset
 from processing.periods import day_number
-from processing.runs import LENGTH, single
+from processing.stretches import LENGTH, single
 from reporting.answer import DIMENSION, METRIC, RANGE, RANGE_NAME, Page, assemble, page_of
 from reporting.dates import Days
 from reporting.definitions import definitions_of
@@ -36,17 +36,17 @@ class View(Protocol):
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns of schema.BUILT for the local days first..last; texts are String or Categorical."""
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        """The named columns of runs.RUNS, of the same events."""
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """The named columns of stretches.STRETCHES, of the same events."""
 
 
 class Span(NamedTuple):
-    """What the reports on these days count: single events, or runs of them; each only where a report needs it."""
+    """What the reports on these days count: single events, or stretches of them; each only where a report needs it."""
 
     first: date
     last: date
     events: pl.DataFrame
-    runs: pl.DataFrame
+    stretches: pl.DataFrame
 
 
 _ONE_ROW: Final = 0
@@ -78,10 +78,10 @@ def _read_span(plans: Sequence[Plan], first: date, last: date, view: View) -> Sp
     """Only the columns that the reports on these days need."""
     here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
     of_events = _columns([each for each in here if not each.condensed])
-    of_runs = _columns([each for each in here if each.condensed])
+    of_stretches = _columns([each for each in here if each.condensed])
     events = numbered(single(view.events(first, last, of_events))) if of_events else pl.DataFrame()
-    runs = numbered(view.runs(first, last, [*of_runs, LENGTH])) if of_runs else pl.DataFrame()
-    return Span(first, last, events, runs)
+    stretches = numbered(view.stretches(first, last, [*of_stretches, LENGTH])) if of_stretches else pl.DataFrame()
+    return Span(first, last, events, stretches)
 
 
 def _columns(plans: Sequence[Plan]) -> list[str]:
@@ -123,7 +123,7 @@ def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
 
 def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
     span = next(each for each in spans if each.first <= days.first and days.last <= each.last)
-    rows = span.runs if asked.condensed else span.events
+    rows = span.stretches if asked.condensed else span.events
     if (span.first, span.last) == (days.first, days.last):
         return rows
     return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))

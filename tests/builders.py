@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from configuration.ruleset import Ruleset
-from processing.runs import runs_of, sources
 from processing.schema import BUILT
+from processing.stretches import sources, stretches_of
 
 EPOCH = date(1970, 1, 1)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -51,8 +51,8 @@ class FrameView(NamedTuple):
         wanted = pl.col("day").is_between((first - EPOCH).days, (last - EPOCH).days)
         return self.frame.filter(wanted).select(columns)
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return runs_of(self.events(first, last, sources(columns)), columns)
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return stretches_of(self.events(first, last, sources(columns)), columns)
 
 
 def built(events: Iterable[dict[str, Any]], zone: str = "Etc/UTC", texts: Any = pl.Categorical) -> pl.DataFrame:

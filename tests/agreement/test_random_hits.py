@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from processing import seal
 from processing.models import Range
 from processing.places import PlacesFile
-from processing.runs import VERSION, WORTH_ROWS
 from processing.store.port import BlockKey
+from processing.stretches import VERSION, WORTH_ROWS
 from processing.view import View
 from reporting.dimensions import DIMENSIONS
 from reporting.metrics import METRICS
@@ -103,7 +103,7 @@ def disturb(here: Installation, sent: list[Sent], rnd: random.Random, given: set
 
 @contextmanager
 def written_by_some_version(rnd: random.Random) -> Iterator[None]:
-    """Segments with runs or without them, or with those of another version; their text as codes, or as text."""
+    """Segments with stretches or without them, or with those of another version; their text as codes, or as text."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seal, "WORTH_ROWS", rnd.choice([1, 20, WORTH_ROWS]))
         patch.setattr(seal, "VERSION", rnd.choice([VERSION, VERSION, 0, VERSION + 1]))

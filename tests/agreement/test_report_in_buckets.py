@@ -84,7 +84,7 @@ def asked(**wanted: Any) -> Report:
 
 @pytest.fixture
 def here(tmp_path: Path, prepared: Prepared) -> Installation:
-    """Days that are folded, others in parts, some of both with their runs, and a tail."""
+    """Days that are folded, others in parts, some of both with their stretches, and a tail."""
     return prepared.copy("buckets", tmp_path, installation, lambda here: fill(here, 400))
 
 

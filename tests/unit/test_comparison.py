@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from processing.periods import day_number
-from processing.runs import runs_of, sources
 from processing.schema import BUILT, REJECTED
+from processing.stretches import sources, stretches_of
 from reporting.comparison import MOST_CHANGES, MOST_EXAMPLES, Changed, Comparison, Example, Refusals, Total, compare
 
 DAY = date(2026, 11, 20)
@@ -33,8 +33,8 @@ class Fixed:
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return self.rows.filter(pl.col("day").is_between(day_number(first), day_number(last))).select(columns)
 
-    def runs(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return runs_of(self.events(first, last, sources(columns)), columns)
+    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return stretches_of(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.refused

@@ -18,10 +18,10 @@ from processing import ledger, seal
 from processing.book import Book, Erased, Shelf, Span, decode_book, encode_book
 from processing.fsck import Check, Problem
 from processing.models import Range
-from processing.runs import runs_of
 from processing.store import open_store
 from processing.store.embedded import EmbeddedStore
 from processing.store.port import Change, CorruptBlob, Missing
+from processing.stretches import stretches_of
 from processing.view import Reader
 from tests.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 from tests.unit.test_whole_way import random_hits
@@ -275,13 +275,13 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
 
 def test_runs_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seal, "WORTH_ROWS", 1)
-    monkeypatch.setattr(seal, "runs_of", lambda events: runs_of(events.filter(pl.col("visitor") < 2**63)))
+    monkeypatch.setattr(seal, "stretches_of", lambda events: stretches_of(events.filter(pl.col("visitor") < 2**63)))
     here = Installation(tmp_path)
     here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
     here.receive()
     here.worker.seal(everything=True)
     [problem] = problems(here)
-    assert "the runs are of" in problem.text
+    assert "the stretches are of" in problem.text
 
 
 def test_a_missing_block(here: Installation) -> None:

@@ -1,4 +1,4 @@
-"""Runs say of whole sessions what the events say, also those that are written beside the events."""
+"""Stretches say of whole sessions what the events say, also those that are written beside the events."""
 
 import subprocess
 import sys
@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from configuration.models import Property
 from processing import seal
 from processing.book import Place
-from processing.runs import ADDED_UP, LENGTH, RUNS, STEADY, VERSION, condense, runs_of
+from processing.stretches import ADDED_UP, LENGTH, STEADY, STRETCHES, VERSION, condense, stretches_of
 from reporting.report import DateRange, Report
 from reporting.run import run
 from tests.builders import built
-from tests.erasing import ERASED, EVER, SAID, erase_and_finish, filled, key_of, problems, traces, without_them
+from tests.erasing import ERASED, EVER, SAID, erase_and_finish, fill, key_of, problems, traces, without_them
 from tests.erasing import figures as figures_of
 from tests.installation import SHOP, Installation
 
@@ -51,46 +51,52 @@ def sums(frame: pl.DataFrame, by: Sequence[str]) -> dict[Any, list[int]]:
 def test_it_works(events: list[dict[str, Any]], dropped: set[str]) -> None:
     rows = built(events).drop(dropped)
     by = [name for name in STEADY if name in rows.columns]
-    runs = condense(rows.select(*by, *ADDED_UP))
-    assert sums(runs, by) == sums(rows, by)
-    assert all(runs.schema[name] == kind for name, kind in {**ADDED_UP, LENGTH: pl.UInt32}.items())
-    values = runs.select(by).rows()
+    stretches = condense(rows.select(*by, *ADDED_UP))
+    assert sums(stretches, by) == sums(rows, by)
+    assert all(stretches.schema[name] == kind for name, kind in {**ADDED_UP, LENGTH: pl.UInt32}.items())
+    values = stretches.select(by).rows()
     assert not by or all(before != after for before, after in zip(values, values[1:], strict=False))
 
 
 def test_every_layer_gives_columns_of_the_same_kinds() -> None:
-    some = runs_of(built([{}]))
-    assert some.schema == runs_of(built([])).schema == pl.Schema(RUNS) | {n: some.schema[n] for n in STEADY}
+    some = stretches_of(built([{}]))
+    assert some.schema == stretches_of(built([])).schema == pl.Schema(STRETCHES) | {n: some.schema[n] for n in STEADY}
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     monkeypatch.setattr(seal, "WORTH_ROWS", 1)
-    return filled(tmp_path)
+    return filled_anew(tmp_path)
+
+
+def filled_anew(folder: Path) -> Installation:
+    here = Installation(folder)
+    fill(here)
+    return here
 
 
 def counted(here: Installation) -> tuple[Counter[int], Counter[int]]:
-    """Events by visitor: by the events, and by their runs."""
+    """Events by visitor: by the events, and by their stretches."""
     view = here.view()
-    runs = view.runs(*EVER, ["visitor", LENGTH])
-    return Counter(view.events(*EVER, ["visitor"])["visitor"].to_list()), Counter(dict(sums_by_visitor(runs)))
+    stretches = view.stretches(*EVER, ["visitor", LENGTH])
+    return Counter(view.events(*EVER, ["visitor"])["visitor"].to_list()), Counter(dict(sums_by_visitor(stretches)))
 
 
-def sums_by_visitor(runs: pl.DataFrame) -> list[tuple[int, int]]:
-    return runs.group_by("visitor").agg(pl.col(LENGTH).sum()).rows()
+def sums_by_visitor(stretches: pl.DataFrame) -> list[tuple[int, int]]:
+    return stretches.group_by("visitor").agg(pl.col(LENGTH).sum()).rows()
 
 
 def written(here: Installation) -> list[pl.DataFrame]:
     store = here.store
-    return [store.read(s, name) for s in store.segments() for name in store.sections(s) if name.endswith("_runs")]
+    return [store.read(s, name) for s in store.segments() for name in store.sections(s) if name.endswith("_stretches")]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_they_are_written_and_read(here: Installation) -> None:
     assert written(here)
-    assert all(set(frame.columns) == set(RUNS) for frame in written(here))
-    events, runs = counted(here)
-    assert events == runs
+    assert all(set(frame.columns) == set(STRETCHES) for frame in written(here))
+    events, stretches = counted(here)
+    assert events == stretches
     assert len(events) == 2
 
 
@@ -107,13 +113,15 @@ def test_nothing_of_somebody_erased_is_left_in_them(here: Installation, tmp_path
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_runs_of_another_version_are_made_anew(version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_of_another_version_are_made_anew(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those of today may have a column that they lack."""
     with monkeypatch.context() as patch:
         patch.setattr(seal, "WORTH_ROWS", 1)
         patch.setattr(seal, "VERSION", version)
-        patch.setattr(seal, "runs_of", lambda events: runs_of(events).drop("browser", "session_groups"))
-        here = filled(tmp_path)
+        patch.setattr(seal, "stretches_of", lambda events: stretches_of(events).drop("browser", "session_groups"))
+        here = filled_anew(tmp_path)
     assert all("browser" not in frame.columns for frame in written(here))
     by_browser = Report(
         date_ranges=(DateRange("2026-11-01", "2026-12-01"),), dimensions=("browser",), metrics=("eventCount",)
@@ -142,7 +150,7 @@ def test_the_bytes_of_coded_text_depend_on_no_other_text_that_the_process_knows(
     assert [each[2] for each in found] == ["950", "50"]
 
 
-@pytest.mark.parametrize(("said", "version"), [("", 0), (",true", 1), (",1", 1), (",2", 2)])
+@pytest.mark.parametrize(("said", "version"), [("", 0), (",1", 1), (",2", 2)])
 def test_a_book_says_of_which_version_they_are(said: str, version: int) -> None:
-    """Books from before runs say nothing."""
-    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=Place).runs == version
+    """Books from before stretches say nothing."""
+    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=Place).stretches == version
