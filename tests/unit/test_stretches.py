@@ -131,23 +131,32 @@ def test_stretches_of_another_version_are_made_anew(
     assert problems(here) == []
 
 
-ENCODED: Final = """
-import hashlib, polars as pl
-from processing.store.segment_cells import encode
+WRITTEN: Final = """
+import sys
+from pathlib import Path
+import polars as pl
+from processing.store.files import SegmentFolder
 others = pl.Series([f"others {n}" for n in range(900)] + [f"text {n}" for n in reversed(range(50))])
 known = others.cast(pl.Categorical)
-texts = [pl.DataFrame({"text": [f"text {n * 7 % 50}" for n in range(size)]}) for size in (60, 6000)]
-found = encode({str(t.height): t.with_columns(pl.col("text").cast(pl.Categorical)) for t in texts})
-print(found.checksum, hashlib.sha256(b"".join((*found.head, *found.cells))).hexdigest(), len(known))
+texts = [pl.DataFrame({"text": [f"text {n * 7 % 50}" for n in range(size)]}) for size in (60, 6_000, 70_000)]
+coded = {f"of_{t.height}": t.with_columns(pl.col("text").cast(pl.Categorical)) for t in texts}
+SegmentFolder(Path(sys.argv[1])).put("s", coded)
+print(len(known))
 """
 
 
-def test_the_bytes_of_coded_text_depend_on_no_other_text_that_the_process_knows() -> None:
+def test_the_bytes_of_coded_text_depend_on_no_other_text_that_the_process_knows(tmp_path: Path) -> None:
     """A segment that is written again must be the same, and must say nothing of anybody else."""
-    code = ENCODED.replace('f"others {n}" for n in range(900)', "").replace("reversed", "list")
-    found = [subprocess.check_output([sys.executable, "-c", each], text=True).split() for each in (ENCODED, code)]
-    assert found[0][:2] == found[1][:2]
-    assert [each[2] for each in found] == ["950", "50"]
+    few = WRITTEN.replace('f"others {n}" for n in range(900)', "").replace("reversed", "list")
+    assert [write(code, tmp_path / str(number)) for number, code in enumerate((WRITTEN, few))] == [950, 50]
+    files, same = (sorted((tmp_path / name).iterdir()) for name in "01")
+    assert [path.name for path in files] == [path.name for path in same]
+    assert [path.read_bytes() for path in files] == [path.read_bytes() for path in same]
+
+
+def write(code: str, folder: Path) -> int:
+    command = [sys.executable, "-c", code, str(folder)]
+    return int(subprocess.check_output(command, cwd=Path(__file__).parents[2], text=True))
 
 
 @pytest.mark.parametrize(("said", "version"), [("", 0), (",1", 1), (",2", 2)])
