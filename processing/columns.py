@@ -14,6 +14,8 @@ from processing.schema import ADDED, INSTEAD, KINDS
 from processing.store.port import Missing, Store
 
 DEFAULT_BYTES: Final = 160 * 2**20
+WORK_BYTES: Final = 64 * 2**20  # for processes that read and write all the time
+ONCE_BYTES: Final = 32 * 2**20  # for work that reads most columns once
 
 _Key = tuple[str, str, str]
 

@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from collection.log.port import Log
 from processing import ledger
 from processing.backlog import Backlog
-from processing.columns import Columns
+from processing.columns import ONCE_BYTES, Columns
 from processing.cutting import Clock, Cutter
 from processing.housekeeping import Erasures, Housekeeping
 from processing.leases import Held, held
@@ -36,7 +36,6 @@ TIDYING: Final = "tidying"
 TIDYING_S: Final = 30.0
 MOST_RANGES: Final = 64  # in flight: more wait in the log, where they belong
 MOST_SEALS: Final = 64
-CACHE_BYTES: Final = 32 * 2**20
 SWEEP_AFTER_S: Final = 6 * LONGEST_S
 
 
@@ -152,7 +151,7 @@ class Dispatcher:
 
     def _seal(self, property: int) -> bool:
         try:
-            seal(self._store, Columns(self._store, CACHE_BYTES), property)
+            seal(self._store, Columns(self._store, ONCE_BYTES), property)
         except Conflict:
             return False
         self._tails.notice(property)

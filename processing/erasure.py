@@ -7,7 +7,7 @@ deleted is unreadable (`done_at`).
 
 import logging
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,7 @@ from configuration.rules import UNKNOWN, UNKNOWN_PROPERTY, PropertySettings
 from configuration.ruleset import Basics, plain_ruleset
 from configuration.secrets import forget_property_salts
 from processing.models import Erasure, HistoryRun
+from processing.periods import microseconds
 from processing.receive import NO_VISITOR
 from processing.store.port import Conflict, Store
 from processing.tombstones import clean_blocks, delete, erase, forget, remove_erased, segments_of
@@ -101,7 +102,7 @@ class Erasures:
         waiting = set(Erasure.objects.filter(done_at=None).values_list("property", flat=True))
         waiting |= {UNKNOWN_PROPERTY} if waiting else set()
         for property in set(self._store.properties()) - waiting:
-            forget(self._store, property, _us(received - KEEP_TOMBSTONES))
+            forget(self._store, property, microseconds(received - KEEP_TOMBSTONES))
 
     def _remove(self, request: Erasure) -> None:
         _save(request, removing=True)
@@ -127,7 +128,7 @@ class Erasures:
             request.save(update_fields=["waits_for"])
         clean = [self._clean(property, seal) for property in _targets(request)]
         swept = not orphans(self._store).intersection(request.waits_for)  # one that was about to be committed is clean
-        if all(clean) and swept and _us(received) > request.until_us:
+        if all(clean) and swept and microseconds(received) > request.until_us:
             self._store.scrub()
             _close(request)
 
@@ -199,8 +200,4 @@ def _close(request: Erasure) -> None:
 
 
 def _now_us() -> int:
-    return _us(timezone.now())
-
-
-def _us(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return microseconds(timezone.now())

@@ -16,7 +16,7 @@ from configuration.rules import decode_context
 from processing import balance, ledger
 from processing.applying import is_erased
 from processing.book import Book, RawPart, Shelf, add, decode_book
-from processing.columns import Columns
+from processing.columns import WORK_BYTES, Columns
 from processing.hiding import NARROW
 from processing.models import Range
 from processing.sealed import Sealed
@@ -25,7 +25,6 @@ from processing.stretches import LENGTH, single
 from processing.view import Reader, View
 
 ATTEMPTS: Final = 3
-CACHE_BYTES: Final = 64 * 2**20
 SHOWN: Final = 3  # positions of double hits
 CONDITION: Final = ("position", "visitor", "received_us")
 NO_POSITIONS: Final = pl.Series("position", [], dtype=pl.UInt64)
@@ -134,7 +133,7 @@ class Check:
                 yield from _readable(name, partial(self._book_faults, name, property, generation))
 
     def _view_faults(self, who: str, property: int, opened: list[View]) -> Iterator[str]:
-        view = Reader(self.store, Columns(self.store, CACHE_BYTES)).view(property)
+        view = Reader(self.store, Columns(self.store, WORK_BYTES)).view(property)
         opened.append(view)
         counts = view.counts()
         if counts.accepted != counts.counted + counts.rejected:
@@ -145,7 +144,7 @@ class Check:
     def _book_faults(self, who: str, property: int, generation: int) -> Iterator[str]:
         manifest = self.store.manifest(property, generation)
         if manifest:
-            sealed = Sealed(decode_book(manifest.data), Columns(self.store, CACHE_BYTES))
+            sealed = Sealed(decode_book(manifest.data), Columns(self.store, WORK_BYTES))
             yield from _sealed_faults(who, sealed, [])
 
     def _sums(self) -> Iterator[str]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from processing.applying import join
 from processing.book import Book, Span, decode_book, encode_book
-from processing.columns import Columns
+from processing.columns import ONCE_BYTES, Columns
 from processing.hiding import balanced
 from processing.periods import period
 from processing.pipeline import Processed
@@ -22,7 +22,6 @@ from processing.store.port import Change, Conflict, Live, Manifest, Store
 from processing.timeline import advance
 
 ROUNDS: Final = 20
-CACHE_BYTES: Final = 32 * 2**20
 
 
 class NothingToRebuild(Exception):
@@ -63,7 +62,7 @@ def catch_up(
     done = _missing(store, property, draft.book, theirs, ordinals)
     book = draft.book
     if done.events.height or done.rejected.height:
-        sealed = Sealed(book, Columns(store, CACHE_BYTES))
+        sealed = Sealed(book, Columns(store, ONCE_BYTES))
         book = write_changes(property, sealed, advance(sealed, Arrivals(done.events, done.rejected)), done.dropped)
     book = balanced(_like(book, theirs))
     return draft if book == draft.book else write_draft(store, property, draft, book)

@@ -17,10 +17,9 @@ from configuration.models import Property
 from configuration.ruleset import Ruleset, decode_ruleset, encode_ruleset, ruleset_name
 from processing import ledger
 from processing.adoption import adopt, let_go
-from processing.columns import Columns
+from processing.columns import ONCE_BYTES, Columns
 from processing.engine import Engine, Stopped, TaskFailed
 from processing.generations import (
-    CACHE_BYTES,
     CannotRebuild,
     NothingToRebuild,
     catch_up,
@@ -165,13 +164,13 @@ class History:
     def _plan(self, run: HistoryRun) -> None:
         rules = decode_ruleset(self._store.context(ruleset_name(run.property, run.rules)))
         if self._store.manifest(run.property) is None:
-            seal(self._store, Columns(self._store, CACHE_BYTES), run.property)
+            seal(self._store, Columns(self._store, ONCE_BYTES), run.property)
         item = Property.objects.filter(pk=run.property).first()
         if item:
             adopt(self._store, run.property, item.measurement_id, rules.basics)
         self._remove_strays(run.property)
         with suppress(Conflict):  # the worker seals it just now, then
-            seal(self._store, Columns(self._store, CACHE_BYTES), run.property)
+            seal(self._store, Columns(self._store, ONCE_BYTES), run.property)
         draft, tasks = start(self._store, self._url, run.property, rules, _days(run))
         rows = sum(part.place.rows for task in tasks for part in task.parts)
         self._save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import close_old_connections
 
-from processing.columns import Columns
+from processing.columns import WORK_BYTES, Columns
 from processing.erasure import removing
 from processing.housekeeping import Erasures, History
 from processing.leases import held
@@ -22,7 +22,6 @@ from processing.upkeep import Retention, keep_up_for_now
 
 logger = logging.getLogger(__name__)
 
-CACHE_BYTES: Final = 64 * 2**20
 LEASE_S: Final = 30.0
 KEPT_UP_TOGETHER: Final = 50
 
@@ -35,7 +34,7 @@ class Work:
         history: History, erasures: Erasures,
     ) -> None:  # fmt: skip
         self._store, self._ranges, self._retention = store, ranges, retention
-        self._history, self._erasures, self._columns = history, erasures, Columns(store, CACHE_BYTES)
+        self._history, self._erasures, self._columns = history, erasures, Columns(store, WORK_BYTES)
         self._troubles = Troubles(recover=close_old_connections)
 
     def receive(self, number: int) -> int:

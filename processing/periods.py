@@ -2,7 +2,7 @@
 midnight.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
 from zoneinfo import ZoneInfo
@@ -75,3 +75,8 @@ def local_days(times: pl.Series, zone: str) -> pl.Series:
     starts = pl.Series([day_start(day_of(number), zone) for number in range(first, last + 1)], dtype=pl.Int64)
     found = starts.search_sorted(times, side="right")
     return (found.cast(pl.Int32) - 1 + first).alias("day")
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, in UTC, of an aware datetime; exact."""
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

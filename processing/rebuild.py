@@ -15,9 +15,8 @@ import polars as pl
 from configuration.ruleset import Ruleset
 from processing.applying import NOTHING
 from processing.book import Base, Book, Piece, RawPart, Shelf, decode_book
-from processing.columns import Columns
+from processing.columns import ONCE_BYTES, Columns
 from processing.generations import (
-    CACHE_BYTES,
     CannotRebuild,
     Draft,
     NothingToRebuild,
@@ -75,7 +74,7 @@ def start(store: Store, url: str, property: int, rules: Ruleset, days: Days | No
 def build_piece(task: Task) -> Piece:
     """Builds the days of a piece as if nothing had been before them. Runs wherever the engine has room."""
     store = _store(task.store)
-    sealed = Sealed(task.book, Columns(store, CACHE_BYTES))
+    sealed = Sealed(task.book, Columns(store, ONCE_BYTES))
     start, end = _bounds(task.first, task.last, task.book.zone)
     wanted, book = pl.col("time").is_between(start, end, closed="left"), task.book
     done = process_parts(store, task.property, task.parts, wanted, book.bases)
@@ -94,7 +93,7 @@ def settle(store: Store, property: int, draft: Draft, days: Days | None) -> Draf
     """Puts the pieces together: keeps of the copied periods what was not built, and lets every period follow from the
     one before it.
     """
-    columns, live = Columns(store, CACHE_BYTES), decode_book(live_manifest(store, property).data)
+    columns, live = Columns(store, ONCE_BYTES), decode_book(live_manifest(store, property).data)
     book, firsts = _assembled(draft.book, live.zone, days)
     sealed = Sealed(book, columns)
     suspects: dict[str, Carry | None] = dict.fromkeys(firsts)

@@ -7,7 +7,7 @@ import msgspec
 import polars as pl
 
 from processing.book import NO_CARRY, Book, Place, RawPart, Shelf
-from processing.columns import Columns
+from processing.columns import ONCE_BYTES, Columns
 from processing.hiding import NARROW, balanced, hide
 from processing.periods import local_days
 from processing.pipeline import NOTHING_DROPPED
@@ -28,7 +28,6 @@ from processing.segments import Layer, fold, without
 from processing.store.port import Store
 from processing.timeline import advance
 
-CACHE_BYTES: Final = 32 * 2**20
 SEGMENT_ROWS: Final = 250_000
 CONDITION_COLUMNS: Final = ("position", "visitor", "received_us")
 
@@ -40,7 +39,7 @@ def remove_rows(store: Store, property: int, book: Book, gone: pl.Expr, visitors
     session does not say which rows made it. Every segment that knows them is written again, even where only an old
     layer does, so that nothing of them is in a segment that the new book names.
     """
-    columns = Columns(store, CACHE_BYTES)
+    columns = Columns(store, ONCE_BYTES)
     visitors = losing(store, book, gone) if visitors is None else visitors
     if visitors.is_empty():
         return book
@@ -63,7 +62,7 @@ def remove_rows(store: Store, property: int, book: Book, gone: pl.Expr, visitors
 
 def losing(store: Store, book: Book, gone: pl.Expr) -> pl.Series:
     """The visitors that have such rows."""
-    sealed = Sealed(book, Columns(store, CACHE_BYTES))
+    sealed = Sealed(book, Columns(store, ONCE_BYTES))
     shown = [sealed.visible(key, section, list(CONDITION_COLUMNS)) for key in book.periods for section in NARROW]
     raw = [read_raw(store, part, CONDITION_COLUMNS) for part in book.raw]
     found = [frame.filter(gone)["visitor"] for frame in (*shown, *raw)]

@@ -12,7 +12,7 @@ import msgspec
 from configuration.ruleset import Basics
 from processing.applying import is_erased
 from processing.book import Book, Erased, decode_book, empty_book
-from processing.columns import Columns
+from processing.columns import ONCE_BYTES, Columns
 from processing.generations import remove_generation
 from processing.hiding import visitors_of
 from processing.removal import remove_rows
@@ -22,7 +22,6 @@ from processing.store.port import BlockInfo, Conflict, Manifest, Store
 from processing.view import new_book
 
 ROUNDS: Final = 20
-CACHE_BYTES: Final = 32 * 2**20
 CONDITION: Final = ("position", "visitor", "received_us")
 
 
@@ -46,7 +45,7 @@ def delete(store: Store, property: int) -> None:
     """
     _change(store, property, _bare, Basics())
     _remove_other_generations(store, property)
-    seal(store, Columns(store, CACHE_BYTES), property)
+    seal(store, Columns(store, ONCE_BYTES), property)
 
 
 def remove_erased(store: Store, property: int) -> int:
@@ -55,7 +54,7 @@ def remove_erased(store: Store, property: int) -> int:
     Nothing else may seal or keep up the property meanwhile. Raises Conflict where somebody did.
     """
     _remove_other_generations(store, property)
-    seal(store, Columns(store, CACHE_BYTES), property)
+    seal(store, Columns(store, ONCE_BYTES), property)
     manifest = store.manifest(property)
     book = decode_book(manifest.data) if manifest else None
     if book is None or not book.hidden():

@@ -16,6 +16,7 @@ from configuration.secrets import forget_day_salts
 from processing import ledger
 from processing.book import decode_book
 from processing.models import Subscription
+from processing.periods import microseconds
 from processing.store.port import Store
 
 HOLD: Final = timedelta(days=7)
@@ -60,9 +61,9 @@ def without_raw_hits(store: Store, waiting: Collection[int]) -> set[int]:
 
 
 def _trim(log: Log, partition: int, start: int, names: list[str], oldest: datetime) -> int:
-    before = min(log.seek(partition, _us(oldest)), received_below(log.id, partition))
+    before = min(log.seek(partition, microseconds(oldest)), received_below(log.id, partition))
     positions = {name: log.position(name, partition) for name in names}
-    held = max(min(positions.values(), default=before), log.seek(partition, _us(oldest - HOLD)))
+    held = max(min(positions.values(), default=before), log.seek(partition, microseconds(oldest - HOLD)))
     before = min(before, held)
     if before <= start:
         return 0
@@ -94,7 +95,3 @@ def _received_at(log: Log, partition: int, end: int, now: datetime) -> datetime:
     except (CorruptLog, Trimmed, UnreadableHit):
         return BEFORE_ALL
     return min(now, datetime.fromtimestamp(received / 1_000_000, tz=UTC))
-
-
-def _us(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000)

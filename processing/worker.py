@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from django.db import close_old_connections
 
-from processing.columns import Columns
+from processing.columns import WORK_BYTES, Columns
 from processing.cutting import Clock
 from processing.housekeeping import GRACE_S, Erasures, History, Housekeeping
 from processing.ledger import LogWentBack
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 SEAL_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 30.0
-CACHE_BYTES: Final = 64 * 2**20
 
 
 class Pace(NamedTuple):
@@ -64,7 +63,7 @@ class Worker:
         applied waits: their raw rows are being read.
         """
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
-        self._columns, self._tails = Columns(store, CACHE_BYTES), Tails(store, self.backlog, clock)
+        self._columns, self._tails = Columns(store, WORK_BYTES), Tails(store, self.backlog, clock)
         self._retention, self._clock, self._pace = retention, clock, pace
         self.history, self.erasures = history, erasures
         self.housekeeping = Housekeeping(
