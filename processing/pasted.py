@@ -11,6 +11,7 @@ import polars as pl
 
 from collection.hit import FORMAT, RawHit, encode
 from configuration.rules import Context, PropertySettings
+from processing.periods import microseconds
 from processing.places import Places
 from processing.receive import receive
 from processing.schema import RAW
@@ -40,7 +41,7 @@ def read_pasted(
 def _hit(text: str, settings: PropertySettings, user_agent: str, address: str, now: datetime) -> RawHit:
     if not text or len(text) > LONGEST:
         raise NotAHit(f"Paste a hit of 1 to {LONGEST:,} characters.")
-    received = int(now.timestamp() * 1_000_000)
+    received = microseconds(now)
     if LOG_LINE.match(text):
         moment = received // 1000
         return RawHit(FORMAT, "trace", received, "access_log", "", "", {}, b"", text.encode(), settings.id, moment)

@@ -101,9 +101,8 @@ def read_layer(store: Store, place: Place) -> Layer:
 
 def as_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Rows of a segment, also of one that was written before a column was added."""
-    if all(name in frame.columns for name in schema):
-        return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
-    return conform(frame.with_columns(pl.col(old).alias(new) for new, old in INSTEAD.items() if new in schema), schema)
+    added = {new: old for new, old in INSTEAD.items() if new in schema and new not in frame.columns}
+    return conform(frame.with_columns(pl.col(old).alias(new) for new, old in added.items()), schema)
 
 
 def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> Place:

@@ -6,7 +6,7 @@ from typing import Final
 from collection.hit import FORMAT, RawHit, encode
 from configuration.rules import Context, PropertySettings
 from configuration.ruleset import plain_ruleset
-from processing.periods import day_key
+from processing.periods import day_key, microseconds
 from processing.pipeline import process
 from processing.places import NoPlaces
 from processing.receive import receive
@@ -25,7 +25,7 @@ QUERY: Final = (
 
 def warm_up() -> int:
     """Takes one made-up hit the whole way, in memory alone. Returns the number of its events."""
-    now = int(datetime.now(UTC).timestamp() * 1_000_000)
+    now = microseconds(datetime.now(UTC))
     hit = encode(RawHit(FORMAT, "warm", now, "ga4", "192.0.2.1", AGENT, {}, QUERY, b""))
     context = Context((PROPERTY,))
     frames = receive([(0, hit)], context, Keys(b"warm", {}, {}), NoPlaces())

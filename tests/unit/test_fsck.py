@@ -273,7 +273,7 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
     assert "hits of erased visitors are still there" in texts(here)
 
 
-def test_runs_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stretches_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seal, "WORTH_ROWS", 1)
     monkeypatch.setattr(seal, "stretches_of", lambda events: stretches_of(events.filter(pl.col("visitor") < 2**63)))
     here = Installation(tmp_path)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from collection.log import Log, LogError, open_log
+from processing.periods import microseconds
 from processing.running import context_now
 from processing.subscription import LONGEST_NAME, Subscriber
 
@@ -77,7 +78,7 @@ def _beginning(log: Log, text: str) -> Callable[[int], int]:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise CommandError(f"{text!r} is not start, end or a time such as 2026-11-24T10:00Z.") from error
-    at_us = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    at_us = microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     return lambda partition: log.seek(partition, at_us)
 
 
