@@ -7,12 +7,12 @@ from django.db import DatabaseError
 
 from analytics_site.bridge import WsgiInThreads
 from analytics_site.wsgi import application as _pages  # makes Django ready for what is imported below
-from collection.app import Collector
-from collection.asgi import AsgiCollector
-from collection.http import AddressBook
+from collection.collector.app import Collector
+from collection.collector.asgi import AsgiCollector
+from collection.collector.http import AddressBook
 from collection.log import LogUnavailable, open_log_that_spills
-from processing.pending import lag
-from processing.warming import warm_up
+from processing.receiving.pending import lag
+from processing.workers.warm_up import warm_up
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
 _django = WsgiInThreads(_pages, AddressBook(settings.TRUSTED_PROXIES))

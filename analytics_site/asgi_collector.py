@@ -4,8 +4,8 @@ import os
 
 from django.conf import settings
 
-from collection.app import Collector
-from collection.asgi import AsgiCollector
+from collection.collector.app import Collector
+from collection.collector.asgi import AsgiCollector
 from collection.log import open_log_that_spills
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")

@@ -7,12 +7,12 @@ from django.conf import settings
 from analytics_site.bridge import WsgiInThreads
 from analytics_site.pages import AsgiPages, database_answers
 from analytics_site.wsgi import application as _django  # makes Django ready for what is imported below
-from collection.http import AddressBook
-from collection.metrics import Gauge, Sample
-from configuration.rules import UNKNOWN_PROPERTY
-from processing.pending import lag
-from processing.warming import warm_up
-from reporting import source
+from collection.collector.http import AddressBook
+from collection.collector.metrics import Gauge, Sample
+from configuration.ruleset.context import UNKNOWN_PROPERTY
+from processing.receiving.pending import lag
+from processing.workers.warm_up import warm_up
+from reporting import read_access as source
 
 
 def _store_answers() -> None:

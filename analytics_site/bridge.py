@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
-from collection.http import AddressBook
+from collection.collector.http import AddressBook
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
-from collection.http import RETRY_AFTER_S
-from reporting.ga4.replies import error_reply
+from collection.collector.http import RETRY_AFTER_S
+from reporting.ga4.responses import error_reply
 
 AWAY: Final = (OperationalError, InterfaceError)
 SENTENCE: Final = "The database of this installation does not answer at present; try again."

@@ -5,7 +5,7 @@ from processing import tasks
 
 
 class CeleryJobs:
-    """See `processing.dispatcher.Jobs`."""
+    """See `processing.workers.dispatcher.Jobs`."""
 
     def waiting(self, kind: str) -> int:
         return queue_lengths()[kind]

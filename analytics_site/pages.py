@@ -8,11 +8,11 @@ from typing import Final
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from collection.app import HIT_PATH, METRICS_TEXT, SCRIPT_PATH, TEXT
-from collection.asgi import Application, Receive, Scope, Send, send_answer
-from collection.http import RETRY_AFTER_S, Answer
+from collection.collector.app import HIT_PATH, METRICS_TEXT, SCRIPT_PATH, TEXT
+from collection.collector.asgi import Application, Receive, Scope, Send, send_answer
+from collection.collector.http import RETRY_AFTER_S, Answer
+from collection.collector.metrics import Gauge, gauge_lines
 from collection.log import LogUnavailable
-from collection.metrics import Gauge, gauge_lines
 from processing.store.port import StoreUnavailable
 
 AWAY: Final = (DatabaseError, LogUnavailable, StoreUnavailable, OSError)  # the last of a broker

@@ -1,10 +1,10 @@
-"""The contents page of everything that Django answers; the collector's addresses are in collection/app.py."""
+"""The contents page of everything that Django answers; the collector's addresses are in collection/collector/app.py."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from reporting import views
+from reporting.dashboard import views
 
 handler500 = "analytics_site.database_away.failed"
 

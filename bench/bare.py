@@ -1,6 +1,6 @@
 """The least that the same server can do with a hit: read it, answer 204, and forget it."""
 
-from collection.asgi import Receive, Scope, Send
+from collection.collector.asgi import Receive, Scope, Send
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -24,11 +24,11 @@ from bench.preload import preload
 from bench.record import record
 from bench.reports import in_a_new_process
 from bench.site import ROOT, Site, median
-from tests.cluster import ClusterSite
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
 from tests.services.redis_server import Redis
+from tests.support.cluster import ClusterSite
 
 PARTITIONS = 2  # as many as cores: each is cut into ranges by itself
 CONNECTIONS = 256  # Kafka's acknowledgement takes milliseconds, in which as many hits gather

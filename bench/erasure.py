@@ -17,12 +17,12 @@ import polars as pl
 from bench.preload import preload
 from bench.record import record
 from bench.site import Site
-from configuration.ruleset import Basics
-from processing.removal import knows
+from configuration.ruleset.ruleset import Basics
+from processing.privacy.tombstones import erase, remove_erased
+from processing.segments.remove_rows import knows
+from processing.segments.view import Reader, View
 from processing.store import open_store
 from processing.store.port import Store
-from processing.tombstones import erase, remove_erased
-from processing.view import Reader, View
 
 EVER = (date(2015, 1, 1), date(2100, 1, 1))
 NOW_US = 2**60

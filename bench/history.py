@@ -102,9 +102,9 @@ def timed(work: Any) -> float:
 
 
 def preview_and_rules(folder: Path, number: int) -> dict[str, float]:
-    from processing.preview import preview
+    from processing.dry_run.preview import preview
+    from processing.segments.view import Reader
     from processing.store import open_store
-    from processing.view import Reader
 
     store = open_store(f"sqlite://{folder}/store")
     view = Reader(store).view(number)
@@ -119,8 +119,8 @@ def overheads(store: Any, view: Any, number: int) -> dict[str, float]:
     """What rules add to processing a quarter of the rows, as a share; CPU seconds, since machines are noisy."""
     import polars as pl
 
-    from processing.pipeline import process
-    from processing.raw_parts import read_raw
+    from processing.pipeline.process import process
+    from processing.segments.raw_parts import read_raw
 
     raw = pl.concat([read_raw(store, part) for part in view.sealed.book.raw[: max(1, len(view.sealed.book.raw) // 4)]])
     sets = {size: rules_of(number, size) for size in (0, *RULES)}
@@ -136,14 +136,14 @@ def overheads(store: Any, view: Any, number: int) -> dict[str, float]:
 
 def rules_of(number: int, size: int) -> Any:
     """Filters, rewrites and key events that match next to nothing."""
-    from configuration.ruleset import Basics, Ruleset
+    from configuration.ruleset.ruleset import Basics, Ruleset
 
     rules = [rule for n in range(size // 5 + 1) for rule in five_rules(n)]
     return Ruleset(number, 1, Basics(domains=("shop.example",)), tuple(rules[:size]))
 
 
 def five_rules(n: int) -> list[Any]:
-    from configuration.ruleset import FilterRule, KeyEventRule, RewriteRule, Text
+    from configuration.ruleset.ruleset import FilterRule, KeyEventRule, RewriteRule, Text
 
     never = Text("path", "contains", f"/never-{n}/")
     pattern = Text("path", "pattern", f"^/(?:old|older)-{n}[a-z]+$")

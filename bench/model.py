@@ -5,8 +5,8 @@ it, `bench/scale.py` measures.
 import math
 from typing import Final, NamedTuple
 
-from processing.backlog import AGE_S, QUIET_AGE_S
-from processing.seal import WHOLE_ROWS
+from processing.receiving.backlog import AGE_S, QUIET_AGE_S
+from processing.segments.seal import WHOLE_ROWS
 
 MONTH_S: Final = 30 * 86_400
 GB: Final = 1e9
@@ -68,8 +68,8 @@ class Load(NamedTuple):
         """Raw blocks at once in one partition: a quiet property's tail waits for an hour, and a deletion for its grace
         and the turn after it.
         """
-        from processing.cutting import CUT_S  # modules of the worker need Django, which is made ready late
-        from processing.housekeeping import GRACE_S
+        from processing.receiving.cutter import CUT_S  # modules of the worker need Django, which is made ready late
+        from processing.workers.housekeeping import GRACE_S
 
         return math.ceil((QUIET_AGE_S + AGE_S + 2 * GRACE_S) / CUT_S)
 
@@ -100,7 +100,7 @@ class Need(NamedTuple):
 
 
 def needs(load: Load, costs: Costs) -> list[Need]:
-    from processing.housekeeping import LEDGER_DAYS
+    from processing.workers.housekeeping import LEDGER_DAYS
 
     peak = load.a_second * load.peak / load.busy
     stored = load.hits * load.months * costs.stored_bytes * load.copies

@@ -190,10 +190,10 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     memory that it took.
     """
     _django(folder)
+    from processing.segments.view import Reader
     from processing.store import open_store
-    from processing.view import Reader
-    from reporting.report import DateRange, Report
-    from reporting.run import run
+    from reporting.model.report import DateRange, Report
+    from reporting.query.run import run
 
     last = FIRST_DAY + timedelta(days=days - 1)
     first = last - timedelta(days=over - 1)
@@ -217,8 +217,8 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
 
 
 def _panels(reader: Any, number: int, first: date, last: date) -> object:
-    from reporting.choice import Period
-    from reporting.dashboard import panels
+    from reporting.dashboard.panels import panels
+    from reporting.dashboard.period_picker import Period
 
     return panels(reader.view(number), Period(first, last), datetime(last.year, last.month, last.day, 23, tzinfo=UTC))
 
@@ -234,9 +234,9 @@ def _times(work: Any) -> list[float]:
 
 def _worker() -> Any:
     """This installation's, without a grace period; what fails ends the measurement."""
-    from processing.running import make_worker
-    from processing.troubles import Troubles
-    from processing.worker import Pace
+    from processing.concurrency.backoff import Troubles
+    from processing.workers.wiring import make_worker
+    from processing.workers.worker import Pace
 
     worker = make_worker(Pace(grace_s=0))
     worker.troubles = Troubles(fatal=(Exception,))
@@ -245,7 +245,7 @@ def _worker() -> Any:
 
 
 def _check(worker: Any, number: int, hits: int) -> None:
-    from processing.view import Reader
+    from processing.segments.view import Reader
 
     counts = Reader(worker.store).view(number).counts()
     assert (counts.accepted, counts.counted) == (hits, hits), counts
@@ -253,7 +253,7 @@ def _check(worker: Any, number: int, hits: int) -> None:
 
 def stored(folder: Path) -> dict[str, int]:
     """Bytes on disk: what the book names, by kind; the store's database; the log."""
-    from processing.book import decode_book
+    from processing.segments.manifest import decode_book
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")

@@ -61,10 +61,10 @@ def in_a_new_process(store: str, number: int, cache: Path | None = None) -> dict
 
 def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
     """Milliseconds: the first time, and the median of the next."""
+    from processing.segments.view import Reader
     from processing.store import open_store
-    from processing.view import Reader
-    from reporting.choice import Period
-    from reporting.dashboard import panels as all_panels
+    from reporting.dashboard.panels import panels as all_panels
+    from reporting.dashboard.period_picker import Period
 
     reader = Reader(open_store(store, (cache, CACHE_BYTES) if cache else None))
     now = datetime.now(UTC)
@@ -79,7 +79,7 @@ def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
 
 def stored_bytes(folder: Path, number: int) -> int:
     """The property's segments, raw rows and events; what later segments have taken over waits to be swept."""
-    from processing.book import decode_book
+    from processing.segments.manifest import decode_book
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")

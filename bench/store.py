@@ -18,8 +18,8 @@ import polars as pl
 from bench.site import median
 from processing.schema import BUILT, RAW, conform
 from processing.store import open_store, set_up_store
-from processing.store.block import encode_block
 from processing.store.port import BlockKey, Change, Live, Store
+from processing.store.raw_block import encode_block
 
 ROUNDS = 40
 ROWS = 200_000

@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from configuration import tokens
-from configuration.audit import record
-from configuration.differences import differences
-from configuration.draft import draft
+from configuration.access import tokens
+from configuration.drafts.audit import record
+from configuration.drafts.draft import draft
 from configuration.models import Property, Token, may_manage
+from configuration.ruleset.diff import differences
 
 if TYPE_CHECKING:
     PropertyPages = admin.ModelAdmin[Property]

@@ -7,7 +7,7 @@ class ConfigurationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from configuration.drafts.publishing import publish_first
         from configuration.models import Property
-        from configuration.publishing import publish_first
 
         post_save.connect(publish_first, sender=Property, dispatch_uid="publish_first")

@@ -12,8 +12,8 @@ from django.db import models
 
 from configuration.domains import clean_domains
 from configuration.rule_models import AuditEntry, DraftRule, RulesVersion, newest_version
-from configuration.rules import IdentityMode, PropertySettings
-from configuration.ruleset import Basics
+from configuration.ruleset.context import IdentityMode, PropertySettings
+from configuration.ruleset.ruleset import Basics
 
 __all__ = [
     "AuditEntry",

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final, NoReturn
 from django.db import models
 from django.utils import timezone
 
-from configuration.ruleset import Ruleset, decode_ruleset
+from configuration.ruleset.ruleset import Ruleset, decode_ruleset
 
 LONGEST_NAME: Final = 100
 LONGEST_NOTE: Final = 2000

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from configuration import api
+from configuration.api import views as api
 from configuration.pages import rule, rules, versions
 
 RULES = "admin/configuration/property/<int:number>/rules/"

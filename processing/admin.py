@@ -13,12 +13,12 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from configuration.models import Property, may_manage
-from processing.erasure import ErasureRefused, delete_property, erase_visitors
-from processing.export import export
-from processing.finding import NotAKey, Sought, find_visitors, stored_hits
 from processing.models import Erasure
+from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
+from processing.privacy.export import export
+from processing.privacy.find_visitors import NotAKey, Sought, find_visitors, stored_hits
+from processing.segments.view import Reader
 from processing.store import open_store
-from processing.view import Reader
 
 if TYPE_CHECKING:
     ErasurePages = admin.ModelAdmin[Erasure]

@@ -11,9 +11,9 @@ from celery.signals import worker_shutting_down
 from django.db import DatabaseError
 
 from collection.log import LogUnavailable
-from processing.jobs import Work
-from processing.running import make_work
 from processing.store.port import StoreUnavailable
+from processing.workers.jobs import Work
+from processing.workers.wiring import make_work
 
 AWAY: Final = (LogUnavailable, StoreUnavailable, DatabaseError, OSError)
 RETRIES: Final = {

@@ -6,10 +6,10 @@ class ReportingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from configuration.publishing import checks_with_data
-        from configuration.tabs import TABS
-        from reporting.rules_check import leaves_something
-        from reporting.rules_tabs import OWN
+        from configuration.drafts.publishing import checks_with_data
+        from configuration.pages.tabs import TABS
+        from reporting.rules.publish_check import leaves_something
+        from reporting.rules.tabs import OWN
 
         if leaves_something not in checks_with_data:
             checks_with_data.append(leaves_something)

@@ -3,9 +3,13 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reporting import api, history_pages, people, rules_api, rules_pages
+from reporting.api import privacy as people
+from reporting.api import reports as api
+from reporting.api import rules as rules_api
 from reporting.ga4 import views as ga4
-from reporting.runs import WISHES
+from reporting.rules import history_pages
+from reporting.rules import pages as rules_pages
+from reporting.rules.run_status import WISHES
 
 RULES = "properties/<int:property_id>/rules/"
 

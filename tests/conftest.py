@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from hypothesis import settings
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
-    from tests.prepared import Prepared
+    from tests.support.prepared import Prepared
 
 pytest_plugins = ["tests.services.fixtures"]
 
@@ -21,10 +21,10 @@ OF_DRIVERS = {
         "contract/test_store_cassandra_faults.py",
         "contract/test_store_cassandra_sizes.py",
         "contract/test_store_cassandra_writes.py",
-        "unit/test_cassandra_layout.py",
-        "unit/test_cassandra_session.py",
-        "unit/test_disk_cache.py",
-        "unit/test_scale.py",
+        "unit/processing/store/cassandra/test_layout.py",
+        "unit/processing/store/cassandra/test_session.py",
+        "unit/processing/store/cassandra/test_disk_cache.py",
+        "unit/processing/test_scale.py",
     ],
 }
 collect_ignore = [file for driver, files in OF_DRIVERS.items() if find_spec(driver) is None for file in files]
@@ -38,7 +38,7 @@ settings.load_profile("short")
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> "Prepared":
-    from tests.prepared import Prepared
+    from tests.support.prepared import Prepared
 
     return Prepared(tmp_path_factory.mktemp("prepared"))
 

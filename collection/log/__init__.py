@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from collection.log.embedded import EmbeddedLog
+from collection.log.embedded.log import EmbeddedLog
 from collection.log.port import BeyondEnd, CorruptLog, Entry, Log, LogError, LogUnavailable, Spills, Trimmed
 
 __all__ = [
@@ -37,7 +37,7 @@ def open_log(url: str) -> Log:
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
         return EmbeddedLog(Path(unquote(parts.path)))
     if found := KAFKA.fullmatch(url):
-        from collection.log.kafka import KafkaLog  # its driver is installed for clusters only
+        from collection.log.kafka.log import KafkaLog  # its driver is installed for clusters only
 
         return KafkaLog(found[1], found[2] or TOPIC)
     raise ValueError(
@@ -52,8 +52,8 @@ def open_log_that_spills(url: str, folder: Path) -> Log:
     The embedded log is never away: its disk is this one. Raises what `open_log` raises.
     """
     if found := KAFKA.fullmatch(url):
-        from collection.log.kafka import KafkaLog
-        from collection.log.spill_folders import NeighbourlyLog
+        from collection.log.kafka.log import KafkaLog
+        from collection.log.spill.folders import NeighbourlyLog
 
         return NeighbourlyLog(lambda: KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
     return open_log(url)
@@ -67,7 +67,7 @@ def set_up_log(url: str, partitions: int, copies: int | None = None) -> list[str
     Raises ValueError, LogUnavailable. The embedded log has one partition on one disk, whatever is asked for.
     """
     if found := KAFKA.fullmatch(url):
-        from collection.log.kafka import set_up
+        from collection.log.kafka.log import set_up
 
         return set_up(found[1], found[2] or TOPIC, partitions, copies)
     open_log(url).close()

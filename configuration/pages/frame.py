@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from configuration.models import Property, may_edit, may_see
-from configuration.tabs import tabs_of
+from configuration.pages.tabs import tabs_of
 
 P = ParamSpec("P")
 LARGEST_NUMBER = 2**63 - 1

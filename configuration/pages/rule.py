@@ -9,14 +9,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from configuration import editing
-from configuration.draft import Unacceptable, rule_of
-from configuration.fields import FAMILIES, FIELDS
-from configuration.kinds import BY_TAG
+from configuration.drafts import editing
+from configuration.drafts.draft import Unacceptable, rule_of
 from configuration.models import DraftRule, Property
+from configuration.pages.forms import FORMS, RuleForm
 from configuration.pages.frame import rules_page, show
-from configuration.rule_forms import FORMS, RuleForm
-from configuration.words import TESTS, sentence
+from configuration.ruleset.describe import TESTS, sentence
+from configuration.ruleset.fields import FAMILIES, FIELDS
+from configuration.ruleset.kinds import BY_TAG
 
 FORM_METHODS = require_http_methods(["GET", "HEAD", "POST"])
 

@@ -8,15 +8,15 @@ from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from configuration.checks import Finding
-from configuration.document import encode_document
-from configuration.draft import DraftChanged, Unacceptable, draft, draft_etag, rule_of
-from configuration.kinds import BY_TAG, KINDS
+from configuration.checks.check import Finding
+from configuration.drafts.draft import DraftChanged, Unacceptable, draft, draft_etag, rule_of
+from configuration.drafts.publishing import NothingChanged, findings, publish, unpublished_changes
 from configuration.models import DraftRule, Property
 from configuration.pages.frame import rules_page, show
-from configuration.publishing import NothingChanged, findings, publish, unpublished_changes
 from configuration.rule_models import newest_version
-from configuration.words import sentence
+from configuration.ruleset.describe import sentence
+from configuration.ruleset.document import encode_document
+from configuration.ruleset.kinds import BY_TAG, KINDS
 
 
 @rules_page

@@ -7,17 +7,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from configuration.differences import differences
-from configuration.document import encode_document
-from configuration.draft import Unacceptable, draft
-from configuration.kinds import KINDS, kind_of
+from configuration.drafts.draft import Unacceptable, draft
+from configuration.drafts.publishing import NoSuchVersion, NothingChanged, publish_again, published
 from configuration.models import Property
 from configuration.pages.frame import LARGEST_NUMBER, rules_page, show
 from configuration.pages.rules import as_file, draft_state
-from configuration.publishing import NoSuchVersion, NothingChanged, publish_again, published
 from configuration.rule_models import AuditEntry, RulesVersion, newest_version
-from configuration.ruleset import Ruleset
-from configuration.words import sentence
+from configuration.ruleset.describe import sentence
+from configuration.ruleset.diff import differences
+from configuration.ruleset.document import encode_document
+from configuration.ruleset.kinds import KINDS, kind_of
+from configuration.ruleset.ruleset import Ruleset
 
 AT_ONCE: Final = 100
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from processing.store.port import Store
 
 if TYPE_CHECKING:
-    from processing.store.cassandra_address import Address
+    from processing.store.cassandra.address import Address
 
 __all__ = ["Store", "cluster_of", "open_store", "set_up_store"]
 
@@ -19,7 +19,7 @@ def open_store(url: str, cache: tuple[Path, int] | None = None) -> Store:
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
-        from processing.store.embedded import EmbeddedStore
+        from processing.store.embedded.store import EmbeddedStore
 
         return EmbeddedStore(Path(unquote(parts.path)))
     if parts.scheme == "cassandra":
@@ -32,8 +32,8 @@ def set_up_store(url: str, replication: str = "") -> None:
     or `dc1:3,dc2:3`, goes before that of the address. Raises ValueError, StoreUnavailable.
     """
     if urlsplit(url).scheme == "cassandra":
-        from processing.store.cassandra_address import parse_replication
-        from processing.store.cassandra_setup import set_up
+        from processing.store.cassandra.address import parse_replication
+        from processing.store.cassandra.setup import set_up
 
         address = cluster_of(url)
         set_up(address._replace(replication=parse_replication(replication)) if replication else address)
@@ -43,7 +43,7 @@ def set_up_store(url: str, replication: str = "") -> None:
 
 def cluster_of(url: str) -> "Address":
     """What the address of a store on Cassandra says. Raises ValueError."""
-    from processing.store.cassandra_address import parse_address
+    from processing.store.cassandra.address import parse_address
 
     return parse_address(url)
 
@@ -51,9 +51,9 @@ def cluster_of(url: str) -> "Address":
 def _on_cassandra(url: str, cache: tuple[Path, int] | None) -> Store:
     address = cluster_of(url)
     try:
-        from processing.store.cassandra import CassandraStore
+        from processing.store.cassandra.store import CassandraStore
     except ModuleNotFoundError as error:
         raise ValueError("a store on Cassandra needs the packages of requirements-cluster.txt") from error
-    from processing.store.disk_cache import DiskCache
+    from processing.store.cassandra.disk_cache import DiskCache
 
     return CassandraStore(address, DiskCache(*cache) if cache and cache[1] else None)

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from processing.store.directory import CorruptBlob, Directory
+from processing.store.block_directory import CorruptBlob, Directory
 
 __all__ = [
     "BlockInfo",

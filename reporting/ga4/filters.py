@@ -2,8 +2,8 @@
 
 from typing import Final, get_args
 
-from reporting.ga4.fields import Fields
-from reporting.report import (
+from reporting.ga4.json_fields import Fields
+from reporting.model.report import (
     And,
     BetweenFilter,
     Comparison,

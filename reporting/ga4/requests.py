@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, Literal, TypeVar, get_args
 
-from reporting.ga4.fields import Fields
 from reporting.ga4.filters import read_filter
-from reporting.report import (
+from reporting.ga4.json_fields import Fields
+from reporting.model.report import (
     DEFAULT_LIMIT,
     LARGEST_LIMIT,
     Aggregation,

@@ -10,17 +10,17 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from configuration.access.tokens import authenticate
 from configuration.models import may_see
-from configuration.tokens import authenticate
-from processing.book import UnreadableBook
+from processing.segments.manifest import UnreadableBook
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
-from reporting.definitions import definitions_of
-from reporting.ga4.replies import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
+from reporting.clock import today_in
 from reporting.ga4.requests import read_batch, read_report
-from reporting.report import Answer, Report, ReportError
-from reporting.run import run_many
-from reporting.source import newest_rules, view_of
-from reporting.today import today_in
+from reporting.ga4.responses import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
+from reporting.model.report import Answer, Report, ReportError
+from reporting.query.run import run_many
+from reporting.read_access import newest_rules, view_of
+from reporting.registry.custom import definitions_of
 
 _log: Final = logging.getLogger(__name__)
 COMMON_FIELDS: Final = 0  # instead of a property's number: the fields that every property has

@@ -11,11 +11,11 @@ from typing import Any, Final
 import polars as pl
 import pytest
 
-from collection.access_logs import LineReader
-from processing.agents import is_robot
-from tests import oracle_access
-from tests.installation import BLOG, NOON, SHOP, Installation
-from tests.oracle_access import Account
+from collection.access_logs.lines import LineReader
+from processing.pipeline.lookups.user_agents import is_robot
+from tests.support import oracle_access
+from tests.support.installation import BLOG, NOON, SHOP, Installation
+from tests.support.oracle_access import Account
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

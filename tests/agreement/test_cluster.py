@@ -14,21 +14,21 @@ import pytest
 from bench.site import Site
 from collection.hit import RawHit, encode
 from collection.log import open_log
-from configuration.document import encode_document
-from configuration.ruleset import Ruleset
+from configuration.ruleset.document import encode_document
+from configuration.ruleset.ruleset import Ruleset
+from processing.segments.view import Reader
 from processing.store import open_store
-from processing.view import Reader
 from tests.agreement.test_access_logs import REAL_LOG
 from tests.agreement.test_rules_and_history import answers
-from tests.cluster import ClusterSite
-from tests.installation import BLOG, SHOP
 from tests.journey.test_copy_database import new_database
-from tests.rule_examples import EXAMPLES
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
 from tests.services.redis_server import Redis
-from tests.unit.test_whole_way import random_hits
+from tests.support.cluster import ClusterSite
+from tests.support.installation import BLOG, SHOP
+from tests.support.rule_examples import EXAMPLES
+from tests.unit.processing.test_whole_way import random_hits
 
 pytest.importorskip("pyspark", reason="an extra")
 

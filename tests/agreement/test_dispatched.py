@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from processing import ledger, upkeep
-from tests.dispatching import Dispatched
-from tests.installation import BLOG, NOON, SHOP, Installation
-from tests.unit.test_whole_way import HOUR, figures, property_of, random_hits
+from processing.maintenance import compaction as upkeep
+from processing.receiving import ledger
+from tests.support.dispatching import Dispatched
+from tests.support.installation import BLOG, NOON, SHOP, Installation
+from tests.unit.processing.test_whole_way import HOUR, figures, property_of, random_hits
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

@@ -12,7 +12,7 @@ from google.api_core.exceptions import BadRequest, Forbidden
 from google.auth.exceptions import RefreshError
 from google.oauth2.credentials import Credentials
 
-from tests.reporting_site import DAY, Site, site
+from tests.support.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

@@ -12,14 +12,14 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
-from configuration.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
-from processing import rebuild
-from processing.history import Wish, ask, wish
+from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.models import HistoryRun
+from processing.reprocessing import rebuild
+from processing.reprocessing.runs import Wish, ask, wish
 from tests.agreement.test_rules_and_history import figures
-from tests.installation import Installation
-from tests.random_rules import random_ruleset
-from tests.unit.test_upkeep import BERLIN, DAY, SUMMER_ENDS, random_hits
+from tests.support.installation import Installation
+from tests.support.random_rules import random_ruleset
+from tests.unit.processing.maintenance.test_compaction import BERLIN, DAY, SUMMER_ENDS, random_hits
 
 pytest.importorskip("pyspark", reason="an extra")
 

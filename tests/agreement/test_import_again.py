@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from collection.line_files import LineFile
-from collection.log_import import LogImport
+from collection.access_logs.files import LineFile
+from collection.access_logs.importer import LogImport
 from configuration.models import Property
-from tests import oracle_access
 from tests.agreement.test_access_logs import REAL_LOG, check, is_bot
-from tests.installation import NOON, Installation
+from tests.support import oracle_access
+from tests.support.installation import NOON, Installation
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

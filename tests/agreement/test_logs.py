@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from collection.log import set_up_log
-from tests.installation import Installation
 from tests.services.kafka_broker import Kafka
-from tests.unit.test_whole_way import figures, property_of, random_hits
+from tests.support.installation import Installation
+from tests.unit.processing.test_whole_way import figures, property_of, random_hits
 
 pytestmark = [pytest.mark.kafka, pytest.mark.django_db(transaction=True, reset_sequences=True)]
 

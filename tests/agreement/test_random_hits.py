@@ -15,15 +15,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from processing import seal
+from processing.ingest.geoip import PlacesFile
 from processing.models import Range
-from processing.places import PlacesFile
+from processing.segments import seal
+from processing.segments.view import View
+from processing.sessions.condensed import VERSION, WORTH_ROWS
 from processing.store.port import BlockKey
-from processing.stretches import VERSION, WORTH_ROWS
-from processing.view import View
-from reporting.dimensions import DIMENSIONS
-from reporting.metrics import METRICS
-from reporting.report import (
+from reporting.model.report import (
     And,
     Answer,
     BetweenFilter,
@@ -35,12 +33,14 @@ from reporting.report import (
     Report,
     StringFilter,
 )
-from reporting.run import run, run_many
-from tests import oracle_reports
-from tests.installation import Installation
-from tests.oracle_reports import Asked, Line
-from tests.places_file import write_places
-from tests.random_hits import Sent, Site, arrivals, sites
+from reporting.query.run import run, run_many
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
+from tests.support import oracle_reports
+from tests.support.installation import Installation
+from tests.support.oracle_reports import Asked, Line
+from tests.support.places_file import write_places
+from tests.support.random_hits import Sent, Site, arrivals, sites
 
 # A story takes a second, so that making a failing one smaller would take an hour: it can be repeated by its blob.
 WHOLE_WAY: Final = settings(

@@ -11,14 +11,11 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
-from configuration.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
-from processing import seal
-from processing.custom import LARGEST
+from configuration.ruleset.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
 from processing.engine import Engine, open_engine
-from reporting.buckets import run_in_buckets
-from reporting.dimensions import DIMENSIONS
-from reporting.metrics import METRICS
-from reporting.report import (
+from processing.pipeline.custom_values import LARGEST
+from processing.segments import seal
+from reporting.model.report import (
     And,
     ByDimension,
     ByMetric,
@@ -29,10 +26,13 @@ from reporting.report import (
     ReportError,
     StringFilter,
 )
-from reporting.run import run
-from tests.installation import Installation, ga4
-from tests.prepared import Prepared
-from tests.unit.test_upkeep import BERLIN, DAY, SUMMER_ENDS, random_hits
+from reporting.query.bucketed import run_in_buckets
+from reporting.query.run import run
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
+from tests.support.installation import Installation, ga4
+from tests.support.prepared import Prepared
+from tests.unit.processing.maintenance.test_compaction import BERLIN, DAY, SUMMER_ENDS, random_hits
 
 pytestmark = pytest.mark.django_db
 

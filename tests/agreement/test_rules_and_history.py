@@ -14,20 +14,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from configuration.rules import PropertySettings
-from configuration.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
-from processing import rebuild
-from processing.history import ask
+from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.models import HistoryRun
+from processing.reprocessing import rebuild
+from processing.reprocessing.runs import ask
 from processing.schema import BUILT
-from reporting.dimensions import DIMENSIONS
-from reporting.metrics import METRICS
-from reporting.report import DateRange, Report
-from reporting.run import run_many
+from reporting.model.report import DateRange, Report
+from reporting.query.run import run_many
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
 from tests.agreement.test_random_hits import installation
-from tests.installation import Installation
-from tests.random_hits import Sent, Site, arrivals, sites
-from tests.random_rules import random_ruleset
+from tests.support.installation import Installation
+from tests.support.random_hits import Sent, Site, arrivals, sites
+from tests.support.random_rules import random_ruleset
 
 pytestmark = pytest.mark.django_db
 EVER: Final = (date(2026, 1, 1), date(2026, 12, 31))

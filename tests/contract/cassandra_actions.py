@@ -7,11 +7,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from processing.store.block import encode_block
-from processing.store.cassandra import CassandraStore
-from processing.store.cassandra_index import BlockIndex
-from processing.store.cassandra_session import CassandraSession
+from processing.store.cassandra.index import BlockIndex
+from processing.store.cassandra.session import CassandraSession
+from processing.store.cassandra.store import CassandraStore
 from processing.store.port import Change, Live, Missing, Store
+from processing.store.raw_block import encode_block
 from tests.contract.store_builders import built, key, positions, raw
 
 CONTENT = ("payloads", "columns", "documents")

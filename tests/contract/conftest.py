@@ -10,7 +10,7 @@ from tests.contract.store_builders import Reopen
 from tests.services.cassandra_node import Cassandra
 
 if TYPE_CHECKING:
-    from processing.store.cassandra_session import CassandraSession
+    from processing.store.cassandra.session import CassandraSession
 
 KEYSPACE = "hitstream_contract"
 TABLES = ("logs", "blocks", "manifests", "segments", "contexts", "payloads", "columns", "documents")
@@ -26,8 +26,8 @@ def cassandra_url(cassandra: Cassandra) -> str:
 @pytest.fixture(scope="session")
 def session(cassandra_url: str) -> "Iterator[CassandraSession]":
     """Beside the stores: it sees the tables."""
-    from processing.store.cassandra_address import parse_address
-    from processing.store.cassandra_session import CassandraSession
+    from processing.store.cassandra.address import parse_address
+    from processing.store.cassandra.session import CassandraSession
 
     session = CassandraSession(parse_address(cassandra_url))
     yield session

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processing.schema import RAW
-from processing.store.block import encode_block, merge
 from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, Missing, Store
+from processing.store.raw_block import encode_block, merge
 from tests.contract.store_builders import LOG, Reopen, blob, key, merge_all, positions, put, raw, together
 
 ONE_STORE_FOR_ALL_EXAMPLES = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 import polars as pl
 
 from processing.schema import BUILT, RAW, conform
-from processing.store.block import encode_block, merge
 from processing.store.port import BlockKey, Store
+from processing.store.raw_block import encode_block, merge
 
 LOG = "0123456789abcdef0123456789abcdef"
 Reopen = Callable[[], Store]

@@ -13,7 +13,7 @@ from tests.contract import engine_tasks
 from tests.contract.engine_contract import EngineContract, WorkersContract
 from tests.contract.engine_tasks import await_end_of_holders, jobs, kill, kill_a_parent
 from tests.contract.spark_engines import Engines
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 pytest.importorskip("pyspark", reason="an extra")
 

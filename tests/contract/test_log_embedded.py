@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from collection.log import LogUnavailable, open_log
-from collection.log.batches import BatchFile
-from collection.log.embedded import EmbeddedLog
+from collection.log.embedded.batch_file import BatchFile
+from collection.log.embedded.log import EmbeddedLog
 from tests.contract.log_contract import Again, LogContract, everything, fill, numbered
 
 SECOND_US = 1_000_000

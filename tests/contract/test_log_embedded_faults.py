@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collection.log import CorruptLog, LogUnavailable
-from collection.log.embedded import EmbeddedLog
+from collection.log.embedded.log import EmbeddedLog
 from tests.contract.log_contract import everything, fill, numbered
 from tests.contract.test_log_embedded import python
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from collection.log import Log, LogUnavailable, set_up_log
-from collection.log.kafka import KafkaLog
+from collection.log.kafka.log import KafkaLog
 from tests.contract.log_contract import everything, fill, numbered
 from tests.services.kafka_broker import Kafka
 

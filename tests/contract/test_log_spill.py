@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collection.log import Log, LogUnavailable
-from collection.log.embedded import EmbeddedLog
-from collection.log.spill import SpillingLog
+from collection.log.embedded.log import EmbeddedLog
+from collection.log.spill.log import SpillingLog
 from tests.contract.log_contract import Again, LogContract, everything, fill, numbered
 
 Fault = Literal["none", "away", "half", "unsure"]

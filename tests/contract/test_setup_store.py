@@ -36,8 +36,8 @@ def test_other_replications_are_refused(settings: Settings, replication: str) ->
 @pytest.fixture
 def fresh(cassandra: Cassandra) -> Iterator[str]:
     """The address of a keyspace that is not there yet."""
-    from processing.store.cassandra_address import parse_address
-    from processing.store.cassandra_session import CassandraSession
+    from processing.store.cassandra.address import parse_address
+    from processing.store.cassandra.session import CassandraSession
 
     session = CassandraSession(parse_address(cassandra.url(KEYSPACE)), keyspace=False)
     session.define(f"DROP KEYSPACE IF EXISTS {KEYSPACE}")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from collection.log import LogUnavailable
-from collection.log.spill_folders import MOST_COLLECTORS, NeighbourlyLog, folders, waiting
-from collection.log.spill_mark import SpillFolder
+from collection.log.spill.folders import MOST_COLLECTORS, NeighbourlyLog, folders, waiting
+from collection.log.spill.state import SpillFolder
 from tests.contract.log_contract import everything
 from tests.contract.test_log_spill import Elsewhere
 

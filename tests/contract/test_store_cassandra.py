@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from processing.store import open_store
-from processing.store.cassandra import CassandraStore
-from processing.store.cassandra_layout import PACK_BYTES, PAGE_BLOCKS
-from processing.store.cassandra_session import CassandraSession
+from processing.store.cassandra.layout import PACK_BYTES, PAGE_BLOCKS
+from processing.store.cassandra.session import CassandraSession
+from processing.store.cassandra.store import CassandraStore
 from processing.store.port import Change, Live, Manifest, Missing, Store
 from tests.contract.cassandra_actions import (
     CONTENT,
@@ -112,7 +112,7 @@ class TestReading:
         other, infos = reopen(), store._blocks.infos
         put(store, 0, 0)
         store.commit(1, {1: Change(0, b"0")}, Live(None, 1))
-        monkeypatch.setattr("processing.store.cassandra.PIN_ATTEMPTS", 3)
+        monkeypatch.setattr("processing.store.cassandra.store.PIN_ATTEMPTS", 3)
         numbers = iter(range(1, 100))
 
         def moving() -> list[Any]:
@@ -197,7 +197,7 @@ class TestLayout:
     def test_large_content_goes_into_several_partitions(
         self, monkeypatch: pytest.MonkeyPatch, session: CassandraSession, reopen: Reopen
     ) -> None:
-        monkeypatch.setattr("processing.store.cassandra_cells.BUCKET_CELLS", 2)
+        monkeypatch.setattr("processing.store.cassandra.cells.BUCKET_CELLS", 2)
         store = reopen()
         put_block(store)
         put_segment(store)

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from processing.columns import Columns
-from processing.seal import seal
+from processing.segments.column_cache import Columns
+from processing.segments.seal import seal
+from processing.segments.view import Reader
 from processing.store import open_store
-from processing.store.cassandra import CassandraStore
-from processing.store.cassandra_session import CassandraSession
+from processing.store.cassandra.session import CassandraSession
+from processing.store.cassandra.store import CassandraStore
 from processing.store.port import Change, Conflict, Store, StoreUnavailable
-from processing.view import Reader
 from tests.contract.store_builders import Reopen, blob, built, key, positions, put, together
-from tests.installation import BLOG, SHOP, Installation, ga4
 from tests.services.cassandra_node import Cassandra
+from tests.support.installation import BLOG, SHOP, Installation, ga4
 
 pytestmark = [pytest.mark.cassandra, pytest.mark.timeout(300)]
 
@@ -107,7 +107,7 @@ class TestDeadNode:
         store = on_cassandra()
         assert positions(store, [key(int(n), int(n)) for n in reported]) == [int(n) for n in reported]
         assert list(store.verify()) == []
-        monkeypatch.setattr("processing.store.cassandra_cells.ABANDONED_S", -10)
+        monkeypatch.setattr("processing.store.cassandra.cells.ABANDONED_S", -10)
         store.scrub()
         assert list(store.verify()) == []
         assert store.read("s0", "events").equals(built(600))
@@ -137,7 +137,7 @@ class TestAway:
         ],
     )
     def test_it_says_so(self, monkeypatch: pytest.MonkeyPatch, away: Store, use: Callable[[Store], object]) -> None:
-        monkeypatch.setattr("processing.store.cassandra_session.PAUSES_S", (0.01,))
+        monkeypatch.setattr("processing.store.cassandra.session.PAUSES_S", (0.01,))
         with pytest.raises(StoreUnavailable, match="Cassandra"):
             use(away)
 

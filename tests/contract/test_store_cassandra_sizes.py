@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processing.schema import BUILT
-from processing.store.cassandra_layout import BUCKET_CELLS, CELL_BYTES, LARGEST_PARTITION
+from processing.store.cassandra.layout import BUCKET_CELLS, CELL_BYTES, LARGEST_PARTITION
 from tests.contract.store_builders import Reopen
-from tests.unit.test_scale import noise
+from tests.unit.processing.test_scale import noise
 
 if TYPE_CHECKING:
-    from processing.store.cassandra_session import CassandraSession
+    from processing.store.cassandra.session import CassandraSession
 
 # A node with a small heap can hold this by itself only: it is not among the tests that share one.
 pytestmark = [pytest.mark.cassandra, pytest.mark.slow, pytest.mark.timeout(300)]

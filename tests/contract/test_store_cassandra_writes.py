@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from processing.store.cassandra import CassandraStore
-from processing.store.cassandra_session import CassandraSession, Statement, UnknownOutcome
+from processing.store.cassandra.session import CassandraSession, Statement, UnknownOutcome
+from processing.store.cassandra.store import CassandraStore
 from processing.store.port import Change, CorruptBlob, Live, Manifest, Store
 from tests.contract.cassandra_actions import (
     ACTIONS,
@@ -70,7 +70,7 @@ class TestTornWrites:
         assert left or where == "cells"
         action(other)
         assert picture(reopen()) == picture(other) != before
-        monkeypatch.setattr("processing.store.cassandra_cells.ABANDONED_S", -10)
+        monkeypatch.setattr("processing.store.cassandra.cells.ABANDONED_S", -10)
         other.scrub()
         assert unnamed(other, session) == {}
         assert picture(reopen()) == picture(other)
@@ -90,7 +90,7 @@ class TestTornWrites:
         assert unnamed(other, session) == {"payloads": 1}
         other.scrub()
         assert unnamed(other, session) == {"payloads": 1}, "it may be of a writer that is at it now"
-        monkeypatch.setattr("processing.store.cassandra_cells.ABANDONED_S", -10)
+        monkeypatch.setattr("processing.store.cassandra.cells.ABANDONED_S", -10)
         other.scrub()
         assert unnamed(other, session) == {}
         assert positions(other, [key(*LARGE)], 2) == list(range(4000))

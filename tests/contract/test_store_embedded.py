@@ -14,8 +14,7 @@ import polars as pl
 import pytest
 
 from processing.store import open_store
-from processing.store.block import encode_block
-from processing.store.embedded import EmbeddedStore
+from processing.store.embedded.store import EmbeddedStore
 from processing.store.port import (
     BlockInfo,
     BlockKey,
@@ -27,6 +26,7 @@ from processing.store.port import (
     Store,
     StoreUnavailable,
 )
+from processing.store.raw_block import encode_block
 from tests.contract.store_builders import LOG, Reopen, blob, built, key, positions, put, raw
 from tests.contract.store_contract import StoreContract
 
@@ -398,7 +398,7 @@ def test_what_is_written_while_a_view_is_pinned_is_not_in_it(
 
 
 def test_directories_are_kept_up_to_a_limit(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("processing.store.entries.DIRECTORY_BYTES", 2000)
+    monkeypatch.setattr("processing.store.block_index.DIRECTORY_BYTES", 2000)
     keys = [put(store, n, n) for n in range(20)]
     assert positions(store, keys) == list(range(20))
     directories = store._blocks._directories

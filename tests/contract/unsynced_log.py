@@ -8,9 +8,10 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from collection.log import batches, housekeeping
-from collection.log.embedded import EmbeddedLog
-from tests.unsynced import Layer
+from collection.log.embedded import batch_file as batches
+from collection.log.embedded import housekeeping
+from collection.log.embedded.log import EmbeddedLog
+from tests.support.unsynced import Layer
 
 APPENDS = 40
 

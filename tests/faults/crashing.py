@@ -54,7 +54,7 @@ def _prepare(data: Path) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     connections.close_all()
-    from processing.agents import is_robot
+    from processing.pipeline.lookups.user_agents import is_robot
     from tests.faults import life
 
     is_robot(life.AGENT)  # read once, for all lives; but no data frame here: their threads outlive no fork

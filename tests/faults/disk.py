@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.unsynced import SYNC, TRUNCATE, WRITE, Layer, Sync, Truncate, Write
+from tests.support.unsynced import SYNC, TRUNCATE, WRITE, Layer, Sync, Truncate, Write
 
 NAMING: Final = ("replace", "rename", "link", "unlink")
 METHODS: Final = ((WRITE, Write, "write"), (TRUNCATE, Truncate, "truncate"), (SYNC, Sync, "sync"))

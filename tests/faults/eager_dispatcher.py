@@ -13,11 +13,13 @@ def main() -> None:
 
     django.setup()
     from analytics_site.jobs import CeleryJobs
-    from processing import cutting, housekeeping, upkeep
-    from processing.backlog import Ripeness
-    from processing.dispatcher import Rhythm
+    from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
-    from processing.running import make_dispatcher
+    from processing.receiving import cutter as cutting
+    from processing.receiving.backlog import Ripeness
+    from processing.workers import housekeeping
+    from processing.workers.dispatcher import Rhythm
+    from processing.workers.wiring import make_dispatcher
 
     vars(cutting).update(CUT_S=0.05, BUSY_CUT_S=0.2)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)

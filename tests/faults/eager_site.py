@@ -12,9 +12,9 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from bench.site import ROOT, Site
-from processing.receive import hash64
+from processing.ingest.receive import hash64
+from processing.segments.view import Reader
 from processing.store import open_store
-from processing.view import Reader
 from tests.faults.senders import Senders
 
 EVER = (date(2015, 1, 1), date(2100, 1, 1))

@@ -10,11 +10,12 @@ def main() -> None:
     import django
 
     django.setup()
-    from processing import cutting, upkeep
-    from processing.backlog import Ripeness
+    from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
-    from processing.running import alone, make_worker
-    from processing.worker import Pace
+    from processing.receiving import cutter as cutting
+    from processing.receiving.backlog import Ripeness
+    from processing.workers.wiring import alone, make_worker
+    from processing.workers.worker import Pace
 
     vars(cutting).update(CUT_S=0.05)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)

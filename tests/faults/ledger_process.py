@@ -12,7 +12,7 @@ def main(log: str, end: int) -> None:
     django.setup()
     from django.db import connection
 
-    from processing import ledger
+    from processing.receiving import ledger
 
     connection.ensure_connection()
     sys.stdout.write("ready\n")

@@ -15,15 +15,16 @@ from django.conf import settings
 from django.db import connection
 
 from collection.hit import RawHit, decode
-from collection.log.embedded import EmbeddedLog
-from configuration.rules import Context
-from configuration.ruleset import plain_ruleset
-from processing import rebuild, upkeep
-from processing.history import RunRefused, Wish, ask, wish
+from collection.log.embedded.log import EmbeddedLog
+from configuration.ruleset.context import Context
+from configuration.ruleset.ruleset import plain_ruleset
+from processing.ingest.receive import hash64
+from processing.maintenance import compaction as upkeep
 from processing.models import HistoryRun
-from processing.receive import hash64
+from processing.reprocessing import rebuild
+from processing.reprocessing.runs import RunRefused, Wish, ask, wish
 from tests.faults.disk import Disk
-from tests.installation import AGENT, BLOG, NOON, SHOP, Installation, ga4
+from tests.support.installation import AGENT, BLOG, NOON, SHOP, Installation, ga4
 
 __all__ = ["AGENT", "Life", "judge"]
 

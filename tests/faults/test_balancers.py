@@ -12,16 +12,16 @@ from urllib.parse import urlencode
 
 import pytest
 
+from collection.collector.http import MAX_BODY_BYTES, MAX_URL_BYTES
 from collection.hit import RawHit
-from collection.http import MAX_BODY_BYTES, MAX_URL_BYTES
-from collection.log.embedded import EmbeddedLog
-from processing.receive import hash64
-from tests.collector_client import stored
-from tests.installation import AGENT, SHOP, Installation
-from tests.servers import Background, Role, Server
+from collection.log.embedded.log import EmbeddedLog
+from processing.ingest.receive import hash64
 from tests.services.balancer import Balancer
 from tests.services.haproxy_server import HAProxy
 from tests.services.nginx_server import Nginx
+from tests.support.collector_client import stored
+from tests.support.installation import AGENT, SHOP, Installation
+from tests.support.servers import Background, Role, Server
 
 pytestmark = [pytest.mark.balancer, pytest.mark.timeout(300)]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster import ClusterSite, check, under_load
 from tests.journey.test_copy_database import new_database
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
 from tests.services.redis_server import Redis
+from tests.support.cluster import ClusterSite, check, under_load
 
 pytestmark = [
     *(pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.redis, pytest.mark.postgres),

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import ClusterSite, check, under_load
 from tests.services.redis_server import Redis
+from tests.support.cluster import ClusterSite, check, under_load
 
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(600)]
 

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from processing.ledger import MOST_HITS
+from processing.receiving.ledger import MOST_HITS
 from tests.faults.eager_site import EagerSite, check_ids, check_status, wait_until_counted
 from tests.faults.senders import Senders
 from tests.journey.test_copy_database import new_database
-from tests.servers import ROOT, free_port
 from tests.services.postgres_server import Postgres
+from tests.support.servers import ROOT, free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 

@@ -13,12 +13,12 @@ import pytest
 
 from collection.hit import decode
 from collection.log import Log, open_log, open_log_that_spills, set_up_log
-from collection.log.kafka import KafkaLog
-from collection.log.spill import SpillingLog
-from collection.log.spill_folders import waiting
+from collection.log.kafka.log import KafkaLog
+from collection.log.spill.folders import waiting
+from collection.log.spill.log import SpillingLog
 from tests.contract.log_contract import everything
-from tests.servers import Background, Clients, Server
 from tests.services.kafka_broker import Kafka
+from tests.support.servers import Background, Clients, Server
 
 pytestmark = [
     pytest.mark.kafka,
@@ -49,7 +49,7 @@ def log(url: str) -> Iterator[Log]:
 @pytest.fixture
 def server(url: str, tmp_path: Path) -> Iterator[Server]:
     environment = {"COLLECTOR_LOG": url, "COLLECTOR_SPILL": str(tmp_path / "spill")}
-    with Server("tests.collector_alone:application", environment) as server:
+    with Server("tests.support.collector_alone:application", environment) as server:
         yield server
 
 
@@ -198,7 +198,7 @@ def test_what_a_collector_left_is_carried_over_by_its_neighbour(
 ) -> None:
     """Both spill beside each other; one is killed while Kafka is away, and is never started again."""
     environment = {"COLLECTOR_LOG": url, "COLLECTOR_SPILL": str(tmp_path / "spill")}
-    other = Server("tests.collector_alone:application", environment)
+    other = Server("tests.support.collector_alone:application", environment)
     with other, Load(other, "other") as load:
         load.wait_for(500)
         kafka.stop()

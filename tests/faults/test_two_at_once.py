@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.eager_site import EagerSite, check_ids, check_status, wait_until_counted
 from tests.faults.senders import Senders
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -11,19 +11,19 @@ from urllib.parse import unquote
 import polars as pl
 import pytest
 
-from configuration.rules import PropertySettings
-from processing.contexts import Contexts
+from configuration.ruleset.context import PropertySettings
+from processing.concurrency.backoff import LONGEST_PAUSE_S, REMIND_S, Troubles
+from processing.concurrency.threads import PartEnded
+from processing.ingest.geoip import NOWHERE, Place, open_places
 from processing.models import Range
-from processing.parts import PartEnded
-from processing.places import NOWHERE, Place, open_places
-from processing.ranges import CRASHES
+from processing.receiving.contexts import Contexts
+from processing.receiving.range_receiver import CRASHES
 from processing.store.port import CorruptBlob, StoreUnavailable
-from processing.troubles import LONGEST_PAUSE_S, REMIND_S, Troubles
-from processing.worker import Pace, Worker
+from processing.workers.worker import Pace, Worker
 from tests.contract.test_log_embedded_faults import full_disk
-from tests.installation import BLOG, SHOP, Installation, ga4
-from tests.killer import Killer
-from tests.places_file import write_places
+from tests.support.installation import BLOG, SHOP, Installation, ga4
+from tests.support.killer import Killer
+from tests.support.places_file import write_places
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

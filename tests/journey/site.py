@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from collection import tracker
+from collection.collector import tracker
 
 ID: Final = "G-TEST000001"
 POLICY: Final = "default-src 'none'; script-src 'self' 'nonce-n'; connect-src 'self'"

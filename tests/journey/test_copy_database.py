@@ -12,8 +12,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from analytics_site.database_copy import tables
-from tests.servers import ROOT
 from tests.services.postgres_server import Postgres, program
+from tests.support.servers import ROOT
 
 FILL = """
 from datetime import UTC, datetime

@@ -17,10 +17,10 @@ from bench.site import ROOT, Site
 from tests.faults.eager_site import wait_until_counted
 from tests.faults.senders import AGENT
 from tests.journey.test_copy_database import new_database
-from tests.servers import Role, free_port
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
+from tests.support.servers import Role, free_port
 
 pytestmark = [pytest.mark.kafka, pytest.mark.cassandra, pytest.mark.postgres, pytest.mark.timeout(600)]
 

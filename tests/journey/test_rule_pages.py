@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from configuration.draft import draft, replace_draft
+from configuration.drafts.draft import draft, replace_draft
+from configuration.drafts.publishing import published
 from configuration.models import Property
-from configuration.publishing import published
-from configuration.ruleset import (
+from configuration.ruleset.ruleset import (
     AllOf,
     AnyOf,
     BotRule,

@@ -15,8 +15,8 @@ import pytest
 
 from analytics_site.parts import manage
 from analytics_site.roles import ROLES, Wanted
-from tests.servers import ROOT, Clients, Role, Server, load_for
-from tests.unit.test_collector_server import check, names
+from tests.support.servers import ROOT, Clients, Role, Server, load_for
+from tests.unit.collection.collector.test_server import check, names
 
 HIT = "/g/collect?v=2&_hid=a"
 ASK_FOR_MODULES = """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collection.metrics import REFUSALS, CollectorMetrics
+from collection.collector.metrics import REFUSALS, CollectorMetrics
 
 PAGE = (Path(__file__).parents[2] / "docs/manual/collector.md").read_text()
 

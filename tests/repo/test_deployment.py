@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from analytics_site.bridge import MAX_BODY_BYTES as PAGE_BYTES
-from collection.app import HIT_PATH, SCRIPT_PATH
-from collection.http import MAX_BODY_BYTES, MAX_URL_BYTES
+from collection.collector.app import HIT_PATH, SCRIPT_PATH
+from collection.collector.http import MAX_BODY_BYTES, MAX_URL_BYTES
 from tests.services.balancer import balancer_file, with_ports
 
 DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"

@@ -9,9 +9,9 @@ from django.core.management import get_commands, load_command_class
 
 from collection.hit import RawHit
 from processing.schema import REASONS
-from reporting.dimensions import DIMENSIONS
-from reporting.metrics import METRICS
-from reporting.reasons import MEANINGS
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
+from reporting.registry.reject_reasons import MEANINGS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 MANUAL: Final = ROOT / "docs" / "manual"

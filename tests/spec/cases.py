@@ -2,7 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
-from reporting.report import ByDimension, DateRange, NumericFilter, Report, StringFilter
+from reporting.model.report import ByDimension, DateRange, NumericFilter, Report, StringFilter
 
 DAY: Final = (DateRange("2026-11-20", "2026-11-20"),)
 

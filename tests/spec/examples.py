@@ -4,7 +4,7 @@ the manual.
 
 from typing import Any, Final, NamedTuple
 
-from configuration.ruleset import Rule
+from configuration.ruleset.ruleset import Rule
 from tests.spec import examples_access_logs, examples_events, examples_rules, examples_sessions, examples_times
 
 

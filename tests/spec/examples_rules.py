@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from configuration.ruleset import (
+from configuration.ruleset.ruleset import (
     AllOf,
     AnyOf,
     BotRule,

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from reporting.dimensions import DIMENSIONS
-from reporting.metrics import METRICS
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
 from tests.spec.cases import CASES, Case
 
 _MANUAL: Final = Path(__file__).resolve().parents[2] / "docs" / "manual"

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from configuration.fields import FAMILIES, FIELDS
-from configuration.ruleset import Rule
+from configuration.ruleset.fields import FAMILIES, FIELDS
+from configuration.ruleset.ruleset import Rule
 from tests.spec.examples import RULE_TOPICS, TOPICS, Example
 from tests.spec.render import cells
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from collection.hit import RawHit
-from reporting.ga4.replies import as_text
-from reporting.report import Answer
-from reporting.run import run
-from tests.installation import BLOG, SHOP, Installation, ga4
+from reporting.ga4.responses import as_text
+from reporting.model.report import Answer
+from reporting.query.run import run
 from tests.spec.cases import CASES, Case
 from tests.spec.render import PAGE, REGISTRIES, cells, page, with_registries
+from tests.support.installation import BLOG, SHOP, Installation, ga4
 
 pytestmark = pytest.mark.django_db
 

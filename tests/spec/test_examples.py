@@ -9,20 +9,20 @@ import polars as pl
 import pytest
 
 from collection.hit import RawHit
-from configuration.checks import check as findings
-from configuration.rules import UNKNOWN_PROPERTY, PropertySettings
-from configuration.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
-from processing.view import View
-from reporting.definitions import definitions_of
-from reporting.dimensions import DIMENSIONS
-from reporting.ga4.replies import as_text
-from reporting.metrics import METRICS
-from reporting.report import ByDimension, DateRange, Report
-from reporting.run import run
-from tests.installation import AGENT, SHOP, Installation, access_log, ga4
+from configuration.checks.check import check as findings
+from configuration.ruleset.context import UNKNOWN_PROPERTY, PropertySettings
+from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
+from processing.segments.view import View
+from reporting.ga4.responses import as_text
+from reporting.model.report import ByDimension, DateRange, Report
+from reporting.query.run import run
+from reporting.registry.custom import definitions_of
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
 from tests.spec.examples import RULE_TOPICS, TOPICS, Example
 from tests.spec.render import cells
 from tests.spec.render_examples import pages
+from tests.support.installation import AGENT, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from configuration import tokens
+from configuration.access import tokens
 from configuration.models import AuditEntry, Property, Token
 
 pytestmark = pytest.mark.django_db

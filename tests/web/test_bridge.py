@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analytics_site.bridge import WsgiApplication, WsgiInThreads
-from collection.http import AddressBook
+from collection.collector.http import AddressBook
 
 BOOK = AddressBook([ip_network("10.0.0.0/8")])
 

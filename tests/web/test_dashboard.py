@@ -15,11 +15,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from configuration.models import Property
-from reporting import views
-from reporting.dashboard import readable
-from reporting.packed import MAP_STYLE, PLOTLY, pack
-from tests.installation import NOON, access_log, ga4
-from tests.reporting_site import DAY, MINUTE, Site, site
+from reporting.dashboard import views
+from reporting.dashboard.panels import readable
+from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY, pack
+from tests.support.installation import NOON, access_log, ga4
+from tests.support.reporting_site import DAY, MINUTE, Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

@@ -11,16 +11,16 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from configuration.access.tokens import authenticate, issue, revoke
 from configuration.models import Token
-from configuration.tokens import authenticate, issue, revoke
 from processing.store.port import Change, Live
-from reporting.dimensions import DIMENSIONS
-from reporting.ga4.replies import as_text
 from reporting.ga4.requests import read_report
-from reporting.metrics import METRICS
-from reporting.report import Report, ReportError
-from reporting.source import reader
-from tests.reporting_site import RANGE, Site, site
+from reporting.ga4.responses import as_text
+from reporting.model.report import Report, ReportError
+from reporting.read_access import reader
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
+from tests.support.reporting_site import RANGE, Site, site
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ import pytest
 from django.db import OperationalError
 
 from analytics_site.pages import AsgiPages, database_answers
-from collection.asgi import Receive, Scope, Send
+from collection.collector.asgi import Receive, Scope, Send
+from collection.collector.metrics import Gauge, Sample
 from collection.log import LogUnavailable
-from collection.metrics import Gauge, Sample
 from processing.store.port import StoreUnavailable
 
 

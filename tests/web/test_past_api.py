@@ -11,20 +11,20 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from configuration.draft import draft, replace_draft
+from configuration.access.tokens import issue
+from configuration.drafts.draft import draft, replace_draft
+from configuration.drafts.publishing import publish
 from configuration.models import AuditEntry, Property, Token
-from configuration.publishing import publish
-from configuration.ruleset import ContentGroupRule, FilterRule, KeyEventRule, Part, Rule, State, Text
-from configuration.tokens import issue
-from processing.columns import Columns
+from configuration.ruleset.ruleset import ContentGroupRule, FilterRule, KeyEventRule, Part, Rule, State, Text
 from processing.engine import open_engine
-from processing.history import History, Wish
+from processing.maintenance.compaction import Retention, keep_up
 from processing.models import HistoryRun
+from processing.reprocessing.runs import History, Wish
 from processing.schema import DAY_MS
-from processing.upkeep import Retention, keep_up
-from reporting import past
-from tests.installation import NOON, ga4
-from tests.reporting_site import DAY, Site, site
+from processing.segments.column_cache import Columns
+from reporting.rules import before_after as past
+from tests.support.installation import NOON, ga4
+from tests.support.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

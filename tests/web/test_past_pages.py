@@ -13,15 +13,16 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 
-from configuration.draft import draft, replace_draft
+from configuration.drafts.draft import draft, replace_draft
+from configuration.drafts.publishing import publish
 from configuration.models import Property
-from configuration.publishing import publish
 from configuration.rule_models import RulesVersion
 from processing.models import HistoryRun
-from reporting import past, views
-from reporting.source import reader
-from tests.installation import NOON, access_log, ga4
-from tests.reporting_site import DAY, Site, site
+from reporting.dashboard import views
+from reporting.read_access import reader
+from reporting.rules import before_after as past
+from tests.support.installation import NOON, access_log, ga4
+from tests.support.reporting_site import DAY, Site, site
 from tests.web.test_dashboard import HOSTILE
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)

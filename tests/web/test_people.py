@@ -9,14 +9,14 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from configuration.access.tokens import issue
 from configuration.models import Property, Token
-from configuration.secrets import installation_secret
-from configuration.tokens import issue
+from configuration.visitor_secrets import installation_secret
+from processing.ingest.visitor_keys import Keys
 from processing.models import Erasure
-from processing.visitors import Keys
-from reporting.source import view_of
-from tests import installation
-from tests.reporting_site import Site, site
+from reporting.read_access import view_of
+from tests.support import installation
+from tests.support.reporting_site import Site, site
 
 pytestmark = pytest.mark.django_db
 

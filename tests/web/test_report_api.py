@@ -9,12 +9,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from collection.log import LogUnavailable
+from configuration.access.tokens import issue
 from configuration.models import Property, Token
-from configuration.tokens import issue
 from processing.store.port import Change, Live
-from reporting import source
-from reporting.source import reader
-from tests.reporting_site import DAY, Site, site
+from reporting import read_access as source
+from reporting.read_access import reader
+from tests.support.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db
 

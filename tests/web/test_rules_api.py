@@ -11,12 +11,12 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configuration.document import LARGEST_DOCUMENT
-from configuration.kinds import BY_TAG
+from configuration.access.tokens import issue
 from configuration.models import Property, Token
 from configuration.rule_models import AuditEntry, DraftRule, RulesVersion
-from configuration.tokens import issue
-from tests.rule_examples import EXAMPLES
+from configuration.ruleset.document import LARGEST_DOCUMENT
+from configuration.ruleset.kinds import BY_TAG
+from tests.support.rule_examples import EXAMPLES
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from configuration.draft import Unacceptable, draft, replace_draft
-from configuration.publishing import findings, publish
-from configuration.ruleset import FilterRule, KeyEventRule, Rule, Ruleset, Text
-from reporting import rules_check, source
-from tests.reporting_site import Site, site
+from configuration.drafts.draft import Unacceptable, draft, replace_draft
+from configuration.drafts.publishing import findings, publish
+from configuration.ruleset.ruleset import FilterRule, KeyEventRule, Rule, Ruleset, Text
+from reporting import read_access as source
+from reporting.rules import publish_check as rules_check
+from tests.support.reporting_site import Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 

@@ -9,14 +9,14 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from configuration.draft import draft, draft_etag, replace_draft
-from configuration.kinds import BY_TAG
+from configuration.drafts.draft import draft, draft_etag, replace_draft
+from configuration.drafts.publishing import publish, published
 from configuration.models import DraftRule, Property
-from configuration.publishing import publish, published
-from configuration.rule_forms import FORMS
+from configuration.pages.forms import FORMS
 from configuration.rule_models import AuditEntry, RulesVersion
-from configuration.ruleset import BotRule, ContentGroupRule, FilterRule, Part, Rule, Ruleset, Text
-from tests.rule_examples import EXAMPLES, SHOP
+from configuration.ruleset.kinds import BY_TAG
+from configuration.ruleset.ruleset import BotRule, ContentGroupRule, FilterRule, Part, Rule, Ruleset, Text
+from tests.support.rule_examples import EXAMPLES, SHOP
 
 pytestmark = pytest.mark.django_db
 HOSTILE: Final = "<script>alert(1)</script>"

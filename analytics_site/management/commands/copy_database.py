@@ -13,8 +13,8 @@ from django.db import connections
 from analytics_site.database_copy import Differs, NotEmpty, copy_database
 from analytics_site.databases import database
 from analytics_site.first_start import is_behind
-from collection.meter import Meter
-from processing.running import alone
+from collection.progress import Meter
+from processing.workers.wiring import alone
 
 TARGET: Final = "target"
 SCHEMES: Final = ("sqlite://", "postgres://", "postgresql://")

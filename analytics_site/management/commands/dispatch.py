@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from processing.management.commands.work import stop_on_signals
-from processing.running import make_dispatcher
+from processing.workers.wiring import make_dispatcher
 
 
 class Command(BaseCommand):

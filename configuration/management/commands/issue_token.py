@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from configuration.access.tokens import issue
 from configuration.models import Token
-from configuration.tokens import issue
 
 
 class Command(BaseCommand):

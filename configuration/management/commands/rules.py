@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from configuration.audit import COMMAND_LINE
-from configuration.checks import Finding
-from configuration.differences import differences
-from configuration.document import decode_document, encode_document, in_document
-from configuration.draft import DraftChanged, Unacceptable, draft, replace_draft
+from configuration.checks.check import Finding
+from configuration.drafts.audit import COMMAND_LINE
+from configuration.drafts.draft import DraftChanged, Unacceptable, draft, replace_draft
+from configuration.drafts.publishing import NoSuchVersion, NothingChanged, findings, publish, publish_again, published
 from configuration.models import Property
-from configuration.publishing import NoSuchVersion, NothingChanged, findings, publish, publish_again, published
 from configuration.rule_models import RulesVersion
-from configuration.ruleset import Ruleset, UnreadableRuleset
+from configuration.ruleset.diff import differences
+from configuration.ruleset.document import decode_document, encode_document, in_document
+from configuration.ruleset.ruleset import Ruleset, UnreadableRuleset
 
 ACTIONS: Final = {
     "export": "write the draft as JSON; with a number, that version",

@@ -7,12 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from collection.meter import Meter
-from processing.copying import Copy
+from collection.progress import Meter
+from processing.maintenance.store_copy import Copy
 from processing.models import Range
-from processing.running import alone
 from processing.store import open_store, set_up_store
 from processing.store.port import Conflict, CorruptBlob, Missing, StoreUnavailable
+from processing.workers.wiring import alone
 
 
 class Command(BaseCommand):

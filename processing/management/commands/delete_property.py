@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from processing import people
-from processing.erasure import delete_property
+from processing.management import visitor_arguments as people
+from processing.privacy.erasure_requests import delete_property
+from processing.segments.view import Reader
 from processing.store import open_store
-from processing.view import Reader
 
 
 class Command(BaseCommand):

@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from collection.demo import HITS_PER_VISIT
-from collection.demo_data import HOST
-from collection.demo_fill import Plan, fill, read_plan, write_plan
+from collection.demo.data import HOST
+from collection.demo.fill import Plan, fill, read_plan, write_plan
+from collection.demo.traffic import HITS_PER_VISIT
 from collection.log import LogError, open_log
 from configuration.models import Property
 

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from processing import people
-from processing.erasure import ErasureRefused, erase_visitors
-from processing.finding import stored_hits
+from processing.management import visitor_arguments as people
+from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
+from processing.privacy.find_visitors import stored_hits
+from processing.segments.view import Reader
 from processing.store import open_store
-from processing.view import Reader
 
 
 class Command(BaseCommand):

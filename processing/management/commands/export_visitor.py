@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from processing import people
-from processing.export import export
+from processing.management import visitor_arguments as people
+from processing.privacy.export import export
 from processing.store import open_store
 
 

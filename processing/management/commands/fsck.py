@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from collection.log import LogError, open_log
-from collection.meter import ERASE_LINE
-from processing.fsck import ADVICE, Check, Problem
+from collection.progress import ERASE_LINE
+from processing.maintenance.fsck import ADVICE, Check, Problem
 from processing.store import open_store
 from processing.store.port import StoreUnavailable
 

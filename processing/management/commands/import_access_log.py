@@ -8,13 +8,13 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from collection.bookmark import Bookmark
-from collection.line_files import STANDARD_INPUT, LineFile, UnreadableFile
+from collection.access_logs.bookmark import Bookmark
+from collection.access_logs.files import STANDARD_INPUT, LineFile, UnreadableFile
+from collection.access_logs.importer import FilesChanged, LogImport
 from collection.log import Log, LogError, open_log
-from collection.log_import import FilesChanged, LogImport
-from collection.meter import Meter, duration
+from collection.progress import Meter, duration
 from configuration.models import Property
-from processing.waiting import wait_until_reported
+from processing.receiving.lag import wait_until_reported
 
 INTERRUPTED: Final = 130  # what a shell calls a program that Ctrl-C ended
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from configuration.publishing import published
-from processing.history import History, RunRefused, Wish, ask, wish
+from configuration.drafts.publishing import published
 from processing.models import HistoryRun
-from processing.running import alone, make_history
+from processing.reprocessing.runs import History, RunRefused, Wish, ask, wish
 from processing.store import open_store
+from processing.workers.wiring import alone, make_history
 
 LOOK_EVERY_S: Final = 0.5
 State = HistoryRun.State

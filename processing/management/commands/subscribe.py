@@ -12,9 +12,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from collection.log import Log, LogError, open_log
-from processing.periods import microseconds
-from processing.running import context_now
-from processing.subscription import LONGEST_NAME, Subscriber
+from processing.sessions.local_periods import microseconds
+from processing.workers.subscriber import LONGEST_NAME, Subscriber
+from processing.workers.wiring import context_now
 
 LOOK_EVERY_S: Final = 0.2
 

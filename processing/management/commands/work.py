@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from processing.running import alone, make_worker
-from processing.warming import warm_up
+from processing.workers.warm_up import warm_up
+from processing.workers.wiring import alone, make_worker
 
 
 class Command(BaseCommand):

@@ -1,0 +1,216 @@
+"""The collector: turns a request into a raw hit and answers when the hit is durable. It stores and never interprets."""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import Final
+
+from collection.collector.group_commit import MAX_WAITING_HITS, GroupWriter
+from collection.collector.http import (
+    ANY_ORIGIN,
+    KEPT_HEADERS,
+    MAX_BODY_BYTES,
+    MAX_HEADER_CHARACTERS,
+    MAX_URL_BYTES,
+    PREFLIGHT,
+    RETRY_AFTER_S,
+    AddressBook,
+    Answer,
+    BodyTooLarge,
+    Headers,
+    IncompleteBody,
+    Network,
+    Request,
+    cors,
+    declared_length,
+)
+from collection.collector.metrics import CollectorMetrics, Gauge, Sample, gauge_lines
+from collection.collector.tracker import respond
+from collection.hit import FORMAT, RawHit, encode
+from collection.log import Log, LogUnavailable, Spills
+
+HIT_PATH: Final = "/g/collect"
+SCRIPT_PATH: Final = "/hs.js"
+HIT_METHODS: Final = ("GET", "POST")
+TEXT: Final[Headers] = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
+METRICS_TEXT: Final[Headers] = [
+    ("content-type", "text/plain; version=0.0.4; charset=utf-8"),
+    ("cache-control", "no-store"),
+]
+
+Lags = Callable[[], Mapping[str, int]]
+
+_client_id = re.compile(rb"(?:^|[?&\n])cid=([^&\s]{1,128})").search
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def no_subscriptions() -> Mapping[str, int]:
+    return {}
+
+
+def partition_key(query: bytes, body: bytes, address: str, user_agent: str) -> bytes:
+    """Anything that keeps a visitor's hits together; a wrong one costs locality, never a number."""
+    found = _client_id(query) or _client_id(body)
+    return found[1] if found else f"{address} {user_agent}".encode("utf-8", "surrogatepass")
+
+
+def hit_ids() -> Iterator[str]:
+    """Unique for ever: 96 random bits of this process, then a number."""
+    prefix = secrets.token_urlsafe(12)
+    return (f"{prefix}.{number:x}" for number in count())
+
+
+class Collector:
+    """Everything but the server. `lags` gives, by subscription, how many hits it is behind.
+
+    Used from one event loop; `start` is called in it first, `close` last.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        clock: Callable[[], int] = now_us,
+        trusted_proxies: Sequence[Network] = (),
+        lags: Lags = no_subscriptions,
+        max_waiting_hits: int = MAX_WAITING_HITS,
+    ) -> None:
+        self.metrics = CollectorMetrics()
+        self._log = log
+        self._clock = clock
+        self._book = AddressBook(trusted_proxies)
+        self._lags = lags
+        self._max_waiting_hits = max_waiting_hits
+        self._ids = hit_ids()
+        self._failed_at_us: int | None = None
+        self._routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._writer = GroupWriter(self._log, loop, self._appended, self._max_waiting_hits)
+
+    def close(self) -> None:
+        """Make durable what was accepted for writing; to be called when no request is under way any more."""
+        self._writer.close()
+
+    def answers(self, path: str) -> bool:
+        """Whether the path is the collector's; sites may route hits through a folder of their own."""
+        return path.endswith((HIT_PATH, SCRIPT_PATH)) or path in self._routes
+
+    async def answer(self, request: Request) -> Answer:
+        if request.path.endswith(HIT_PATH):
+            return await self._hit(request)
+        if request.path.endswith(SCRIPT_PATH):
+            return self._script(request)
+        if route := self._routes.get(request.path):
+            return await route() if request.method == "GET" else self._refuse("method", 405, [("allow", "GET")])
+        return self._refuse("not found", 404)
+
+    async def _hit(self, request: Request) -> Answer:
+        if request.method not in HIT_METHODS:
+            return (
+                self._preflight(request)
+                if request.method == "OPTIONS"
+                else self._refuse("method", 405, [("allow", "GET, POST, OPTIONS")])
+            )
+        if len(request.path) + len(request.query) + 1 > MAX_URL_BYTES:
+            return self._refuse("url too long", 414)
+        headers = request.headers()
+        try:
+            body = await self._body(request, headers)
+        except BodyTooLarge:
+            return self._refuse("body too large", 413, cors(headers.get("origin")))
+        except IncompleteBody:
+            return self._refuse("body incomplete", 400, cors(headers.get("origin")))
+        return await self._store(request, headers, body)
+
+    async def _body(self, request: Request, headers: dict[str, str]) -> bytes:
+        if request.method == "GET":
+            return b""
+        declared = declared_length(headers)
+        if declared is not None and declared > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        body = await request.body()
+        if declared is not None and len(body) < declared:
+            raise IncompleteBody
+        return body
+
+    async def _store(self, request: Request, headers: dict[str, str], body: bytes) -> Answer:
+        hit = self._raw_hit(request, headers, body)
+        durable = self._writer.submit(partition_key(hit.query, body, hit.address, hit.user_agent), encode(hit))
+        if durable is None:
+            return self._unavailable("queue full", headers)
+        if not await durable:
+            return self._unavailable("log unavailable", headers)
+        return Answer(204, cors(headers.get("origin")))
+
+    def _raw_hit(self, request: Request, headers: dict[str, str], body: bytes) -> RawHit:
+        return RawHit(
+            format=FORMAT,
+            id=next(self._ids),
+            received=self._clock(),
+            protocol="ga4",
+            address=self._book.client(request.peer, headers.get("x-forwarded-for")),
+            user_agent=headers.get("user-agent", "")[:MAX_HEADER_CHARACTERS],
+            headers={name: headers[name][:MAX_HEADER_CHARACTERS] for name in KEPT_HEADERS & headers.keys()},
+            query=request.query,
+            body=body,
+        )
+
+    def _preflight(self, request: Request) -> Answer:
+        return Answer(204, cors(request.headers().get("origin")) + PREFLIGHT)
+
+    def _unavailable(self, reason: str, headers: dict[str, str]) -> Answer:
+        return self._refuse(reason, 503, [*cors(headers.get("origin")), ("retry-after", str(RETRY_AFTER_S))])
+
+    def _refuse(self, reason: str, status: int, headers: Headers = ANY_ORIGIN) -> Answer:
+        self.metrics.refuse(reason)
+        return Answer(status, [*headers, *TEXT[:1]], f"{reason}\n".encode())
+
+    def _appended(self, hits: int, seconds: float, durable: bool) -> None:
+        self._failed_at_us = None if durable else self._clock()
+        if durable:
+            self.metrics.append_done(hits, seconds)
+
+    def _script(self, request: Request) -> Answer:
+        headers = request.headers()
+        return respond(request.method, headers.get("if-none-match", ""), headers.get("accept-encoding", ""))
+
+    async def _health(self) -> Answer:
+        return Answer(200, TEXT, b"ok\n") if self._writer.alive else Answer(503, TEXT, b"the writer has stopped\n")
+
+    async def _readiness(self) -> Answer:
+        """Not ready for a while after a failed append; then hits come in again: only they show whether it is over."""
+        failed = self._failed_at_us
+        if not self._writer.alive or (failed is not None and self._clock() - failed < RETRY_AFTER_S * 1_000_000):
+            return Answer(503, [*TEXT, ("retry-after", str(RETRY_AFTER_S))], b"the log cannot be written\n")
+        return Answer(200, TEXT, b"ready\n")
+
+    async def _metrics(self) -> Answer:
+        lines = await asyncio.get_running_loop().run_in_executor(None, self._metric_lines)
+        return Answer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
+
+    def _metric_lines(self) -> list[str]:
+        waiting = [
+            Gauge("queue_hits", "Hits that wait to become durable.", lambda: [({}, self._writer.waiting)]),
+            Gauge("spilled_hits", "Hits kept here until the log can be written.", self._spilled),
+            Gauge("log_start", "First offset that the log still holds.", partial(by_partition, self._log.starts)),
+            Gauge("log_end", "Offset that is written next.", partial(by_partition, self._log.ends)),
+            Gauge("lag_hits", "Hits that a subscription has not read yet.", self._behind),
+        ]
+        return [*self.metrics.lines(), *gauge_lines(waiting, (LogUnavailable,))]
+
+    def _behind(self) -> list[Sample]:
+        return [({"subscription": name}, hits) for name, hits in self._lags().items()]
+
+    def _spilled(self) -> list[Sample]:
+        return [({}, self._log.spilled if isinstance(self._log, Spills) else 0)]
+
+
+def by_partition(ask: Callable[[], dict[int, int]]) -> list[Sample]:
+    return [({"partition": partition}, offset) for partition, offset in ask().items()]

@@ -1,0 +1,66 @@
+"""The tracker: the script that a site loads, and the answer to a request for it, whichever server asks."""
+
+import gzip
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from collection.collector.http import Answer, Headers
+
+SOURCE: Final = Path(__file__).with_name("hs.js")
+COMMENT_LINE: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
+INDENT: Final = re.compile(r"^\s+", re.MULTILINE)
+# The address of the script never changes, so a new version must reach every site within a day.
+CACHE_CONTROL: Final = "public, max-age=86400, stale-while-revalidate=604800"
+
+
+@cache
+def script() -> tuple[bytes, str]:
+    """The script as it is served, and its entity tag with quotes."""
+    body = INDENT.sub("", COMMENT_LINE.sub("", SOURCE.read_text(encoding="utf-8"))).encode()
+    return body, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+@cache
+def compressed() -> bytes:
+    """The script, gzipped: the same bytes in every process."""
+    return gzip.compress(script()[0], compresslevel=9, mtime=0)
+
+
+def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> Answer:
+    """Answers GET and HEAD with 200 or 304, every other method with 405. A header that is not sent is ""."""
+    if method not in ("GET", "HEAD"):
+        return Answer(405, [("allow", "GET, HEAD"), ("content-length", "0")])
+    _, tag = script()
+    if _matches(if_none_match, tag):
+        return Answer(304, _headers(tag))
+    zipped = _accepts_gzip(accept_encoding)
+    body = compressed() if zipped else script()[0]
+    headers = [*_headers(tag), ("content-type", "text/javascript; charset=utf-8"), ("content-length", str(len(body)))]
+    return Answer(200, headers + [("content-encoding", "gzip")] * zipped, b"" if method == "HEAD" else body)
+
+
+def _headers(tag: str) -> Headers:
+    return [
+        ("etag", tag),
+        ("cache-control", CACHE_CONTROL),
+        ("vary", "accept-encoding"),
+        ("access-control-allow-origin", "*"),  # for sites that load it with `crossorigin`
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("x-content-type-options", "nosniff"),
+    ]
+
+
+def _matches(if_none_match: str, tag: str) -> bool:
+    given = {entry.strip().removeprefix("W/") for entry in if_none_match.split(",")}
+    return "*" in given or tag.removeprefix("W/") in given
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    """A coding with weight 0 is refused; `*` stands for the codings that are not named."""
+    entries = [entry.partition(";") for entry in accept_encoding.lower().replace(" ", "").split(",")]
+    weights = {coding: weight for coding, _, weight in entries}
+    weight = weights.get("gzip", weights.get("*"))
+    return weight is not None and not re.fullmatch(r"q=0(\.0*)?", weight)

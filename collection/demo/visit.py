@@ -1,0 +1,166 @@
+"""One visit to the demo shop: what somebody looks at and does there, and the hits that the tracker sends of it."""
+
+import random
+from typing import Final
+from urllib.parse import quote
+
+from collection.demo.data import (  # fmt: skip
+    ARTICLES,
+    CART,
+    CATEGORIES,
+    CHECKOUT,
+    HOME,
+    HOST,
+    PRODUCTS,
+    SIGN_UP,
+    THANKS,
+    Agent,
+    Page,
+    Product,
+    Source,
+)
+
+BOUNCE_SHARE: Final = 0.42
+SCROLL_SHARE: Final = 0.45
+LAST_WORD_SHARE: Final = 0.85  # of visits end with a hit that tells the time on the last page
+INTEREST: Final = 0.09  # how often a product goes into the cart
+PURCHASE_SHARE: Final = 0.4  # of carts are paid
+SIGN_UP_SHARE: Final = 0.02
+ENGAGED_MS: Final = 10_000
+LONGEST_STAY_S: Final = 540.0
+DEPTH: Final = 4.0  # pages after the first, on average
+LANDINGS: Final[dict[str, tuple[Page, ...]]] = {
+    "home": (HOME,),
+    "product": tuple(product.page for product in PRODUCTS),
+    "article": ARTICLES,
+    "category": CATEGORIES,
+}
+GOODS: Final = {product.page: product for product in PRODUCTS}
+PLAIN: Final = "/:=&?.~"
+
+
+class Visitor:
+    """One browser."""
+
+    def __init__(self, client: str, address: str, language: str, agent: Agent) -> None:
+        self.client, self.address, self.language, self.agent = client, address, language, agent
+        self.visits = 0
+
+
+class Visit:
+    """A visitor's hits so far: (time in ms, the query of `/g/collect`). `now` is in ms, too."""
+
+    def __init__(self, measurement_id: str, visitor: Visitor, source: Source, now: int, chance: random.Random) -> None:
+        visitor.visits += 1
+        self.visitor, self.source, self.now, self.chance = visitor, source, now, chance
+        self.hits: list[tuple[int, str]] = []
+        self._common = (
+            f"v=2&tid={measurement_id}&cid={visitor.client}&sid={now // 1000}&sct={visitor.visits}"
+            f"&ul={visitor.language}&sr={visitor.agent.screen}"
+        )
+        self._address = self._referrer = ""
+        self._title = ""
+        self._load = self._sequence = self._views = self._stayed = self._untold = 0
+
+    def view(self, page: Page) -> None:
+        self._referrer = self._address if self._views else quote(self.source.referrer, safe=PLAIN)
+        query = f"?{self.source.query}" if self.source.query and not self._views else ""
+        self._address = quote(f"https://{HOST}{page.path}{query}", safe="/:")
+        self._title = quote(page.title)
+        self._load, self._sequence = self.chance.getrandbits(31), 0
+        self._views += 1
+        self.send("page_view", self._first_marks() if self._views == 1 else "")
+
+    def stay(self, typical_s: float = 20.0) -> None:
+        """Time passes on the page; deep into it, the tracker tells of a scroll."""
+        seconds = min(typical_s * self.chance.lognormvariate(0, 0.9), LONGEST_STAY_S)
+        if self.chance.random() < SCROLL_SHARE:
+            self._pass(seconds * 0.6)
+            self.send("scroll", "&epn.percent_scrolled=90")
+            seconds *= 0.4
+        self._pass(seconds)
+
+    def send(self, event: str, more: str = "") -> None:
+        self._sequence += 1
+        engaged = int(self._views > 1 or self._stayed > ENGAGED_MS)
+        spent = f"&_et={self._untold}" if self._untold else ""
+        self._untold = 0
+        self.hits.append((self.now, (
+            f"{self._common}&_p={self._load}&_s={self._sequence}&seg={engaged}&en={event}&dl={self._address}"
+            f"&dr={self._referrer}&dt={self._title}{spent}{more}&_hid={self.chance.getrandbits(64):016x}&_hts={self.now}"
+        )))  # fmt: skip
+
+    def _first_marks(self) -> str:
+        return "&_ss=1&_fv=1&_nsi=1" if self.visitor.visits == 1 else "&_ss=1"
+
+    def _pass(self, seconds: float) -> None:
+        spent = int(seconds * 1000) + 1
+        self.now, self._stayed, self._untold = self.now + spent, self._stayed + spent, self._untold + spent
+
+
+def browse(visit: Visit) -> Visit:
+    """The same visit, from its first page to its last."""
+    chance = visit.chance
+    visit.view(popular(chance, LANDINGS[visit.source.landing]))
+    if chance.random() < BOUNCE_SHARE:
+        visit.stay(8)
+    else:
+        visit.stay()
+        _look_around(visit)
+    if chance.random() < LAST_WORD_SHARE:
+        visit.send("user_engagement")
+    return visit
+
+
+def popular(chance: random.Random, pages: tuple[Page, ...]) -> Page:
+    """Nearly Zipf's law: the first page almost twice as often as the second, three times as often as the third."""
+    return pages[int((len(pages) + 1) ** chance.random()) - 1]
+
+
+def _look_around(visit: Visit) -> None:
+    chance = visit.chance
+    cart: list[Product] = []
+    for _ in range(1 + int(chance.expovariate(1 / (DEPTH - 1)))):
+        page = _next(chance)
+        visit.view(page)
+        visit.stay()
+        product = GOODS.get(page)
+        if product and chance.random() < INTEREST * visit.source.eagerness:
+            cart.append(product)
+            visit.send("add_to_cart", _items([product]))
+    if chance.random() < SIGN_UP_SHARE:
+        _sign_up(visit)
+    if cart:
+        _go_to_checkout(visit, cart)
+
+
+def _next(chance: random.Random) -> Page:
+    way = chance.random()
+    if way < 0.1:
+        return HOME
+    return popular(chance, LANDINGS["category" if way < 0.35 else "product" if way < 0.85 else "article"])
+
+
+def _sign_up(visit: Visit) -> None:
+    visit.view(SIGN_UP)
+    visit.stay(30)
+    visit.send("sign_up", "&_c=1&ep.method=email")
+
+
+def _go_to_checkout(visit: Visit, cart: list[Product]) -> None:
+    visit.view(CART)
+    visit.stay(15)
+    visit.view(CHECKOUT)
+    visit.send("begin_checkout", _items(cart))
+    visit.stay(60)
+    if visit.chance.random() < PURCHASE_SHARE:
+        visit.view(THANKS)
+        visit.send("purchase", f"&_c=1&ep.transaction_id=T{visit.now // 1000}{_items(cart)}")
+        visit.stay(10)
+
+
+def _items(products: list[Product]) -> str:
+    total = sum(product.price_cents for product in products)
+    parts = (f"id{p.number}~nm{p.name}~pr{p.price_cents / 100:.2f}~qt1" for p in products)
+    items = "".join(f"&pr{number}={quote(part, safe='~')}" for number, part in enumerate(parts, 1))
+    return f"&cu=EUR&epn.value={total / 100:.2f}{items}"

@@ -1,0 +1,289 @@
+"""The embedded log: a folder of SQLite files with one partition, number 0, for all processes of one machine.
+
+    id                            32 hexadecimal digits
+    00000000000000000000.log      batches from offset 0 on; sealed once the next file is due
+    00000000000000104217.log      the file that is appended to
+    subscriptions                 positions, and the first offset that is still held
+
+What is trimmed is unlinked, not deleted row by row: the cost stays even, and a full address is gone with its file.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from collection.log.embedded.batch_file import PARTITION, Batch, BatchFile, State, make_file, publish, sync_folder
+from collection.log.embedded.housekeeping import Housekeeper
+from collection.log.embedded.subscriptions import Subscriptions
+from collection.log.port import BeyondEnd, CorruptLog, Entry, LogUnavailable, Trimmed
+
+FILE_BYTES: Final = 64 * 1024 * 1024
+FILE_AGE_US: Final = 15 * 60 * 1_000_000
+APPENDS_PER_LOOK: Final = 64
+LOOK_US: Final = 1_000_000
+OPEN_FILES: Final = 8
+SUFFIX: Final = ".log"
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class EmbeddedLog:
+    """See `collection.log.port.Log`. A file is followed by the next at `file_bytes` or `file_age_us`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        file_bytes: int = FILE_BYTES,
+        file_age_us: int = FILE_AGE_US,
+        clock: Callable[[], int] = now_us,
+    ) -> None:
+        self._folder = folder
+        self._file_bytes = file_bytes
+        self._file_age_us = file_age_us
+        self._clock = clock
+        self._appending = threading.Lock()
+        self._reading = threading.RLock()
+        self._tail: BatchFile | None = None
+        self._appends_to_look = 0
+        self._look_at_us = 0
+        self._open: dict[int, BatchFile] = {}
+        self._housekeeper = Housekeeper()
+        with unavailable("cannot be opened"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # full addresses are in it
+            self._id = log_id(folder)
+            self._subscriptions = Subscriptions(folder / "subscriptions")
+            if not self._bases():
+                make_file(self._path(0), 0, clock())
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
+        if not hits:
+            return
+        with self._appending, unavailable("cannot be written"):
+            try:
+                self._append([value for _, value in hits])
+            except BaseException:
+                self._keep_a_reader()
+                self._let_go_of_tail()
+                raise
+
+    def partitions(self) -> list[int]:
+        return [PARTITION]
+
+    def starts(self) -> dict[int, int]:
+        with self._reading, unavailable("cannot be read"):
+            return {PARTITION: self._start()}
+
+    def ends(self) -> dict[int, int]:
+        with self._reading, unavailable("cannot be read"):
+            return {PARTITION: self._end()}
+
+    def read(self, partition: int, first: int, last: int) -> list[Entry]:
+        self._check(partition)
+        with self._reading, unavailable("cannot be read"):
+            if first < (start := self._start()):
+                raise Trimmed(f"partition {partition} begins at offset {start}, asked for {first}")
+            if last >= (end := self._end()):
+                raise BeyondEnd(f"partition {partition} ends before offset {end}, asked for {last}")
+            return list(self._entries(first, last))
+
+    def position(self, name: str, partition: int) -> int:
+        self._check(partition)
+        with self._reading, unavailable("cannot be read"):
+            return self._subscriptions.position(name, partition)
+
+    def commit(self, name: str, partition: int, offset: int) -> None:
+        self._check(partition)
+        with self._reading, unavailable("cannot be written"):
+            self._subscriptions.commit(name, partition, offset)
+
+    def seek(self, partition: int, at_us: int) -> int:
+        self._check(partition)
+        with self._reading, unavailable("cannot be read"):
+            found = (self._file(base).seek(at_us) for base in self._bases())
+            first = next((offset for offset in found if offset is not None), self._end())
+            return max(first, self._start())
+
+    def trim(self, partition: int, before: int) -> None:
+        self._check(partition)
+        with self._reading, unavailable("cannot be trimmed"):
+            end = self._end()
+            self._subscriptions.hold_from(partition, min(before, end))
+            if before >= end:
+                self._follow(self._file(self._bases()[-1]))
+            self._unlink_below(before)
+
+    def verify(self) -> list[str]:
+        with self._reading, unavailable("cannot be read"):
+            faults = [fault for base in self._bases() for fault in self._faults(base)]
+            return faults + self._gaps()
+
+    def close(self) -> None:
+        self._housekeeper.close()
+        with self._appending, self._reading:
+            self._let_go_of_tail()
+            for file in self._open.values():
+                file.close()
+            self._open.clear()
+            self._subscriptions.close()
+
+    def _append(self, values: list[bytes]) -> None:
+        now = self._clock()
+        while not (tail := self._writable()).append(values, now):
+            self._follow(tail)
+            self._let_go_of_tail()
+        self._appends_to_look -= 1
+        if self._appends_to_look <= 0 or now >= self._look_at_us:
+            self._look_after(tail, now)
+
+    def _look_after(self, tail: BatchFile, now: int) -> None:
+        """Rotate a file that is full or old. The batch is durable by now: trouble here must not refuse it."""
+        self._appends_to_look, self._look_at_us = APPENDS_PER_LOOK, now + LOOK_US
+        if tail.size() < self._file_bytes and now - tail.made_us < self._file_age_us:
+            self._housekeeper.checkpoint_if_long(tail.path)
+            return
+        try:
+            self._follow(tail)
+        except (sqlite3.Error, OSError):
+            self._let_go_of_tail()
+        else:
+            self._tail, self._appends_to_look = None, 0
+            self._housekeeper.fold(tail)
+
+    def _follow(self, file: BatchFile) -> None:
+        """Seal a file and make its successor. Death in between leaves a sealed file: the next append goes on."""
+        if file.state().end == file.base:
+            return
+        file.seal()
+        end = file.state().end
+        make_file(self._path(end), end, self._clock())
+
+    def _writable(self) -> BatchFile:
+        if self._tail is None:
+            self._tail = BatchFile(self._path(self._bases()[-1]))
+        return self._tail
+
+    def _keep_a_reader(self) -> None:
+        """A full disk must not stop reading: the last connection to leave takes files along that need room again."""
+        with self._reading, suppress(sqlite3.Error, OSError):
+            self._state()
+
+    def _let_go_of_tail(self) -> None:
+        """After a failed fsync nobody knows what the connection's pages are worth: begin again from the disk."""
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+
+    def _state(self) -> State:
+        """Of the newest file. The folder is listed only when the newest one known is sealed."""
+        if self._open and not (state := self._open[max(self._open)].state()).sealed:
+            return state
+        return self._file(self._bases()[-1]).state()
+
+    def _end(self) -> int:
+        return self._state().end
+
+    def _start(self) -> int:
+        return max(self._subscriptions.held_from(PARTITION), self._bases()[0])
+
+    def _entries(self, first: int, last: int) -> Iterator[Entry]:
+        due = first
+        for batch in self._batches(first, last):
+            if batch.first > due or batch.end <= due:
+                raise CorruptLog(PARTITION, due, max(due, batch.first - 1), "offsets are missing")
+            yield from (
+                Entry(due + i, value)
+                for i, value in enumerate(batch.values[due - batch.first : last + 1 - batch.first])
+            )
+            due = batch.end
+        if due <= last:
+            raise CorruptLog(PARTITION, due, last, "offsets are missing")
+
+    def _batches(self, first: int, last: int) -> Iterator[Batch]:
+        for base, end in self._extents():
+            if base <= last and (end is None or end > first):
+                yield from self._file(base).batches(max(first, base), last)
+
+    def _extents(self) -> list[tuple[int, int | None]]:
+        """Each file's first offset and its successor's."""
+        bases = self._bases()
+        return list(zip(bases, [*bases[1:], None], strict=True))
+
+    def _faults(self, base: int) -> list[str]:
+        file = self._file(base)
+        faults = [f"partition {PARTITION}, file {file.path.name}: {fault}" for fault in file.damage()]
+        return faults + [str(error) for error in file.corrupt_batches()]
+
+    def _gaps(self) -> list[str]:
+        pairs = [
+            (self._file(base).state().end, following) for base, following in self._extents() if following is not None
+        ]
+        return [
+            str(CorruptLog(PARTITION, end, following - 1, "offsets are missing"))
+            for end, following in pairs
+            if end != following
+        ]
+
+    def _unlink_below(self, before: int) -> None:
+        for base, end in self._extents():
+            if end is not None and end <= before:
+                self._forget(base)
+                for suffix in ("", "-wal", "-shm"):
+                    self._path(base).with_name(self._path(base).name + suffix).unlink(missing_ok=True)
+        sync_folder(self._folder)
+
+    def _file(self, base: int) -> BatchFile:
+        if base not in self._open:
+            if len(self._open) >= OPEN_FILES:
+                self._forget(min(self._open))
+            self._open[base] = BatchFile(self._path(base))
+        return self._open[base]
+
+    def _forget(self, base: int) -> None:
+        if file := self._open.pop(base, None):
+            file.close()
+
+    def _bases(self) -> list[int]:
+        """The first offset of every file, ascending."""
+        return sorted(int(path.stem) for path in self._folder.glob(f"[0-9]*{SUFFIX}"))
+
+    def _path(self, base: int) -> Path:
+        return self._folder / f"{base:020d}{SUFFIX}"
+
+    def _check(self, partition: int) -> None:
+        if partition != PARTITION:
+            raise ValueError(f"the embedded log has partition {PARTITION} only, not {partition}")
+
+
+@contextmanager
+def unavailable(what: str) -> Iterator[None]:
+    """The file system's and SQLite's complaints, in the words of the port."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise LogUnavailable(f"the log {what}: {error}") from error
+
+
+def log_id(folder: Path) -> str:
+    """The id of the log in this folder; the first to ask makes it."""
+    path = folder / "id"
+    if not path.exists():
+        draft = folder / f".id.{uuid.uuid4().hex}"
+        with draft.open("w") as file:
+            file.write(uuid.uuid4().hex)
+            file.flush()
+            os.fsync(file.fileno())
+        publish(draft, path)
+    return path.read_text()

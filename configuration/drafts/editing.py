@@ -1,0 +1,98 @@
+"""One change of a draft at a time, as the pages make it. Only what a change itself breaks is refused."""
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from configuration.checks.check import Finding, check
+from configuration.drafts.audit import Author
+from configuration.drafts.draft import Unacceptable, errors_of, locked_draft, rule_of, write
+from configuration.models import DraftRule, Property
+from configuration.ruleset.diff import title
+from configuration.ruleset.document import in_order
+from configuration.ruleset.kinds import kind_of
+from configuration.ruleset.ruleset import Rule, Ruleset
+from configuration.ruleset.text_limits import misshapen
+
+Rules = tuple[Rule, ...]
+
+
+def add(property: Property, rule: Rule, user: Author) -> None:
+    """Behind the others of its kind. Raises Unacceptable."""
+    _change(property, user, "rule added", rule, lambda rules: (*rules, rule))
+
+
+def change(property: Property, row: DraftRule, rule: Rule, user: Author) -> None:
+    """The row becomes this rule, also under another name. Raises Unacceptable."""
+    old = rule_of(row)
+
+    def with_it(rules: Rules) -> Rules:
+        return tuple(rule if _same(each, old) else each for each in rules)
+
+    _change(property, user, "rule changed", rule, with_it, renamed=row)
+
+
+def delete(property: Property, row: DraftRule, user: Author) -> None:
+    """Raises Unacceptable where other rules need it."""
+    old = rule_of(row)
+    _change(property, user, "rule deleted", old, lambda rules: tuple(rule for rule in rules if not _same(rule, old)))
+
+
+def move(property: Property, row: DraftRule, to: int, user: Author) -> None:
+    """To this place among the rules of its kind, from 1."""
+    moved = rule_of(row)
+
+    def with_move(rules: Rules) -> Rules:
+        others = [rule for rule in rules if not _same(rule, moved)]
+        kin = [rule for rule in others if kind_of(rule) == row.kind]
+        kin.insert(max(0, to - 1), moved)
+        return in_order((*(rule for rule in others if kind_of(rule) != row.kind), *kin))
+
+    _change(property, user, "rule moved", moved, with_move)
+
+
+def with_rule(ruleset: Ruleset, old: Rule | None, rule: Rule) -> Ruleset:
+    """The ruleset with a rule added, or in the place of another."""
+    if old is None:
+        return _with(ruleset, (*ruleset.rules, rule))
+    return _with(ruleset, tuple(rule if _same(each, old) else each for each in ruleset.rules))
+
+
+def findings_of_change(before: Ruleset, after: Ruleset) -> list[Finding]:
+    """What a change brings: errors and warnings that were not there before."""
+    known = {_essence(found) for found in [*misshapen(before), *check(before)]}
+    return [found for found in misshapen(after) or check(after) if _essence(found) not in known]
+
+
+def _change(
+    property: Property,
+    user: Author,
+    action: str,
+    rule: Rule,
+    make: Callable[[Rules], Rules],
+    renamed: DraftRule | None = None,
+) -> None:
+    """A row that is `renamed` stays the rule's row."""
+    with transaction.atomic():
+        before = locked_draft(property)
+        after = _with(before, make(before.rules))
+        known = {_essence(found) for found in errors_of(before)}
+        errors = [found for found in errors_of(after) if _essence(found) not in known]
+        if errors:
+            raise Unacceptable(errors)
+        if renamed:
+            DraftRule.objects.filter(pk=renamed.pk).update(name=rule.name)
+        write(property, before, after, user, action, title(rule))
+
+
+def _with(ruleset: Ruleset, rules: Rules) -> Ruleset:
+    return Ruleset(ruleset.property, 0, ruleset.basics, in_order(rules))
+
+
+def _same(one: Rule, other: Rule) -> bool:
+    return (kind_of(one), one.name) == (kind_of(other), other.name)
+
+
+def _essence(found: Finding) -> tuple[str, str, str, str]:
+    """Without the place's number, which moves when another rule comes or goes."""
+    return found.kind, found.rule, found.place.partition(".")[2], found.message

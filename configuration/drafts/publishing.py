@@ -1,0 +1,191 @@
+"""Publishing: a draft becomes an immutable numbered version. New hits are received under it from then on."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from django.db import transaction
+
+from configuration.checks.check import Finding, check
+from configuration.drafts.audit import SYSTEM, Author, name_of, record
+from configuration.drafts.draft import DraftChanged, Unacceptable, draft, etag_of, replace_draft
+from configuration.models import Property
+from configuration.rule_models import RulesVersion, newest_version
+from configuration.ruleset.diff import differences
+from configuration.ruleset.document import in_order, without_slots
+from configuration.ruleset.ruleset import KeyEventRule, Rule, Ruleset, encode_ruleset
+from configuration.ruleset.text_limits import misshapen_note
+
+SLOTS: Final = 64
+AS_CREATED: Final = "as created"
+
+CheckWithData = Callable[[Ruleset], Iterable[Finding]]
+checks_with_data: Final[list[CheckWithData]] = []  # what only hits can tell: filled by the layer that can read them
+
+
+class NothingChanged(Exception):
+    def __init__(self, number: int) -> None:
+        super().__init__(f"Nothing changed since version {number}.")
+        self.number = number
+
+
+class NoSuchVersion(LookupError):
+    def __init__(self, number: int) -> None:
+        super().__init__(f"There is no version {number}.")
+
+
+def findings(ruleset: Ruleset) -> list[Finding]:
+    """What is wrong with the rules in themselves, and in view of the hits that came lately."""
+    found = check(ruleset)
+    try:
+        wanted = with_slots(ruleset)
+    except Unacceptable as refused:
+        return [*found, *refused.findings]
+    for look in checks_with_data:
+        found = [*found, *look(wanted)]
+    return found
+
+
+def next_rules(property: Property) -> Ruleset:
+    """The draft as it would be published, so that hits can be processed by it."""
+    seen = draft(property)
+    try:
+        return with_slots(seen)
+    except Unacceptable:  # the check says what is wrong with it
+        return seen
+
+
+def with_slots(ruleset: Ruleset) -> Ruleset:
+    """Raises Unacceptable."""
+    return msgspec.structs.replace(ruleset, rules=give_slots(in_order(ruleset.rules), _slots(ruleset.property)))
+
+
+def publish(property: Property, user: Author, note: str = "", expected_etag: str | None = None) -> RulesVersion:
+    """Raises Unacceptable where the check finds errors, NothingChanged, DraftChanged.
+
+    The check, which may read many hits, runs before the lock is taken.
+    """
+    seen = draft(property)
+    etag = etag_of(seen)
+    if expected_etag not in (None, etag):
+        raise DraftChanged(etag)
+    _refuse_unchanged(seen)
+    _refuse_errors(seen, note)
+    with transaction.atomic():
+        now = draft(Property.objects.select_for_update().get(pk=property.pk))
+        if etag_of(now) != etag:
+            raise DraftChanged(etag_of(now))
+        return _append(now, user, note, "published")
+
+
+def publish_again(property: Property, number: int, user: Author, note: str = "") -> RulesVersion:
+    """The draft becomes an earlier version's content, and that a new version. Raises like `publish`; NoSuchVersion."""
+    old = published(property.pk, number)
+    if old is None:
+        raise NoSuchVersion(number)
+    wanted = Ruleset(property.pk, 0, old.basics, without_slots(old.rules))
+    _refuse_unchanged(wanted)
+    _refuse_errors(wanted, note)
+    with transaction.atomic():
+        replace_draft(property, wanted, user, action="draft set to a version")
+        return _append(wanted, user, note or f"version {number} again", "published again")
+
+
+def published(property_number: int, number: int | None = None) -> Ruleset | None:
+    """A published version, or the newest."""
+    if number is None:
+        version = newest_version(property_number)
+    else:
+        version = RulesVersion.objects.filter(property_number=property_number, number=number).first()
+    return version.ruleset() if version else None
+
+
+def unpublished_changes(property: Property) -> list[str]:
+    """What publishing would change, a sentence each."""
+    newest = published(property.pk)
+    return differences(newest or Ruleset(property.pk), draft(property))
+
+
+def publish_first(sender: Any, instance: Property, created: bool, raw: bool = False, **options: Any) -> None:
+    """A new property has version 1 at once (signal `post_save`), so that its hits are never without rules."""
+    if created and not raw:
+        with transaction.atomic():
+            _append(draft(instance), SYSTEM, AS_CREATED, "published")
+
+
+def give_slots(rules: Sequence[Rule], earlier: dict[str, int]) -> tuple[Rule, ...]:
+    """Each once-a-session key event gets the slot that its name ever had, or the lowest that no name had.
+
+    Raises Unacceptable where none is left.
+    """
+    known = dict(earlier)
+    return tuple(_with_slot(rule, known) if _is_once(rule) else rule for rule in rules)
+
+
+def _with_slot(rule: Rule, known: dict[str, int]) -> Rule:
+    if rule.name not in known:
+        free = min(set(range(SLOTS + 1)) - set(known.values()))
+        if free == SLOTS:
+            message = f"A property can have {SLOTS} names of key events that count once a session. Use one of before."
+            raise Unacceptable([Finding("key event", rule.name, "once", message, "error")])
+        known[rule.name] = free
+    return msgspec.structs.replace(rule, slot=known[rule.name])
+
+
+def _is_once(rule: Rule) -> bool:
+    return isinstance(rule, KeyEventRule) and rule.once == "session"
+
+
+def _append(ruleset: Ruleset, user: Author, note: str, action: str) -> RulesVersion:
+    """Under the property's lock."""
+    newest = newest_version(ruleset.property)
+    before = newest.ruleset() if newest else Ruleset(ruleset.property)
+    number = newest.number + 1 if newest else 1
+    content = encode_ruleset(msgspec.structs.replace(with_slots(ruleset), number=number)).decode()
+    version = RulesVersion.objects.create(
+        property_number=ruleset.property,
+        number=number,
+        author=name_of(user),
+        note=note.strip(),
+        content=content,
+    )
+    record(user, action, ruleset.property, f"version {number}", differences(before, ruleset))
+    return version
+
+
+class _Slot(msgspec.Struct):
+    name: str
+    slot: int | None = None
+
+
+class _Slots(msgspec.Struct):
+    rules: list[_Slot]
+
+
+def _slots(property_number: int) -> dict[str, int]:
+    """By name, of all versions."""
+    contents = RulesVersion.objects.filter(property_number=property_number, content__contains='"slot":').order_by(
+        "number"
+    )
+    return {
+        rule.name: rule.slot
+        for content in contents.values_list("content", flat=True)
+        for rule in msgspec.json.decode(content, type=_Slots).rules
+        if rule.slot is not None
+    }
+
+
+def _refuse_unchanged(wanted: Ruleset) -> None:
+    newest = newest_version(wanted.property)
+    if newest is None:
+        return
+    before = newest.ruleset()
+    if (before.basics, without_slots(before.rules)) == (wanted.basics, in_order(without_slots(wanted.rules))):
+        raise NothingChanged(newest.number)
+
+
+def _refuse_errors(ruleset: Ruleset, note: str) -> None:
+    found = misshapen_note(note) or findings(ruleset)
+    errors = [each for each in found if each.severity == "error"]
+    if errors:
+        raise Unacceptable(errors)

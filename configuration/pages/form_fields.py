@@ -1,0 +1,56 @@
+"""Form fields for the parts of rules: lists, conditions, named groups. Without JavaScript conditions are JSON."""
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+from django import forms
+from django.core.exceptions import ValidationError
+
+from configuration.ruleset.ruleset import Condition, Part
+
+CONDITION_EXAMPLE: Final = '{"is": "text", "field": "path", "test": "begins", "value": "/shop"}'
+T = TypeVar("T")
+
+
+class LinesField(forms.CharField):
+    """One entry per line; a tuple."""
+
+    def __init__(self, *, rows: int = 4, **options: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows, "spellcheck": "false"}), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        return tuple(line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip())
+
+
+class JsonField(forms.CharField):
+    """A value of `kind` as JSON; `data-builder` tells the script which rows to show instead."""
+
+    def __init__(self, *, kind: Any, builder: str, **options: Any) -> None:
+        attributes = {"rows": 6, "spellcheck": "false", "data-builder": builder, "class": "json"}
+        super().__init__(widget=forms.Textarea(attrs=attributes), strip=True, **options)
+        self.kind = kind
+
+    def prepare_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value
+        return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return msgspec.json.decode(text, type=self.kind)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise ValidationError("This cannot be read as a condition: %(why)s", params={"why": str(error)}) from error
+
+
+def condition_field(label: str, help_text: str, *, required: bool = True) -> JsonField:
+    return JsonField(kind=Condition, builder="condition", label=label, help_text=help_text, required=required)
+
+
+def parts_field(label: str, help_text: str) -> JsonField:
+    return JsonField(kind=tuple[Part, ...], builder="parts", label=label, help_text=help_text)

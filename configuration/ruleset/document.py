@@ -1,0 +1,86 @@
+"""The rules of a property as a file: what `manage.py rules export` writes, and what the API reads and answers. Pure.
+
+Without the property's number and the version's: a file can be imported into another property.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from configuration.ruleset.findings import Finding
+from configuration.ruleset.kinds import BY_TAG, ORDER, kind_of
+from configuration.ruleset.ruleset import FORMAT, Basics, Rule, Ruleset, UnreadableRuleset
+
+LARGEST_DOCUMENT: Final = 2 * 2**20  # bytes
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A property's rules and the settings that are published with them; what is left out of the settings has its
+    default.
+    """
+
+    format: int = FORMAT
+    settings: Basics
+    rules: tuple[Rule, ...]
+
+
+def document(ruleset: Ruleset) -> dict[str, Any]:
+    """As plain values. Slots are left out: publishing gives them."""
+    whole = Document(settings=ruleset.basics, rules=in_order(ruleset.rules))
+    plain: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
+    for rule in plain["rules"]:
+        rule.pop("slot", None)
+    return plain
+
+
+def encode_document(ruleset: Ruleset) -> bytes:
+    """For people: indented, one final line end."""
+    return msgspec.json.format(msgspec.json.encode(document(ruleset)), indent=2) + b"\n"
+
+
+def decode_document(data: bytes, property: int) -> Ruleset:
+    """The ruleset of this property that a file describes. Raises UnreadableRuleset; the message names the place."""
+    found = _decode(data)
+    if found.format != FORMAT:
+        raise UnreadableRuleset(f"Format {found.format} is not {FORMAT} - at `$.format`")
+    return Ruleset(property, 0, found.settings, without_slots(found.rules))
+
+
+def in_document(found: Finding) -> Finding:
+    """What was found, in the words of a document: it says settings where a ruleset says basics."""
+    if found.kind != "basics":
+        return found
+    return found._replace(kind="settings", place=found.place.replace("basics", "settings", 1))
+
+
+def in_order(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """By kind; within a kind as they are."""
+    return tuple(sorted(rules, key=lambda rule: ORDER[kind_of(rule)]))
+
+
+def without_slots(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(msgspec.structs.replace(rule, slot=None) if hasattr(rule, "slot") else rule for rule in rules)
+
+
+def _decode(data: bytes) -> Document:
+    try:
+        if len(data) > LARGEST_DOCUMENT:
+            raise UnreadableRuleset(f"The document has {len(data)} bytes; at most {LARGEST_DOCUMENT} are possible")
+        return _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise UnreadableRuleset(_in_words(str(error), data)) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableRuleset("The document is no UTF-8") from error
+    except RecursionError as error:
+        raise UnreadableRuleset("The document is nested too deep") from error
+
+
+def _in_words(message: str, data: bytes) -> str:
+    """Names the possible kinds where the kind is wrong."""
+    if re.search(r"Invalid value .* at `\$\.rules\[\d+\]\.kind`$", message):
+        return f"{message}; kinds are {', '.join(BY_TAG)}"
+    return message if data.strip() else "The document is empty"
+
+
+_decoder: Final = msgspec.json.Decoder(Document)

@@ -1,0 +1,50 @@
+"""What no text of rules may be, whatever it means: with characters that nobody can see, or nested without end. Pure."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from configuration.ruleset.findings import Finding, Place
+from configuration.ruleset.kinds import kind_of
+from configuration.ruleset.ruleset import Ruleset
+
+LONGEST_NOTE: Final = 2000
+DEEPEST: Final = 20  # lists and objects within each other
+
+_UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def misshapen(ruleset: Ruleset) -> list[Finding]:
+    """Errors only. Where there are any, the checks of meaning need not be asked."""
+    parts: list[tuple[msgspec.Struct, Place]] = [(ruleset.basics, Place("basics", "", "basics"))]
+    parts += [(rule, Place(kind_of(rule), rule.name, f"rules[{n}]")) for n, rule in enumerate(ruleset.rules)]
+    return [found for part, place in parts for found in _walk(msgspec.to_builtins(part), place, 0)]
+
+
+def misshapen_note(note: str) -> list[Finding]:
+    """Of a version."""
+    return list(_text(note, Place("", "", "note")))
+
+
+def _walk(value: Any, place: Place, depth: int) -> Iterator[Finding]:
+    if isinstance(value, str):
+        yield from _text(value, place)
+    elif depth > DEEPEST:
+        yield place.error("This is nested too deep.")
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _walk(part, place.at(name), depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _walk(part, place.at(index), depth + 1)
+
+
+def _text(value: str, place: Place) -> Iterator[Finding]:
+    is_note = place.path.endswith("note")
+    if is_note and len(value) > LONGEST_NOTE:
+        yield place.error(f"The note has {len(value)} characters; at most {LONGEST_NOTE} are allowed.")
+    if (_UNSEEN_IN_NOTES if is_note else _UNSEEN).search(value):
+        yield place.error("The text has characters that nobody can see; write it again by hand.")

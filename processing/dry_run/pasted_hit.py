@@ -1,0 +1,69 @@
+"""A hit as a person pastes it, to see what would become of it: an address of the collector, its parameters, a line of
+an access log, or just the address of a page.
+"""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import polars as pl
+
+from collection.hit import FORMAT, RawHit, encode
+from configuration.ruleset.context import Context, PropertySettings
+from processing.ingest.geoip import Places
+from processing.ingest.receive import receive
+from processing.ingest.visitor_keys import Keys
+from processing.schema import RAW
+from processing.sessions.local_periods import microseconds
+
+LONGEST: Final = 16_384
+NOBODY: Final = b"nobody: no key that is made here is kept"
+COLLECTOR: Final = re.compile(r"/g/collect/?$")
+LOG_LINE: Final = re.compile(r'^\S+ \S+ .*\[[^\]]+\] "')
+PARAMETERS: Final = re.compile(r"^\??(?:[\w.%-]+=[^&\s]*)(?:&[\w.%-]+=[^&\s]*)*$")
+
+
+class NotAHit(ValueError):
+    """It is nothing that can be read as a hit; the message says what can."""
+
+
+def read_pasted(
+    text: str, settings: PropertySettings, places: Places, *, user_agent: str, address: str, now: datetime
+) -> pl.DataFrame:
+    """The RAW rows of the hit, as if it was received now from this address. Raises NotAHit."""
+    hit = _hit(text.strip(), settings, user_agent, address, now)
+    keys = Keys(NOBODY, {_day(now): NOBODY}, {settings.id: NOBODY})
+    frames = receive([(0, encode(hit))], Context((settings,)), keys, places)
+    return frames.get(settings.id, pl.DataFrame(schema=RAW))
+
+
+def _hit(text: str, settings: PropertySettings, user_agent: str, address: str, now: datetime) -> RawHit:
+    if not text or len(text) > LONGEST:
+        raise NotAHit(f"Paste a hit of 1 to {LONGEST:,} characters.")
+    received = microseconds(now)
+    if LOG_LINE.match(text):
+        moment = received // 1000
+        return RawHit(FORMAT, "trace", received, "access_log", "", "", {}, b"", text.encode(), settings.id, moment)
+    query, body = _parameters(text, settings.measurement_id)
+    return RawHit(FORMAT, "trace", received, "ga4", address, user_agent, {}, query, body, settings.id)
+
+
+def _parameters(text: str, measurement_id: str) -> tuple[bytes, bytes]:
+    first, _, body = text.partition("\n")
+    parts = urlsplit(first.strip())
+    if COLLECTOR.search(parts.path):
+        return parts.query.encode(), body.encode()
+    if parts.scheme in ("http", "https") and parts.netloc:
+        page = {"v": "2", "tid": measurement_id, "cid": "1.1", "en": "page_view", "dl": first.strip()}
+        return urlencode(page).encode(), b""
+    if PARAMETERS.match(first.strip()):
+        return first.strip().removeprefix("?").encode(), body.encode()
+    raise NotAHit(
+        "This is no hit. Paste an address that ends in /g/collect?…, its parameters (v=2&en=page_view&dl=…), a line"
+        " of an access log, or the address of a page, such as https://www.example.org/shop."
+    )
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(UTC).date()

@@ -1,0 +1,97 @@
+"""Letting go of what has been received: hits in the log, with their full addresses, and salts of visitor keys.
+
+A hit leaves the log when it is received, old enough, and read by the subscriptions. A subscription holds hits back for
+HOLD at most, and one that nobody used for HOLD is forgotten: a full address must not stay because of a program that
+never comes back.
+"""
+
+import logging
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from collection.hit import UnreadableHit, decode
+from collection.log.port import CorruptLog, Log, Trimmed
+from configuration.visitor_secrets import forget_day_salts
+from processing.models import Subscription
+from processing.receiving import ledger
+from processing.segments.manifest import decode_book
+from processing.sessions.local_periods import microseconds
+from processing.store.port import Store
+
+HOLD: Final = timedelta(days=7)
+SLACK: Final = timedelta(minutes=1)  # hits of one moment may be in the log in another order
+BEFORE_ALL: Final = datetime(1970, 1, 2, tzinfo=UTC)
+
+logger = logging.getLogger(__name__)
+
+
+def trim(log: Log, now: datetime, keep: timedelta) -> int:
+    """Trims what was appended `keep` ago and is needed by nobody. Returns the number of hits; an unread one alarms."""
+    _forget_unused(log, now)
+    names = list(Subscription.objects.filter(log=log.id).values_list("name", flat=True))
+    return sum(_trim(log, partition, start, names, now - keep) for partition, start in log.starts().items())
+
+
+def received_below(log: str, partition: int) -> int:
+    """The offset below which every hit is in a raw block, or lost.
+
+    Where the ledger ends is asked first: a range that is given out meanwhile is unfinished then.
+    """
+    given = ledger.received_up_to(log, partition)
+    return min([given, *(item.first for item in ledger.unfinished(log) if item.partition == partition)])
+
+
+def forget_salts_of_days(log: Log, now: datetime) -> int:
+    """Forgets the salts of days that are over and received. Returns how many."""
+    return forget_day_salts(now, received_until(log, now).date())
+
+
+def received_until(log: Log, now: datetime) -> datetime:
+    """Whatever was received up to this time is in a raw block, or lost."""
+    moments = (_received_at(log, partition, end, now) for partition, end in log.ends().items())
+    return min(moments, default=now) - SLACK
+
+
+def without_raw_hits(store: Store, waiting: Collection[int]) -> set[int]:
+    """The properties that had raw hits and have none any more; `waiting` are those with a tail."""
+    books = ((property, store.manifest(property)) for property in store.properties() if property not in waiting)
+    found = ((property, decode_book(manifest.data)) for property, manifest in books if manifest)
+    return {property for property, book in found if (book.accepted or book.deleted) and not book.raw}
+
+
+def _trim(log: Log, partition: int, start: int, names: list[str], oldest: datetime) -> int:
+    before = min(log.seek(partition, microseconds(oldest)), received_below(log.id, partition))
+    positions = {name: log.position(name, partition) for name in names}
+    held = max(min(positions.values(), default=before), log.seek(partition, microseconds(oldest - HOLD)))
+    before = min(before, held)
+    if before <= start:
+        return 0
+    for name, position in positions.items():
+        if position < before:
+            _warn(name, before - max(position, start), "is too far behind")
+    log.trim(partition, before)
+    return before - start
+
+
+def _forget_unused(log: Log, now: datetime) -> None:
+    for subscription in Subscription.objects.filter(log=log.id, seen_at__lt=now - HOLD):
+        unread = sum(max(end - log.position(subscription.name, p), 0) for p, end in log.ends().items())
+        _warn(subscription.name, unread, f"was not used for {HOLD.days} days and is forgotten")
+        subscription.delete()
+
+
+def _warn(name: str, unread: int, why: str) -> None:
+    logger.warning("subscription %r %s: %d hits that it did not read are not kept for it", name, why, unread)
+
+
+def _received_at(log: Log, partition: int, end: int, now: datetime) -> datetime:
+    """When the first hit was received that is in no raw block yet; `now` if there is none."""
+    first = received_below(log.id, partition)
+    if first >= end:
+        return now
+    try:
+        received = decode(log.read(partition, first, first)[0].value).received
+    except (CorruptLog, Trimmed, UnreadableHit):
+        return BEFORE_ALL
+    return min(now, datetime.fromtimestamp(received / 1_000_000, tz=UTC))

@@ -1,0 +1,29 @@
+"""What happened, and what the client says of its engagement."""
+
+from typing import Final
+
+import polars as pl
+
+from configuration.ruleset.ruleset import Ruleset
+from processing.pipeline.lookups.event_names import PAGE_VIEW, told_by_name
+from processing.schema import DAY_MS
+
+
+def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    """`engagement_ms` is 0 where the client tells no whole number, and at most a day, so that no sum overflows."""
+    return frame.with_columns(**FACTS)
+
+
+def _flag(name: str) -> pl.Expr:
+    return pl.col(name).eq("1").fill_null(False)
+
+
+FROM_LOG: Final = pl.col("protocol").eq("access_log")
+EVENT: Final = pl.when(FROM_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
+FACTS: Final = {
+    **told_by_name(EVENT),
+    "key_event": _flag("_c"),
+    "client_engaged": _flag("seg"),
+    "signals": ~FROM_LOG,
+    "engagement_ms": pl.col("_et").str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0).clip(0, DAY_MS),
+}

@@ -1,0 +1,28 @@
+"""Owners think of sections of their site, not of single pages."""
+
+import polars as pl
+
+from configuration.ruleset.fields import CONTENT_GROUP
+from configuration.ruleset.ruleset import ContentGroupRule, Ruleset
+from processing.pipeline.conditions.dictionary_column import Texts
+from processing.pipeline.conditions.matcher import Matcher
+from processing.pipeline.custom_values import GROUP, join, pair
+
+
+def content_groups(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    """Adds the groups to `custom`. In the order of the rules, so that one may ask for those above it."""
+    own = rules.of_kind(ContentGroupRule)
+    if not own:
+        return frame
+    matcher, encoded = Matcher(frame), list[pl.Series]()
+    for rule in own:
+        group = _group(rule, matcher)
+        matcher.put(f"{CONTENT_GROUP}{rule.name}", group)
+        encoded.append(group.rows(pl.select(pair(GROUP + rule.name, pl.lit(group.values))).to_series()))
+    return frame.with_columns(custom=join(pl.col("custom"), *map(pl.lit, encoded)))
+
+
+def _group(rule: ContentGroupRule, matcher: Matcher) -> Texts:
+    """The name of the first part whose condition holds, else what the rule says otherwise."""
+    number = matcher.first([part.when for part in rule.groups]).fill_null(len(rule.groups))
+    return Texts(pl.Series([*(part.name for part in rule.groups), rule.otherwise], dtype=pl.String), number)

@@ -1,0 +1,55 @@
+"""One thing may come under several names; owners say which are meant to be one."""
+
+from typing import Final
+
+import polars as pl
+
+from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, RewriteRule, Ruleset
+from processing.pipeline.conditions.dictionary_column import distinct
+from processing.pipeline.conditions.matcher import Matcher
+from processing.pipeline.lookups.default_channels import channel
+from processing.pipeline.lookups.event_names import told_by_name
+from processing.pipeline.rewrites import change_of, finished
+from processing.pipeline.row_ops import look_up
+
+ORIGIN: Final = ("source", "medium", "campaign")
+CHANNEL: Final = {"channel": pl.String()}
+
+
+def rewrite(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    """In the order of the rules, each on what those before it left; then what depends on the fields is found anew."""
+    own: list[RewriteRule] = rules.of_kind(RewriteRule)
+    if not own:
+        return frame
+    matcher, moved = Matcher(frame), False
+    for rule in own:
+        if moved and _asks_for_channel(rule.when):
+            matcher.put("channel", distinct(_channels(_written(frame, matcher, {*ORIGIN}))))
+        matcher.change(rule.field, rule.when, change_of(rule))
+        moved = moved or rule.field in ORIGIN
+    changed = {rule.field for rule in own}
+    return _with_dependent(_written(frame, matcher, changed), changed)
+
+
+def _written(frame: pl.DataFrame, matcher: Matcher, fields: set[str]) -> pl.DataFrame:
+    return frame.with_columns(finished(field, frame[field], matcher.text(field).rows()) for field in sorted(fields))
+
+
+def _with_dependent(frame: pl.DataFrame, changed: set[str]) -> pl.DataFrame:
+    if "event" in changed:
+        frame = frame.with_columns(**told_by_name(pl.col("event")))
+    return frame.with_columns(_channels(frame)) if changed.intersection(ORIGIN) else frame
+
+
+def _channels(frame: pl.DataFrame) -> pl.Series:
+    return look_up(frame, [pl.col(name) for name in ORIGIN], CHANNEL, _channel)["channel"]
+
+
+def _channel(*origin: str) -> tuple[str]:
+    return (channel(*origin),)
+
+
+def _asks_for_channel(condition: Condition | None) -> bool:
+    if isinstance(condition, AllOf | AnyOf):
+        return any(_asks_for_channel(part) for part in condition.of)
+    return condition is not None and not isinstance(condition, InNetwork) and condition.field == "channel"

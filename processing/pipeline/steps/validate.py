@@ -1,0 +1,30 @@
+"""A hit that cannot be read, or that belongs to nobody, is not counted."""
+
+from typing import Final
+
+import polars as pl
+
+from configuration.ruleset.context import UNKNOWN_PROPERTY
+from configuration.ruleset.ruleset import Ruleset
+from processing.pipeline.lookups.event_names import LONGEST_EVENT_NAME
+from processing.pipeline.row_ops import refuse
+
+GA4_VERSION: Final = "2"
+BROKEN_HERE: Final = "processing error"  # `receive` begins the error with it where the fault is ours
+
+
+def validate(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    unknown = pl.lit(rules.property == UNKNOWN_PROPERTY)
+    return refuse(
+        frame,
+        (pl.col("error").str.starts_with(BROKEN_HERE), "processing error"),
+        (pl.col("error").is_not_null(), "malformed"),
+        (unknown, "unknown property"),
+        (pl.col("protocol").eq("ga4") & ~_sound_ga4(), "malformed"),
+    )
+
+
+def _sound_ga4() -> pl.Expr:
+    version = pl.col("rest").str.extract("(?:^|&)v=([^&]*)").fill_null(GA4_VERSION)
+    name_length = pl.col("en").str.len_chars().fill_null(0)
+    return version.eq(GA4_VERSION) & name_length.is_between(1, LONGEST_EVENT_NAME)

@@ -1,0 +1,113 @@
+"""Everything that is known of visitors, as one JSON document: raw hits, events, rejected hits.
+
+Numbers of 64 bits are text, since many programs read only 53 of them; times are ISO 8601 in UTC; what is unknown is
+left out.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+import polars as pl
+
+from configuration.models import Property
+from configuration.ruleset.context import UNKNOWN_PROPERTY
+from processing.privacy.find_visitors import raw_rows
+from processing.schema import BUILT, EVENTS, FACTS, PARAMETERS, REFUSED, SESSION_FACTS
+from processing.segments.view import Reader
+from processing.sessions.layers import Layer
+from processing.store.port import Store
+
+FORMAT: Final = 1
+WIDE: Final = ("visitor", "hit", "client_session", "session")
+SENT: Final = ("protocol", "error", "address", "country", "region", "city", "user_agent")
+KNOWN: Final = ("hit", "client_session", *FACTS, *SESSION_FACTS)
+
+
+def export(store: Store, item: Property, visitors: Sequence[int], now: datetime) -> Iterator[bytes]:
+    """The document in pieces. Everything is read before the first of them, so that an error is no half document.
+
+    Raises Missing, CorruptBlob, StoreUnavailable, UnreadableBook.
+    """
+    keys = pl.Series("visitor", visitors, dtype=pl.UInt64)
+    of_property, of_none = (_Found(store, property, keys) for property in (item.pk, UNKNOWN_PROPERTY))
+    head = {
+        "format": FORMAT,
+        "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "property": {"id": item.pk, "measurement_id": item.measurement_id, "name": item.name},
+        "visitors": [str(visitor) for visitor in visitors],
+    }
+    return _pieces(head, {"": of_property, "of_unknown_property_": of_none})
+
+
+class _Found:
+    """What one property has of the visitors."""
+
+    def __init__(self, store: Store, property: int, keys: pl.Series) -> None:
+        wanted = pl.col("visitor").is_in(keys.implode())
+        self.raw = raw_rows(store, property, wanted).sort("received_us", "position", "index")
+        self.layer: Layer = Reader(store).view(property).of_visitors(keys)
+
+    def lists(self) -> dict[str, Iterator[dict[str, Any]]]:
+        return {
+            "hits": map(_hit, self.raw.iter_rows(named=True)),
+            "events": map(_event, self.layer.events.select(*BUILT).sort("time", "position").iter_rows(named=True)),
+            "rejected": map(_rejected, self.layer.rejected.select(*REFUSED).iter_rows(named=True)),
+            "duplicates": map(_duplicate, self.layer.duplicates.select(*EVENTS).iter_rows(named=True)),
+        }
+
+
+def _pieces(head: dict[str, Any], found: dict[str, _Found]) -> Iterator[bytes]:
+    yield orjson.dumps(head)[:-1]
+    for prefix, part in found.items():
+        for name, rows in part.lists().items():
+            yield b',\n"%s":[' % f"{prefix}{name}".encode()
+            yield from _rows(rows)
+            yield b"]"
+    yield b"}\n"
+
+
+def _rows(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    before = b"\n"
+    for row in rows:
+        yield before + orjson.dumps(row)
+        before = b",\n"
+
+
+def _hit(row: dict[str, Any]) -> dict[str, Any]:
+    """One event of a hit, with its parameters as they were sent."""
+    rest = parse_qsl(row["rest"] or "", keep_blank_values=True)
+    sent = [[name, row[name]] for name in PARAMETERS if row[name] is not None] + [list(pair) for pair in rest]
+    return {**_when(row), **_some(row, ("hit", "client_session", *SENT)), "parameters": sent}
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    return {**_when(row), **_some(row, KNOWN)}
+
+
+def _duplicate(row: dict[str, Any]) -> dict[str, Any]:
+    return {**_when(row), **_some(row, ("hit", "event", "host", "path"))}
+
+
+def _rejected(row: dict[str, Any]) -> dict[str, Any]:
+    reason = "duplicate" if row["again"] else row["reason"]
+    return {**_when(row), "reason": reason, **_some(row, ("rule", "content"))}
+
+
+def _when(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "visitor": str(row["visitor"]),
+        "occurred_at": _instant(row["time"] * 1000),
+        "received_at": _instant(row["received_us"]),
+    }
+
+
+def _some(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    known = {name: row[name] for name in names if row[name] is not None}
+    return {name: str(value) if name in WIDE else value for name, value in known.items()}
+
+
+def _instant(us: int) -> str:
+    return datetime.fromtimestamp(us / 1_000_000, tz=UTC).isoformat()

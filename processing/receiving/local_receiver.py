@@ -1,0 +1,62 @@
+"""Receiving in one process: ranges of the log are cut and become raw blocks, one after the other.
+
+Any step can be cut off: a range is in the ledger, with its context, before it is worked on, and is called done
+last; a block written again is the same bytes. What raised is done again by the next call.
+"""
+
+import time
+from collections.abc import Callable
+
+from collection.log.port import Log
+from configuration.ruleset.context import Context
+from processing.ingest.geoip import Places
+from processing.receiving import ledger
+from processing.receiving.backlog import Backlog
+from processing.receiving.contexts import Contexts, RulesFor
+from processing.receiving.cutter import Clock, Cutter
+from processing.receiving.range_receiver import KeysFor, Ranges, Received, alarm
+from processing.store.port import Store
+
+
+class Receiver:
+    """Receives one log into one store.
+
+    `context` says what is in force now; `keys` fetches the salts that a range needs, `rules` the published rules that
+    settings name, by their name in the store.
+    """
+
+    def __init__(
+        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: KeysFor,
+        places: Places, rules: RulesFor, clock: Clock = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.log, self.store, self.backlog, self._clock = log, store, backlog, clock
+        contexts = Contexts(store, context, rules)
+        self._ranges, self._cutter = Ranges(log, store, contexts, keys, places), Cutter(log, contexts.freeze, clock)
+        self._behind = True
+
+    def catch_up(self) -> int:
+        """What was left unfinished, here or by an earlier receiver. Returns the number of hits. Raises LogWentBack."""
+        self._cutter.check(self.store)
+        received = sum(self._noted(self._ranges.receive_again(item)) for item in ledger.unfinished(self.log.id))
+        self._cutter.go_on()
+        self._behind = False
+        return received
+
+    def receive(self, *, at_once: bool = False) -> int:
+        """What is new, if it fills a range or waited long enough. Returns the number of hits. Raises LogWentBack."""
+        received = self.catch_up() if self._behind else 0
+        self._behind = True
+        for item in self._cutter.cut(at_once=at_once):
+            if item.done_at is None:
+                received += self._noted(self._ranges.receive(item))
+            else:
+                alarm(item)
+        self._behind = False
+        return received
+
+    def _noted(self, received: Received) -> int:
+        """Returns the number of hits."""
+        for property, rows in received.rows.items():
+            self.backlog.set(property, received.key, rows, self._clock())
+        self.backlog.received(received.key)
+        return received.hits

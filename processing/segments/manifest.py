@@ -1,0 +1,215 @@
+"""The book of a property's generation: which segments show which period, what they cover, and the sums. It is the
+manifest's content.
+
+Immutable: a seal makes a new book and commits it in one step, so that a reader sees the whole of it or none.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from configuration.ruleset.ruleset import Basics
+from processing.sessions.local_periods import day_key, month_key
+from processing.sessions.sessionize import Limits
+from processing.store.port import BlockKey
+
+FORMAT: Final = 1
+
+
+class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """Entries first to last, both included, of a log's partition."""
+
+    log: str
+    partition: int
+    first: int
+    last: int
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Sections of a segment: their common prefix, how many event rows there are, which sections were left out because
+    they are empty, and of which VERSION the events' stretches are that are there as well (0: none are).
+    """
+
+    segment: str
+    prefix: str
+    rows: int
+    without: tuple[str, ...] = ()
+    stretches: int = 0
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """One period. `layers` lowest first; `carry` is what it was built on; counted and rejected (by reason) are hits;
+    `dropped` are events of counted hits.
+    """
+
+    layers: tuple[Place, ...]
+    carry: Place
+    counted: int
+    rejected: dict[str, int]
+    events: int
+    dropped: int = 0
+
+
+class Base(msgspec.Struct, frozen=True, array_like=True):
+    """Hits whose event time (ms) is from `start` to before `end` are processed under at least these rules."""
+
+    start: int
+    end: int
+    rules: int
+
+
+class Erased(msgspec.Struct, frozen=True, array_like=True):
+    """A tombstone: what a visitor sent until this time of receipt (microseconds) is shown no more; `removed`: its rows
+    are in no segment of the book any more, and those that still come are dropped.
+    """
+
+    visitor: int
+    until_us: int
+    removed: bool = False
+
+
+class RawPart(msgspec.Struct, frozen=True):
+    """Raw rows as received, under one number of rules; `received_month` ("2026-11") and `day` (UTC day of the event
+    time) decide what is merged and when it goes. `adopted` names the rescue that brought the rows from property 0.
+    """
+
+    place: Place
+    received_month: str
+    day: int
+    last_received_us: int
+    rules: int = 0
+    adopted: str = ""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Some days of a generation that is being built; `dropped` events belong to none of its periods."""
+
+    shelves: dict[str, Shelf]
+    dropped: int = 0
+
+
+class Book(msgspec.Struct, frozen=True):
+    """`accepted` counts the hits that the covered spans brought, and were not erased (`erased_hits`): all that the
+    periods and the expired sums hold. `deleted`: the property is no more, and whatever comes for it is erased.
+
+    Periods that end at `kept_from` (ms) or before are past their retention. Hits that still come for them change no
+    later period, and the first period after it keeps the carry that it was built on.
+
+    Raw parts are in the live generation's book only; another one takes them over when it becomes live. `bases` are the
+    rules that were applied to the past, the latest last; `raw_from_us`: raw rows received before it may have expired.
+    `pieces` are those of a generation that is being built, by number: they are not in the periods yet; None: it is not.
+    """
+
+    zone: str
+    timeout_ms: int
+    currency: str = "USD"
+    engaged_ms: int = 10_000
+    covered: tuple[Span, ...] = ()
+    accepted: int = 0
+    dropped: int = 0
+    adopted: tuple[str, ...] = ()
+    bases: tuple[Base, ...] = ()
+    erased: tuple[Erased, ...] = ()
+    erased_hits: int = 0
+    deleted: bool = False
+    raw_from_us: int = 0
+    expired_counted: int = 0
+    expired_rejected: dict[str, int] = {}
+    kept_from: int = 0
+    periods: dict[str, Shelf] = {}
+    raw: tuple[RawPart, ...] = ()
+    pieces: dict[int, Piece] | None = None
+    format: int = FORMAT
+
+    def covers(self, key: BlockKey) -> bool:
+        """Whether the whole range is in the segments."""
+        spans = (span for span in self.covered if (span.log, span.partition) == (key.log, key.partition))
+        return any(span.first <= key.first and key.last <= span.last for span in spans)
+
+    def key_of(self, day: int) -> str:
+        """The period of a local day: its month where that has been folded, else the day."""
+        month = month_key(day)
+        return month if month in self.periods else day_key(day)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.timeout_ms, self.engaged_ms)
+
+    def hidden(self) -> tuple[Erased, ...]:
+        """The tombstones whose rows are still in segments."""
+        return tuple(each for each in self.erased if not each.removed)
+
+    def dropped_events(self) -> int:
+        return self.dropped + sum(shelf.dropped for shelf in self.periods.values())
+
+    def counted(self) -> int:
+        return self.expired_counted + sum(shelf.counted for shelf in self.periods.values())
+
+    def rejected(self) -> dict[str, int]:
+        """By reason, over all time."""
+        return add(self.expired_rejected, *(shelf.rejected for shelf in self.periods.values()))
+
+    def segments(self) -> set[str]:
+        """The names of all segments that the book speaks of."""
+        shelves = [
+            *self.periods.values(),
+            *(shelf for piece in (self.pieces or {}).values() for shelf in piece.shelves.values()),
+        ]
+        layers = {place.segment for shelf in shelves for place in (*shelf.layers, shelf.carry)}
+        return (layers | {part.place.segment for part in self.raw}) - {""}
+
+
+def empty_book(basics: Basics) -> Book:
+    return Book(
+        zone=basics.zone,
+        timeout_ms=basics.session_timeout_s * 1000,
+        engaged_ms=basics.engaged_s * 1000,
+        currency=basics.currency,
+    )
+
+
+def add(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The sums together, without those of `less`; what is nothing is left out."""
+    total = Counter[str]()
+    for each in sums:
+        total.update(each)
+    total.subtract(less or {})
+    return {name: number for name, number in sorted(total.items()) if number}
+
+
+NO_CARRY: Final = Place("", "", 0)
+
+_decoder = msgspec.json.Decoder(Book)
+
+
+class UnreadableBook(ValueError):
+    """The manifest has a format that this version does not read."""
+
+
+def encode_book(book: Book) -> bytes:
+    return msgspec.json.encode(book)
+
+
+def decode_book(data: bytes) -> Book:
+    """Raises UnreadableBook."""
+    try:
+        book = _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise UnreadableBook(f"the manifest cannot be read: {error}") from error
+    if book.format != FORMAT:
+        raise UnreadableBook(f"manifest format {book.format} is not {FORMAT}")
+    return book
+
+
+def with_spans(covered: Iterable[Span], keys: Iterable[BlockKey]) -> tuple[Span, ...]:
+    """The spans and the ranges together; what touches becomes one."""
+    merged: list[Span] = []
+    for span in sorted([*covered, *(Span(*key) for key in keys)]):
+        last = merged[-1] if merged else None
+        if last and (last.log, last.partition) == (span.log, span.partition) and span.first <= last.last + 1:
+            merged[-1] = Span(last.log, last.partition, last.first, max(last.last, span.last))
+        else:
+            merged.append(span)
+    return tuple(merged)

@@ -1,0 +1,119 @@
+"""What is written down of a property: its book's periods, read through the column cache, as `timeline.Periods`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from processing.schema import BUILT, EVENTS, REFUSED, Schema
+from processing.segments.column_cache import Columns
+from processing.segments.manifest import Book, Place
+from processing.sessions.condensed import STRETCHES, VERSION, sources, stretches_of
+from processing.sessions.layers import EMPTY, Layer, unstable_ids, without
+from processing.sessions.local_periods import period
+from processing.sessions.sessionize import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
+
+# What a layer is. Stretches are made of it.
+SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
+
+
+class Sealed:
+    """The periods of one book, without the rows of `hidden` visitors. `columns` may be shared by all properties of the
+    process.
+    """
+
+    def __init__(self, book: Book, columns: Columns, hidden: pl.Series | None = None) -> None:
+        self.book, self.columns, self.hidden = book, columns, hidden
+        self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
+        self.key_of = book.key_of
+        self.beginning: Carry | None = None
+
+    def keys(self) -> list[str]:
+        return sorted(self.book.periods, key=lambda key: period(key, self.zone).start)
+
+    def rows(self, key: str, visitors: pl.Series) -> Layer:
+        if key not in self.book.periods:
+            return EMPTY
+        wanted = pl.col("visitor").is_in(visitors.implode())
+        return Layer(visitors, *(self.visible(key, name, list(schema), wanted) for name, schema in SECTIONS.items()))
+
+    def carry(self, key: str) -> Carry:
+        place = self.book.periods[key].carry
+        if not place.segment:
+            return no_carry()
+        sessions = self._read(place, "carry_sessions", OPEN_SESSIONS)
+        carry = Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
+        return carry if self.hidden is None else Carry(*(without(frame, self.hidden) for frame in carry))
+
+    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        named = [*OPEN_IDS, "stable"]
+        events = self.visible(key, "events", named, ~pl.col("stable"))
+        rejected = self.visible(key, "rejected", [*named, "again"], ~pl.col("stable"))
+        return self.visible(key, "open", list(OPEN_SESSIONS)), unstable_ids(events, rejected)
+
+    def visible(self, key: str, section: str, names: Sequence[str], wanted: pl.Expr | None = None) -> pl.DataFrame:
+        """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition
+        on them.
+        """
+        layers = self.book.periods[key].layers
+        frames = [self._unmasked(layers, number, section, names, wanted) for number in range(len(layers))]
+        return _as_text(pl.concat(frames), SECTIONS[section])
+
+    def categorical(self, key: str, section: str, names: Sequence[str]) -> list[pl.DataFrame]:
+        """Like `visible`, a frame per layer, text as Categorical."""
+        layers = self.book.periods[key].layers
+        return [self._unmasked(layers, number, section, names, None) for number in range(len(layers))]
+
+    def stretches(self, key: str, names: Sequence[str]) -> list[pl.DataFrame]:
+        """Like `categorical`, of STRETCHES: as they were written, or found in the events."""
+        layers = self.book.periods[key].layers
+        return [self._stretches(layers, number, names) for number in range(len(layers))]
+
+    def _stretches(self, layers: Sequence[Place], number: int, names: Sequence[str]) -> pl.DataFrame:
+        if layers[number].stretches == VERSION:
+            return self._unmasked(layers, number, "stretches", names, None)
+        return stretches_of(self._unmasked(layers, number, "events", sources(names), None), names)
+
+    def _unmasked(
+        self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
+    ) -> pl.DataFrame:
+        place = layers[number]
+        if section in place.without:
+            return _nothing(section, names)
+        hidden = [self._visitors(above) for above in layers[number + 1 :]]
+        hidden += [] if self.hidden is None else [self.hidden]
+        masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
+        condition = masked if wanted is None else wanted if masked is None else wanted & masked
+        needed = list(dict.fromkeys([*names, "visitor"])) if hidden else list(names)
+        if condition is None:
+            return self.columns.frame(place.segment, f"{place.prefix}{section}", needed)
+        return self._where(place, section, list(names), condition)
+
+    def _where(self, place: Place, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
+        """Decides on the few columns that the condition needs before it touches the others."""
+        name = f"{place.prefix}{section}"
+        needs = self.columns.frame(place.segment, name, condition.meta.root_names())
+        mask = needs.select(condition.alias("mask")).to_series()
+        if not mask.any():
+            return _nothing(section, names)
+        return self.columns.frame(place.segment, name, names).filter(mask)
+
+    def _visitors(self, place: Place) -> pl.Series:
+        return self.columns.frame(place.segment, f"{place.prefix}visitors", ["visitor"])["visitor"]
+
+    def _read(self, place: Place, section: str, schema: Schema) -> pl.DataFrame:
+        return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
+
+
+def categorical_text() -> pl.Expr:
+    return pl.col(pl.String).cast(pl.Categorical)
+
+
+def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:
+    schema = STRETCHES if section == "stretches" else SECTIONS[section]
+    return pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())
+
+
+def _as_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    text = [name for name in frame.columns if schema.get(name) == pl.String()]
+    return frame.with_columns(pl.col(text).cast(pl.String))

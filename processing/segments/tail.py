@@ -1,0 +1,108 @@
+"""The tail of a property: raw blocks that its segments do not cover yet, processed as they are read."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from configuration.ruleset.context import Context, PropertySettings, decode_context
+from processing.pipeline.process import NOTHING_DROPPED
+from processing.schema import EVENTS, REJECTED
+from processing.segments.manifest import Base, Book, Erased
+from processing.segments.process_raw import NOTHING, apply_rules, without_erased
+from processing.store.port import BlockInfo, BlockKey, Store
+
+
+class Terms(NamedTuple):
+    """What of a book decides how a tail is read."""
+
+    bases: tuple[Base, ...] = ()
+    erased: tuple[Erased, ...] = ()
+    deleted: bool = False
+
+
+class Tail(NamedTuple):
+    """`hits` are the log positions of the raw rows, which are in `raw` by their number of rules, if they were kept;
+    what the steps made of them is in events, rejected and dropped (times of events). `erased` hits are left out of all
+    that.
+    """
+
+    blocks: tuple[BlockInfo, ...]
+    hits: int
+    raw: tuple[tuple[int, pl.DataFrame], ...]
+    events: pl.DataFrame
+    rejected: pl.DataFrame
+    dropped: pl.Series
+    erased: int = 0
+
+
+def uncovered(book: Book | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
+    """What the book's segments do not hold yet: blocks, and the parts of merged blocks that came after a seal."""
+    if book is None:
+        return list(blocks)
+    return [block._replace(key=part) for block in blocks for part in _gaps(book, block.key)]
+
+
+def _gaps(book: Book, key: BlockKey) -> Iterator[BlockKey]:
+    """The parts of a range that the book does not cover, in order."""
+    first = key.first
+    for span in book.covered:
+        if (span.log, span.partition) == (key.log, key.partition) and span.first <= key.last and span.last >= first:
+            if first < span.first:
+                yield key._replace(first=first, last=span.first - 1)
+            first = span.last + 1
+    if first <= key.last:
+        yield key._replace(first=first)
+
+
+def terms_of(book: Book | None) -> Terms:
+    return Terms(book.bases, book.erased, book.deleted) if book else NO_TERMS
+
+
+def read_tail(
+    store: Store, property: int, blocks: Sequence[BlockInfo], terms: Terms, *, keep_raw: bool = False
+) -> Tail:
+    """Processes the property's rows of the blocks, those of one context together. Raw rows are kept on demand only."""
+    holding = [block for block in blocks if property in store.directory(block.key)]
+    by_context = sorted(holding, key=lambda block: block.context_id)
+    pieces = [
+        _piece(store, property, context_id, list(group), terms)
+        for context_id, group in groupby(by_context, lambda block: block.context_id)
+    ]
+    tail = join(pieces)._replace(blocks=tuple(blocks))
+    return tail if keep_raw else tail._replace(raw=())
+
+
+def join(pieces: Sequence[Tail]) -> Tail:
+    """The tails of disjoint blocks as one."""
+    return Tail(
+        tuple(block for piece in pieces for block in piece.blocks),
+        sum(piece.hits for piece in pieces),
+        tuple(part for piece in pieces for part in piece.raw),
+        pl.concat([pl.DataFrame(schema=EVENTS), *(piece.events for piece in pieces)]),
+        pl.concat([pl.DataFrame(schema=REJECTED), *(piece.rejected for piece in pieces)]),
+        pl.concat([NOTHING_DROPPED, *(piece.dropped for piece in pieces)]),
+        sum(piece.erased for piece in pieces),
+    )
+
+
+def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> PropertySettings:
+    """The settings under which the property's first hits were received: they fix its zone and timeout for the
+    generation.
+    """
+    first = next((block for block in blocks if property in store.directory(block.key)), None)
+    context = decode_context(store.context(first.context_id)) if first else Context(())
+    return context.property(property)
+
+
+def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: Terms) -> Tail:
+    settings = decode_context(store.context(context_id)).property(property)
+    everything = store.rows([block.key for block in blocks], property)
+    raw = everything.clear() if terms.deleted else without_erased(everything, terms.erased)
+    hits = raw["position"].n_unique()
+    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings) if hits else NOTHING
+    return Tail(tuple(blocks), hits, ((settings.rules, raw),), *done, everything["position"].n_unique() - hits)
+
+
+NO_TERMS: Final = Terms()

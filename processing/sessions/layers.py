@@ -1,0 +1,159 @@
+"""Segments: the events of one property and period, built in layers.
+
+`build(old, new, carry)` rebuilds only the visitors that new rows or a changed carry touch; what it returns is a
+layer that masks their rows in the layers below. The layers of a period, however they came about, show the same
+rows: reports depend on the set of hits alone.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from processing.schema import BUILT, EVENTS, REFUSED, REJECTED
+from processing.sessions.local_periods import Period
+from processing.sessions.sessionize import (
+    OPEN_IDS,
+    OPEN_SESSIONS,
+    RESEND_WINDOW_MS,
+    THREAD,
+    Carry,
+    Limits,
+    gap_limit,
+    sessionise,
+    winners,
+)
+
+ROW_ORDER: Final = {
+    "events": ("visitor", "time", "position", "index"),
+    "duplicates": ("visitor", "time", "position", "index"),
+    "rejected": ("visitor", "time", "position"),
+    "open": ("visitor", "start", "session"),
+}
+HIT: Final = ("visitor", "hit", "time", "received_us", "position", "stable")
+
+
+class Layer(NamedTuple):
+    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, REFUSED hits, OPEN_SESSIONS.
+
+    `visitors` is sorted and unique.
+    """
+
+    visitors: pl.Series
+    events: pl.DataFrame
+    duplicates: pl.DataFrame
+    rejected: pl.DataFrame
+    open: pl.DataFrame
+
+
+class Arrivals(NamedTuple):
+    """New rows of one period: EVENTS and REJECTED."""
+
+    events: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+EMPTY: Final = Layer(
+    pl.Series("visitor", [], dtype=pl.UInt64),
+    pl.DataFrame(schema=BUILT),
+    pl.DataFrame(schema=EVENTS),
+    pl.DataFrame(schema=REFUSED),
+    pl.DataFrame(schema=OPEN_SESSIONS),
+)
+NOTHING_NEW: Final = Arrivals(pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=REJECTED))
+
+
+def affected(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
+    """The visitors whose rows must be built anew, sorted."""
+    changed = [_changed(was.sessions, now.sessions), _changed(was.ids, now.ids)]
+    return pl.concat([new.events["visitor"], new.rejected["visitor"], *changed]).unique().sort().alias("visitor")
+
+
+def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, limits: Limits) -> Layer:
+    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
+    before = [old.events.select(*EVENTS), old.duplicates]
+    rows = pl.concat([*(only(frame, visitors) for frame in before), new.events.select(*EVENTS)])
+    rejected = pl.concat([only(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
+    first = _is_first(rows, rejected, only(carry.ids, visitors), period)
+    counted, duplicates = rows.filter(first), rows.filter(~first)
+    events, still_open = sessionise(counted, only(carry.sessions, visitors), period, limits)
+    return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
+
+
+def refusals(layer: Layer) -> dict[str, int]:
+    """How many hits the layer does not count, by reason."""
+    own = layer.rejected.filter(~pl.col("again"))["reason"].value_counts().iter_rows()
+    again = layer.duplicates["position"].n_unique() + int(layer.rejected["again"].sum())
+    return {**dict(own), **({"duplicate": again} if again else {})}
+
+
+def carry_out(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
+    """What the next period, which starts at `until` (ms), must know.
+
+    `ids` are the OPEN_IDS of the period's own hits, see `unstable_ids`.
+    """
+    return Carry(_open_sessions(still_open, until, timeout_ms), _open_ids(ids, carry, until))
+
+
+def fold(layers: Sequence[Layer]) -> Layer:
+    """The layers of a period, lowest first, as one layer that shows the same rows."""
+    return side_by_side([unmasked(layers, number) for number in range(len(layers))])
+
+
+def side_by_side(layers: Sequence[Layer]) -> Layer:
+    """Layers that show different rows, of several days say, as one: nothing masks anything."""
+    frames = {
+        name: pl.concat([getattr(layer, name) for layer in layers]).sort(order) for name, order in ROW_ORDER.items()
+    }
+    return Layer(pl.concat([layer.visitors for layer in layers]).unique().sort(), **frames)
+
+
+def unmasked(layers: Sequence[Layer], number: int) -> Layer:
+    """The rows of one layer that no layer above it masks."""
+    layer, above = layers[number], [upper.visitors for upper in layers[number + 1 :]]
+    if not above:
+        return layer
+    hidden = pl.concat(above)
+    return Layer(layer.visitors, *(without(frame, hidden) for frame in layer[1:]))
+
+
+def only(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
+    return frame.filter(pl.col("visitor").is_in(visitors.implode()))
+
+
+def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
+    return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
+
+
+def _is_first(rows: pl.DataFrame, rejected: pl.DataFrame, earlier: pl.DataFrame, period: Period) -> pl.Expr:
+    """Whether a row's hit is no re-send. Rejected hits take part: what a rule refused once is not refused twice."""
+    hits = pl.concat([rows.select(HIT), rejected.select(HIT)])
+    return pl.col("position").is_in(winners(hits, earlier, period).implode())
+
+
+def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
+    """The last session of each thread, where a hit at `until` would still continue it.
+
+    None survives a day of silence, so what the period itself was given never matters here.
+    """
+    alive = still_open.filter(pl.col("last") + gap_limit(timeout_ms) >= until)
+    ordered = alive.sort(*THREAD, "last", "start", nulls_last=False)
+    return ordered.unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
+
+
+def unstable_ids(events: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
+    """The OPEN_IDS of hits whose time depends on receipt, re-sends left out."""
+    refused = rejected.filter(~pl.col("stable") & ~pl.col("again"))
+    return pl.concat([events.filter(~pl.col("stable")).select(*OPEN_IDS), refused.select(*OPEN_IDS)])
+
+
+def _open_ids(ids: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:
+    recent = pl.concat([carry.ids, ids]).filter(pl.col("time") >= until - RESEND_WINDOW_MS)
+    return recent.unique().sort(*OPEN_IDS)
+
+
+def _changed(was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
+    """The visitors of rows that are in one of the two only."""
+    rows = pl.concat([was, now])
+    once = rows.group_by(rows.columns).len("times").filter(pl.col("times") == 1)
+    return once["visitor"]

@@ -1,0 +1,200 @@
+"""The periods of a property in order: new events enter where they belong, and what changes runs forward until it
+changes nothing.
+
+`advance` asks a `Periods` for what there is and answers with what must be put on top. The seal writes its answer
+down; a report applies it to the tail without writing. The same function either way, so both give the same numbers.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
+
+import polars as pl
+
+from processing.sessions.layers import (
+    EMPTY,
+    NOTHING_NEW,
+    Arrivals,
+    Layer,
+    affected,
+    build,
+    carry_out,
+    fold,
+    only,
+    refusals,
+    unmasked,
+    unstable_ids,
+)
+from processing.sessions.local_periods import Period, local_days, period
+from processing.sessions.sessionize import Carry, Limits, no_carry
+
+NONE: Final[Mapping[str, Carry | None]] = MappingProxyType({})
+
+
+class Change(NamedTuple):
+    """A new layer on a period, and the carry that the period is now built on."""
+
+    period: Period
+    layer: Layer
+    carry: Carry
+    was: Layer  # what the layer masks: the rows of its visitors so far
+
+
+class Periods(Protocol):
+    """What is known of one property: which periods it has, and the rows in them."""
+
+    zone: str
+    limits: Limits
+    kept_from: int  # periods that end by this instant (ms) are past their retention
+    beginning: Carry | None  # what a first period is built on, where that is known
+
+    def keys(self) -> Iterable[str]:
+        """The keys of the periods that have rows, in order of time."""
+
+    def key_of(self, day: int) -> str:
+        """The period that a local day belongs to, whether it has rows or not."""
+
+    def rows(self, key: str, visitors: pl.Series) -> Layer:
+        """All rows of the given visitors."""
+
+    def carry(self, key: str) -> Carry:
+        """The carry that the period is built on."""
+
+    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """OPEN_SESSIONS at the end of the period, and the `segments.unstable_ids` of its hits."""
+
+
+def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NONE) -> list[Change]:
+    """The changes that new rows bring about, in order of time.
+
+    `suspects` are known periods that may not have been built on what the period before hands on: they are compared
+    with that, or with the carry that is given here.
+    """
+    arriving = _by_period(periods, new)
+    if not arriving and not suspects:
+        return []
+    keys = sorted({*periods.keys(), *arriving}, key=lambda key: period(key, periods.zone).start)
+    changes = _Changes(periods, suspects)
+    for previous, key in pairwise([None, *keys]):
+        before = previous if previous and changes.is_kept(previous) else None
+        if key and (key in arriving or key in suspects or changes.reach(before)):
+            changes.visit(key, arriving.get(key, NOTHING_NEW), before)
+    return changes.made
+
+
+class _Changes:
+    """The pass over the periods: what has been changed so far, and the ends that follow from it."""
+
+    def __init__(self, periods: Periods, suspects: Mapping[str, Carry | None]) -> None:
+        self.periods, self.suspects = periods, suspects
+        self.known = set(periods.keys())
+        self.made: list[Change] = []
+
+    def is_kept(self, key: str) -> bool:
+        return period(key, self.periods.zone).end > self.periods.kept_from
+
+    def reach(self, key: str | None) -> bool:
+        """Whether the period was changed just now, so that the next one may have to follow."""
+        return bool(self.made) and self.made[-1].period.key == key
+
+    def visit(self, key: str, new: Arrivals, before: str | None) -> None:
+        here = period(key, self.periods.zone)
+        was = self.periods.carry(key) if key in self.known else no_carry()
+        now = was if self._is_settled(key, before) else self.suspects.get(key) or self._carry_into(here, before)
+        visitors = affected(new, was, now)
+        if not visitors.is_empty():
+            old = self.periods.rows(key, visitors)
+            layer = build(old, new, now, visitors, here, self.periods.limits)
+            self.made.append(Change(here, layer, now, old))
+
+    def _is_settled(self, key: str, before: str | None) -> bool:
+        return key in self.known and key not in self.suspects and not self.reach(before)
+
+    def _carry_into(self, here: Period, before: str | None) -> Carry:
+        if before is None:
+            return self._inherited(here)
+        known = before in self.known
+        still_open, ids = self.periods.ending(before) if known else (EMPTY.open, no_carry().ids)
+        carry = self.periods.carry(before) if known else no_carry()
+        if self.reach(before):
+            still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
+        return carry_out(still_open, ids, carry, here.start, self.periods.limits.timeout_ms)
+
+    def _inherited(self, here: Period) -> Carry:
+        """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
+        if self.periods.beginning is not None:
+            return self.periods.beginning
+        later = [key for key in self.periods.keys() if self.is_kept(key)]  # noqa: SIM118 - not a dict
+        if not later or not self.is_kept(here.key):
+            return no_carry()
+        return Carry(no_carry().sessions, self.periods.carry(later[0]).ids)
+
+
+def _on_top(change: Change, still_open: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
+    layer = change.layer
+    hidden = ~pl.col("visitor").is_in(layer.visitors.implode())
+    own = unstable_ids(layer.events, layer.rejected)
+    return pl.concat([still_open.filter(hidden), layer.open]), pl.concat([ids.filter(hidden), own]), change.carry
+
+
+def _by_period(periods: Periods, new: Arrivals) -> dict[str, Arrivals]:
+    """The new rows by the period of their hit's first event."""
+    events, rejected = (_parted(periods, frame) for frame in new)
+    keys = {*events, *rejected}
+    return {key: Arrivals(events.get(key, NOTHING_NEW.events), rejected.get(key, NOTHING_NEW.rejected)) for key in keys}
+
+
+def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    if rows.is_empty():
+        return {}
+    order = "index" if "index" in rows.columns else "time"
+    first = rows.select(pl.col("time").sort_by(order).first().over("position")).to_series()
+    days = local_days(first, periods.zone)
+    keys = {day: periods.key_of(day) for day in days.unique()}
+    named = rows.with_columns(days.replace_strict(keys, return_dtype=pl.String).alias("period"))
+    return {str(key[0]): part for key, part in named.partition_by("period", as_dict=True, include_key=False).items()}
+
+
+class InMemory:
+    """Periods held as layers in memory: the whole history of a small property, or a test's."""
+
+    def __init__(self, zone: str, limits: Limits, key_of: Callable[[int], str], beginning: Carry | None = None) -> None:
+        self.zone, self.limits, self.key_of, self.kept_from, self.beginning = zone, limits, key_of, 0, beginning
+        self.layers: dict[str, list[Layer]] = {}
+        self.carries: dict[str, Carry] = {}
+
+    def keys(self) -> Iterable[str]:
+        return sorted(self.layers)
+
+    def rows(self, key: str, visitors: pl.Series) -> Layer:
+        if key not in self.layers:
+            return EMPTY
+        whole = fold(self.layers[key])
+        return Layer(visitors, *(only(frame, visitors) for frame in whole[1:]))
+
+    def carry(self, key: str) -> Carry:
+        return self.carries[key]
+
+    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        whole = fold(self.layers[key])
+        return whole.open, unstable_ids(whole.events, whole.rejected)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self.layers.setdefault(change.period.key, []).append(change.layer)
+            self.carries[change.period.key] = change.carry
+
+    def fold(self, key: str) -> None:
+        self.layers[key] = [fold(self.layers[key])]
+
+    def events(self) -> pl.DataFrame:
+        return pl.concat([layer.events for layer in self._visible()])
+
+    def reasons(self) -> dict[str, int]:
+        """Hits that are not counted, by reason."""
+        return dict(sum((Counter(refusals(layer)) for layer in self._visible()), Counter()))
+
+    def _visible(self) -> list[Layer]:
+        return [unmasked(layers, number) for layers in self.layers.values() for number in range(len(layers))]

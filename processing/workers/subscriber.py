@@ -1,0 +1,157 @@
+"""A named reader of the log: hits as lines of JSON, from where it stopped last time.
+
+A line is an object: `position` (partition, offset), `id` (the collector's), `received_at`, `occurred_at` (where a
+trusted source says it), `created_at` and `hit_id` (the tracker's), `protocol`, `measurement_id`, `property` (where the
+sender named it), `user_agent`, `headers`, `events` (each with its parameters as they were sent), `error` (why it could
+not be decoded); null where there is none. Full addresses are masked in all of it; on demand nothing is, and `address`
+is the visitor's.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from collection.log.port import CorruptLog, Entry, Log, Trimmed
+from collection.protocols import REST
+from configuration.ruleset.context import Context
+from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, read
+from processing.ingest.ip_masking import Bits, mask_own
+from processing.ingest.redaction import remove_addresses
+from processing.models import Subscription
+
+BATCH: Final = 500
+LONGEST_NAME: Final = 100
+SEEN_EVERY_S: Final = 60.0
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Warn = Callable[[str], None]
+
+
+class Subscriber:
+    """Gives each hit at least once: what was given and not committed is given again."""
+
+    def __init__(self, log: Log, name: str, context: Callable[[], Context], warn: Warn, *, full: bool = False) -> None:
+        """`context` tells how much of an address may stay; `full`: all of it."""
+        self.log, self.name = log, name
+        self._context, self._warn, self._full = context, warn, full
+        self._positions = {partition: log.position(name, partition) for partition in log.partitions()}
+        self._committed = dict(self._positions)
+        self._seen_at: datetime | None = None
+
+    def move(self, to: Callable[[int], int]) -> None:
+        """Goes on from the offset that `to` gives for each partition, and remembers it."""
+        self._positions = {partition: to(partition) for partition in self.log.partitions()}
+        self.commit()
+
+    def batches(self) -> Iterator[list[str]]:
+        """Lines up to the end of now; `commit` after each batch once it is safe with the receiver."""
+        for partition, end in self.log.ends().items():
+            while self._positions.get(partition, 0) < end:
+                entries = self._next(partition, end)
+                if entries:
+                    self._positions[partition] = entries[-1].offset + 1
+                    yield self._lines(partition, entries)
+
+    def commit(self) -> None:
+        """Remembers that everything given so far is safe."""
+        for partition, offset in self._positions.items():
+            if self._committed.get(partition) != offset:
+                self.log.commit(self.name, partition, offset)
+                self._committed[partition] = offset
+        self.seen()
+
+    def seen(self) -> None:
+        """Tells the installation that the subscription is in use, so that hits are kept for it."""
+        now = datetime.now(UTC)
+        if self._seen_at is None or (now - self._seen_at).total_seconds() >= SEEN_EVERY_S:
+            Subscription.objects.update_or_create(log=self.log.id, name=self.name, defaults={"seen_at": now})
+            self._seen_at = now
+
+    def _next(self, partition: int, end: int) -> list[Entry]:
+        """Nothing where it had to pass over some."""
+        first = self._positions.get(partition, 0)
+        try:
+            return self.log.read(partition, first, min(first + BATCH, end) - 1)
+        except Trimmed:
+            return self._pass_over(partition, first, self.log.starts()[partition], "were deleted before they were read")
+        except CorruptLog as fault:
+            if fault.first > first:
+                return self.log.read(partition, first, fault.first - 1)
+            return self._pass_over(partition, first, fault.last + 1, "are damaged")
+
+    def _pass_over(self, partition: int, first: int, to: int, why: str) -> list[Entry]:
+        self._warn(f"{to - first:,} hits {why}: partition {partition}, offsets {first} to {to - 1}.")
+        self._positions[partition] = to
+        return []
+
+    def _lines(self, partition: int, entries: list[Entry]) -> list[str]:
+        readings = read([(entry.offset, entry.value) for entry in entries], self._context())
+        agents = [_own(reading.decoded.user_agent, reading.hit.user_agent) for reading in readings]
+        owners = [_own(reading.decoded.address, reading.hit.address) for reading in readings]
+        if not self._full:
+            agents = remove_addresses(readings, owners, agents)
+        finish = _with_address if self._full else _masked
+        return [
+            json.dumps(
+                finish(
+                    {"position": [partition, reading.position], "user_agent": agent, **_described(reading)},
+                    reading,
+                    owner,
+                )
+            )
+            for reading, agent, owner in zip(readings, agents, owners, strict=True)
+        ]
+
+
+def _own(of_the_visitor: str | None, of_the_sender: str) -> str:
+    return of_the_sender if of_the_visitor is None else of_the_visitor
+
+
+def _described(reading: Reading) -> dict[str, Any]:
+    hit, decoded = reading.hit, reading.decoded
+    return {
+        "id": hit.id,
+        "received_at": _instant(hit.received // 1_000),
+        "occurred_at": _instant(hit.occurred),
+        "created_at": _instant(decoded.created),
+        "hit_id": decoded.hit_id or None,
+        "protocol": hit.protocol,
+        "measurement_id": decoded.measurement_id or None,
+        "property": hit.property or None,
+        "headers": hit.headers,
+        "events": [_parameters(event) for event in decoded.events],
+        "error": decoded.error,
+    }
+
+
+def _with_address(told: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any]:
+    return {**told, "address": owner}
+
+
+def _masked(told: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any]:
+    """What `remove_addresses` leaves to others: the hit's own address in the parts that never become rows."""
+    own, bits = {owner, reading.hit.address}, reading.settings.address_bits
+    texts = {name: _without(told[name], own, bits) for name in ("id", "hit_id", "measurement_id")}
+    headers = {name: _without(text, own, bits) for name, text in told["headers"].items()}
+    return {**told, **texts, "headers": headers}
+
+
+def _without(text: str | None, own: set[str], bits: Bits) -> str | None:
+    for address in sorted(own):
+        text = mask_own(text, address, bits) if text else text
+    return text
+
+
+def _parameters(event: dict[str, str]) -> dict[str, str]:
+    """All parameters by name; of a repeated one the first."""
+    rest = parse_qsl(event.get(REST, ""), keep_blank_values=True)
+    return {**dict(reversed(rest)), **{name: value for name, value in event.items() if name != REST}}
+
+
+def _instant(ms: int | None) -> str | None:
+    """None also where the calendar has no such time."""
+    if ms is None or not EARLIEST_MS <= ms < LATEST_MS:
+        return None
+    return (EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,134 @@
+"""A worker as this installation's settings describe it, and the lock that keeps it the only one."""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from collection.log import open_log
+from configuration.drafts.snapshot import property_settings, retention_days, stored_rules
+from configuration.ruleset.context import Context
+from processing.concurrency.leases import held
+from processing.engine import open_engine
+from processing.ingest.geoip import open_places
+from processing.maintenance.compaction import Retention
+from processing.pipeline.process import lists_version
+from processing.privacy.erasure_requests import Erasures
+from processing.receiving.backlog import Backlog, Ripeness
+from processing.receiving.contexts import Contexts
+from processing.receiving.local_receiver import Receiver
+from processing.receiving.range_keys import keys_for
+from processing.receiving.range_receiver import Ranges
+from processing.reprocessing.runs import History
+from processing.store import open_store
+from processing.store.port import Store
+from processing.workers.dispatcher import LEASE, SWEEP_AFTER_S, Dispatcher, Jobs, Rhythm
+from processing.workers.housekeeping import Housekeeping
+from processing.workers.jobs import Work
+from processing.workers.worker import Pace, Worker
+
+
+def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:  # noqa: B008 - they never change
+    """Not started yet. On a cluster others may still seal."""
+    log, store = open_log(settings.LOG_URL), make_store()
+    pace = pace._replace(sweep_after_s=SWEEP_AFTER_S) if settings.BROKER_URL else pace
+    receiver = Receiver(
+        log,
+        store,
+        Backlog(ripeness),
+        context=context_now,
+        keys=keys_for,
+        places=open_places(settings.PLACES),
+        rules=stored_rules,
+    )
+    return Worker(
+        store,
+        receiver,
+        retention=_retention,
+        log_hours=settings.LOG_RETENTION_HOURS,
+        history=make_history(store),
+        erasures=Erasures(store, log),
+        pace=pace,
+    )
+
+
+def make_dispatcher(jobs: Jobs, rhythm: Rhythm = Rhythm(), ripeness: Ripeness = Ripeness()) -> Dispatcher:  # noqa: B008
+    """Not started yet."""
+    log, store = open_log(settings.LOG_URL), make_store()
+    erasures = Erasures(store, log)
+
+    def housekeeping(backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
+        return Housekeeping(
+            *(log, store, backlog),
+            log_hours=settings.LOG_RETENTION_HOURS,
+            history=make_history(store),
+            erasures=erasures,
+            clock=time.monotonic,
+            sweep_after_s=SWEEP_AFTER_S,
+            look=look,
+        )
+
+    return Dispatcher(
+        *(log, store, jobs),
+        freeze=Contexts(store, context_now, stored_rules).freeze,
+        backlog=Backlog(ripeness),
+        housekeeping=housekeeping,
+        erasures=erasures,
+        rhythm=rhythm,
+    )
+
+
+def make_work() -> Work:
+    """What a worker process of a cluster can do."""
+    store = make_store()
+    log = open_log(settings.LOG_URL)
+
+    @cache
+    def ranges() -> Ranges:
+        contexts = Contexts(store, context_now, stored_rules)
+        return Ranges(log, store, contexts, keys_for, open_places(settings.PLACES))
+
+    return Work(store, ranges, retention=_retention, history=make_history(store), erasures=Erasures(store, log))
+
+
+def make_store() -> Store:
+    return open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
+
+
+def make_history(store: Store) -> History:
+    return History(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
+
+
+def context_now() -> Context:
+    """What is in force at this moment."""
+    return Context(property_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Holds the place of the installation's only worker; on a cluster, of its dispatcher. Raises CommandError where
+    another process has it.
+    """
+    with (settings.DATA / "worker.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            raise CommandError(
+                "Another worker is running in this data folder. One is enough: it does this work."
+            ) from taken
+        if not settings.BROKER_URL:
+            yield
+            return
+        with held(LEASE, Rhythm().lease_s) as lease:
+            if lease is None:
+                raise CommandError("A dispatcher is running: its workers do this work. To do it here, stop beat first.")
+            yield
+
+
+def _retention() -> Mapping[int, Retention]:
+    return {number: Retention(*days) for number, days in retention_days().items()}

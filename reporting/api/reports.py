@@ -1,0 +1,205 @@
+"""Our own API: properties, where their hits are, what was not counted, reports. By token or signed-in session."""
+
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from configuration.drafts.snapshot import settings_of
+from configuration.models import Property, Token, may_see
+from configuration.ruleset.context import UNKNOWN
+from reporting.clock import today_in
+from reporting.model.date_ranges import read_day
+from reporting.model.report import Answer, Report, ReportError
+from reporting.query.run import run
+from reporting.read_access import status_of, view_of
+from reporting.registry.reject_reasons import MEANINGS
+
+SAMPLES: Final = 10
+LARGEST_NUMBER: Final = 2**63 - 1
+TOO_DEEP: Final = "The request is nested too deep."
+
+
+class MayRead(BasePermission):
+    """A token needs the scope read; a signed-in session has it."""
+
+    message = "This token may not read; issue one with the scope read."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return not isinstance(request.auth, Token) or request.auth.allows("read")
+
+
+PERMISSIONS: Final = (IsAuthenticated, MayRead)
+
+
+class PropertySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    measurement_id = serializers.CharField()
+    name = serializers.CharField()
+    zone = serializers.CharField()
+    currency = serializers.CharField()
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """Hits since the property began: accepted = counted + rejected + pending."""
+
+    accepted = serializers.IntegerField()
+    counted = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    pending = serializers.IntegerField(
+        allow_null=True, help_text="Durable in the log, not yet received; null while the log cannot be asked."
+    )
+    lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
+    reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
+
+
+class SampleSerializer(serializers.Serializer[Any]):
+    occurred_at = serializers.DateTimeField()
+    received_at = serializers.DateTimeField()
+    content = serializers.CharField(help_text="The parameters as they were sent, urlencoded, without full address.")
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField()
+    meaning = serializers.CharField()
+    count = serializers.IntegerField()
+    samples = SampleSerializer(many=True, help_text=f"The latest hits, at most {SAMPLES}.")
+
+
+class RejectedSerializer(serializers.Serializer[Any]):
+    first = serializers.DateField()
+    last = serializers.DateField()
+    count = serializers.IntegerField()
+    reasons = ReasonSerializer(many=True, help_text="The most frequent first.")
+
+
+class PropertyList(APIView):
+    """The properties that the caller may see, by name, as they were published last."""
+
+    permission_classes = PERMISSIONS
+
+    @extend_schema(responses=PropertySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        visible = Property.objects.visible_to(request.user).order_by("name", "id")
+        return Response(PropertySerializer(settings_of(visible), many=True).data)
+
+
+class PropertyStatus(APIView):
+    """How many hits were accepted, and what became of them."""
+
+    permission_classes = PERMISSIONS
+
+    @extend_schema(responses=StatusSerializer)
+    def get(self, request: Request, number: int) -> Response:
+        _check_visible(request, number)
+        status = status_of(view_of(number), _measurement_id(number))
+        return Response(StatusSerializer(status._asdict()).data)
+
+
+class RejectedHits(APIView):
+    """The hits of some local days that were accepted and not counted, by reason, with samples."""
+
+    permission_classes = PERMISSIONS
+
+    @extend_schema(
+        responses=RejectedSerializer,
+        parameters=[
+            OpenApiParameter("from", OpenApiTypes.STR, description="A date of a report. Default: 6daysAgo."),
+            OpenApiParameter("to", OpenApiTypes.STR, description="A date of a report. Default: today."),
+        ],
+    )
+    def get(self, request: Request, number: int) -> Response:
+        _check_visible(request, number)
+        view = view_of(number)
+        first, last = _period(request, today_in(view.zone))
+        rows = view.rejected(first, last)
+        reply = {"first": first, "last": last, "count": rows.height, "reasons": _reasons(rows)}
+        return Response(RejectedSerializer(reply).data)
+
+
+class PropertyReport(APIView):
+    """Runs a report. Its form is that of the class Report in reporting/model/report.py, see the manual."""
+
+    permission_classes = PERMISSIONS
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    def post(self, request: Request, number: int) -> Response:
+        _check_visible(request, number)
+        return Response(msgspec.to_builtins(_answer(_body(request), number)))
+
+
+def _answer(body: object, number: int) -> Answer:
+    """Raises ValidationError."""
+    try:
+        report = msgspec.convert(body, Report)
+        view = view_of(number)
+        return run(report, view, today_in(view.zone))
+    except (msgspec.ValidationError, ReportError) as error:
+        raise ValidationError({"detail": str(error)}) from error
+    except RecursionError as error:
+        raise ValidationError({"detail": TOO_DEEP}) from error
+
+
+def _body(request: Request) -> object:
+    """Raises ValidationError, also for a body that is nested too deep to be read."""
+    try:
+        return request.data
+    except RecursionError as error:
+        raise ValidationError({"detail": TOO_DEEP}) from error
+
+
+def _check_visible(request: Request, number: int) -> None:
+    """Raises NotFound: whether the property exists is nobody's business who may not see it."""
+    if not may_see(request.user, min(number, LARGEST_NUMBER)):
+        raise NotFound(f"There is no property {number} that you may see.")
+
+
+def _measurement_id(number: int) -> str:
+    found = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
+    return found or UNKNOWN.measurement_id
+
+
+def _period(request: Request, today: date) -> tuple[date, date]:
+    try:
+        first, last = (
+            read_day(request.query_params.get(n, d), today) for n, d in (("from", "6daysAgo"), ("to", "today"))
+        )
+    except ReportError as error:
+        raise ValidationError({"detail": str(error)}) from error
+    if first > last:
+        raise ValidationError({"detail": f"The period begins on {first} and ends before that, on {last}."})
+    return first, last
+
+
+def _reasons(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    counts = rows["reason"].cast(pl.String).value_counts().sort("count", "reason", descending=[True, False])
+    return [
+        {
+            "reason": name,
+            "meaning": MEANINGS[name],
+            "count": count,
+            "samples": _samples(rows.filter(pl.col("reason") == name)),
+        }
+        for name, count in counts.iter_rows()
+    ]
+
+
+def _samples(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    latest = rows.sort("time", "position", descending=True).head(SAMPLES)
+    return [
+        {"occurred_at": _instant(time / 1000), "received_at": _instant(received / 1_000_000), "content": content or ""}
+        for time, received, content in latest.select("time", "received_us", "content").iter_rows()
+    ]
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)

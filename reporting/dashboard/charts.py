@@ -1,0 +1,137 @@
+"""Charts as plotly figures, plain enough for JSON.
+
+Colours are names of the page's own (hitstream.css), which the browser looks up, so that a chart is light or dark
+with it.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from reporting.dashboard.labels import metric_label
+from reporting.model.report import Answer
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+FEW_MOMENTS: Final = 8
+FEW_COUNTS: Final = 5
+COLOURS: Final = ("--accent", "--second")
+
+
+class Moment(NamedTuple):
+    """`key` as the dimension's value, `x` as plotly reads it, `text` as a person does."""
+
+    key: str
+    x: str
+    text: str
+
+
+class Series(NamedTuple):
+    """A value per moment for each metric; 0 where nothing happened."""
+
+    names: list[str]
+    moments: list[Moment]
+    values: list[list[float]]
+
+    def rows(self) -> list[tuple[str, tuple[float, ...]]]:
+        """The same as a table, the latest moment first."""
+        by_moment = zip(self.moments, zip(*self.values, strict=True), strict=True)
+        return [(moment.text, values) for moment, values in by_moment][::-1]
+
+
+def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
+    """Days for `date`, hours for `dateHour`; hours that are still to come are left out."""
+    values = {row.dimensions[0]: row.metrics for row in answer.rows}
+    moments = _hours(first, last, now) if answer.dimensions[0] == "dateHour" else _days(first, last)
+    nothing = [0.0] * len(answer.metrics)
+    found = [values.get(moment.key, nothing) for moment in moments]
+    names = [metric_label(header.name).text for header in answer.metrics]
+    return Series(names, moments, [[row[number] for row in found] for number in range(len(names))])
+
+
+def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
+    """A line per metric. A last moment that is not over yet is a point of its own, at the end of a dotted line."""
+    x = [moment.x for moment in lines.moments]
+    loose = unfinished or len(x) == 1
+    figure: dict[str, Any] = {"data": [], "layout": _layout(hours=len(x[0]) > len("2026-01-31"))}
+    _scale(figure["layout"], x, max(max(y) for y in lines.values))
+    for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):
+        figure["data"] += _traces(name, x, y, colour, loose=loose)
+        if loose and len(x) > 1:
+            figure["layout"]["shapes"].append(_dotted(x, y, colour))
+    return figure
+
+
+def _scale(layout: dict[str, Any], x: list[str], largest: float) -> None:
+    """Ticks at whole hours, days and counts, also where there are few."""
+    if len(x) > 1:
+        layout["xaxis"]["range"] = [x[0], x[-1]]
+    if len(x) <= FEW_MOMENTS:
+        layout["xaxis"]["dtick"] = HOUR_MS if len(x[0]) > len("2026-01-31") else DAY_MS
+    if largest <= FEW_COUNTS:
+        layout["yaxis"]["dtick"] = 1
+
+
+def _traces(name: str, x: list[str], y: list[float], colour: str, *, loose: bool) -> list[dict[str, Any]]:
+    both = {"type": "scatter", "name": name, "hovertemplate": "%{y:,}"}
+    line = {"mode": "lines", "line": {"width": 2.5, "color": colour}}
+    if not loose:
+        return [{**both, **line, "x": x, "y": y}]
+    point = {"mode": "markers", "cliponaxis": False, "marker": {"size": 8, "color": colour}}
+    return [{**both, **line, "x": x[:-1], "y": y[:-1]}, {**both, **point, "x": x[-1:], "y": y[-1:]}]
+
+
+def _dotted(x: list[str], y: list[float], colour: str) -> dict[str, Any]:
+    (x0, x1), (y0, y1) = x[-2:], y[-2:]
+    return {
+        "type": "line",
+        "x0": x0,
+        "x1": x1,
+        "y0": y0,
+        "y1": y1,
+        "line": {"width": 2, "dash": "dot", "color": colour},
+    }
+
+
+def _days(first: date, last: date) -> list[Moment]:
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [Moment(f"{day:%Y%m%d}", day.isoformat(), f"{day:%a} {day.day} {day:%b %Y}") for day in days]
+
+
+def _hours(first: date, last: date, now: datetime) -> list[Moment]:
+    begin = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - the property's own wall clock
+    count = 24 * ((last - first).days + 1)
+    hours = [begin + timedelta(hours=n) for n in range(count)]
+    past = [hour for hour in hours if hour <= now.replace(tzinfo=None)]
+    return [Moment(f"{hour:%Y%m%d%H}", hour.isoformat(), f"{hour:%a} {hour.day} {hour:%b, %H:00}") for hour in past]
+
+
+def _layout(*, hours: bool) -> dict[str, Any]:
+    return {
+        "margin": {"l": 44, "r": 16, "t": 8, "b": 32},
+        "hovermode": "x unified",
+        "dragmode": False,
+        "showlegend": False,
+        "shapes": [],
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "hoverlabel": {"bgcolor": "--card", "bordercolor": "--edge", "font": {"color": "--ink"}},
+        "xaxis": {
+            "showgrid": False,
+            "linecolor": "--line",
+            "spikecolor": "--edge",
+            "spikethickness": 1,
+            "fixedrange": True,
+            "hoverformat": "%a %-d %b, %H:00" if hours else "%a %-d %b %Y",
+            "tickformat": "%H:00\n%-d %b" if hours else "%-d %b\n%Y",
+            "nticks": 8,
+        },
+        "yaxis": {
+            "rangemode": "tozero",
+            "fixedrange": True,
+            "zeroline": False,
+            "gridcolor": "--line",
+            "tickformat": "~s",
+            "nticks": 5,
+        },
+        "font": {"size": 12, "family": "system-ui, sans-serif", "color": "--quiet"},
+    }

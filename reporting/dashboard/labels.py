@@ -1,0 +1,51 @@
+"""The dashboard's plain words for what reports name in Google's terms."""
+
+from typing import Final, NamedTuple
+
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.metrics import METRICS
+
+
+class Label(NamedTuple):
+    text: str
+    meaning: str
+
+
+METRIC_LABELS: Final = {
+    "activeUsers": Label(
+        "Visitors",
+        "Browsers that really visited: with an engaged session, some time spent, or a first visit. Each counts once in"
+        " the whole period. Google Analytics says “active users”.",
+    ),
+    "sessions": Label(
+        "Sessions",
+        "Visits. A session ends when nothing happens for a while (30 minutes, if the property does not say otherwise);"
+        " midnight does not end it.",
+    ),
+    "screenPageViews": Label("Page views", "Pages that were shown. Repeated views count."),
+    "engagementRate": Label(
+        "Engagement rate",
+        "The share of sessions that lasted over 10 seconds, or had two page views, or a key event.",
+    ),
+    "averageSessionDuration": Label(
+        "Time per session", "From the first to the last event of a session, on average over all sessions."
+    ),
+    "eventCount": Label("Events", "Everything that was measured: page views, and the events of your own."),
+}
+DIMENSION_LABELS: Final = {
+    "pagePath": "Page",
+    "sessionDefaultChannelGroup": "Channel",
+    "sessionSourceMedium": "Source / medium",
+    "country": "Country",
+    "deviceCategory": "Device",
+    "browser": "Browser",
+    "eventName": "Event",
+}
+
+
+def metric_label(name: str) -> Label:
+    return METRIC_LABELS.get(name) or Label(METRICS[name].label, METRICS[name].definition)
+
+
+def dimension_label(name: str) -> str:
+    return DIMENSION_LABELS.get(name) or DIMENSIONS[name].label

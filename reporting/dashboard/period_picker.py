@@ -1,0 +1,64 @@
+"""Which days a page of the dashboard shows, out of its address."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from reporting.model.date_ranges import EARLIEST
+from reporting.model.report import DateRange
+
+PERIODS: Final = {
+    "today": "Today",
+    "yesterday": "Yesterday",
+    "7d": "Last 7 days",
+    "28d": "Last 28 days",
+    "90d": "Last 90 days",
+    "365d": "Last 12 months",
+}
+DEFAULT: Final = "28d"
+CUSTOM: Final = "custom"
+SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first one that has a day before it
+
+
+class Period(NamedTuple):
+    """Local days, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def before(self) -> "Period":
+        """As many days, just before, as far as reports go back."""
+        return Period(max(self.first - timedelta(days=self.days), EARLIEST), self.first - timedelta(days=1))
+
+    def as_range(self, name: str = "") -> DateRange:
+        return DateRange(self.first.isoformat(), self.last.isoformat(), name)
+
+
+class Choice(NamedTuple):
+    """`name` is a key of PERIODS, or CUSTOM."""
+
+    name: str
+    period: Period
+
+
+def choose(parameters: Mapping[str, str], today: date) -> Choice:
+    """`from` and `to` go before `period`; what is no day or no period falls back to the default."""
+    try:
+        first, last = (date.fromisoformat(parameters[name]) for name in ("from", "to"))
+    except (KeyError, ValueError):
+        name = parameters.get("period", DEFAULT)
+        return _named(name if name in PERIODS else DEFAULT, today)
+    low, high = (min(max(day, SECOND_DAY), today) for day in sorted((first, last)))
+    return Choice(CUSTOM, Period(low, high))
+
+
+def _named(name: str, today: date) -> Choice:
+    yesterday = today - timedelta(days=1)
+    if name == "yesterday":
+        return Choice(name, Period(yesterday, yesterday))
+    days = 1 if name == "today" else int(name.removesuffix("d"))
+    return Choice(name, Period(today - timedelta(days=days - 1), today))

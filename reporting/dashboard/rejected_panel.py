@@ -1,0 +1,53 @@
+"""The dashboard's panel of rejected hits: how many for each reason, and the latest of them."""
+
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from reporting.registry.reject_reasons import MEANINGS
+
+SAMPLES: Final = 5
+LONGEST_SAMPLE: Final = 240
+REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
+
+
+def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
+    """`rows` are those of View.rejected. The most frequent reason first."""
+    counts = rows["reason"].value_counts().sort("count", "reason", descending=[True, False])
+    return [
+        {
+            "name": reason,
+            "count": f"{count:,}",
+            "meaning": MEANINGS[reason],
+            "samples": _samples(rows.filter(pl.col("reason") == reason), ZoneInfo(zone)),
+        }
+        for reason, count in counts.iter_rows()
+    ]
+
+
+def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
+    """The latest few, in the property's time."""
+    latest = rows.top_k(SAMPLES, by=["time", "position"]).select("time", "content")
+    return [
+        {
+            "time": f"{datetime.fromtimestamp(time / 1000, tz=zone):%Y-%m-%d %H:%M:%S}",
+            "content": readable_content(content or ""),
+        }
+        for time, content in latest.rows()
+    ]
+
+
+def readable_content(content: str) -> str:
+    """The parameters, decoded for people."""
+    return printable(
+        "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
+    )
+
+
+def printable(text: str) -> str:
+    """Signs that cannot be seen are replaced, and a long text is cut."""
+    shown = "".join(sign if sign.isprintable() else REPLACED for sign in text[:LONGEST_SAMPLE])
+    return shown if len(text) <= LONGEST_SAMPLE else f"{shown}…"

@@ -1,0 +1,99 @@
+"""Metric expressions that callers write, read into polars: + - * / and parentheses over metric names and numbers."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import polars as pl
+
+from reporting.model.report import ReportError
+
+LONGEST: Final = 300
+_DEEPEST: Final = 20
+_TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*(?::\w+)?|[0-9]{1,15}(?:\.[0-9]{1,15})?|[-+*/()])\s*")
+
+Operand = Callable[[str], pl.Expr]
+
+
+def read(expression: str, operand: Operand) -> pl.Expr:
+    """`operand` gives the expression of a name. Raises ReportError, which names the place."""
+    return _Reader(_tokens(expression), operand).whole()
+
+
+def _tokens(expression: str) -> list[str]:
+    if len(expression) > LONGEST:
+        raise ReportError(f"The metric expression has {len(expression)} characters; at most {LONGEST} are allowed.")
+    tokens, at = [], 0
+    while at < len(expression):
+        found = _TOKEN.match(expression, at)
+        if not found:
+            raise ReportError(
+                f"The metric expression cannot be read at {expression[at:][:20]!r}; "
+                "use metric names, numbers, + - * / and parentheses."
+            )
+        tokens.append(found[1])
+        at = found.end()
+    return tokens
+
+
+class _Reader:
+    def __init__(self, tokens: list[str], operand: Operand) -> None:
+        self._tokens = tokens[::-1]
+        self._operand = operand
+        self._depth = 0
+
+    def whole(self) -> pl.Expr:
+        value = self._sum()
+        if self._tokens:
+            raise ReportError(
+                f"The metric expression does not go on with {self._tokens[-1]!r}; "
+                "an operator is missing or a parenthesis is too many."
+            )
+        return value
+
+    def _sum(self) -> pl.Expr:
+        value = self._product()
+        while self._next() in ("+", "-"):
+            value = value + self._product() if self._tokens.pop() == "+" else value - self._product()
+        return value
+
+    def _product(self) -> pl.Expr:
+        value = self._factor()
+        while self._next() in ("*", "/"):
+            value = value * self._factor() if self._tokens.pop() == "*" else _quotient(value, self._factor())
+        return value
+
+    def _factor(self) -> pl.Expr:
+        word = self._tokens.pop() if self._tokens else ""
+        if word == "-":
+            return -self._nested(self._factor)
+        if word == "(":
+            return self._closed(self._nested(self._sum))
+        if word[:1].isdigit():
+            return pl.lit(float(word))
+        if word[:1].isalpha() or word[:1] == "_":
+            return self._operand(word)
+        raise ReportError(
+            f"The metric expression lacks a metric or a number {f'before {word!r}' if word else 'at its end'}."
+        )
+
+    def _nested(self, part: Callable[[], pl.Expr]) -> pl.Expr:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ReportError(f"The metric expression is nested deeper than {_DEEPEST}.")
+        value = part()
+        self._depth -= 1
+        return value
+
+    def _closed(self, value: pl.Expr) -> pl.Expr:
+        if self._next() != ")":
+            raise ReportError("The metric expression lacks a closing parenthesis.")
+        self._tokens.pop()
+        return value
+
+    def _next(self) -> str:
+        return self._tokens[-1] if self._tokens else ""
+
+
+def _quotient(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    return pl.when(whole == 0).then(0.0).otherwise(part / whole)

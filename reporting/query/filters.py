@@ -1,0 +1,145 @@
+"""Filter trees as polars expressions: on dimensions by their distinct values, on metrics after aggregation."""
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final
+
+import polars as pl
+import re2
+
+from reporting.model.report import (
+    And,
+    BetweenFilter,
+    EmptyFilter,
+    Filter,
+    InListFilter,
+    Leaf,
+    Not,
+    NumericFilter,
+    Or,
+    ReportError,
+    StringFilter,
+)
+from reporting.registry.dimensions import NOT_SET
+
+LONGEST_PATTERN: Final = 1024
+LONGEST_VALUE: Final = 4096
+MOST_VALUES: Final = 10_000
+MOST_FILTERS: Final = 200
+DEEPEST: Final = 20
+_PATTERN_MEMORY: Final = 1 << 20  # bytes; a pattern that compiles to more is refused
+
+_COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "EQUAL": operator.eq,
+    "LESS_THAN": operator.lt,
+    "LESS_THAN_OR_EQUAL": operator.le,
+    "GREATER_THAN": operator.gt,
+    "GREATER_THAN_OR_EQUAL": operator.ge,
+}
+
+
+def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
+    """All single filters of a tree. Raises ReportError if it is empty, too deep or too large."""
+    if tree is None:
+        return []
+    if depth > DEEPEST:
+        raise ReportError(f"The filter is nested deeper than {DEEPEST}; flatten it.")
+    if not isinstance(tree, And | Or | Not):
+        return [tree]
+    children = (tree.filter,) if isinstance(tree, Not) else tree.filters
+    if not children:
+        raise ReportError("A filter group has no expressions; give it at least one.")
+    found = [leaf for child in children for leaf in leaves(child, depth + 1)]
+    if len(found) > MOST_FILTERS:
+        raise ReportError(f"The filter has more than {MOST_FILTERS} conditions.")
+    return found
+
+
+def combine(tree: Filter, condition: Callable[[Leaf], pl.Expr]) -> pl.Expr:
+    """The tree as one expression, given that of each single filter."""
+    match tree:
+        case And(filters):
+            return pl.all_horizontal(combine(each, condition) for each in filters)
+        case Or(filters):
+            return pl.any_horizontal(combine(each, condition) for each in filters)
+        case Not(inner):
+            return ~combine(inner, condition)
+    return condition(tree)
+
+
+def matches(leaf: Leaf, texts: pl.Series) -> pl.Series:
+    """Which of the dimension's texts (String, none null) the filter accepts (Boolean)."""
+    match leaf:
+        case StringFilter():
+            return _string(leaf, texts)
+        case InListFilter(values=values, case_sensitive=exact):
+            wanted = _folded(pl.Series(_checked(values), dtype=pl.String), exact)
+            return _folded(texts, exact).is_in(wanted.implode())
+        case EmptyFilter():
+            return texts.is_in([NOT_SET, ""])
+    return _true_only(
+        texts.to_frame("text").select(numeric(leaf, pl.col("text").cast(pl.Float64, strict=False))).to_series()
+    )
+
+
+def numeric(leaf: Leaf, number: pl.Expr) -> pl.Expr:
+    """Raises ReportError for filters that compare text."""
+    match leaf:
+        case NumericFilter(operation=operation, value=value):
+            return pl.Expr.and_(_COMPARE[operation](number, value), number.is_not_nan())
+        case BetweenFilter(low=low, high=high):
+            return number.is_between(low, high)
+    raise ReportError(f"The filter on the metric {leaf.field!r} compares text; use a numeric or a between filter.")
+
+
+def check_pattern(leaf: StringFilter) -> Any:
+    """The compiled regular expression, on an engine that takes linear time. Raises ReportError."""
+    if len(leaf.value) > LONGEST_PATTERN:
+        raise ReportError(f"The regular expression for {leaf.field!r} has more than {LONGEST_PATTERN} characters.")
+    options = re2.Options()
+    options.case_sensitive, options.log_errors, options.max_mem = leaf.case_sensitive, False, _PATTERN_MEMORY
+    try:
+        return re2.compile(leaf.value, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        cause = (
+            error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
+        )
+        raise ReportError(f"The regular expression for {leaf.field!r} is not one of RE2: {cause[:200]}") from error
+
+
+def _string(leaf: StringFilter, texts: pl.Series) -> pl.Series:
+    if leaf.match in ("FULL_REGEXP", "PARTIAL_REGEXP"):
+        return _by_pattern(leaf, texts)
+    folded, value = _folded(texts, leaf.case_sensitive), _fold_one(leaf)
+    tests: dict[str, Callable[[], pl.Series]] = {
+        "EXACT": lambda: folded == value,
+        "BEGINS_WITH": lambda: folded.str.starts_with(value),
+        "ENDS_WITH": lambda: folded.str.ends_with(value),
+        "CONTAINS": lambda: folded.str.contains(value, literal=True),
+    }
+    return tests[leaf.match]()
+
+
+def _by_pattern(leaf: StringFilter, texts: pl.Series) -> pl.Series:
+    pattern = check_pattern(leaf)
+    test = pattern.fullmatch if leaf.match == "FULL_REGEXP" else pattern.search
+    return pl.Series([test(text) is not None for text in texts], dtype=pl.Boolean)
+
+
+def _folded(texts: pl.Series, case_sensitive: bool) -> pl.Series:
+    return texts if case_sensitive else texts.str.to_lowercase()
+
+
+def _fold_one(leaf: StringFilter) -> str:
+    folded: str = _folded(pl.Series(_checked((leaf.value,)), dtype=pl.String), leaf.case_sensitive)[0]
+    return folded
+
+
+def _checked(values: tuple[str, ...]) -> list[str]:
+    if not 1 <= len(values) <= MOST_VALUES or any(len(value) > LONGEST_VALUE for value in values):
+        raise ReportError(f"A filter takes 1 to {MOST_VALUES} values of at most {LONGEST_VALUE} characters.")
+    return [value.encode("utf-8", "replace").decode() for value in values]
+
+
+def _true_only(mask: pl.Series) -> pl.Series:
+    return mask.fill_null(value=False)

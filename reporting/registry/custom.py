@@ -1,0 +1,80 @@
+"""The dimensions and metrics that a property's own rules define, beside those that every property has."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from configuration.ruleset.ruleset import (
+    ChannelGroupRule,
+    ContentGroupRule,
+    CustomDimensionRule,
+    CustomMetricRule,
+    Ruleset,
+    Unit,
+)
+from processing.pipeline.custom_values import EVENT, GROUP, METRIC, USER, extract, number
+from reporting.registry.dimensions import CONTENT_GROUP, Dimension, decoded
+from reporting.registry.metrics import Metric, MetricType, summed
+
+CHANNEL_GROUP: Final = "sessionCustomChannelGroup"
+CUSTOM_EVENT: Final = "customEvent"
+CUSTOM_USER: Final = "customUser"
+TYPES: Final[dict[Unit, MetricType]] = {"standard": "FLOAT", "currency": "CURRENCY", "seconds": "SECONDS"}
+
+
+class Definitions(NamedTuple):
+    """By name, as reports ask for them."""
+
+    dimensions: Mapping[str, Dimension] = {}
+    metrics: Mapping[str, Metric] = {}
+
+
+NO_DEFINITIONS: Final = Definitions()
+
+
+@lru_cache(256)
+def definitions_of(rules: Ruleset | None) -> Definitions:
+    """Those of the rules that are on."""
+    if rules is None:
+        return NO_DEFINITIONS
+    groups: list[ContentGroupRule] = rules.of_kind(ContentGroupRule)
+    dimensions = [
+        *(_channel_group(rule) for rule in rules.of_kind(ChannelGroupRule)),
+        *(_content_group(f"{CONTENT_GROUP}:{rule.name}", rule) for rule in groups),
+        *(_content_group(CONTENT_GROUP, rule) for rule in groups[:1]),
+        *(_parameter(rule) for rule in rules.of_kind(CustomDimensionRule)),
+    ]
+    metrics = [_sum(rule) for rule in rules.of_kind(CustomMetricRule)]
+    return Definitions({each.name: each for each in dimensions}, {each.name: each for each in metrics})
+
+
+def _channel_group(rule: ChannelGroupRule) -> Dimension:
+    return decoded(
+        f"{CHANNEL_GROUP}:{rule.name}",
+        rule.name,
+        "Traffic source",
+        f"The channel of the session's first event in the channel group {rule.name}.",
+        column="session_groups",
+        key=rule.name,
+    )
+
+
+def _content_group(name: str, rule: ContentGroupRule) -> Dimension:
+    meaning = f"The event's group in the content group {rule.name}."
+    return decoded(name, rule.name, "Page", meaning, column="custom", key=GROUP + rule.name)
+
+
+def _parameter(rule: CustomDimensionRule) -> Dimension:
+    family, prefix, what = (
+        (CUSTOM_USER, USER, "user property") if rule.scope == "user" else (CUSTOM_EVENT, EVENT, "event parameter")
+    )
+    meaning = f"The {what} {rule.parameter}, as the event carries it."
+    name = f"{family}:{rule.parameter}"
+    return decoded(name, rule.name, "Custom", meaning, column="custom", key=prefix + rule.parameter)
+
+
+def _sum(rule: CustomMetricRule) -> Metric:
+    meaning = f"The sum of the event parameter {rule.parameter}."
+    value = number(extract("custom", METRIC + rule.parameter))
+    name = f"{CUSTOM_EVENT}:{rule.parameter}"
+    return summed(name, rule.name, TYPES[rule.unit], meaning, columns=("custom",), value=value)

@@ -1,0 +1,209 @@
+"""The dimensions of reports: one registry entry each, with definition, the columns that it reads, and expression."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from processing.pipeline.custom_values import GROUP, extract
+from reporting.model.report import DerivedDimension, ReportError, undefined, unknown
+from reporting.registry.local_hours import local_hours
+
+NOT_SET: Final = "(not set)"
+CONTENT_GROUP: Final = "contentGroup"
+
+
+class Dimension(NamedTuple):
+    """`key(zone)` tells rows apart (one key per text, never null), `text(key)` writes the key as it is shown."""
+
+    name: str
+    label: str
+    category: str
+    scope: str
+    definition: str
+    columns: tuple[str, ...]
+    key: Callable[[str], pl.Expr]
+    text: Callable[[pl.Expr], pl.Expr]
+
+
+def _set(column: str) -> pl.Expr:
+    return pl.col(column).fill_null(NOT_SET)
+
+
+def _plain(key: pl.Expr) -> pl.Expr:
+    return key.cast(pl.String)
+
+
+def _calendar(key: pl.Expr) -> pl.Expr:
+    return key.cast(pl.Date).dt.to_string("%Y%m%d")
+
+
+def _two_digits(key: pl.Expr) -> pl.Expr:
+    return key.cast(pl.String).str.zfill(2)
+
+
+def _calendar_and_hour(key: pl.Expr) -> pl.Expr:
+    return pl.concat_str(_calendar((key // 24).cast(pl.Int32)), _two_digits(key % 24))
+
+
+def _column(name: str, label: str, category: str, definition: str, column: str) -> Dimension:
+    scope = "session" if column.startswith("session_") else "event"
+    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: _set(column), _plain)
+
+
+def _page_and_query(_zone: str) -> pl.Expr:
+    query, path = _plain(pl.col("query")), _plain(_set("path"))
+    return pl.when(query.is_null()).then(path).otherwise(pl.concat_str(path, pl.lit("?"), query))
+
+
+def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
+    """One of the names that the column holds (processing/pipeline/custom_values.py)."""
+    scope = "session" if column.startswith("session_") else "event"
+    value = extract(column, key).fill_null(NOT_SET)
+    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: value, _plain)
+
+
+def _source_and_medium(_zone: str) -> pl.Expr:
+    return pl.concat_str(_plain(_set("session_source")), _plain(_set("session_medium")), separator=" / ")
+
+
+_ALL: Final = (
+    Dimension(
+        name="date",
+        label="Date",
+        category="Time",
+        scope="event",
+        definition="The local day of the event in the property's time zone, as YYYYMMDD.",
+        columns=("day",),
+        key=lambda _zone: pl.col("day"),
+        text=_calendar,
+    ),
+    Dimension(
+        name="hour",
+        label="Hour",
+        category="Time",
+        scope="event",
+        definition="The hour of the event on the property's clock, 00 to 23."
+        " Where a clock is set back, both hours of that name count together.",
+        columns=("time",),
+        key=lambda zone: local_hours(zone) % 24,
+        text=_two_digits,
+    ),
+    Dimension(
+        name="dateHour",
+        label="Date and hour",
+        category="Time",
+        scope="event",
+        definition="Day and hour of the event on the property's clock, as YYYYMMDDHH.",
+        columns=("time",),
+        key=local_hours,
+        text=_calendar_and_hour,
+    ),
+    _column("pagePath", "Page path", "Page", "The path of the page's address, without host and query.", "path"),
+    Dimension(
+        name="pagePathPlusQueryString",
+        label="Page path + query string",
+        category="Page",
+        scope="event",
+        definition="Path and query of the page's address; campaign tags and click ids are no part of it.",
+        columns=("path", "query"),
+        key=_page_and_query,
+        text=_plain,
+    ),
+    decoded(
+        CONTENT_GROUP,
+        "Content group",
+        "Page",
+        "The event's group in the first content group of the property's rules; for each of them contentGroup:<name>.",
+        column="custom",
+        key=GROUP,
+    ),
+    _column("hostName", "Host name", "Page", "The host of the page's address.", "host"),
+    _column("eventName", "Event name", "Event", "The name of the event, such as page_view.", "event"),
+    _column(
+        "sessionSource",
+        "Session source",
+        "Traffic source",
+        "Where the session came from, taken from the session's first event.",
+        "session_source",
+    ),
+    _column(
+        "sessionMedium",
+        "Session medium",
+        "Traffic source",
+        "By which kind of way the session came, taken from the session's first event.",
+        "session_medium",
+    ),
+    Dimension(
+        name="sessionSourceMedium",
+        label="Session source / medium",
+        category="Traffic source",
+        scope="session",
+        definition="sessionSource and sessionMedium, joined by a slash.",
+        columns=("session_source", "session_medium"),
+        key=_source_and_medium,
+        text=_plain,
+    ),
+    _column(
+        "sessionCampaignName",
+        "Session campaign",
+        "Traffic source",
+        "The campaign that the session's first event names.",
+        "session_campaign",
+    ),
+    _column(
+        "sessionDefaultChannelGroup",
+        "Session default channel group",
+        "Traffic source",
+        "The channel group of source, medium and campaign of the session's first event, by the default rules.",
+        "session_channel",
+    ),
+    _column(
+        "country", "Country", "Geography", "The country that the event was sent from, by its English name.", "country"
+    ),
+    _column("deviceCategory", "Device category", "Technology", "desktop, mobile, tablet or smart tv.", "device"),
+    _column("browser", "Browser", "Technology", "The browser that sent the event.", "browser"),
+    _column("operatingSystem", "Operating system", "Technology", "The operating system of the device.", "system"),
+)
+DIMENSIONS: Final[Mapping[str, Dimension]] = {each.name: each for each in _ALL}
+NO_CUSTOM: Final[Mapping[str, Dimension]] = {}
+
+
+def find_dimension(
+    name: str, derived: Mapping[str, DerivedDimension], custom: Mapping[str, Dimension] = NO_CUSTOM
+) -> Dimension:
+    """Raises ReportError for a name that neither the registry, nor the property's rules, nor the report knows."""
+    if name in derived:
+        return _derive(derived[name], custom)
+    found = custom.get(name) or DIMENSIONS.get(name)
+    if found is None:
+        raise undefined("dimension", name, custom) or unknown("dimension", name, {**DIMENSIONS, **custom})
+    return found
+
+
+def _derive(asked: DerivedDimension, custom: Mapping[str, Dimension]) -> Dimension:
+    if (asked.name in DIMENSIONS or asked.name in custom) and asked.of != (asked.name,):
+        raise ReportError(f"{asked.name!r} is already a dimension; give the expression another name.")
+    if not asked.of or len(asked.delimiter) > 100:
+        raise ReportError(
+            f"The expression of {asked.name[:100]!r} needs a dimension name, and a delimiter of at most 100 characters."
+        )
+    parts = [find_dimension(name, {}, custom) for name in asked.of]
+    columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
+    definition = f"{asked.function} of {', '.join(asked.of)}"
+    return Dimension(
+        asked.name, asked.name, "Derived", "event", definition, columns, _derived_key(asked, parts), _plain
+    )
+
+
+def _derived_key(asked: DerivedDimension, parts: list[Dimension]) -> Callable[[str], pl.Expr]:
+    def key(zone: str) -> pl.Expr:
+        joined = pl.concat_str([part.text(part.key(zone)) for part in parts], separator=asked.delimiter)
+        changes = {
+            "lower_case": joined.str.to_lowercase(),
+            "upper_case": joined.str.to_uppercase(),
+            "concatenate": joined,
+        }
+        return changes[asked.function]
+
+    return key

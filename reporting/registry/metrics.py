@@ -1,0 +1,211 @@
+"""The metrics of reports: one registry entry each, with its definition, the measures that it needs and its value."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+import polars as pl
+
+from processing.pipeline.custom_values import MILLIONTHS
+from reporting.model.expressions import read
+from reporting.model.report import ReportError, undefined, unknown
+
+MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "CURRENCY"]
+# What reporting/query/aggregate.py counts per row; metrics are arithmetic on measures.
+Measure = Literal[
+    "events",
+    "page_views",
+    "engagement_ms",
+    "key_events",
+    "visitors",
+    "active_visitors",
+    "sessions",
+    "engaged_sessions",
+    "duration_ms",
+]
+
+
+class Sum(NamedTuple):
+    """What is added up over the rows: `value` of each, in millionths, so that no order of adding changes the sum."""
+
+    name: str
+    columns: tuple[str, ...]
+    value: pl.Expr
+
+
+class Metric(NamedTuple):
+    """`value` is an expression over columns that have the names of measures and sums; a division by nothing gives 0."""
+
+    name: str
+    label: str
+    type: MetricType
+    category: str
+    definition: str
+    measures: tuple[Measure, ...]
+    value: pl.Expr
+    expression: str = ""
+    sums: tuple[Sum, ...] = ()
+
+    @property
+    def scope(self) -> str:
+        """What the metric counts."""
+        return {"User": "user", "Session": "session"}.get(self.category, "event")
+
+
+def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    return pl.when(whole == 0).then(0.0).otherwise(part / whole)
+
+
+def _count(*, name: str, label: str, category: str, definition: str, measure: Measure) -> Metric:
+    return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure))
+
+
+def summed(
+    name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr
+) -> Metric:
+    """The sum of a value in millionths, as a number. Rounded, since polars multiplies by the inverse."""
+    total = (pl.col(name) / MILLIONTHS).round(6)
+    return Metric(name, label, type, "Event", definition, (), total, sums=(Sum(name, columns, value),))
+
+
+def _seconds(milliseconds: pl.Expr) -> pl.Expr:
+    return milliseconds / 1000
+
+
+_ALL: Final = (
+    _count(
+        name="activeUsers",
+        label="Active users",
+        category="User",
+        definition="Distinct visitors of active events. An event is active if its session is engaged by the end of the"
+        " local day, if it carries engagement time, or if it is a first visit; in sources without engagement signals,"
+        " such as access logs, also if it is a page view.",
+        measure="active_visitors",
+    ),
+    _count(
+        name="totalUsers",
+        label="Total users",
+        category="User",
+        definition="Distinct visitors with an event in the row.",
+        measure="visitors",
+    ),
+    _count(
+        name="sessions",
+        label="Sessions",
+        category="Session",
+        definition="Distinct sessions with an event in the row.",
+        measure="sessions",
+    ),
+    _count(
+        name="engagedSessions",
+        label="Engaged sessions",
+        category="Session",
+        definition="Distinct sessions of the row that are engaged on one of its days: by the end of the local day more"
+        " than 10 seconds of engagement time (without such signals: from first to last event), or two page views, or a"
+        " key event, or the client said so.",
+        measure="engaged_sessions",
+    ),
+    Metric(
+        name="engagementRate",
+        label="Engagement rate",
+        type="FLOAT",
+        category="Session",
+        definition="Engaged sessions as a share of sessions, from 0 to 1.",
+        measures=("engaged_sessions", "sessions"),
+        value=ratio(pl.col("engaged_sessions"), pl.col("sessions")),
+        expression="engagedSessions / sessions",
+    ),
+    Metric(
+        name="bounceRate",
+        label="Bounce rate",
+        type="FLOAT",
+        category="Session",
+        definition="Sessions that are not engaged as a share of sessions, from 0 to 1.",
+        measures=("engaged_sessions", "sessions"),
+        value=ratio(pl.col("sessions") - pl.col("engaged_sessions"), pl.col("sessions")),
+        expression="(sessions - engagedSessions) / sessions",
+    ),
+    Metric(
+        name="averageSessionDuration",
+        label="Average session duration",
+        type="SECONDS",
+        category="Session",
+        definition="Time from first to last event of the row's sessions on the row's days, in seconds, divided by the"
+        " number of these sessions.",
+        measures=("duration_ms", "sessions"),
+        value=ratio(_seconds(pl.col("duration_ms")), pl.col("sessions")),
+    ),
+    Metric(
+        name="screenPageViewsPerSession",
+        label="Views per session",
+        type="FLOAT",
+        category="Session",
+        definition="Page views divided by sessions.",
+        measures=("page_views", "sessions"),
+        value=ratio(pl.col("page_views"), pl.col("sessions")),
+        expression="screenPageViews / sessions",
+    ),
+    _count(
+        name="screenPageViews",
+        label="Views",
+        category="Page",
+        definition="Page views: events that show a page. Repeated views count.",
+        measure="page_views",
+    ),
+    _count(name="eventCount", label="Event count", category="Event", definition="Events.", measure="events"),
+    _count(
+        name="keyEvents",
+        label="Key events",
+        category="Event",
+        definition="Events that are marked as key events, by the client or by a rule; of a rule that counts once a"
+        " session, the first of each session.",
+        measure="key_events",
+    ),
+    summed(
+        "keyEventValue",
+        "Key event value",
+        "CURRENCY",
+        "What the key events are worth by the property's rules, in the property's currency.",
+        columns=("key", "key_value"),
+        value=pl.when("key").then("key_value").otherwise(0),
+    ),
+    Metric(
+        name="userEngagementDuration",
+        label="User engagement",
+        type="SECONDS",
+        category="User",
+        definition="Engagement time that the events carry, in seconds.",
+        measures=("engagement_ms",),
+        value=_seconds(pl.col("engagement_ms")),
+    ),
+)
+METRICS: Final[Mapping[str, Metric]] = {each.name: each for each in _ALL}
+UNLIKE_SIGNS: Final = frozenset({"bounceRate"})  # may be 0 where none of its measures is; every other is a quotient
+NO_CUSTOM: Final[Mapping[str, Metric]] = {}
+
+
+def find_metric(name: str, expressions: Mapping[str, str], custom: Mapping[str, Metric] = NO_CUSTOM) -> Metric:
+    """Raises ReportError for a name that neither the registry, nor the property's rules, nor the report knows, and for
+    bad arithmetic.
+    """
+    if name in expressions:
+        return _calculate(name, expressions[name], custom)
+    found = METRICS.get(name) or custom.get(name)
+    if found is None:
+        raise undefined("metric", name, custom) or unknown("metric", name, {**METRICS, **custom})
+    return found
+
+
+def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metric:
+    if (name in METRICS or name in custom) and expression.strip() != name:
+        raise ReportError(f"{name!r} is already a metric; give the expression another name.")
+    used: dict[str, Metric] = {}
+
+    def operand(each: str) -> pl.Expr:
+        used[each] = find_metric(each, {}, custom)
+        return used[each].value.cast(pl.Float64)
+
+    value = read(expression, operand)
+    measures = tuple(dict.fromkeys(measure for metric in used.values() for measure in metric.measures))
+    sums = tuple({each.name: each for metric in used.values() for each in metric.sums}.values())
+    finite = pl.when(value.is_finite()).then(value).otherwise(0.0)
+    return Metric(name, name, "FLOAT", "Calculated", expression, measures, finite, expression, sums)

@@ -1,0 +1,134 @@
+"""Runs over history as pages and programs show them: how far they have come, and what can be done about them."""
+
+from datetime import date
+from typing import Any, Final
+
+from django.db import transaction
+
+from configuration.drafts.audit import Author, name_of, record
+from configuration.drafts.publishing import published
+from processing.models import HistoryRun
+from processing.reprocessing.runs import RunRefused, Wish, ask, check_undo, wish
+from reporting.read_access import reader
+
+WISHES: Final = {"pause": Wish.PAUSE, "resume": Wish.NONE, "cancel": Wish.CANCEL, "undo": Wish.UNDO}
+AUDITED: Final = {"pause": "pause", "resume": "go on", "cancel": "cancel", "undo": "roll back"}
+State = HistoryRun.State
+COMING: Final = {
+    str(Wish.PAUSE): "Pausing: what is being built just now is finished first.",
+    str(Wish.CANCEL): "Being cancelled.",
+    str(Wish.UNDO): "Being rolled back: the numbers change back in a moment.",
+}
+STATES: Final = {
+    str(State.WAITING): "Waiting for the worker to begin.",
+    str(State.PAUSED): "Paused. What is built so far is kept; reports show the numbers of before.",
+    str(State.DONE): "Done: reports show these numbers.",
+    str(State.CANCELLED): "Cancelled: nothing was changed.",
+    str(State.UNDONE): "Rolled back: reports show the numbers of before again.",
+}
+
+
+def ask_for(
+    property: int, user: Author, days: tuple[date, date] | None = None, number: int | None = None
+) -> HistoryRun:
+    """Asks for the newest published rules, which must be `number` if that is given. Raises RunRefused."""
+    rules = published(property)
+    if rules is None:
+        raise RunRefused("This property has no published rules. Publish its draft first.")
+    if number not in (None, rules.number):
+        raise RunRefused(
+            f"The newest rules are version {rules.number}, not {number}. To apply an older version to history, publish"
+            " it again first: it gets a new number then."
+        )
+    with transaction.atomic():
+        run = ask(reader().store, rules, name_of(user), days)
+        record(user, "history: apply", property, f"version {rules.number}", [f"Days: {days_of(run)}."])
+    return run
+
+
+def want(run: HistoryRun, what: str, user: Author) -> None:
+    """`what` is a key of WISHES. Raises RunRefused."""
+    with transaction.atomic():
+        wish(run, WISHES[what])
+        record(user, f"history: {AUDITED[what]}", run.property, f"version {run.rules}", [f"Days: {days_of(run)}."])
+    run.refresh_from_db()
+
+
+def offers(run: HistoryRun) -> list[str]:
+    """What can be asked of the run now."""
+    if run.wish and run.state != State.RUNNING:
+        return []
+    if run.state in HistoryRun.ACTIVE:
+        first = "resume" if run.state == State.PAUSED or run.wish else "pause"
+        return [first, "cancel"]
+    return ["undo"] if _can_be_undone(run) else []
+
+
+def is_moving(run: HistoryRun) -> bool:
+    """Whether it will be another one in a moment."""
+    return run.state in (State.WAITING, State.RUNNING) or bool(run.wish)
+
+
+def status(run: HistoryRun) -> str:
+    """How the run is getting on, in a sentence or two."""
+    if run.wish in COMING:
+        return COMING[run.wish]
+    if run.state == State.FAILED:
+        return f"It failed, and nothing was changed: {run.error}"
+    if run.state == State.RUNNING:
+        return f"{run.rows_done:,} of {run.rows:,} raw rows.{_time_left(run)}" if run.rows else "Looking what there is."
+    error = f" {run.error}" if run.error else ""
+    return STATES[run.state] + error
+
+
+def share(run: HistoryRun) -> float:
+    """From 0 to 1."""
+    if run.state in (State.DONE, State.UNDONE):
+        return 1.0
+    return min(run.rows_done / run.rows, 1.0) if run.rows else 0.0
+
+
+def days_of(run: HistoryRun) -> str:
+    return f"{run.first} to {run.last}" if run.first and run.last else "all"
+
+
+def plain(run: HistoryRun) -> dict[str, Any]:
+    """The run as JSON has it; times and days are values that JSON renderers know."""
+    progress = run.progress() if run.state == State.RUNNING else None
+    names = ("id", "rules", "author", "state", "asked_at", "started_at", "finished_at", "rows", "rows_done", "error")
+    return {
+        **{name: getattr(run, name) for name in names},
+        "from": run.first,
+        "to": run.last,
+        "wish": run.wish,
+        "status": status(run),
+        "share": share(run),
+        "rows_per_second": progress and round(progress.rate),
+        "seconds_left": progress and round(progress.left_s),
+        "can": offers(run),
+    }
+
+
+def _can_be_undone(run: HistoryRun) -> bool:
+    try:
+        check_undo(run)
+    except RunRefused:
+        return False
+    return True
+
+
+def _time_left(run: HistoryRun) -> str:
+    progress = run.progress()
+    if progress is None:
+        return ""
+    if run.rows_done >= run.rows:
+        return " All is built; the days are being put together."
+    return f" {progress.rate:,.0f} a second, {_duration(progress.left_s)} left."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

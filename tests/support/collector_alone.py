@@ -1,0 +1,30 @@
+"""The application that tests run as a process: a collector and, for the rest, a slow page.
+
+COLLECTOR_LOG is the log's folder, or its address and COLLECTOR_SPILL the folder to spill into.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from analytics_site.bridge import WsgiInThreads
+from collection.collector.app import Collector
+from collection.collector.asgi import AsgiCollector
+from collection.collector.http import AddressBook
+from collection.log import Log, open_log, open_log_that_spills
+
+
+def slow_page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    time.sleep(1.0)
+    start_response("200 OK", [("content-type", "text/plain"), ("content-length", "4")])
+    return [b"slow"]
+
+
+def the_log() -> Log:
+    where, spill = os.environ["COLLECTOR_LOG"], os.environ.get("COLLECTOR_SPILL")
+    return open_log_that_spills(where, Path(spill)) if spill else open_log(f"sqlite://{where}")
+
+
+application = AsgiCollector(Collector(the_log()), rest=WsgiInThreads(slow_page, AddressBook(())))

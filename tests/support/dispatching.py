@@ -1,0 +1,192 @@
+"""An installation whose jobs go by a broker that loses, doubles and shuffles them, to two workers of one store."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from unittest.mock import patch
+
+from django.utils import timezone
+
+from collection.hit import RawHit, encode
+from collection.log import open_log
+from configuration.ruleset.context import Context
+from processing.concurrency.backoff import Troubles
+from processing.engine import open_engine
+from processing.ingest.geoip import NoPlaces
+from processing.models import Range
+from processing.privacy.erasure_requests import Erasures
+from processing.receiving import ledger
+from processing.receiving.backlog import Backlog
+from processing.receiving.contexts import Contexts
+from processing.receiving.pending import Pending
+from processing.receiving.range_receiver import Ranges
+from processing.reprocessing.runs import History
+from processing.segments.view import Reader, View
+from processing.store import open_store
+from processing.workers.dispatcher import Dispatcher, Rhythm
+from processing.workers.housekeeping import Housekeeping
+from processing.workers.jobs import Work
+from tests.support.installation import BLOG, SHOP, keys, plain_rules
+
+GRACE_S = 50.0
+RHYTHM = Rhythm(range_again_s=5.0, begun_again_s=9.0, seal_again_s=20.0)
+
+
+class Died(BaseException):
+    """What a worker that is killed does: nothing more."""
+
+
+@contextmanager
+def dying(rnd: random.Random) -> Iterator[None]:
+    """One time in ten, when a range would be called done, before it is or after."""
+    if rnd.random() > 0.1:
+        yield
+        return
+    done, after = ledger.done, rnd.random() < 0.5
+
+    def die(item: Range) -> bool:
+        if after:
+            done(item)
+        raise Died
+
+    with patch.object(ledger, "done", die):
+        yield
+
+
+class Broker:
+    """See `processing.workers.dispatcher.Jobs`. What it carries can be lost as a whole."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[str, int]] = []
+
+    def waiting(self, kind: str) -> int:
+        return sum(job[0] == kind for job in self.jobs)
+
+    def receive(self, number: int) -> None:
+        self.jobs.append(("receive", number))
+
+    def seal(self, property: int) -> None:
+        self.jobs.append(("seal", property))
+
+
+class Dispatched:
+    """`step` lets a while pass; `finish` lets everything come to rest."""
+
+    def __init__(self, folder: Path, rnd: random.Random) -> None:
+        self.rnd, self.now, self.broker = rnd, 0.0, Broker()
+        self.url = f"sqlite://{folder}/store"
+        self.log, self.store = open_log(f"sqlite://{folder}/log"), open_store(self.url)
+        self.reader, self.pending = Reader(self.store), Pending(self.log)
+        self.workers = [self._worker() for _ in range(2)]
+        self.elect()
+
+    def elect(self) -> None:
+        """A dispatcher that knows nothing of the one before."""
+        self.dispatcher = Dispatcher(
+            *(self.log, self.store, self.broker),
+            freeze=self._contexts().freeze,
+            backlog=Backlog(),
+            housekeeping=self._housekeeping,
+            erasures=Erasures(self.store, self.log),
+            clock=lambda: self.now,
+            rhythm=RHYTHM,
+        )
+        self.dispatcher.troubles = Troubles(fatal=(Exception,))
+        self.dispatcher.begin()
+
+    def send(self, *hits: RawHit) -> None:
+        self.log.append([(hit.address.encode(), encode(hit)) for hit in hits])
+
+    def step(self, now_ms: int) -> None:
+        """Something happens, or something else."""
+        self.now += self.rnd.choice([0.0, 1.0, 7.0, 70.0])
+        act = self.rnd.choice(
+            [self._dispatch, self._work, self._work, lambda: self.dispatcher.tidy(now_ms), self._disturb]
+        )
+        act()
+
+    def finish(self) -> None:
+        """A tail is seen in one turn, and old enough in the next."""
+        idle = 0
+        for _ in range(100):
+            self.now += 4_000
+            self._dispatch()
+            idle = 0 if self.broker.jobs else idle + 1
+            if idle == 2:
+                return
+            for job in self._taken():
+                self._do(job)
+        raise AssertionError("jobs are sent for ever")
+
+    def view(self, property: int = SHOP.id) -> View:
+        return self.reader.view(property)
+
+    def accounted(self, property: int, measurement_id: str) -> int:
+        """Hits that reports hold, and those that wait in the log."""
+        view = self.view(property)
+        waiting = self.pending.hits(view.tail.blocks, view.sealed.book.covered, property, measurement_id)
+        return view.counts().accepted + waiting
+
+    def _dispatch(self) -> None:
+        self.dispatcher.dispatch()
+        self.now += 1  # what has not filled a range waits so long at most
+        self.dispatcher.dispatch()
+        self.dispatcher.dispatch_seals()
+
+    def _work(self) -> None:
+        jobs = self._taken()
+        self.rnd.shuffle(jobs)
+        for job in jobs:
+            fate = self.rnd.random()
+            if fate < 0.2:
+                self.broker.jobs.append(job)  # later
+            elif fate > 0.3:
+                self._do(job)
+            if fate > 0.9:
+                self._do(job)
+
+    def _do(self, job: tuple[str, int]) -> None:
+        """By some worker, which may die before or after what it writes last."""
+        work = self.rnd.choice(self.workers)
+        does: dict[str, Callable[[int], object]] = {"receive": work.receive, "seal": work.seal}
+        with suppress(Died), dying(self.rnd):
+            does[job[0]](job[1])
+
+    def _taken(self) -> list[tuple[str, int]]:
+        jobs, self.broker.jobs = self.broker.jobs, []
+        return jobs
+
+    def _disturb(self) -> None:
+        acts: list[Callable[[], object]] = [self._taken, self.elect, self._keep_up]
+        self.rnd.choice(acts)()
+
+    def _keep_up(self) -> None:
+        self.workers[0].keep_up([SHOP.id, BLOG.id])
+
+    def _worker(self) -> Work:
+        ranges = Ranges(self.log, self.store, self._contexts(), keys, NoPlaces())
+        return Work(
+            self.store,
+            lambda: ranges,
+            retention=dict,
+            history=self._history(),
+            erasures=Erasures(self.store, self.log),
+        )
+
+    def _history(self) -> History:
+        return History(self.store, self.url, lambda: open_engine("processes://0"), timezone.now)
+
+    def _contexts(self) -> Contexts:
+        return Contexts(self.store, lambda: Context((SHOP, BLOG)), plain_rules)
+
+    def _housekeeping(self, backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
+        return Housekeeping(
+            *(self.log, self.store, backlog),
+            log_hours=None,
+            history=self._history(),
+            erasures=Erasures(self.store, self.log),
+            clock=lambda: self.now,
+            grace_s=GRACE_S,
+            look=look,
+        )

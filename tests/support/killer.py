@@ -1,0 +1,15 @@
+"""What ends a process, for tests that look at what is left."""
+
+import os
+import signal
+
+from processing.ingest.geoip import NOWHERE, Place
+
+
+class Killer:
+    """Where a place of this address is looked up, the process ends at once."""
+
+    def lookup(self, address: str) -> Place:
+        if address == "192.0.2.66":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return NOWHERE

@@ -1,0 +1,122 @@
+"""What a report must say, computed slowly from the manual's definitions. It shares no code with the product.
+
+A fact is an event of tests/oracle.py with what its session says of it, and with `event`, `host`, `path`, `query`,
+`country`, `device`, `browser`, `system` as reports show them; its `source` is (source, medium, campaign, channel).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tests.support import oracle
+
+Fact = dict[str, Any]
+Line = tuple[tuple[str, ...], tuple[float, ...]]
+
+
+class Asked(NamedTuple):
+    """`keep` chooses facts, `having` chooses rows by their metrics; `days` are the first and last, as YYYY-MM-DD."""
+
+    dimensions: Sequence[str]
+    metrics: Sequence[str]
+    days: tuple[str, str]
+    keep: Callable[[Fact], bool] = lambda _fact: True
+    having: Callable[[dict[str, float]], bool] = lambda _values: True
+
+
+def facts(events: Iterable[oracle.Event], zone: str, timeout_ms: int) -> tuple[list[Fact], Counter[str]]:
+    """The counted events, and how many hits were rejected for which reason."""
+    listed = list(events)
+    verdicts, reasons = oracle.judge(listed, zone, timeout_ms)
+    found = []
+    for event in listed:
+        verdict = verdicts.get((event["position"], event["index"]))
+        if verdict:
+            *session, day, origin, engaged, active, lasting, key = verdict
+            said = {"session": tuple(session), "day": day, "origin": origin, "lasting": lasting, "key": key}
+            found.append({**event, **said, "engaged": engaged, "active": active, "local": _local(event["time"], zone)})
+    return found, reasons
+
+
+def answer(all_facts: Iterable[Fact], asked: Asked) -> tuple[list[Line], Line]:
+    """The rows, by the first metric, largest first, then by dimension values; and the total."""
+    first, last = asked.days
+    kept = [fact for fact in all_facts if first <= fact["day"] <= last and asked.keep(fact)]
+    groups = defaultdict(list)
+    for fact in kept:
+        groups[tuple(DIMENSIONS[name](fact) for name in asked.dimensions)].append(fact)
+    chosen = {key: group for key, group in groups.items() if asked.having({m: f(group) for m, f in METRICS.items()})}
+    rows = [(key, tuple(METRICS[name](group) for name in asked.metrics)) for key, group in chosen.items()]
+    rows = [row for row in rows if any(row[1])]
+    total = [fact for group in chosen.values() for fact in group]
+    ordered = sorted(rows, key=lambda row: (-row[1][0], row[0]))
+    return ordered, (("RESERVED_TOTAL",) * len(asked.dimensions), tuple(METRICS[name](total) for name in asked.metrics))
+
+
+def _local(time: int, zone: str) -> datetime:
+    return datetime.fromtimestamp(time / 1000, tz=UTC).astimezone(ZoneInfo(zone))
+
+
+DIMENSIONS: dict[str, Callable[[Fact], str]] = {
+    "date": lambda fact: fact["local"].strftime("%Y%m%d"),
+    "hour": lambda fact: fact["local"].strftime("%H"),
+    "dateHour": lambda fact: fact["local"].strftime("%Y%m%d%H"),
+    "pagePath": lambda fact: fact["path"],
+    "pagePathPlusQueryString": lambda fact: fact["path"] + (f"?{fact['query']}" if fact["query"] else ""),
+    "contentGroup": lambda fact: fact.get("content_group") or "(not set)",
+    "hostName": lambda fact: fact["host"],
+    "eventName": lambda fact: fact["event"],
+    "sessionSource": lambda fact: fact["origin"][0],
+    "sessionMedium": lambda fact: fact["origin"][1],
+    "sessionSourceMedium": lambda fact: f"{fact['origin'][0]} / {fact['origin'][1]}",
+    "sessionCampaignName": lambda fact: fact["origin"][2],
+    "sessionDefaultChannelGroup": lambda fact: fact["origin"][3],
+    "country": lambda fact: fact["country"],
+    "deviceCategory": lambda fact: fact["device"],
+    "browser": lambda fact: fact["browser"],
+    "operatingSystem": lambda fact: fact["system"],
+}
+
+
+def _users(rows: list[Fact]) -> int:
+    return len({fact["visitor"] for fact in rows})
+
+
+def _sessions(rows: list[Fact]) -> int:
+    return len({fact["session"] for fact in rows})
+
+
+def _engaged(rows: list[Fact]) -> int:
+    return _sessions([fact for fact in rows if fact["engaged"]])
+
+
+def _views(rows: list[Fact]) -> int:
+    return sum(fact["page_view"] for fact in rows)
+
+
+def _lasting(rows: list[Fact]) -> int:
+    """What the days of the row's sessions last, in ms."""
+    return sum({(fact["session"], fact["day"]): fact["lasting"] for fact in rows}.values())
+
+
+def _divided(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+METRICS: dict[str, Callable[[list[Fact]], float]] = {
+    "activeUsers": lambda rows: _users([fact for fact in rows if fact["active"]]),
+    "totalUsers": _users,
+    "sessions": _sessions,
+    "engagedSessions": _engaged,
+    "engagementRate": lambda rows: _divided(_engaged(rows), _sessions(rows)),
+    "bounceRate": lambda rows: _divided(_sessions(rows) - _engaged(rows), _sessions(rows)),
+    "averageSessionDuration": lambda rows: _divided(_lasting(rows) / 1000, _sessions(rows)),
+    "screenPageViewsPerSession": lambda rows: _divided(_views(rows), _sessions(rows)),
+    "screenPageViews": _views,
+    "eventCount": len,
+    "keyEvents": lambda rows: sum(fact["key"] for fact in rows),
+    "keyEventValue": lambda rows: sum(fact.get("key_value", 0) for fact in rows if fact["key"]) / 1_000_000,
+    "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
+}

@@ -1,0 +1,272 @@
+"""Random hits for tests, each with what the oracle must make of it: written from the manual, not from the product."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from collection.hit import FORMAT, RawHit
+from configuration.ruleset.context import PropertySettings
+
+MINUTE: Final = 60_000
+HOUR: Final = 60 * MINUTE
+# gaps at which something changes, and a millisecond to either side
+EDGES: Final = tuple(edge + off for edge in (0, 10_000, 30 * MINUTE, 4 * HOUR, 5 * HOUR) for off in (-1, 0, 1))
+# from a hit's making to its receipt; the window is -72 h to +10 min
+DELAYS: Final = (0, 0, 0, 40, MINUTE, 5 * HOUR, 72 * HOUR, 72 * HOUR + 1, -10 * MINUTE, -10 * MINUTE - 1)
+# zones, each with a day before a change of the clock (at midnight, of half an hour, in either direction)
+ZONES: Final = {
+    ("Europe/Berlin", "2026-03-28"), ("Europe/Berlin", "2026-10-24"), ("Africa/Cairo", "2026-04-23"),
+    ("Africa/Cairo", "2026-10-28"), ("America/Havana", "2026-10-31"), ("Australia/Lord_Howe", "2026-10-03"),
+    ("Asia/Kolkata", "2026-06-29"), ("Etc/UTC", "2026-06-29"),
+}  # fmt: skip
+AGENTS: Final = {  # device, browser, system; None: a program
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":
+        ("desktop", "Chrome", "Windows"),
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
+    " Mobile/15E148 Safari/604.1": ("mobile", "Safari", "iOS"),
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": None,
+}  # fmt: skip
+# parameters, referrer -> source, medium, campaign, channel
+ORIGINS: Final[tuple[tuple[dict[str, str], str, tuple[str, ...]], ...]] = (
+    ({}, "", ("(direct)", "(none)", "(direct)", "Direct")),
+    ({"cs": "letter", "cm": "email", "cn": "may"}, "", ("letter", "email", "may", "Email")),
+    ({}, "https://www.google.com/", ("google", "organic", "(organic)", "Organic Search")),
+    ({}, "https://news.example/a", ("news.example", "referral", "(referral)", "Referral")),
+    ({}, "https://shop.example/b", ("(direct)", "(none)", "(direct)", "Direct")),
+    ({"gclid": "x"}, "https://www.google.com/", ("google", "cpc", "(not set)", "Paid Search")),
+)
+COUNTRIES: Final = {"192.0.2.7": "Germany", "198.51.100.9": "France", "203.0.113.5": "(not set)"}
+PAGES: Final = ("/", "/a", "/B", "/a?q=1&r")
+NAMES: Final = ("page_view", "page_view", "page_view", "scroll", "first_visit", "screen_view", "", "x" * 41)
+
+
+class Sent(NamedTuple):
+    """A hit at one arrival: its bytes, and what the oracle shall make of it. `owner` 0 is the unknown property."""
+
+    raw: RawHit
+    owner: int
+    events: list[dict[str, Any]]
+
+
+Arrival = Callable[[int, int], Sent]  # (number, received in us) -> the hit as it arrives then
+
+
+class Site(NamedTuple):
+    """Two properties: one tells visitors by cookie, one by address; `low` to `high` are four local days (ms)."""
+
+    cookie: PropertySettings
+    cookieless: PropertySettings
+    moments: list[int]
+
+    @property
+    def days(self) -> tuple[int, int]:
+        return self.moments[0], self.moments[-1]
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> Site:
+    zone, day = draw(st.sampled_from(sorted(ZONES)))
+    named: dict[str, Any] = {"domains": ("shop.example",), "zone": zone}
+    named |= {"session_timeout_s": draw(st.sampled_from([1800, 5 * 3600]))}
+    cookie = PropertySettings(id=11, measurement_id="G-COOKIE0001", **named)
+    cookieless = PropertySettings(id=12, measurement_id="G-NOCOOKIE01", identity="cookieless", **named)
+    first = datetime.fromisoformat(day)
+    starts = [(first + timedelta(days=n)).replace(tzinfo=ZoneInfo(zone)) for n in range(4)]
+    return Site(cookie, cookieless, [int(start.timestamp() * 1000) for start in starts])
+
+
+@st.composite
+def arrivals(draw: st.DrawFn, site: Site, most: int = 40) -> list[Sent]:
+    """In the order of receipt, re-sent ones among them."""
+    times: list[int] = []
+    wanted: list[tuple[int, Arrival]] = []
+    for number in range(draw(st.integers(1, most).map(lambda many: many if many % 5 else most))):
+        times.append(draw(_times(site, times[-4:])))
+        make = _line if draw(st.integers(0, 4)) == 0 else _request
+        received, latest, arrival = draw(make(site, times[-1], f"id{number}"))
+        wanted.append((received, arrival))
+        if draw(st.integers(0, 3)) == 0:
+            again = st.sampled_from([1, 5_000, 20 * HOUR, 48 * HOUR, latest - received])
+            wanted.append((min(received + draw(again), latest), arrival))
+    return [arrival(n, at * 1000 + n) for n, (at, arrival) in enumerate(sorted(wanted, key=lambda each: each[0]))]
+
+
+@st.composite
+def _times(draw: st.DrawFn, site: Site, before: list[int]) -> int:
+    low, high = site.days
+    near = draw(st.sampled_from(before + site.moments))
+    if draw(st.integers(0, 5)) == 0:
+        near = draw(st.integers(low, high))
+    return max(low, min(high, near + draw(st.sampled_from(EDGES)) * draw(st.sampled_from([1, 1, -1]))))
+
+
+@st.composite
+def _request(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int, Arrival]:
+    """A tracker's hit, with id and time of its own, or another client's: when it comes, until when it may come again,
+    and what it is.
+    """
+    tracker = draw(st.booleans())
+    own_id = id if tracker or draw(st.booleans()) else ""
+    property = draw(st.sampled_from([site.cookie, site.cookie, site.cookieless, None]))
+    common = {
+        "v": "2",
+        "tid": property.measurement_id if property else "G-NOBODY0001",
+        "cid": draw(st.sampled_from(["1.1", "2.2", ""])),
+        "sid": draw(st.sampled_from(["", "7", "8"])),
+        "_s": str(draw(st.integers(0, 2))),
+        **({"_hid": own_id} if own_id else {}),
+        **({"_hts": str(time)} if tracker else {}),
+    }
+    sender = draw(st.sampled_from(sorted(COUNTRIES))), draw(st.sampled_from([*sorted(AGENTS), min(AGENTS)]))
+    said = draw(st.lists(_events(), min_size=1, max_size=3))
+    received = time + (draw(st.sampled_from(DELAYS)) if tracker else 0)
+
+    def arrive(number: int, received_us: int) -> Sent:
+        return _arrived(number, received_us, common, said, sender, property)
+
+    latest = min(time, received) + 72 * HOUR
+    return received, max(received, latest) if own_id else received, arrive
+
+
+@st.composite
+def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
+    """Parameters of one event, which origin it has, and its page."""
+    flags = {name: "1" for name in ("_ss", "_fv", "_c", "seg") if draw(st.integers(0, 7)) == 0}
+    spent = draw(st.sampled_from(["", "", "1", "5000", "5001", "10000", "10001", "x"]))
+    origin, page = draw(st.integers(0, len(ORIGINS) - 1)), draw(st.sampled_from(PAGES))
+    return {"en": draw(st.sampled_from(NAMES)), **flags, **({"_et": spent} if spent else {})}, origin, page
+
+
+def _arrived(
+    number: int, received_us: int, common: dict[str, str], said: list[tuple[dict[str, str], int, str]],
+    sender: tuple[str, str], property: PropertySettings | None,
+) -> Sent:  # fmt: skip
+    lines = []
+    for own, origin, page in said:
+        tags, referrer, _ = ORIGINS[origin]
+        click = f"{'&' if '?' in page else '?'}{urlencode({'gclid': tags['gclid']})}" if "gclid" in tags else ""
+        written = {name: text for name, text in tags.items() if name != "gclid"}
+        lines.append(urlencode({**own, "dl": f"https://shop.example{page}{click}", "dr": referrer, **written}))
+    query, body = urlencode(common), "\n".join(lines)
+    if len(lines) == 1:
+        query, body = f"{query}&{body}", ""
+    raw = RawHit(FORMAT, f"r{number}", received_us, "ga4", *sender, {}, query.encode(), body.encode())
+    base = _base(number, received_us, common, sender, property)
+    return Sent(raw, property.id if property else 0, _meant(base, said, sender[1], property))
+
+
+def _base(
+    number: int, received_us: int, common: dict[str, str], sender: tuple[str, str], property: PropertySettings | None
+) -> dict[str, Any]:
+    received, created = received_us // 1000, common.get("_hts")
+    believed = created is not None and received - 72 * HOUR <= int(created) <= received + 10 * MINUTE
+    by_cookie = common["cid"] and (property is None or property.identity == "cookie")
+    day = datetime.fromtimestamp(received / 1000, tz=UTC).date()
+    return {
+        "position": number,
+        "received_us": received_us,
+        "time": int(created) if created is not None and believed else received,
+        "visitor": ("client", common["cid"]) if by_cookie else ("day", day, *sender),
+        "hit": _number(common.get("_hid") or f"r{number}"),
+        "client_session": common["sid"] or None,
+        "sequence": int(common["_s"]),
+        "signals": True,
+        "host": "shop.example",
+        "country": COUNTRIES[sender[0]],
+    }
+
+
+def _meant(
+    base: dict[str, Any], said: list[tuple[dict[str, str], int, str]], agent: str, property: PropertySettings | None
+) -> list[dict[str, Any]]:
+    """The events that count, implied ones first; or, if none does, one with the reason of the first."""
+    reasons = [_reason(own["en"], agent, property) for own, _, _ in said]
+    if all(reasons):
+        return [{**base, "index": 0, "reason": reasons[0]}]
+    technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
+    counted = [
+        {**base, **technical, **_said(own), "index": index + 2, "source": ORIGINS[origin][2], **_page(page)}
+        for index, ((own, origin, page), reason) in enumerate(zip(said, reasons, strict=True))
+        if not reason
+    ]
+    names = {event["event"] for event in counted}
+    implied = []
+    for index, (name, flag) in enumerate((("first_visit", "_fv"), ("session_start", "_ss"))):
+        flagged = [event for event in counted if event[flag]]
+        if flagged and name not in names:
+            bare = {"page_view": False, "key_event": False, "engagement_ms": 0, "first_visit": name == "first_visit"}
+            implied.append({**flagged[0], **bare, "event": name, "index": index})
+    return implied + counted
+
+
+def _reason(name: str, agent: str, property: PropertySettings | None) -> str | None:
+    if property is None:
+        return "unknown property"
+    if not 1 <= len(name) <= 40:
+        return "malformed"
+    return "bot" if AGENTS[agent] is None else None
+
+
+def _said(own: dict[str, str]) -> dict[str, Any]:
+    spent = own.get("_et", "")
+    return {
+        "event": own["en"],
+        "page_view": own["en"] in ("page_view", "screen_view"),
+        "first_visit": own["en"] == "first_visit",
+        "key_event": "_c" in own,
+        "client_engaged": "seg" in own,
+        "engagement_ms": int(spent) if spent.isdigit() else 0,
+        "_fv": "_fv" in own,
+        "_ss": "_ss" in own,
+    }
+
+
+# request, status -> why it does not count
+REQUESTS: Final = (
+    ("GET / HTTP/1.1", 200, None), ("GET /a HTTP/1.1", 304, None), ("GET /a?q=2 HTTP/1.1", 200, None),
+    ("POST /a HTTP/1.1", 404, "method"), ("GET /s.css HTTP/1.1", 404, "status"), ("GET /s.css HTTP/1.1", 200, "asset"),
+    ("nonsense", 200, "malformed"),
+)  # fmt: skip
+
+
+@st.composite
+def _line(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int, Arrival]:
+    """A line of an access log, imported some time later; it may be imported again at any time."""
+    property, second = draw(st.sampled_from([site.cookie, site.cookieless])), time // 1000 * 1000
+    request, status, reason = draw(st.sampled_from(REQUESTS))
+    address, agent = draw(st.sampled_from(sorted(COUNTRIES))), draw(st.sampled_from(sorted(AGENTS)))
+    _, referrer, origin = draw(st.sampled_from([each for each in ORIGINS if not each[0]]))
+    stamp = datetime.fromtimestamp(second / 1000, tz=UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+    text = f'{address} - - [{stamp}] "{request}" {status} 12 "{referrer or "-"}" "{agent}"'
+    reason = reason or ("bot" if AGENTS[agent] is None else None)
+    owner = ("line", "", "") if reason == "malformed" else ("line", address, agent)
+    facts = _line_facts(request, agent, origin) if reason is None else {"reason": reason}
+
+    def arrive(number: int, received_us: int) -> Sent:
+        raw = RawHit(FORMAT, id, received_us, "access_log", "", "", {}, b"", text.encode(), property.id, second)
+        base = {"position": number, "received_us": received_us, "time": second, "visitor": owner, "hit": _number(id)}
+        return Sent(raw, property.id, [{**base, **facts, "index": 0, "country": COUNTRIES[address]}])
+
+    return time + HOUR, time + 1000 * HOUR, arrive
+
+
+def _line_facts(request: str, agent: str, origin: tuple[str, ...]) -> dict[str, Any]:
+    technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
+    flags = dict.fromkeys(("first_visit", "key_event", "client_engaged", "signals"), False)
+    said = {"event": "page_view", "page_view": True, "engagement_ms": 0, "sequence": 0, "client_session": None}
+    return {**technical, **flags, **said, "source": origin, "host": "shop.example", **_page(request.split(" ")[1])}
+
+
+def _page(target: str) -> dict[str, str]:
+    path, _, query = target.partition("?")
+    return {"path": path, "query": query}
+
+
+def _number(id: str) -> int:
+    """Ties sort by it: the first 64 bits of the id's BLAKE2b."""
+    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "big")

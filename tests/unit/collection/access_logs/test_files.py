@@ -1,0 +1,131 @@
+"""Lines out of files, whatever the files are like."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collection.access_logs.files import LONGEST_LINE, LineFile, UnreadableFile, split
+
+
+def lines_of(path: Path) -> list[bytes]:
+    file = LineFile(str(path))
+    try:
+        return [line for lines in file.batches() for line in lines]
+    finally:
+        file.close()
+
+
+def test_it_works(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"one\ntwo\r\n\nfour")
+    assert lines_of(tmp_path / "a.log") == [b"one", b"two", b"", b"four"]
+
+
+def test_gzip_is_recognised_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n"))
+    assert lines_of(tmp_path / "a.log") == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["nothing", "gzip of nothing"])
+def test_an_empty_file_has_no_lines(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(content)
+    assert lines_of(tmp_path / "a.gz") == []
+
+
+def test_bytes_of_any_kind_stay(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"\xef\xbb\xbf\x00\xff\r\r\n\xe2\x28\n")
+    assert lines_of(tmp_path / "a.log") == [b"\x00\xff\r", b"\xe2\x28"]
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (bz2.compress(b"x"), "bzip2"),
+        (lzma.compress(b"x"), "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        ("x".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04", "zip archive"),
+    ],
+)
+def test_other_kinds_are_named(content: bytes, cause: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(content)
+    with pytest.raises(UnreadableFile, match=cause):
+        LineFile(str(tmp_path / "a.log"))
+
+
+def test_what_is_no_readable_file(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(b"plain")
+    with pytest.raises(UnreadableFile, match="not one"):
+        LineFile(str(tmp_path / "a.gz"))
+    with pytest.raises(UnreadableFile, match="is a folder"):
+        LineFile(str(tmp_path))
+    with pytest.raises(UnreadableFile, match="does not exist"):
+        LineFile(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_what_comes_before_a_damage_is_given_out(damage: str, tmp_path: Path) -> None:
+    content = bytearray(gzip.compress(b"".join(b"%d\n" % number for number in range(200_000))))
+    if damage == "cut":
+        del content[-20_000:]
+    else:
+        content[-20_000] ^= 1
+    (tmp_path / "a.gz").write_bytes(content)
+    file, found = LineFile(str(tmp_path / "a.gz")), list[bytes]()
+    with pytest.raises(UnreadableFile, match="damaged or cut off"):
+        found.extend(line for lines in file.batches() for line in lines)
+    file.close()
+    assert len(found) > 100_000
+    assert found[:100_000] == [b"%d" % number for number in range(100_000)]
+
+
+@given(st.binary(max_size=50), st.lists(st.integers(0, 50)))
+def test_it_does_not_matter_where_chunks_end(content: bytes, cuts: list[int]) -> None:
+    bounds = [0, *sorted(cuts), len(content)]
+    chunks = [content[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    expected = [line.removesuffix(b"\r") for line in content.split(b"\n")]
+    if not content or content.endswith(b"\n"):
+        expected.pop()
+    assert [line for lines in split(chunks) for line in lines] == expected
+
+
+@pytest.mark.parametrize("extra", range(-2, 4))
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+@pytest.mark.parametrize("chunk", [1000, LONGEST_LINE, LONGEST_LINE + 1, LONGEST_LINE + 2, 10**6])
+def test_too_long_a_line_is_cut_at_the_same_places(extra: int, end: bytes, chunk: int) -> None:
+    content = b"a" * (2 * LONGEST_LINE + extra)
+    data = b"x\n" + content + end + (b"y" if end else b"")
+    chunks = [data[at : at + chunk] for at in range(0, len(data), chunk)]
+    pieces = [content[at : at + LONGEST_LINE] for at in range(0, len(content), LONGEST_LINE)]
+    expected = [b"x", *pieces, *([b"y"] if end else [])]
+    assert [line for lines in split(chunks) for line in lines] == expected
+
+
+@pytest.mark.parametrize("length", [LONGEST_LINE, 2 * LONGEST_LINE])
+def test_a_line_just_not_too_long_is_whole_though_its_end_comes_in_two_chunks(length: int) -> None:
+    content = b"a" * length
+    pieces = [content[at : at + LONGEST_LINE] for at in range(0, length, LONGEST_LINE)]
+    assert [line for lines in split([content + b"\r", b"\nb"]) for line in lines] == [*pieces, b"b"]
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(b"one\ntwo")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(packed))))
+    file = LineFile("-")
+    assert (file.name, file.size, file.read_bytes()) == ("standard input", None, 0)
+    assert list(file.batches()) == [[b"one"], [b"two"]]
+
+
+def test_it_tells_how_far_it_has_read(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"x" * 99 + b"\n")
+    file = LineFile(str(tmp_path / "a.log"))
+    assert file.size == 100
+    assert list(file.batches())
+    assert file.read_bytes() == 100
+    file.close()

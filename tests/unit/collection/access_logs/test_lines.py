@@ -1,0 +1,117 @@
+"""From lines to hits: ids, times, and which lines are called broken."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collection import hit as hits
+from collection.access_logs.lines import EMPTY_LINE, NO_REQUEST, NO_TIME, OTHER_FORMAT, Entry, LineReader, time_ms
+from collection.hit import RawHit
+from collection.protocols import decode
+
+COMBINED = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" "Firefox"'
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+COMMON = b'192.0.2.1 - bob [17/May/2015:12:05:03 +0200] "GET /a HTTP/1.1" 200 -'
+
+
+def read(*lines: bytes) -> list[Entry]:
+    return LineReader(property=7).read(lines, received_us=9)
+
+
+def hit_of(entry: Entry) -> RawHit:
+    return hits.decode(entry.value)
+
+
+def test_it_works() -> None:
+    (entry,) = read(COMBINED)
+    hit = hit_of(entry)
+    assert (hit.protocol, hit.property, hit.received, hit.body) == ("access_log", 7, 9, COMBINED)
+    assert hit.occurred == 1_431_857_103_000
+    assert entry.fault is None
+
+
+def test_the_zone_is_part_of_the_time() -> None:
+    assert hit_of(read(COMMON)[0]).occurred == hit_of(read(COMBINED)[0]).occurred
+
+
+def test_ids_tell_equal_lines_apart_and_come_again() -> None:
+    lines = [COMBINED, COMMON, COMBINED, b"", b"", COMBINED]
+    ids = [hit_of(entry).id for entry in read(*lines)]
+    assert len(set(ids)) == len(lines)
+    assert [hit_of(entry).id for entry in read(*lines)] == ids
+    assert hit_of(read(COMBINED)[0]).id == ids[0]
+
+
+def test_it_does_not_matter_how_lines_are_batched() -> None:
+    lines = [COMBINED, COMMON, COMBINED, COMBINED]
+    reader = LineReader(property=7)
+    assert [*reader.read(lines[:1], 9), *reader.read(lines[1:], 9)] == read(*lines)
+
+
+def test_skipped_lines_count_as_seen() -> None:
+    skipping, reading = LineReader(7), LineReader(7)
+    skipping.skip([COMBINED, COMMON])
+    reading.read([COMBINED, COMMON], 1)
+    assert (skipping.lines, skipping.checksum) == (reading.lines, reading.checksum) == (2, skipping.checksum)
+    assert skipping.read([COMBINED], 1) == reading.read([COMBINED], 1)
+
+
+def test_lines_of_one_visitor_have_one_key() -> None:
+    other = COMBINED.replace(b"/a", b"/b"), COMBINED.replace(b"Firefox", b"Safari")
+    same, different = read(*other)
+    assert same.key == read(COMBINED)[0].key != different.key
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (COMBINED, None),
+        (COMMON, None),
+        (COMBINED.replace(b"GET /a", b"GET  /a"), None),
+        (b"", EMPTY_LINE),
+        (b"hello", OTHER_FORMAT),
+        (COMBINED + b"x", OTHER_FORMAT),
+        (COMBINED.replace(b"GET /a", b"GET /a b"), NO_REQUEST),
+        (COMBINED.replace(b"GET /a HTTP/1.1", b"-"), NO_REQUEST),
+        (COMBINED.replace(b"17/May", b"31/Feb"), NO_TIME),
+        (COMBINED.replace(b"10:05:03", b"24:00:00"), NO_TIME),
+        (COMBINED.replace(b"10:05:03", b"10:05:61"), NO_TIME),
+        (COMBINED.replace(b"2015", b"0000"), NO_TIME),
+        (COMBINED.replace(b"2015", b"9999"), NO_TIME),
+    ],
+)
+def test_broken_lines_are_those_that_are_rejected_as_malformed(line: bytes, fault: str | None) -> None:
+    (entry,) = read(line)
+    assert entry.fault == fault
+    assert decode(hit_of(entry)).error == (None if fault is None else "malformed")
+
+
+@given(st.binary() | st.text().map(str.encode) | st.from_regex(rb'\S+ - - \[.{26}\] ".*" 200 1', fullmatch=True))
+def test_no_line_is_lost(line: bytes) -> None:
+    (entry,) = read(line)
+    assert hit_of(entry).body == line
+    assert (entry.fault is None) == (decode(hit_of(entry)).error is None)
+
+
+@given(st.integers(86_400, 253_370_000_000), st.integers(-14 * 60, 14 * 60))
+def test_times_are_those_of_the_calendar(seconds: int, ahead: int) -> None:
+    time = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=ahead)))
+    text = f"{time:%d}/{MONTHS[time.month - 1]}/{time.year:04}:{time:%H:%M:%S} {time:%z}"
+    assert time_ms(text) == seconds * 1000
+
+
+def test_a_leap_second_is_the_next_minutes_first() -> None:
+    assert time_ms("31/Dec/2016:23:59:60 +0000") == time_ms("01/Jan/2017:00:00:00 +0000")
+
+
+def test_a_broken_line_has_the_time_of_the_line_before_it_whenever_it_is_read() -> None:
+    good = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n'
+    lines = [good, b"nonsense\n", good.replace(b"17/May", b"99/May")]
+    now, later = (LineReader(101).read(lines, received_us) for received_us in (1, 10**15))
+    for reading in (now, later):
+        assert [hits.decode(entry.value).occurred for entry in reading] == [1431857103000] * 3
+    resumed = LineReader(101)
+    resumed.skip(lines[:1])
+    assert hits.decode(resumed.read(lines[1:], 1)[0].value).occurred == 1431857103000

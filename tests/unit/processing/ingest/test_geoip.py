@@ -1,0 +1,71 @@
+"""Places come out of real database files, whichever layout they have."""
+
+from pathlib import Path
+
+import maxminddb
+import pytest
+
+from processing.ingest.geoip import NOWHERE, Place, open_places
+from tests.support.places_file import write_places
+
+NESTED = {
+    "country": {"iso_code": "DE", "names": {"en": "Germany"}},
+    "subdivisions": [
+        {"iso_code": "BE", "names": {"de": "Land Berlin", "en": "State of Berlin"}},
+        {"names": {"en": "other"}},
+    ],
+    "city": {"names": {"de": "Berlin", "en": "Berlin"}},
+}
+FLAT = {"country_code": "FR", "region": "Bretagne", "city": "Brest"}
+FLAT_SHORT = {"country": "BR", "state": "Bahia"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    records = {
+        "192.0.2.0/24": NESTED,
+        "198.51.100.128/25": FLAT,
+        "203.0.113.7/32": FLAT_SHORT,
+        "2001:db8::/32": NESTED,
+        "2001:dead::/32": {"country": {"names": {"en": "Nowhere"}}, "city": {}, "subdivisions": []},
+    }
+    return write_places(tmp_path / "places.mmdb", records)
+
+
+def test_it_works(path: Path) -> None:
+    assert open_places(path).lookup("192.0.2.200") == Place("DE", "State of Berlin", "Berlin")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("198.51.100.128", Place("FR", "Bretagne", "Brest")),
+        ("198.51.100.127", NOWHERE),
+        ("203.0.113.7", Place("BR", "Bahia", None)),
+        ("203.0.113.8", NOWHERE),
+        ("2001:db8:1::1", Place("DE", "State of Berlin", "Berlin")),
+        ("2001:dead::1", NOWHERE),
+        ("no address", NOWHERE),
+        ("", NOWHERE),
+    ],
+)
+def test_layouts_and_edges(path: Path, address: str, place: Place) -> None:
+    assert open_places(path).lookup(address) == place
+
+
+def test_an_ipv6_address_is_nowhere_in_a_file_of_ipv4(tmp_path: Path) -> None:
+    places = open_places(write_places(tmp_path / "four.mmdb", {"192.0.2.0/24": FLAT}, version=4))
+    assert places.lookup("192.0.2.1").country == "FR"
+    assert places.lookup("2001:db8::1") == NOWHERE
+
+
+def test_without_a_file_everything_is_nowhere() -> None:
+    assert open_places(None).lookup("192.0.2.1") == NOWHERE
+
+
+def test_a_wrong_path_or_file_stops_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        open_places(tmp_path / "none.mmdb")
+    (tmp_path / "text.mmdb").write_text("this is text")
+    with pytest.raises(maxminddb.InvalidDatabaseError):
+        open_places(tmp_path / "text.mmdb")

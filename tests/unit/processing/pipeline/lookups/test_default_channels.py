@@ -1,0 +1,84 @@
+"""Each rule of the default channel group, and the places where two of them meet."""
+
+import pytest
+
+from processing.pipeline.lookups.default_channels import CHANNELS, category, channel
+
+CASES = [
+    ("(direct)", "(none)", "(direct)", "Direct"),
+    ("(direct)", "(not set)", "", "Direct"),
+    ("(direct)", "cpc", "", "Paid Other"),
+    ("google", "cpc", "x-Cross-Network-y", "Cross-network"),
+    ("amazon.com", "cpc", "", "Paid Shopping"),
+    ("google", "cpc", "Summer Shopping", "Paid Shopping"),
+    ("google", "cpc", "my-shop", "Paid Shopping"),
+    ("google", "cpc", "eshop", "Paid Shopping"),
+    ("google", "cpc", "workshop", "Paid Search"),
+    ("google", "cpc", "(not set)", "Paid Search"),
+    ("Google", "CPC", "", "Paid Search"),
+    ("bing", "paidsearch", "", "Paid Search"),
+    ("google", "cpm", "", "Paid Search"),
+    ("facebook.com", "paid_social", "", "Paid Social"),
+    ("youtube.com", "cpv", "", "Paid Video"),
+    ("adnetwork", "cpm", "", "Display"),
+    ("adnetwork", "banner", "", "Display"),
+    ("adnetwork", "retargeting", "", "Paid Other"),
+    ("adnetwork", "ppc", "", "Paid Other"),
+    ("etsy.com", "referral", "", "Organic Shopping"),
+    ("newsletter", "email", "shopping day", "Organic Shopping"),
+    ("m.facebook.com", "referral", "", "Organic Social"),
+    ("whoever", "Social-Network", "", "Organic Social"),
+    ("youtube.com", "referral", "", "Organic Video"),
+    ("whoever", "some video ad", "", "Organic Video"),
+    ("google", "organic", "", "Organic Search"),
+    ("duckduckgo", "referral", "", "Organic Search"),
+    ("unknown-engine", "organic", "", "Organic Search"),
+    ("blog.example.net", "referral", "", "Referral"),
+    ("whoever", "app", "", "Referral"),
+    ("whoever", "link", "", "Referral"),
+    ("list", "e-mail", "", "Email"),
+    ("e_mail", "x", "", "Email"),
+    ("partner", "affiliate", "", "Affiliates"),
+    ("podcast", "audio", "", "Audio"),
+    ("sms", "x", "", "SMS"),
+    ("x", "SMS", "", "SMS"),
+    ("x", "webpush", "", "Mobile Push Notifications"),
+    ("x", "mobile-app", "", "Mobile Push Notifications"),
+    ("x", "a notification", "", "Mobile Push Notifications"),
+    ("firebase", "x", "", "Mobile Push Notifications"),
+    ("x", "y", "z", "Unassigned"),
+    ("(not set)", "(not set)", "(not set)", "Unassigned"),
+    ("x", "affiliates", "", "Unassigned"),
+]
+
+
+def test_it_works() -> None:
+    assert channel("google", "organic", "(organic)") == "Organic Search"
+
+
+@pytest.mark.parametrize(("source", "medium", "campaign", "expected"), CASES)
+def test_rules(source: str, medium: str, campaign: str, expected: str) -> None:
+    assert channel(source, medium, campaign) == expected
+    assert channel(source.upper(), medium.upper(), campaign.upper()) == expected
+
+
+def test_every_channel_has_a_case() -> None:
+    assert {expected for *_, expected in CASES} == set(CHANNELS)
+    assert len(CHANNELS) == 19
+
+
+def test_a_name_with_line_breaks_is_matched_whole() -> None:
+    assert channel("x", "a\ncpc", "") == "Paid Other"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        *(("google", "search"), ("l.facebook.com", "social"), ("facebook.com", "social"), ("t.co", "social")),
+        *(("old.reddit.com", "social"), ("news.ycombinator.com", "social"), ("www.amazon.co.uk", "shopping")),
+        *(("vimeo.com", "video"), ("player.vimeo.com", "video"), ("mail.google.com", ""), ("notfacebook.com", "")),
+        *(("", ""), ("...", ""), ("facebook.com.example.net", "")),
+    ],
+)
+def test_categories(source: str, expected: str) -> None:
+    assert category(source) == expected

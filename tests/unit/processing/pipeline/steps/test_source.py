@@ -1,0 +1,197 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configuration.ruleset.ruleset import ReferralRule
+from processing.pipeline.lookups.default_channels import CHANNELS
+from processing.pipeline.steps.page import page
+from processing.pipeline.steps.source import FOUND, source
+from tests.support.raw_rows import RULES, ga4, line, ruled, stepped, stepped_through
+
+
+def source_of(row: dict[str, Any]) -> tuple[str, ...]:
+    found = source(stepped(page, row), RULES)
+    return found.select(*FOUND).row(0)
+
+
+def referred(referrer: str | None, **named: Any) -> tuple[str, ...]:
+    return source_of(ga4(dr=referrer, **named))[:2]
+
+
+def tagged(query: str, **named: Any) -> tuple[str, ...]:
+    return source_of(ga4(dl=f"https://example.org/?{query}", **named))[:3]
+
+
+DIRECT = ("(direct)", "(none)", "(direct)", "Direct")
+
+
+def test_it_works() -> None:
+    assert source_of(ga4()) == DIRECT
+    assert source_of(ga4(dr="https://www.google.com/")) == ("google", "organic", "(organic)", "Organic Search")
+    tags = "utm_source=news&utm_medium=email&utm_campaign=May"
+    assert source_of(ga4(dl=f"https://example.org/?a=1&{tags}#x")) == ("news", "email", "May", "Email")
+    assert source_of(ga4(dr="https://blog.example.net/a")) == (
+        *("blog.example.net", "referral", "(referral)"),
+        "Referral",
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        *(("www.google.com", "google"), ("google.co.uk", "google"), ("www.google.com.br", "google")),
+        *(("bing.com", "bing"), ("cn.bing.com", "bing"), ("uk.search.yahoo.com", "yahoo"), ("yandex.ru", "yandex")),
+        *(("yandex.com.tr", "yandex"), ("duckduckgo.com", "duckduckgo"), ("www.baidu.com", "baidu")),
+        *(("www.ecosia.org", "ecosia.org"), ("search.brave.com", "search.brave.com"), ("WWW.GOOGLE.DE:443", "google")),
+    ],
+)
+def test_search_engines(host: str, name: str) -> None:
+    assert referred(f"https://{host}/search?q=x") == (name, "organic")
+
+
+@pytest.mark.parametrize(
+    "host", ["mail.google.com", "docs.google.com", "notgoogle.com", "google.com.example.net", "mail.yahoo.com"]
+)
+def test_hosts_that_only_look_like_search_engines(host: str) -> None:
+    assert referred(f"https://{host}/") == (host, "referral")
+
+
+def test_the_source_of_a_referral_is_its_host_without_www() -> None:
+    assert referred("https://www.blog.example.net/") == ("blog.example.net", "referral")
+    assert source_of(ga4(dr="https://m.facebook.com/")) == (
+        "m.facebook.com",
+        "referral",
+        "(referral)",
+        "Organic Social",
+    )
+    assert referred("android-app://com.example.reader/") == ("com.example.reader", "referral")
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        *("https://example.org/a", "https://www.example.org", "http://shop.example.org:8080/", "https://EXAMPLE.org./"),
+        *(
+            "https://page.example.net/x",
+            "https://other.example.net/",
+            None,
+            "",
+            "-",
+            "rubbish",
+            "/a",
+            "https://",
+            "https://?",
+        ),
+    ],
+)
+def test_own_sites_and_no_sites_are_direct(referrer: str | None) -> None:
+    assert source_of(ga4(dl="https://page.example.net/", dr=referrer)) == DIRECT
+
+
+def test_sites_under_a_public_suffix_are_strangers() -> None:
+    assert referred("https://b.github.io/", dl="https://a.github.io/") == ("b.github.io", "referral")
+    assert referred("https://b.co.uk/", dl="https://a.co.uk/") == ("b.co.uk", "referral")
+    assert referred("https://www.a.co.uk/", dl="https://a.co.uk/") == ("(direct)", "(none)")
+
+
+def test_a_referrer_to_be_ignored_is_ignored() -> None:
+    assert referred("https://blog.example.net/", ir="1") == ("(direct)", "(none)")
+    assert referred("https://blog.example.net/", ir="0") == ("blog.example.net", "referral")
+
+
+def test_tags_win_over_the_referrer() -> None:
+    assert tagged("utm_source=a&utm_medium=b&utm_campaign=c", dr="https://www.google.com/") == ("a", "b", "c")
+
+
+def test_tags_that_are_missing_are_not_set() -> None:
+    assert tagged("utm_source=a") == ("a", "(not set)", "(not set)")
+    assert tagged("utm_campaign=c") == ("(not set)", "(not set)", "c")
+    assert tagged("utm_source=&x=utm_source") == DIRECT[:3]
+
+
+def test_tags_are_decoded_once_and_the_first_counts() -> None:
+    assert tagged("utm_source=a%20b%2526&utm_source=z&utm_medium=m+n") == ("a b%26", "m n", "(not set)")
+
+
+def test_parameters_of_the_hit_win_over_tags() -> None:
+    assert tagged("utm_source=a&utm_medium=b&utm_campaign=c", cs="x", cn="z") == ("x", "b", "z")
+    assert source_of(ga4(cs="x", cm="cpc")) == ("x", "cpc", "(not set)", "Paid Other")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        *(("gclid", ("google", "cpc")), ("dclid", ("google", "cpc")), ("gbraid", ("google", "cpc"))),
+        *(("wbraid", ("google", "cpc")), ("msclkid", ("bing", "cpc"))),
+    ],
+)
+def test_click_ids_of_advertisements(parameter: str, expected: tuple[str, str]) -> None:
+    assert tagged(f"{parameter}=abc", dr="https://www.google.com/") == (*expected, "(not set)")
+    assert tagged(f"{parameter}=") == DIRECT[:3]
+
+
+def test_click_ids_as_parameters_of_the_hit() -> None:
+    assert source_of(ga4(gclid="abc")) == ("google", "cpc", "(not set)", "Paid Search")
+    assert source_of(ga4(dclid="abc"))[:2] == ("google", "cpc")
+
+
+def test_a_click_id_fills_what_the_tags_leave_open() -> None:
+    assert tagged("gclid=abc&utm_campaign=May") == ("google", "cpc", "May")
+    assert tagged("gclid=abc&utm_source=adwords&utm_medium=ppc") == ("adwords", "ppc", "(not set)")
+
+
+def test_a_mark_of_ordinary_links_counts_only_alone() -> None:
+    assert tagged("fbclid=abc") == ("facebook.com", "referral", "(referral)")
+    assert tagged("fbclid=abc", dr="https://l.instagram.com/")[0] == "l.instagram.com"
+    assert tagged("fbclid=abc", dr="https://example.org/")[0] == "facebook.com"
+    assert tagged("fbclid=abc&utm_source=a") == ("a", "(not set)", "(not set)")
+
+
+def test_a_line_of_a_log_has_a_source_too() -> None:
+    assert source_of(line(target="/?utm_source=a", dr=None))[0] == "a"
+    assert source_of(line(dr="http://blog.example.net/x"))[0] == "blog.example.net"
+    assert source_of(line(dr="http://www.example.org/x")) == DIRECT
+
+
+def test_long_text_is_cut() -> None:
+    assert len(tagged(f"utm_source={'a' * 1000}")[0]) == 255
+    assert len(source_of(ga4(cs="a" * 100_000))[0]) == 255
+
+
+TEXT = st.none() | st.text(st.sampled_from("a.:/?#@[]&=%\n\0é"), max_size=20) | st.text(max_size=40)
+
+
+@settings(deadline=None)
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_any_text_gives_a_source(query: str | None, referrer: str | None, cs: str | None, host: str | None) -> None:
+    address = f"https://example.org/?utm_source={query}&gclid={query}"
+    for dr in (referrer, f"https://{referrer}"):
+        *names, channel = source_of(ga4(dl=address, dr=dr, cs=cs, dh=host))
+        assert all(names)
+        assert channel in CHANNELS
+
+
+PAY = ReferralRule(name="Pay", domains=("pay.example.net", "www.shop.example"))
+
+
+@pytest.mark.parametrize(
+    ("referrer", "excluded"),
+    [
+        *(("https://pay.example.net/x", True), ("https://Secure.pay.example.net:443/", True)),
+        *(("https://www.shop.example/", True), ("https://shop.example/", False)),
+        *(("https://example.net/", False), ("https://xpay.example.net/", False)),
+    ],
+)
+def test_excluded_referrers_are_no_source(referrer: str, excluded: bool) -> None:
+    found = stepped_through(ruled(PAY), ga4(dr=referrer), until="source").select(*FOUND).row(0)
+    assert (found == DIRECT) is excluded
+
+
+def test_tags_count_beside_an_excluded_referrer_and_rules_that_are_off_do_not() -> None:
+    row = ga4(dr="https://pay.example.net/", cs="news")
+    assert stepped_through(ruled(PAY), row, until="source")["source"].item() == "news"
+    off = ReferralRule(name="Pay", domains=("pay.example.net",), state="off")
+    found = stepped_through(ruled(off), ga4(dr="https://pay.example.net/"), until="source")
+    assert found["source"].item() == "pay.example.net"

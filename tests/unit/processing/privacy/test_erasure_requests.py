@@ -1,0 +1,238 @@
+"""Visitors are erased: hidden at once, gone from disk soon."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from django.utils import timezone
+
+from configuration.models import Property
+from configuration.ruleset.context import Context
+from configuration.ruleset.ruleset import Ruleset, plain_ruleset
+from processing.ingest.receive import NO_VISITOR
+from processing.maintenance.compaction import Retention
+from processing.models import HistoryRun
+from processing.privacy import tombstones
+from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
+from processing.reprocessing.runs import Wish, ask, wish
+from processing.segments.remove_rows import knows, remove_rows
+from tests.support.erasing import (
+    DAY,
+    ERASED,
+    KEPT,
+    SAID,
+    SECRET_PAGE,
+    add_shop,
+    book,
+    figures,
+    filled,
+    finish,
+    key_of,
+    never,
+    problems,
+    traces,
+    visitors,
+    without_them,
+)
+from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
+from tests.support.prepared import Prepared
+
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
+
+
+@pytest.fixture
+def shop() -> Property:
+    return add_shop()
+
+
+@pytest.fixture
+def here(tmp_path: Path, prepared: Prepared) -> Installation:
+    return filled(tmp_path, prepared)
+
+
+def test_it_works(here: Installation, shop: Property, tmp_path: Path) -> None:
+    assert len(traces(here, key_of(ERASED), *SAID)) > 8
+    before = figures(here, BLOG.id)
+    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    assert figures(here) == without_them(tmp_path)
+    assert problems(here) == []
+    finish(here)
+    request.refresh_from_db()
+    assert request.done_at
+    assert request.visitors == []
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert figures(here) == without_them(tmp_path)
+    assert figures(here, BLOG.id) == before
+    assert problems(here) == []
+
+
+def test_old_files_are_deleted_not_only_forgotten(here: Installation, shop: Property) -> None:
+    old = {name for name in here.store.segments() if knows(here.store, name, visitors(key_of(ERASED)))}
+    assert old
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    finish(here)
+    assert old & set(here.store.segments()) == set()
+    assert not [path for path in (here.folder / "store").rglob("*") for name in old if name in path.name]
+
+
+def test_a_quiet_property_does_not_keep_blocks(here: Installation, shop: Property) -> None:
+    """The other property of the last block is not sealed for an hour."""
+    blocks = {info.key for info in here.store.blocks()}
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    finish(here)
+    kept = [info.key for info in here.store.blocks()]
+    assert kept
+    assert set(kept) <= blocks
+    assert here.view(BLOG.id).counts().accepted == 5
+
+
+def test_hits_that_are_still_in_the_log(here: Installation, shop: Property, tmp_path: Path) -> None:
+    here.send(ga4(90, client=ERASED, page=SECRET_PAGE))
+    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    finish(here)
+    request.refresh_from_db()
+    assert request.removed_at
+    assert not request.done_at
+    here.receive()
+    assert figures(here) == without_them(tmp_path)
+    finish(here)
+    request.refresh_from_db()
+    assert request.done_at
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert figures(here) == without_them(tmp_path)
+    assert problems(here) == []
+
+
+def test_what_the_visitor_sends_later_is_a_new_visitor_s(here: Installation, shop: Property) -> None:
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    later = int((timezone.now() + timedelta(minutes=1)).timestamp() * 1000)
+    here.send(ga4(90, client=ERASED, at=later, hit="x1"))
+    here.receive()
+    hidden = figures(here)
+    assert [row[0] for row in hidden[1]].count(key_of(ERASED)) == 1
+    finish(here)
+    assert figures(here) == hidden
+    assert problems(here) == []
+
+
+def test_hits_from_before_the_property_was_known(tmp_path: Path, shop: Property) -> None:
+    here = Installation(tmp_path, [BLOG])
+    here.send(ga4(1, client=ERASED, page=SECRET_PAGE), ga4(2, client=KEPT))
+    here.receive()
+    here.worker.seal(everything=True)
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    assert here.view(0).counts().accepted == 1
+    finish(here)
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert problems(here) == []
+
+
+def test_tombstones_go_when_nothing_can_come_back(here: Installation, shop: Property) -> None:
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    finish(here)
+    assert len(book(here).erased) == 1
+    here.erasures.tidy(datetime.now(tz=UTC) + timedelta(days=9), lambda _: None)
+    assert book(here).erased == ()
+
+
+@pytest.mark.parametrize("keys", [[], [NO_VISITOR], [5, NO_VISITOR]])
+def test_nobody_cannot_be_erased(here: Installation, shop: Property, keys: list[int]) -> None:
+    before = figures(here)
+    with pytest.raises(ErasureRefused):
+        erase_visitors(here.store, shop, keys, "ada")
+    assert figures(here) == before
+
+
+def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Property, tmp_path: Path) -> None:
+    rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics)
+    ask(here.store, rules, "ada")
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    assert here.erasures.work(never) == 0
+    here.history.work(never)
+    assert here.store.generations(SHOP.id) == [1, 2]
+    assert figures(here) == without_them(tmp_path)
+    assert problems(here) == []
+    finish(here)
+    assert here.store.generations(SHOP.id) == [2]
+    assert figures(here) == without_them(tmp_path)
+    assert traces(here, key_of(ERASED), *SAID) == []
+    run = HistoryRun.objects.get()
+    assert run.replaced is None
+    with pytest.raises(Exception, match="erasure"):
+        wish(run, Wish.UNDO)
+
+
+def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
+    here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has written so far is in no book yet, and would be swept; a seal would begin it anew, again and again."""
+
+    def slow(*arguments: Any) -> Any:
+        book = remove_rows(*arguments)
+        if arguments[1] != SHOP.id:
+            return book
+        here.send(ga4(90, client=KEPT))
+        here.receive()
+        assert here.worker.seal(everything=True) == [BLOG.id]
+        sealed.append(True)
+        for _ in range(3):
+            here.now += 61.0
+            here.worker.tidy(NOON)
+        return book
+
+    sealed: list[bool] = []
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    monkeypatch.setattr(tombstones, "remove_rows", slow)
+    here.erasures.work(never)
+    assert len(sealed) == 1
+    assert problems(here) == []
+    assert here.view().counts().accepted == 6
+
+
+def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Property) -> None:
+    """The hits came before the property was registered, and a run moves the others over before the removal."""
+    here = Installation(tmp_path, [BLOG])
+    here.send(ga4(1, client=ERASED, page=SECRET_PAGE), ga4(2, client=KEPT), ga4(3, client=KEPT, property=BLOG))
+    here.receive()
+    here.worker.seal(everything=True)
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    here.context = Context((SHOP, BLOG))
+    ask(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    assert here.history.work(never) == 1
+    assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
+    finish(here)
+    assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert problems(here) == []
+
+
+@pytest.mark.parametrize("retention", [Retention(5, None), Retention(None, 5), Retention(5, 5)], ids=str)
+def test_what_has_expired_in_part(here: Installation, shop: Property, tmp_path: Path, retention: Retention) -> None:
+    here.worker.seal(everything=True)
+    here.worker._retention = lambda: {SHOP.id: retention}
+    now = NOON + 8 * DAY
+    here.worker.tidy(now)
+    accepted = here.view().counts().accepted
+    kept = [row for row in figures(here)[1] if row[0] != key_of(ERASED)]
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    assert figures(here)[1] == kept
+    finish(here)
+    assert figures(here)[1] == kept
+    assert here.view().counts().accepted < accepted
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert problems(here) == []
+
+
+def test_dropped_events_go_with_their_hits(tmp_path: Path, shop: Property) -> None:
+    here = Installation(tmp_path)
+    nameless = "\n".join(["en=page_view", f"en={'x' * 41}"]).encode()
+    hits = [ga4(number, client=client) for number, client in enumerate([KEPT, ERASED, ERASED])]
+    here.send(*(msgspec.structs.replace(hit, body=nameless) for hit in hits))
+    here.receive()
+    here.worker.seal(everything=True)
+    assert here.view().counts().dropped == 3
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    finish(here)
+    assert here.view().counts() == (1, 1, 0, 1, {})

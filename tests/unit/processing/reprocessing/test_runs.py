@@ -1,0 +1,187 @@
+"""Runs: asked for, carried out, paused, cancelled, broken off, rolled back; and hits rescued from property 0."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from django.utils import timezone
+
+from configuration.models import Property
+from configuration.ruleset.context import Context, PropertySettings
+from configuration.ruleset.ruleset import FilterRule, Ruleset, Text, plain_ruleset
+from processing.models import HistoryRun
+from processing.reprocessing import rebuild as rebuilding
+from processing.reprocessing import runs as histories
+from processing.reprocessing.runs import RunRefused, Wish, ask, wish
+from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
+
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
+
+EVER = (date(2015, 1, 1), date(2027, 1, 1))
+DAY = 24 * 3_600_000
+State = HistoryRun.State
+WITHOUT_A = FilterRule(name="no a", action="exclude", when=Text("path", "equals", "/a"))
+
+
+def rules(number: int, **basics: Any) -> Ruleset:
+    plain = plain_ruleset(SHOP)
+    return msgspec.structs.replace(plain, number=number, basics=msgspec.structs.replace(plain.basics, **basics))
+
+
+def filled(folder: Path) -> Installation:
+    here = Installation(folder)
+    for day in range(5):
+        pages = [ga4(10 * day + n, client=f"{n}.1", at=NOON + day * DAY + n * 400_000) for n in range(4)]
+        here.send(*pages)
+        here.receive()
+    here.worker.seal(everything=True)
+    return here
+
+
+def sessions(here: Installation) -> int:
+    return here.view().events(*EVER, ["session"])["session"].n_unique()
+
+
+def never() -> bool:
+    return False
+
+
+def test_it_works(tmp_path: Path) -> None:
+    here = filled(tmp_path)
+    run = ask(here.store, rules(3, session_timeout_s=300), "ada")
+    assert here.history.resting() == {SHOP.id}
+    assert here.history.work(never) == 1
+    run.refresh_from_db()
+    assert (run.state, run.generation, run.replaced, run.rows_done) == (State.DONE, 2, 1, run.rows)
+    assert here.store.live(SHOP.id) == 2
+    assert here.history.resting() == set()
+
+
+def test_rolled_back_and_swept_a_week_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = filled(tmp_path)
+    run = ask(here.store, rules(1), "ada")
+    here.history.work(never)
+    run.refresh_from_db()
+    wish(run, Wish.UNDO)
+    assert here.history.work(never) == 1
+    run.refresh_from_db()
+    assert (run.state, here.store.live(SHOP.id)) == (State.UNDONE, 1)
+    here.history.sweep()
+    assert here.store.generations(SHOP.id) == [1, 2]
+    later = histories.History(here.store, "", lambda: None, lambda: timezone.now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
+    later.sweep()
+    assert here.store.generations(SHOP.id) == [1]
+
+
+def test_two_runs_on_a_property_cannot_collide(tmp_path: Path) -> None:
+    here = filled(tmp_path)
+    ask(here.store, rules(1), "ada")
+    with pytest.raises(RunRefused, match="already"):
+        ask(here.store, rules(1), "bob")
+
+
+def test_rules_that_were_not_published(tmp_path: Path) -> None:
+    with pytest.raises(RunRefused, match="Publish"):
+        ask(filled(tmp_path).store, rules(0), "ada")
+
+
+def test_paused_and_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "PIECE_ROWS", 1)
+    here = filled(tmp_path)
+    run = ask(here.store, rules(1), "ada")
+    wish(run, Wish.PAUSE)
+    assert here.history.work(never) == 0
+    run.refresh_from_db()
+    assert run.state == State.PAUSED
+    assert here.history.work(never) == 0
+    wish(run, Wish.CANCEL)
+    here.history.work(never)
+    run.refresh_from_db()
+    assert (run.state, here.store.generations(SHOP.id)) == (State.CANCELLED, [1])
+    with pytest.raises(RunRefused, match="over"):
+        wish(run, Wish.PAUSE)
+
+
+class Killed(BaseException):
+    pass
+
+
+STEPS = ("start", "add_piece", "settle", "catch_up", "swap", "let_go")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", STEPS)
+def test_broken_off_anywhere_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
+) -> None:
+    monkeypatch.setattr(rebuilding, "PIECE_ROWS", 8)
+    here = filled(tmp_path)
+    before = sessions(here), here.view().counts()
+    run = ask(here.store, rules(1), "ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(histories, step, dies(getattr(histories, step), after=after))
+        with pytest.raises(Killed):
+            here.history.work(never)
+    here.restart()
+    here.send(ga4(99, client="9.9"))
+    here.receive()
+    here.worker.seal(everything=True)
+    here.worker.tidy(NOON + 9 * DAY)
+    assert here.history.work(never) == 1
+    run.refresh_from_db()
+    assert run.state == State.DONE
+    assert (sessions(here) - 1, here.view().counts().counted - 1) == (before[0], before[1].counted)
+    assert len(here.store.generations(SHOP.id)) == 2
+
+
+def dies(step: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+    def dying(*arguments: Any) -> Any:
+        if after:
+            step(*arguments)
+        raise Killed
+
+    return dying
+
+
+def test_hits_of_a_property_that_was_not_known_yet(tmp_path: Path) -> None:
+    """They are counted under property 0 first, and are nowhere missing and nowhere double."""
+    here = Installation(tmp_path, [SHOP])
+    here.send(*(ga4(n, property=BLOG, client=f"{n}.1", at=NOON + n * 60_000) for n in range(5)), ga4(7))
+    here.receive()
+    here.worker.seal(everything=True)
+    assert here.view(0).counts().reasons == {"unknown property": 5}
+    Property.objects.create(id=BLOG.id, name="Blog", measurement_id=BLOG.measurement_id)
+    here.context = Context((SHOP, msgspec.structs.replace(BLOG, rules=1)))
+    keep_rules = msgspec.structs.replace(plain_ruleset(BLOG), number=1)
+    ask(here.store, keep_rules, "ada")
+    here.send(ga4(8, property=BLOG, client="1.1", at=NOON + 70_000))
+    here.receive()
+    here.history.work(never)
+    assert here.view(BLOG.id).counts().counted == 6
+    assert here.view(0).counts().accepted == 0
+    assert here.view(SHOP.id).counts().counted == 1
+    run = HistoryRun.objects.get()
+    wish(run, Wish.UNDO)
+    here.history.work(never)
+    assert here.view(BLOG.id).counts().counted == 6
+
+
+def test_a_property_without_hits(tmp_path: Path) -> None:
+    here = Installation(tmp_path, [PropertySettings(id=5, measurement_id="G-NONE")])
+    run = ask(here.store, Ruleset(5, 1), "ada")
+    assert here.history.work(never) == 1
+    run.refresh_from_db()
+    assert (run.state, run.error) == (State.FAILED, "The property has no hits yet.")
+
+
+def test_a_property_whose_hits_were_not_sealed_yet(tmp_path: Path) -> None:
+    here = Installation(tmp_path)
+    here.send(ga4(1))
+    here.receive()
+    run = ask(here.store, rules(1), "ada")
+    here.history.work(never)
+    run.refresh_from_db()
+    assert (run.state, here.view().counts().counted) == (State.DONE, 1)

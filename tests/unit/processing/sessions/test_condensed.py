@@ -1,0 +1,165 @@
+"""Stretches say of whole sessions what the events say, also those that are written beside the events."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configuration.models import Property
+from processing.segments import seal
+from processing.segments.manifest import Place
+from processing.sessions.condensed import ADDED_UP, LENGTH, STEADY, STRETCHES, VERSION, condense, stretches_of
+from reporting.model.report import DateRange, Report
+from reporting.query.run import run
+from tests.support.builders import built
+from tests.support.erasing import ERASED, EVER, SAID, erase_and_finish, fill, key_of, problems, traces, without_them
+from tests.support.erasing import figures as figures_of
+from tests.support.installation import SHOP, Installation
+
+EVENT: Final = st.fixed_dictionaries(
+    {"session": st.sampled_from([1, 2]), "country": st.sampled_from(["Germany", "France", None])},
+    optional={
+        "active": st.booleans(),
+        "page_view": st.sampled_from([True, False, None]),
+        "key_event": st.sampled_from([True, False, None]),
+        "engagement_ms": st.sampled_from([None, 0, 7, 86_400_000]),
+        "duration_ms": st.sampled_from([None, 5]),
+    },
+)
+
+
+def sums(frame: pl.DataFrame, by: Sequence[str]) -> dict[Any, list[int]]:
+    """By values of columns: what the rows add up to."""
+    found: dict[Any, list[int]] = {}
+    for row in frame.iter_rows(named=True):
+        added = [int(row[name] or 0) for name in ADDED_UP] + [row.get(LENGTH, 1)]
+        key = tuple(row[name] for name in by)
+        found[key] = [a + b for a, b in zip(found.get(key, [0] * len(added)), added, strict=True)]
+    return found
+
+
+@given(st.lists(EVENT, max_size=30), st.sets(st.sampled_from(STEADY)))
+def test_it_works(events: list[dict[str, Any]], dropped: set[str]) -> None:
+    rows = built(events).drop(dropped)
+    by = [name for name in STEADY if name in rows.columns]
+    stretches = condense(rows.select(*by, *ADDED_UP))
+    assert sums(stretches, by) == sums(rows, by)
+    assert all(stretches.schema[name] == kind for name, kind in {**ADDED_UP, LENGTH: pl.UInt32}.items())
+    values = stretches.select(by).rows()
+    assert not by or all(before != after for before, after in zip(values, values[1:], strict=False))
+
+
+def test_every_layer_gives_columns_of_the_same_kinds() -> None:
+    some = stretches_of(built([{}]))
+    assert some.schema == stretches_of(built([])).schema == pl.Schema(STRETCHES) | {n: some.schema[n] for n in STEADY}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    monkeypatch.setattr(seal, "WORTH_ROWS", 1)
+    return filled_anew(tmp_path)
+
+
+def filled_anew(folder: Path) -> Installation:
+    here = Installation(folder)
+    fill(here)
+    return here
+
+
+def counted(here: Installation) -> tuple[Counter[int], Counter[int]]:
+    """Events by visitor: by the events, and by their stretches."""
+    view = here.view()
+    stretches = view.stretches(*EVER, ["visitor", LENGTH])
+    return Counter(view.events(*EVER, ["visitor"])["visitor"].to_list()), Counter(dict(sums_by_visitor(stretches)))
+
+
+def sums_by_visitor(stretches: pl.DataFrame) -> list[tuple[int, int]]:
+    return stretches.group_by("visitor").agg(pl.col(LENGTH).sum()).rows()
+
+
+def written(here: Installation) -> list[pl.DataFrame]:
+    store = here.store
+    return [store.read(s, name) for s in store.segments() for name in store.sections(s) if name.endswith("_stretches")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_they_are_written_and_read(here: Installation) -> None:
+    assert written(here)
+    assert all(set(frame.columns) == set(STRETCHES) for frame in written(here))
+    events, stretches = counted(here)
+    assert events == stretches
+    assert len(events) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_of_somebody_erased_is_left_in_them(here: Installation, tmp_path: Path) -> None:
+    shop = Property.objects.create(id=SHOP.id, name="Shop", measurement_id=SHOP.measurement_id)
+    assert traces(here, key_of(ERASED))
+    erase_and_finish(here, shop)
+    assert written(here)
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert counted(here)[0] == counted(here)[1]
+    assert figures_of(here) == without_them(tmp_path)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+def test_stretches_of_another_version_are_made_anew(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of today may have a column that they lack."""
+    with monkeypatch.context() as patch:
+        patch.setattr(seal, "WORTH_ROWS", 1)
+        patch.setattr(seal, "VERSION", version)
+        patch.setattr(seal, "stretches_of", lambda events: stretches_of(events).drop("browser", "session_groups"))
+        here = filled_anew(tmp_path)
+    assert all("browser" not in frame.columns for frame in written(here))
+    by_browser = Report(
+        date_ranges=(DateRange("2026-11-01", "2026-12-01"),), dimensions=("browser",), metrics=("eventCount",)
+    )
+    [row] = run(by_browser, here.view(), date(2026, 12, 1)).rows
+    assert row.dimensions == ("Chrome",)
+    assert problems(here) == []
+
+
+WRITTEN: Final = """
+import sys
+from pathlib import Path
+import polars as pl
+from processing.store.files import SegmentFolder
+others = pl.Series([f"others {n}" for n in range(900)] + [f"text {n}" for n in reversed(range(50))])
+known = others.cast(pl.Categorical)
+texts = [pl.DataFrame({"text": [f"text {n * 7 % 50}" for n in range(size)]}) for size in (60, 6_000, 70_000)]
+coded = {f"of_{t.height}": t.with_columns(pl.col("text").cast(pl.Categorical)) for t in texts}
+SegmentFolder(Path(sys.argv[1])).put("s", coded)
+print(len(known))
+"""
+
+
+def test_the_bytes_of_coded_text_depend_on_no_other_text_that_the_process_knows(tmp_path: Path) -> None:
+    """A segment that is written again must be the same, and must say nothing of anybody else."""
+    few = WRITTEN.replace('f"others {n}" for n in range(900)', "").replace("reversed", "list")
+    assert [write(code, tmp_path / str(number)) for number, code in enumerate((WRITTEN, few))] == [950, 50]
+    files, same = (sorted((tmp_path / name).iterdir()) for name in "01")
+    assert [path.name for path in files] == [path.name for path in same]
+    assert [path.read_bytes() for path in files] == [path.read_bytes() for path in same]
+
+
+def write(code: str, folder: Path) -> int:
+    command = [sys.executable, "-c", code, str(folder)]
+    return int(subprocess.check_output(command, cwd=Path(__file__).parents[4], text=True))
+
+
+@pytest.mark.parametrize(("said", "version"), [("", 0), (",1", 1), (",2", 2)])
+def test_a_book_says_of_which_version_they_are(said: str, version: int) -> None:
+    """Books from before stretches say nothing."""
+    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=Place).stretches == version

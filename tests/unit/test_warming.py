@@ -1,5 +1,0 @@
-from processing.warming import warm_up
-
-
-def test_it_works() -> None:
-    assert warm_up() == 1
