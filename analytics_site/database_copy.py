@@ -22,7 +22,7 @@ ROWS_AT_ONCE: Final = 1000
 MADE_BY_MIGRATE: Final[tuple[type[Model], ...]] = (Permission, ContentType)
 OF_ONE_DATABASE: Final[tuple[type[Model], ...]] = (Lease,)  # they are about who works on this database, now
 
-Told = Callable[[str, int], None]
+OnProgress = Callable[[str, int], None]
 
 
 class NotEmpty(Exception):
@@ -33,12 +33,12 @@ class Differs(Exception):
     """The target is not what the source is."""
 
 
-class Counts(NamedTuple):
+class CopiedRows(NamedTuple):
     tables: int
     rows: int
 
 
-def copy_database(source: str, target: str, told: Told = lambda table, rows: None) -> Counts:
+def copy_database(source: str, target: str, told: OnProgress = lambda table, rows: None) -> CopiedRows:
     """From one alias to another, whose tables are there and empty. `told` is given each table and its rows so far.
 
     Raises NotEmpty, Differs, and what the databases raise.
@@ -50,7 +50,7 @@ def copy_database(source: str, target: str, told: Told = lambda table, rows: Non
         _go_on_counting(target)
         for model in tables():
             _compare(model, source, target)
-    return Counts(len(counts), sum(counts))
+    return CopiedRows(len(counts), sum(counts))
 
 
 def tables() -> list[type[Model]]:
@@ -80,7 +80,7 @@ def _make_room(target: str) -> None:
         rows(model, target).delete()
 
 
-def _copy_table(model: type[Model], source: str, target: str, told: Told) -> int:
+def _copy_table(model: type[Model], source: str, target: str, told: OnProgress) -> int:
     done = 0
     for batch in _batches(rows(model, source).iterator(ROWS_AT_ONCE), _at_once(model, target)):
         _insert(model, batch, target)

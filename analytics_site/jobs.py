@@ -5,7 +5,7 @@ from processing import tasks
 
 
 class CeleryJobs:
-    """See `processing.workers.dispatcher.Jobs`."""
+    """See `processing.workers.dispatcher.JobSender`."""
 
     def waiting(self, kind: str) -> int:
         return queue_lengths()[kind]

@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection
 
 from collection.collector.app import HIT_PATH, METRICS_TEXT, SCRIPT_PATH, TEXT
 from collection.collector.asgi import Application, Receive, Scope, Send, send_answer
-from collection.collector.http import RETRY_AFTER_S, Answer
+from collection.collector.http import RETRY_AFTER_S, HttpAnswer
 from collection.collector.metrics import Gauge, gauge_lines
 from collection.log import LogUnavailable
 from processing.store.port import StoreUnavailable
@@ -18,7 +18,7 @@ from processing.store.port import StoreUnavailable
 AWAY: Final = (DatabaseError, LogUnavailable, StoreUnavailable, OSError)  # the last of a broker
 
 Check = Callable[[], object]
-Route = Callable[[], Awaitable[Answer]]
+Route = Callable[[], Awaitable[HttpAnswer]]
 
 
 class AsgiPages:
@@ -29,7 +29,7 @@ class AsgiPages:
     def __init__(self, pages: Application, needs: Mapping[str, Check], gauges: Sequence[Gauge] = ()) -> None:
         self._pages, self._needs, self._gauges = pages, needs, gauges
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
-        self._looking: asyncio.Future[Answer] | None = None
+        self._looking: asyncio.Future[HttpAnswer] | None = None
         self._routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,27 +45,27 @@ class AsgiPages:
             return _not_here
         return self._routes.get(scope["path"]) if scope["method"] == "GET" else None
 
-    async def _health(self) -> Answer:
-        return Answer(200, TEXT, b"ok\n")
+    async def _health(self) -> HttpAnswer:
+        return HttpAnswer(200, TEXT, b"ok\n")
 
-    async def _readiness(self) -> Answer:
+    async def _readiness(self) -> HttpAnswer:
         """All who ask while one look is under way share its answer: what does not answer is not asked more often."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look)
         return await asyncio.shield(self._looking)
 
-    def _look(self) -> Answer:
+    def _look(self) -> HttpAnswer:
         for name, check in self._needs.items():
             try:
                 check()
             except AWAY:
                 again = ("retry-after", str(RETRY_AFTER_S))
-                return Answer(503, [*TEXT, again], f"the {name} cannot be reached\n".encode())
-        return Answer(200, TEXT, b"ready\n")
+                return HttpAnswer(503, [*TEXT, again], f"the {name} cannot be reached\n".encode())
+        return HttpAnswer(200, TEXT, b"ready\n")
 
-    async def _metrics(self) -> Answer:
+    async def _metrics(self) -> HttpAnswer:
         lines = await asyncio.get_running_loop().run_in_executor(None, gauge_lines, self._gauges, AWAY)
-        return Answer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
+        return HttpAnswer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
 
 
 def database_answers() -> None:
@@ -75,8 +75,8 @@ def database_answers() -> None:
         cursor.execute("SELECT 1")
 
 
-async def _not_here() -> Answer:
-    return Answer(404, TEXT, b"hits are taken by the collectors\n")
+async def _not_here() -> HttpAnswer:
+    return HttpAnswer(404, TEXT, b"hits are taken by the collectors\n")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -9,16 +9,16 @@ from typing import Final
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from analytics_site.supervisor import Part
+from analytics_site.supervisor import ProcessSpec
 
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- looked up, not bound to
 READINESS_TIMEOUT_S: Final = 1.0
 
 
-def server(name: str, module: str, host: str, port: int) -> Part:
+def server(name: str, module: str, host: str, port: int) -> ProcessSpec:
     """The module's `application` behind a server."""
     words = ("-m", "collection.server", f"{module}:application", "--host", host, "--port", str(port))
-    return Part(name, (sys.executable, *words))
+    return ProcessSpec(name, (sys.executable, *words))
 
 
 def manage(*words: str) -> tuple[str, ...]:

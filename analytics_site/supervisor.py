@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG: Final = 1
 Say = Callable[[str], None]
 
 
-class Part(NamedTuple):
+class ProcessSpec(NamedTuple):
     """One process. A `lasting` one is started again whenever it ends; another runs once, then calls `done`."""
 
     name: str
@@ -34,7 +34,7 @@ class Part(NamedTuple):
 class Child:
     """A part as it runs."""
 
-    def __init__(self, part: Part, folder: Path, say: Say) -> None:
+    def __init__(self, part: ProcessSpec, folder: Path, say: Say) -> None:
         self.part, self._folder, self._say = part, folder, say
         self._pause, self._due = FIRST_PAUSE_S, 0.0
         self.process: subprocess.Popen[bytes] | None = None
@@ -85,12 +85,14 @@ class Child:
 class Supervisor:
     """`ready` is asked until it says yes; then `on_ready` is called and the parts `afterwards` are started."""
 
-    def __init__(self, parts: Sequence[Part], folder: Path, say: Say, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, parts: Sequence[ProcessSpec], folder: Path, say: Say, *, patience_s: float = PATIENCE_S) -> None:
         self._children = [Child(part, folder, say) for part in parts]
         self._folder, self._say, self._patience_s = folder, say, patience_s
         self._stop = threading.Event()
 
-    def run(self, ready: Callable[[], bool], on_ready: Callable[[], None], afterwards: Sequence[Part] = ()) -> None:
+    def run(
+        self, ready: Callable[[], bool], on_ready: Callable[[], None], afterwards: Sequence[ProcessSpec] = ()
+    ) -> None:
         """Returns when SIGINT or SIGTERM came and every part has ended; a second signal ends them at once."""
         with self._signals():
             waiting = True

@@ -17,10 +17,10 @@ import polars as pl
 from bench.preload import preload
 from bench.record import record
 from bench.site import Site
-from configuration.ruleset.ruleset import Basics
+from configuration.ruleset.ruleset import PropertySettings
 from processing.privacy.tombstones import erase, remove_erased
 from processing.segments.remove_rows import knows
-from processing.segments.view import Reader, View
+from processing.segments.view import ReadView, ViewCache
 from processing.store import open_store
 from processing.store.port import Store
 
@@ -38,7 +38,7 @@ def main() -> None:
         site.stop()
         site.manage("work", "--once")
         store, number = open_store(f"sqlite://{site.folder}/store"), site.properties[0][0]
-        visitors = Reader(store).view(number).events(*EVER, ["visitor"])["visitor"].unique().sort()
+        visitors = ViewCache(store).view(number).events(*EVER, ["visitor"])["visitor"].unique().sort()
         figures = {**measure(store, number, visitors[:1], "one"), **measure(store, number, visitors[1:101], "hundred")}
     record(**figures)
     for name, value in figures.items():
@@ -46,10 +46,10 @@ def main() -> None:
 
 
 def measure(store: Store, number: int, visitors: pl.Series, name: str) -> dict[str, float]:
-    reader = Reader(store)
+    reader = ViewCache(store)
     look(reader.view(number), visitors, gone=False)
     plain = timed(lambda: look(reader.view(number), visitors, gone=False))
-    hiding = timed(lambda: erase(store, number, visitors.to_list(), NOW_US, Basics()))
+    hiding = timed(lambda: erase(store, number, visitors.to_list(), NOW_US, PropertySettings()))
     first = timed(lambda: look(reader.view(number), visitors, gone=True))
     hidden = timed(lambda: look(reader.view(number), visitors, gone=True))
     removing = timed(lambda: remove_erased(store, number))
@@ -64,7 +64,7 @@ def measure(store: Store, number: int, visitors: pl.Series, name: str) -> dict[s
     }
 
 
-def look(view: View, visitors: pl.Series, *, gone: bool) -> int:
+def look(view: ReadView, visitors: pl.Series, *, gone: bool) -> int:
     """Reads what a report on visitors would; `gone`: they must not be there any more."""
     shown = view.events(*EVER, SHOWN)["visitor"]
     assert shown.is_in(visitors.implode()).any() is not gone

@@ -103,11 +103,11 @@ def timed(work: Any) -> float:
 
 def preview_and_rules(folder: Path, number: int) -> dict[str, float]:
     from processing.dry_run.preview import preview
-    from processing.segments.view import Reader
+    from processing.segments.view import ViewCache
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")
-    view = Reader(store).view(number)
+    view = ViewCache(store).view(number)
     plain = rules_of(number, 0)
     last = max(view.keys())[:10]
     days = (view.begins, type(view.begins).fromisoformat(f"{last}-28"[:10] if len(last) == 7 else last))
@@ -136,10 +136,10 @@ def overheads(store: Any, view: Any, number: int) -> dict[str, float]:
 
 def rules_of(number: int, size: int) -> Any:
     """Filters, rewrites and key events that match next to nothing."""
-    from configuration.ruleset.ruleset import Basics, Ruleset
+    from configuration.ruleset.ruleset import PropertySettings, Ruleset
 
     rules = [rule for n in range(size // 5 + 1) for rule in five_rules(n)]
-    return Ruleset(number, 1, Basics(domains=("shop.example",)), tuple(rules[:size]))
+    return Ruleset(number, 1, PropertySettings(domains=("shop.example",)), tuple(rules[:size]))
 
 
 def five_rules(n: int) -> list[Any]:

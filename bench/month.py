@@ -190,7 +190,7 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     memory that it took.
     """
     _django(folder)
-    from processing.segments.view import Reader
+    from processing.segments.view import ViewCache
     from processing.store import open_store
     from reporting.model.report import DateRange, Report
     from reporting.query.run import run
@@ -204,10 +204,10 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
         dimensions=("date",),
         metrics=("sessions", "activeUsers", "eventCount", "averageSessionDuration"),
     )
-    reader, idle_mb = Reader(store), _peak_mb()
+    reader, idle_mb = ViewCache(store), _peak_mb()
     report = _times(lambda: run(asked, reader.view(number), last))
     report_mb = _peak_mb()
-    fresh = Reader(store)
+    fresh = ViewCache(store)
     panels = _times(lambda: _panels(fresh, number, first, last))
     return {
         "report_cold_ms": report[0], "report_warm_ms": median(report[1:]), "report_peak_mb": report_mb,
@@ -218,9 +218,11 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
 
 def _panels(reader: Any, number: int, first: date, last: date) -> object:
     from reporting.dashboard.panels import panels
-    from reporting.dashboard.period_picker import Period
+    from reporting.dashboard.period_picker import ChosenPeriod
 
-    return panels(reader.view(number), Period(first, last), datetime(last.year, last.month, last.day, 23, tzinfo=UTC))
+    return panels(
+        reader.view(number), ChosenPeriod(first, last), datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
+    )
 
 
 def _times(work: Any) -> list[float]:
@@ -234,32 +236,32 @@ def _times(work: Any) -> list[float]:
 
 def _worker() -> Any:
     """This installation's, without a grace period; what fails ends the measurement."""
-    from processing.concurrency.backoff import Troubles
+    from processing.concurrency.backoff import Backoff
     from processing.workers.wiring import make_worker
-    from processing.workers.worker import Pace
+    from processing.workers.worker import WorkerIntervals
 
-    worker = make_worker(Pace(grace_s=0))
-    worker.troubles = Troubles(fatal=(Exception,))
+    worker = make_worker(WorkerIntervals(grace_s=0))
+    worker.troubles = Backoff(fatal=(Exception,))
     worker.start()
     return worker
 
 
 def _check(worker: Any, number: int, hits: int) -> None:
-    from processing.segments.view import Reader
+    from processing.segments.view import ViewCache
 
-    counts = Reader(worker.store).view(number).counts()
+    counts = ViewCache(worker.store).view(number).counts()
     assert (counts.accepted, counts.counted) == (hits, hits), counts
 
 
 def stored(folder: Path) -> dict[str, int]:
     """Bytes on disk: what the book names, by kind; the store's database; the log."""
-    from processing.segments.manifest import decode_book
+    from processing.segments.manifest import decode_manifest
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")
     (number,) = [each for each in store.properties() if each]
     manifest = store.manifest(number)
-    names = decode_book(manifest.data).segments() if manifest else set()
+    names = decode_manifest(manifest.data).segments() if manifest else set()
     segments = [path for path in (folder / "store/segments").iterdir() if path.name.partition(".")[0] in names]
     return {
         "segments": sum(path.stat().st_size for path in segments),

@@ -61,14 +61,14 @@ def in_a_new_process(store: str, number: int, cache: Path | None = None) -> dict
 
 def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
     """Milliseconds: the first time, and the median of the next."""
-    from processing.segments.view import Reader
+    from processing.segments.view import ViewCache
     from processing.store import open_store
     from reporting.dashboard.panels import panels as all_panels
-    from reporting.dashboard.period_picker import Period
+    from reporting.dashboard.period_picker import ChosenPeriod
 
-    reader = Reader(open_store(store, (cache, CACHE_BYTES) if cache else None))
+    reader = ViewCache(open_store(store, (cache, CACHE_BYTES) if cache else None))
     now = datetime.now(UTC)
-    period = Period(now.date() - timedelta(days=30), now.date())
+    period = ChosenPeriod(now.date() - timedelta(days=30), now.date())
     times = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
@@ -79,12 +79,12 @@ def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
 
 def stored_bytes(folder: Path, number: int) -> int:
     """The property's segments, raw rows and events; what later segments have taken over waits to be swept."""
-    from processing.segments.manifest import decode_book
+    from processing.segments.manifest import decode_manifest
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")
     manifest = store.manifest(number)
-    names = decode_book(manifest.data).segments() if manifest else set()
+    names = decode_manifest(manifest.data).segments() if manifest else set()
     files = (folder / "store/segments").iterdir()  # a large section has a file of its own
     return sum(path.stat().st_size for path in files if path.name.partition(".")[0] in names)
 

@@ -18,7 +18,7 @@ import polars as pl
 from bench.site import median
 from processing.schema import BUILT, RAW, conform
 from processing.store import open_store, set_up_store
-from processing.store.port import BlockKey, Change, Live, Store
+from processing.store.port import BlockKey, LiveChange, ManifestChange, Store
 from processing.store.raw_block import encode_block
 
 ROUNDS = 40
@@ -52,8 +52,8 @@ def blocks(store: Store) -> dict[str, float]:
 
 def commits(store: Store) -> dict[str, float]:
     property, data = uuid4().int % 2**40, b"a book of thirty kilobytes" * 1200
-    store.commit(property, {1: Change(0, data)}, Live(None, 1))
-    times = [timed(partial(store.commit, property, {1: Change(n, data)})) for n in range(1, ROUNDS)]
+    store.commit(property, {1: ManifestChange(0, data)}, LiveChange(None, 1))
+    times = [timed(partial(store.commit, property, {1: ManifestChange(n, data)})) for n in range(1, ROUNDS)]
     pins = [timed(lambda: store.pin(property)) for _ in range(ROUNDS)]
     return {"commit, ms": median(times), "commit, p95 ms": percentile(times), "pin, ms": median(pins)}
 

@@ -9,7 +9,7 @@ OTHERWISE_S: Final = 10.0
 ERASE_LINE: Final = "\r\x1b[2K"
 
 
-class Meter:
+class ProgressLine:
     """Writes to `out` what was done, how fast, and how long the rest will take. `clock` gives seconds."""
 
     def __init__(self, out: TextIO, unit: str, clock: Callable[[], float] = time.monotonic) -> None:

@@ -12,8 +12,8 @@ from django.db import models
 
 from configuration.domains import clean_domains
 from configuration.rule_models import AuditEntry, DraftRule, RulesVersion, newest_version
-from configuration.ruleset.context import IdentityMode, PropertySettings
-from configuration.ruleset.ruleset import Basics
+from configuration.ruleset.context import IdentityMode, ReceiveSettings
+from configuration.ruleset.ruleset import PropertySettings
 
 __all__ = [
     "AuditEntry",
@@ -173,9 +173,9 @@ class Property(models.Model):
     def clean(self) -> None:
         self.domains = clean_domains(self.domains)
 
-    def basics(self) -> Basics:
+    def basics(self) -> PropertySettings:
         """The draft of what is published with the rules."""
-        return Basics(
+        return PropertySettings(
             zone=self.zone,
             currency=self.currency,
             session_timeout_s=self.session_timeout_s,
@@ -185,16 +185,16 @@ class Property(models.Model):
             spam_list=self.spam_list,
         )
 
-    def settings(self) -> PropertySettings:
+    def settings(self) -> ReceiveSettings:
         """What processing may know of this property, as it was published last."""
         newest = newest_version(self.pk)
         return self.settings_under(newest.number, newest.ruleset().basics) if newest else self.settings_under(0)
 
-    def settings_under(self, number: int, published: Basics | None = None) -> PropertySettings:
+    def settings_under(self, number: int, published: PropertySettings | None = None) -> ReceiveSettings:
         """`number` is that of the rules, 0 where none were published: then the draft holds."""
         identity: IdentityMode = "cookieless" if self.identity == self.Identity.COOKIELESS else "cookie"
         basics = published or self.basics()
-        return PropertySettings(
+        return ReceiveSettings(
             id=self.id,
             measurement_id=self.measurement_id,
             name=self.name,

@@ -8,22 +8,24 @@ from configuration.pages import rule, rules, versions
 RULES = "admin/configuration/property/<int:number>/rules/"
 
 urlpatterns = [
-    path("api/properties/<int:number>/rules/", api.Draft.as_view(), name="api-rules"),
-    path("api/properties/<int:number>/rules/check/", api.Check.as_view(), name="api-rules-check"),
-    path("api/properties/<int:number>/rules/publish/", api.Publish.as_view(), name="api-rules-publish"),
-    path("api/properties/<int:number>/rules/versions/", api.Versions.as_view(), name="api-rules-versions"),
-    path("api/properties/<int:number>/rules/versions/<int:version>/", api.Version.as_view(), name="api-rules-version"),
+    path("api/properties/<int:number>/rules/", api.DraftView.as_view(), name="api-rules"),
+    path("api/properties/<int:number>/rules/check/", api.CheckView.as_view(), name="api-rules-check"),
+    path("api/properties/<int:number>/rules/publish/", api.PublishView.as_view(), name="api-rules-publish"),
+    path("api/properties/<int:number>/rules/versions/", api.VersionsView.as_view(), name="api-rules-versions"),
+    path(
+        "api/properties/<int:number>/rules/versions/<int:version>/", api.VersionView.as_view(), name="api-rules-version"
+    ),
     path(
         "api/properties/<int:number>/rules/versions/<int:old>/diff/<int:new>/",
-        api.Difference.as_view(),
+        api.DifferenceView.as_view(),
         name="api-rules-difference",
     ),
     path(
         "api/properties/<int:number>/rules/versions/<int:version>/publish/",
-        api.PublishAgain.as_view(),
+        api.PublishAgainView.as_view(),
         name="api-rules-again",
     ),
-    path("api/properties/<int:number>/audit/", api.Audit.as_view(), name="api-audit"),
+    path("api/properties/<int:number>/audit/", api.AuditView.as_view(), name="api-audit"),
     # Pages
     path(RULES, rules.rules, name="rules"),
     path(f"{RULES}check/", rules.check, name="rules-check"),

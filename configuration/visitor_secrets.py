@@ -40,7 +40,7 @@ def property_salts(numbers: Sequence[int]) -> dict[int, bytes]:
     return salts
 
 
-def forget_day_salts(now: datetime, received_until: date) -> int:
+def expire_day_salts(now: datetime, received_until: date) -> int:
     """Deletes the salts of days that ended 48 h ago and are received, and of all that ended 7 days ago; says how many.
 
     `received_until` is the UTC day up to which, itself excluded, every hit is in a raw block.
@@ -50,7 +50,7 @@ def forget_day_salts(now: datetime, received_until: date) -> int:
     return DaySalt.objects.filter(day__lt=max(min(latest, received_until), at_all_events)).delete()[0]
 
 
-def forget_property_salts(numbers: Iterable[int]) -> int:
+def delete_property_salts(numbers: Iterable[int]) -> int:
     """Deletes the salts of properties that have no raw hits any more. Returns how many."""
     with transaction.atomic():
         return PropertySalt.objects.filter(property_number__in=list(numbers)).delete()[0]

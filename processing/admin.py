@@ -16,8 +16,8 @@ from configuration.models import Property, may_manage
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
-from processing.privacy.find_visitors import NotAKey, Sought, find_visitors, stored_hits
-from processing.segments.view import Reader
+from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
+from processing.segments.view import ViewCache
 from processing.store import open_store
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ else:
     ErasurePages = admin.ModelAdmin
 
 
-class SoughtForm(forms.Form):
+class VisitorQueryForm(forms.Form):
     what = forms.ChoiceField(
         label="known by",
         choices=[
@@ -65,7 +65,7 @@ class ErasureAdmin(ErasurePages):
 
     def visitors_page(self, request: HttpRequest, number: int) -> HttpResponse | StreamingHttpResponse:
         """Finds somebody; then exports, or asks and erases."""
-        item, form = _managed(request, number, "change"), SoughtForm(request.POST or None)
+        item, form = _managed(request, number, "change"), VisitorQueryForm(request.POST or None)
         found = _found(item, form) if form.is_valid() else None
         if found is None:
             return self._page(request, "visitors", item, form=form)
@@ -106,13 +106,13 @@ class ErasureAdmin(ErasurePages):
         return response
 
 
-def _reader() -> Reader:
+def _reader() -> ViewCache:
     return _opened(settings.STORE_URL)
 
 
 @lru_cache(1)
-def _opened(url: str) -> Reader:
-    return Reader(open_store(url))
+def _opened(url: str) -> ViewCache:
+    return ViewCache(open_store(url))
 
 
 def _managed(request: HttpRequest, number: int, action: Any) -> Property:
@@ -121,11 +121,13 @@ def _managed(request: HttpRequest, number: int, action: Any) -> Property:
     return Property.objects.get(pk=number)
 
 
-def _found(item: Property, form: SoughtForm) -> list[int] | None:
+def _found(item: Property, form: VisitorQueryForm) -> list[int] | None:
     """None where the form has an error now."""
     try:
-        found = find_visitors(_reader().store, item, Sought(form.cleaned_data["what"], form.cleaned_data["value"]))
-    except NotAKey as error:
+        found = find_visitors(
+            _reader().store, item, VisitorQuery(form.cleaned_data["what"], form.cleaned_data["value"])
+        )
+    except InvalidVisitorKey as error:
         form.add_error("value", str(error))
         return None
     if not found:

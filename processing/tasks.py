@@ -12,8 +12,8 @@ from django.db import DatabaseError
 
 from collection.log import LogUnavailable
 from processing.store.port import StoreUnavailable
-from processing.workers.jobs import Work
-from processing.workers.wiring import make_work
+from processing.workers.jobs import JobHandlers
+from processing.workers.wiring import make_job_handlers
 
 AWAY: Final = (LogUnavailable, StoreUnavailable, DatabaseError, OSError)
 RETRIES: Final = {
@@ -59,6 +59,6 @@ def _stop(**_: Any) -> None:
 
 
 @lru_cache(maxsize=1)
-def _work() -> Work:
+def _work() -> JobHandlers:
     """Connections and caches are the process's."""
-    return make_work()
+    return make_job_handlers()

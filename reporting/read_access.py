@@ -10,9 +10,9 @@ from collection.log import Log, LogUnavailable, open_log
 from configuration.drafts.publishing import published
 from configuration.ruleset.ruleset import Ruleset
 from processing.receiving import ledger
-from processing.receiving.pending import Pending
-from processing.segments.column_cache import Columns
-from processing.segments.view import Reader, View
+from processing.receiving.pending import PendingHits
+from processing.segments.column_cache import ColumnCache
+from processing.segments.view import ReadView, ViewCache
 from processing.store import open_store
 
 logger = logging.getLogger(__name__)
@@ -34,9 +34,9 @@ class Status(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def reader() -> Reader:
+def reader() -> ViewCache:
     store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
-    return Reader(store, Columns(store, settings.COLUMN_CACHE))
+    return ViewCache(store, ColumnCache(store, settings.COLUMN_CACHE))
 
 
 @lru_cache(maxsize=1)
@@ -45,11 +45,11 @@ def log() -> Log:
 
 
 @lru_cache(maxsize=1)
-def pending_counter() -> Pending:
-    return Pending(log())
+def pending_counter() -> PendingHits:
+    return PendingHits(log())
 
 
-def view_of(property: int) -> View:
+def view_of(property: int) -> ReadView:
     """The property as it is now, with its newest rules. Raises what Reader.view raises."""
     return reader().view(property).with_rules(newest_rules(property))
 
@@ -59,7 +59,7 @@ def newest_rules(property: int) -> Ruleset | None:
     return published(property)
 
 
-def status_of(view: View, measurement_id: str) -> Status:
+def status_of(view: ReadView, measurement_id: str) -> Status:
     """The sums of the view's moment. What the view does not hold is counted in the log."""
     counts = view.counts()
     pending = _pending(view, measurement_id)
@@ -68,7 +68,7 @@ def status_of(view: View, measurement_id: str) -> Status:
     )
 
 
-def _pending(view: View, measurement_id: str) -> int | None:
+def _pending(view: ReadView, measurement_id: str) -> int | None:
     """What is in reports is shown all the same while the log is away."""
     try:
         return pending_counter().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)

@@ -10,7 +10,7 @@ import msgspec
 SUFFIX: Final = ".import"
 
 
-class Mark(msgspec.Struct, frozen=True):
+class ImportPosition(msgspec.Struct, frozen=True):
     """The first `lines` lines are in the log; `checksum` tells whether the files still begin with the same lines."""
 
     lines: int
@@ -29,14 +29,14 @@ class Bookmark:
             hashlib.blake2b(repr((log, property, paths)).encode(), digest_size=16).hexdigest() + SUFFIX
         )
 
-    def read(self) -> Mark | None:
+    def read(self) -> ImportPosition | None:
         """None too if the file is damaged: the import then begins again."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Mark)
+            return msgspec.json.decode(self._path.read_bytes(), type=ImportPosition)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: ImportPosition) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".draft")
         draft.write_bytes(msgspec.json.encode(mark))

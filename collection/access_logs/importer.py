@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from collection.access_logs.bookmark import Bookmark, Mark
+from collection.access_logs.bookmark import Bookmark, ImportPosition
 from collection.access_logs.files import LineFile
-from collection.access_logs.lines import Entry, LineReader
+from collection.access_logs.lines import LineReader, LogLine
 from collection.log.port import Log
 
 FAULTS_SHOWN: Final = 20
@@ -37,7 +37,7 @@ class LogImport:
         self._files, self._log, self._bookmark, self._clock = files, log, bookmark, clock
         self._reader = LineReader(property)
         self._since = bookmark.read() if bookmark else None
-        self._reached: Mark | None = None
+        self._reached: ImportPosition | None = None
         self._marked_at = time.monotonic()
         self.skipped = self.sent = self.broken = 0
         self.faults: list[Fault] = []
@@ -80,7 +80,7 @@ class LogImport:
         return min(left, len(lines))
 
     def _check_skipped(self) -> None:
-        if self._since and not self.sent and Mark(self._reader.lines, self._reader.checksum) != self._since:
+        if self._since and not self.sent and ImportPosition(self._reader.lines, self._reader.checksum) != self._since:
             self._forget()
             raise FilesChanged
 
@@ -92,13 +92,13 @@ class LogImport:
     def _send(self, lines: Sequence[bytes], file: str, first: int) -> None:
         entries = self._reader.read(lines, self._clock())
         self._log.append([(entry.key, entry.value) for entry in entries])
-        self._reached = Mark(self._reader.lines, self._reader.checksum)
+        self._reached = ImportPosition(self._reader.lines, self._reader.checksum)
         self.sent += len(entries)
         self._note_faults(entries, file, first)
         if time.monotonic() - self._marked_at >= MARK_EVERY_S:
             self.remember()
 
-    def _note_faults(self, entries: Sequence[Entry], file: str, first: int) -> None:
+    def _note_faults(self, entries: Sequence[LogLine], file: str, first: int) -> None:
         faults = [Fault(file, first + i, entry.fault) for i, entry in enumerate(entries) if entry.fault is not None]
         self.broken += len(faults)
         self.faults += faults[: FAULTS_SHOWN - len(self.faults)]

@@ -8,7 +8,7 @@ FULL: Final = 2 / 3
 EMPTY: Final = 0
 
 
-class Repetitions:
+class LineCounts:
     """A hash table without objects: 12 bytes a slot, at most two thirds of the slots in use.
 
     So a distinct line takes 18 to 36 bytes and, for the moment in which the table grows, 54 at most: ten million lines

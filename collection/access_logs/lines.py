@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from collection.access_logs.line_counts import Repetitions
+from collection.access_logs.line_counts import LineCounts
 from collection.hit import FORMAT, RawHit, encode
 from collection.protocols import access_log
 from collection.protocols.decoded import as_text
@@ -34,7 +34,7 @@ MONTHS: Final = {
 }
 
 
-class Entry(NamedTuple):
+class LogLine(NamedTuple):
     """One line as the log takes it. `fault` says why it will be rejected as malformed, None where nothing is wrong."""
 
     key: bytes
@@ -52,7 +52,7 @@ class LineReader:
 
     def __init__(self, property: int) -> None:
         self._property = property
-        self._seen = Repetitions()
+        self._seen = LineCounts()
         self.lines = 0
         self.checksum = 0
         self._latest: int | None = None
@@ -64,10 +64,10 @@ class LineReader:
         times = (time_of(as_text(line)) for line in reversed(lines))
         self._latest = next((time for time in times if time is not None), self._latest)
 
-    def read(self, lines: Sequence[bytes], received_us: int) -> list[Entry]:
+    def read(self, lines: Sequence[bytes], received_us: int) -> list[LogLine]:
         return [self._entry(line, received_us) for line in lines]
 
-    def _entry(self, line: bytes, received_us: int) -> Entry:
+    def _entry(self, line: bytes, received_us: int) -> LogLine:
         id = self._count(line)
         text = as_text(line)
         found = access_log.LINE.fullmatch(text)
@@ -78,12 +78,12 @@ class LineReader:
             return self._broken(line, id, received_us, NO_TIME)
         self._latest = occurred
         hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", {}, b"", line, self._property, occurred)
-        return Entry(_key(found[1], found[8]), encode(hit), _fault(found[4]))
+        return LogLine(_key(found[1], found[8]), encode(hit), _fault(found[4]))
 
-    def _broken(self, line: bytes, id: str, received_us: int, fault: str) -> Entry:
+    def _broken(self, line: bytes, id: str, received_us: int, fault: str) -> LogLine:
         told = {access_log.FAULT: fault}
         hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", told, b"", line, self._property, self._latest)
-        return Entry(_key("", ""), encode(hit), fault)
+        return LogLine(_key("", ""), encode(hit), fault)
 
     def _count(self, line: bytes) -> str:
         digest = blake2b(line, digest_size=DIGEST_BITS // 8).digest()

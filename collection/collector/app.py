@@ -19,9 +19,9 @@ from collection.collector.http import (
     PREFLIGHT,
     RETRY_AFTER_S,
     AddressBook,
-    Answer,
     BodyTooLarge,
     Headers,
+    HttpAnswer,
     IncompleteBody,
     Network,
     Request,
@@ -102,7 +102,7 @@ class Collector:
         """Whether the path is the collector's; sites may route hits through a folder of their own."""
         return path.endswith((HIT_PATH, SCRIPT_PATH)) or path in self._routes
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> HttpAnswer:
         if request.path.endswith(HIT_PATH):
             return await self._hit(request)
         if request.path.endswith(SCRIPT_PATH):
@@ -111,7 +111,7 @@ class Collector:
             return await route() if request.method == "GET" else self._refuse("method", 405, [("allow", "GET")])
         return self._refuse("not found", 404)
 
-    async def _hit(self, request: Request) -> Answer:
+    async def _hit(self, request: Request) -> HttpAnswer:
         if request.method not in HIT_METHODS:
             return (
                 self._preflight(request)
@@ -140,14 +140,14 @@ class Collector:
             raise IncompleteBody
         return body
 
-    async def _store(self, request: Request, headers: dict[str, str], body: bytes) -> Answer:
+    async def _store(self, request: Request, headers: dict[str, str], body: bytes) -> HttpAnswer:
         hit = self._raw_hit(request, headers, body)
         durable = self._writer.submit(partition_key(hit.query, body, hit.address, hit.user_agent), encode(hit))
         if durable is None:
             return self._unavailable("queue full", headers)
         if not await durable:
             return self._unavailable("log unavailable", headers)
-        return Answer(204, cors(headers.get("origin")))
+        return HttpAnswer(204, cors(headers.get("origin")))
 
     def _raw_hit(self, request: Request, headers: dict[str, str], body: bytes) -> RawHit:
         return RawHit(
@@ -162,38 +162,40 @@ class Collector:
             body=body,
         )
 
-    def _preflight(self, request: Request) -> Answer:
-        return Answer(204, cors(request.headers().get("origin")) + PREFLIGHT)
+    def _preflight(self, request: Request) -> HttpAnswer:
+        return HttpAnswer(204, cors(request.headers().get("origin")) + PREFLIGHT)
 
-    def _unavailable(self, reason: str, headers: dict[str, str]) -> Answer:
+    def _unavailable(self, reason: str, headers: dict[str, str]) -> HttpAnswer:
         return self._refuse(reason, 503, [*cors(headers.get("origin")), ("retry-after", str(RETRY_AFTER_S))])
 
-    def _refuse(self, reason: str, status: int, headers: Headers = ANY_ORIGIN) -> Answer:
+    def _refuse(self, reason: str, status: int, headers: Headers = ANY_ORIGIN) -> HttpAnswer:
         self.metrics.refuse(reason)
-        return Answer(status, [*headers, *TEXT[:1]], f"{reason}\n".encode())
+        return HttpAnswer(status, [*headers, *TEXT[:1]], f"{reason}\n".encode())
 
     def _appended(self, hits: int, seconds: float, durable: bool) -> None:
         self._failed_at_us = None if durable else self._clock()
         if durable:
             self.metrics.append_done(hits, seconds)
 
-    def _script(self, request: Request) -> Answer:
+    def _script(self, request: Request) -> HttpAnswer:
         headers = request.headers()
         return respond(request.method, headers.get("if-none-match", ""), headers.get("accept-encoding", ""))
 
-    async def _health(self) -> Answer:
-        return Answer(200, TEXT, b"ok\n") if self._writer.alive else Answer(503, TEXT, b"the writer has stopped\n")
+    async def _health(self) -> HttpAnswer:
+        return (
+            HttpAnswer(200, TEXT, b"ok\n") if self._writer.alive else HttpAnswer(503, TEXT, b"the writer has stopped\n")
+        )
 
-    async def _readiness(self) -> Answer:
+    async def _readiness(self) -> HttpAnswer:
         """Not ready for a while after a failed append; then hits come in again: only they show whether it is over."""
         failed = self._failed_at_us
         if not self._writer.alive or (failed is not None and self._clock() - failed < RETRY_AFTER_S * 1_000_000):
-            return Answer(503, [*TEXT, ("retry-after", str(RETRY_AFTER_S))], b"the log cannot be written\n")
-        return Answer(200, TEXT, b"ready\n")
+            return HttpAnswer(503, [*TEXT, ("retry-after", str(RETRY_AFTER_S))], b"the log cannot be written\n")
+        return HttpAnswer(200, TEXT, b"ready\n")
 
-    async def _metrics(self) -> Answer:
+    async def _metrics(self) -> HttpAnswer:
         lines = await asyncio.get_running_loop().run_in_executor(None, self._metric_lines)
-        return Answer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
+        return HttpAnswer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
 
     def _metric_lines(self) -> list[str]:
         waiting = [

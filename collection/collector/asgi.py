@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from collection.collector.app import Collector
-from collection.collector.http import MAX_BODY_BYTES, READ_HEADERS, Answer, BodyTooLarge, IncompleteBody
+from collection.collector.http import MAX_BODY_BYTES, READ_HEADERS, BodyTooLarge, HttpAnswer, IncompleteBody
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -74,7 +74,7 @@ class AsgiCollector:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def send_answer(answer: Answer, send: Send) -> None:
+async def send_answer(answer: HttpAnswer, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

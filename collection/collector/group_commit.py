@@ -29,7 +29,7 @@ class Durable(asyncio.Future[bool]):
         return False
 
 
-class Batch:
+class PendingBatch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.hits: list[tuple[bytes, bytes]] = []
         self.bytes = 0
@@ -53,8 +53,8 @@ class GroupWriter:
         self._observe = observe
         self._max_hits = max_hits
         self._max_bytes = max_bytes
-        self._next: Batch | None = None
-        self._under_way: Batch | None = None
+        self._next: PendingBatch | None = None
+        self._under_way: PendingBatch | None = None
         self._swapping = threading.Lock()
         self._refused = 0
         self._said_at = float("-inf")
@@ -78,7 +78,7 @@ class GroupWriter:
             if batch is None:
                 if not self.alive:
                     return None
-                batch = self._next = Batch(self._loop)
+                batch = self._next = PendingBatch(self._loop)
                 self._wake.put(True)
             elif len(batch.hits) >= self._max_hits or batch.bytes + len(value) > self._max_bytes:
                 return None
@@ -96,12 +96,12 @@ class GroupWriter:
             if batch := self._take():
                 self._commit(batch)
 
-    def _take(self) -> Batch | None:
+    def _take(self) -> PendingBatch | None:
         with self._swapping:
             self._under_way, self._next = self._next, None
             return self._under_way
 
-    def _commit(self, batch: Batch) -> None:
+    def _commit(self, batch: PendingBatch) -> None:
         began = time.perf_counter()
         durable = False
         try:

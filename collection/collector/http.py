@@ -34,7 +34,7 @@ Network = IPv4Network | IPv6Network
 Headers = list[tuple[str, str]]
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     status: int
     headers: Headers
     body: bytes = b""

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 HOST: Final = "demo-shop.example"
 
 
-class Agent(NamedTuple):
+class DemoBrowser(NamedTuple):
     """A browser, how common it is, and its screen."""
 
     weight: float
@@ -13,7 +13,7 @@ class Agent(NamedTuple):
     text: str
 
 
-class Source(NamedTuple):
+class DemoSource(NamedTuple):
     """Where a visit comes from: referrer, what the link adds to the address, how eager to buy, where it lands."""
 
     weight: float
@@ -23,13 +23,13 @@ class Source(NamedTuple):
     landing: str  # "home", "product", "article", "category"
 
 
-class Page(NamedTuple):
+class DemoPage(NamedTuple):
     path: str
     title: str
 
 
-class Product(NamedTuple):
-    page: Page
+class DemoProduct(NamedTuple):
+    page: DemoPage
     number: str
     name: str
     price_cents: int
@@ -55,46 +55,49 @@ def _firefox(system: str, version: int) -> str:
 
 AGENTS: Final = (
     *(
-        Agent(weight, "1920x1080", f"{_WINDOWS} {_CHROME.format(v)}")
+        DemoBrowser(weight, "1920x1080", f"{_WINDOWS} {_CHROME.format(v)}")
         for v, weight in ((155, 9), (154, 6), (153, 1), (150, 0.5))
     ),
     *(
-        Agent(weight, "1536x864", f"{_WINDOWS} {_CHROME.format(v)} Edg/{v}.0.0.0")
+        DemoBrowser(weight, "1536x864", f"{_WINDOWS} {_CHROME.format(v)} Edg/{v}.0.0.0")
         for v, weight in ((155, 3), (154, 2), (152, 0.4))
     ),
-    *(Agent(weight, "1728x1117", f"{_MAC} {_CHROME.format(v)}") for v, weight in ((155, 4), (154, 2), (151, 0.4))),
-    *(Agent(weight, "2560x1440", f"{_LINUX} {_CHROME.format(v)}") for v, weight in ((155, 1), (154, 0.6))),
     *(
-        Agent(weight, "412x915", f"{_ANDROID} {_CHROME_MOBILE.format(v)}")
+        DemoBrowser(weight, "1728x1117", f"{_MAC} {_CHROME.format(v)}")
+        for v, weight in ((155, 4), (154, 2), (151, 0.4))
+    ),
+    *(DemoBrowser(weight, "2560x1440", f"{_LINUX} {_CHROME.format(v)}") for v, weight in ((155, 1), (154, 0.6))),
+    *(
+        DemoBrowser(weight, "412x915", f"{_ANDROID} {_CHROME_MOBILE.format(v)}")
         for v, weight in ((155, 14), (154, 7), (152, 2), (149, 0.7))
     ),
-    *(Agent(weight, "1280x800", f"{_ANDROID} {_CHROME.format(v)}") for v, weight in ((155, 1), (153, 0.5))),
-    *(Agent(weight, "390x844", _iphone("18_7", v)) for v, weight in (("26.4", 9), ("26.3", 4), ("26.1", 1))),
+    *(DemoBrowser(weight, "1280x800", f"{_ANDROID} {_CHROME.format(v)}") for v, weight in ((155, 1), (153, 0.5))),
+    *(DemoBrowser(weight, "390x844", _iphone("18_7", v)) for v, weight in (("26.4", 9), ("26.3", 4), ("26.1", 1))),
     *(
-        Agent(weight, "393x852", _iphone(s, v))
+        DemoBrowser(weight, "393x852", _iphone(s, v))
         for s, v, weight in (("18_6", "18.6", 4), ("18_5", "18.5", 2), ("17_6", "17.6", 1))
     ),
     *(
-        Agent(weight, "1470x956", f"{_MAC} {_WEBKIT} Version/{v} Safari/605.1.15")
+        DemoBrowser(weight, "1470x956", f"{_MAC} {_WEBKIT} Version/{v} Safari/605.1.15")
         for v, weight in (("26.4", 3), ("26.1", 1), ("18.6", 1))
     ),
-    Agent(
+    DemoBrowser(
         1,
         "820x1180",
         f"Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) {_WEBKIT} Version/18.6 Mobile/15E148 Safari/604.1",
     ),
     *(
-        Agent(weight, "1920x1080", _firefox("Windows NT 10.0; Win64; x64", v))
+        DemoBrowser(weight, "1920x1080", _firefox("Windows NT 10.0; Win64; x64", v))
         for v, weight in ((157, 2), (156, 1), (140, 0.4))
     ),
     *(
-        Agent(weight, "1440x900", _firefox("Macintosh; Intel Mac OS X 10.15", v))
+        DemoBrowser(weight, "1440x900", _firefox("Macintosh; Intel Mac OS X 10.15", v))
         for v, weight in ((157, 0.8), (156, 0.3))
     ),
-    *(Agent(weight, "2560x1440", _firefox("X11; Linux x86_64", v)) for v, weight in ((157, 0.9), (140, 0.3))),
-    Agent(0.6, "412x892", "Mozilla/5.0 (Android 16; Mobile; rv:157.0) Gecko/157.0 Firefox/157.0"),
+    *(DemoBrowser(weight, "2560x1440", _firefox("X11; Linux x86_64", v)) for v, weight in ((157, 0.9), (140, 0.3))),
+    DemoBrowser(0.6, "412x892", "Mozilla/5.0 (Android 16; Mobile; rv:157.0) Gecko/157.0 Firefox/157.0"),
     *(
-        Agent(
+        DemoBrowser(
             weight,
             "360x780",
             f"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -102,8 +105,8 @@ AGENTS: Final = (
         )
         for v, weight in ((29, 2.5), (28, 1))
     ),
-    Agent(0.7, "1920x1080", f"{_WINDOWS} {_CHROME.format(153)} OPR/137.0.0.0"),
-    Agent(0.4, "1920x1080", f"{_MAC} {_CHROME.format(153)} OPR/137.0.0.0"),
+    DemoBrowser(0.7, "1920x1080", f"{_WINDOWS} {_CHROME.format(153)} OPR/137.0.0.0"),
+    DemoBrowser(0.4, "1920x1080", f"{_MAC} {_CHROME.format(153)} OPR/137.0.0.0"),
 )
 ROBOTS: Final = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -120,43 +123,43 @@ NETWORKS: Final = (
     *((1, "126.20", "ja-jp"), (1, "1.130", "en-au"), (2, "117.200", "en-in"), (1, "189.30", "pt-br")),
 )
 SOURCES: Final = (
-    Source(27, "", "", 1.3, "home"),
-    Source(28, "https://www.google.com/", "", 1.0, "article"),
-    Source(9, "https://www.google.com/", "", 1.2, "product"),
-    Source(4, "https://www.bing.com/", "", 1.0, "product"),
-    Source(3, "https://duckduckgo.com/", "", 1.0, "article"),
-    Source(
+    DemoSource(27, "", "", 1.3, "home"),
+    DemoSource(28, "https://www.google.com/", "", 1.0, "article"),
+    DemoSource(9, "https://www.google.com/", "", 1.2, "product"),
+    DemoSource(4, "https://www.bing.com/", "", 1.0, "product"),
+    DemoSource(3, "https://duckduckgo.com/", "", 1.0, "article"),
+    DemoSource(
         7,
         "https://www.google.com/",
         "utm_source=google&utm_medium=cpc&utm_campaign=brand&gclid=Cj0KCQ",
         1.8,
         "category",
     ),
-    Source(3, "https://www.bing.com/", "utm_source=bing&utm_medium=cpc&utm_campaign=garden-tools", 1.4, "category"),
-    Source(6, "", "utm_source=newsletter&utm_medium=email&utm_campaign=weekly", 2.2, "product"),
-    Source(
+    DemoSource(3, "https://www.bing.com/", "utm_source=bing&utm_medium=cpc&utm_campaign=garden-tools", 1.4, "category"),
+    DemoSource(6, "", "utm_source=newsletter&utm_medium=email&utm_campaign=weekly", 2.2, "product"),
+    DemoSource(
         4, "https://www.instagram.com/", "utm_source=instagram&utm_medium=social&utm_campaign=autumn", 0.7, "product"
     ),
-    Source(3, "https://l.facebook.com/", "", 0.6, "article"),
-    Source(2, "https://www.reddit.com/", "", 0.3, "article"),
-    Source(2, "https://www.youtube.com/", "", 0.8, "product"),
-    Source(1, "https://chatgpt.com/", "utm_source=chatgpt.com", 1.1, "article"),
-    Source(3, "https://balcony-and-bed.example/best-tools", "", 1.5, "product"),
-    Source(
+    DemoSource(3, "https://l.facebook.com/", "", 0.6, "article"),
+    DemoSource(2, "https://www.reddit.com/", "", 0.3, "article"),
+    DemoSource(2, "https://www.youtube.com/", "", 0.8, "product"),
+    DemoSource(1, "https://chatgpt.com/", "utm_source=chatgpt.com", 1.1, "article"),
+    DemoSource(3, "https://balcony-and-bed.example/best-tools", "", 1.5, "product"),
+    DemoSource(
         1, "https://deals.example/today", "utm_source=deals&utm_medium=affiliate&utm_campaign=outlet", 1.6, "category"
     ),
 )
-HOME: Final = Page("/", "Demo shop: tools for small gardens")
-CART: Final = Page("/cart", "Your cart")
-CHECKOUT: Final = Page("/checkout", "Checkout")
-THANKS: Final = Page("/thank-you", "Thank you for your order")
-SIGN_UP: Final = Page("/account/sign-up", "Create an account")
+HOME: Final = DemoPage("/", "Demo shop: tools for small gardens")
+CART: Final = DemoPage("/cart", "Your cart")
+CHECKOUT: Final = DemoPage("/checkout", "Checkout")
+THANKS: Final = DemoPage("/thank-you", "Thank you for your order")
+SIGN_UP: Final = DemoPage("/account/sign-up", "Create an account")
 CATEGORIES: Final = tuple(
-    Page(f"/shop/{name.lower().replace(' ', '-')}", name)
+    DemoPage(f"/shop/{name.lower().replace(' ', '-')}", name)
     for name in ("Seeds", "Hand tools", "Watering", "Pots", "Soil", "Lights", "Gifts", "Outlet")
 )
 ARTICLES: Final = tuple(
-    Page(f"/guide/{title.lower().replace(' ', '-')}", title)
+    DemoPage(f"/guide/{title.lower().replace(' ', '-')}", title)
     for title in (
         *("How to repot a monstera", "Watering while on holiday", "Tomatoes on a balcony", "What soil for herbs"),
         *("Pruning roses in autumn", "Composting without a garden", "Ten plants for shade", "Saving seeds"),
@@ -177,6 +180,6 @@ _GOODS: Final = (
     *(("Snips", 2290), ("Kneeler", 2790), ("Twine", 590), ("Soil tester", 1890), ("Hose 15 m", 3290)),
 )
 PRODUCTS: Final = tuple(
-    Product(Page(f"/product/{name.lower().replace(' ', '-')}", name), f"P{number:03}", name, price)
+    DemoProduct(DemoPage(f"/product/{name.lower().replace(' ', '-')}", name), f"P{number:03}", name, price)
     for number, (name, price) in enumerate(_GOODS, 1)
 )

@@ -14,10 +14,10 @@ from collection.demo.data import (  # fmt: skip
     PRODUCTS,
     SIGN_UP,
     THANKS,
-    Agent,
-    Page,
-    Product,
-    Source,
+    DemoBrowser,
+    DemoPage,
+    DemoProduct,
+    DemoSource,
 )
 
 BOUNCE_SHARE: Final = 0.42
@@ -29,7 +29,7 @@ SIGN_UP_SHARE: Final = 0.02
 ENGAGED_MS: Final = 10_000
 LONGEST_STAY_S: Final = 540.0
 DEPTH: Final = 4.0  # pages after the first, on average
-LANDINGS: Final[dict[str, tuple[Page, ...]]] = {
+LANDINGS: Final[dict[str, tuple[DemoPage, ...]]] = {
     "home": (HOME,),
     "product": tuple(product.page for product in PRODUCTS),
     "article": ARTICLES,
@@ -39,18 +39,20 @@ GOODS: Final = {product.page: product for product in PRODUCTS}
 PLAIN: Final = "/:=&?.~"
 
 
-class Visitor:
+class DemoVisitor:
     """One browser."""
 
-    def __init__(self, client: str, address: str, language: str, agent: Agent) -> None:
+    def __init__(self, client: str, address: str, language: str, agent: DemoBrowser) -> None:
         self.client, self.address, self.language, self.agent = client, address, language, agent
         self.visits = 0
 
 
-class Visit:
+class DemoVisit:
     """A visitor's hits so far: (time in ms, the query of `/g/collect`). `now` is in ms, too."""
 
-    def __init__(self, measurement_id: str, visitor: Visitor, source: Source, now: int, chance: random.Random) -> None:
+    def __init__(
+        self, measurement_id: str, visitor: DemoVisitor, source: DemoSource, now: int, chance: random.Random
+    ) -> None:
         visitor.visits += 1
         self.visitor, self.source, self.now, self.chance = visitor, source, now, chance
         self.hits: list[tuple[int, str]] = []
@@ -62,7 +64,7 @@ class Visit:
         self._title = ""
         self._load = self._sequence = self._views = self._stayed = self._untold = 0
 
-    def view(self, page: Page) -> None:
+    def view(self, page: DemoPage) -> None:
         self._referrer = self._address if self._views else quote(self.source.referrer, safe=PLAIN)
         query = f"?{self.source.query}" if self.source.query and not self._views else ""
         self._address = quote(f"https://{HOST}{page.path}{query}", safe="/:")
@@ -98,7 +100,7 @@ class Visit:
         self.now, self._stayed, self._untold = self.now + spent, self._stayed + spent, self._untold + spent
 
 
-def browse(visit: Visit) -> Visit:
+def browse(visit: DemoVisit) -> DemoVisit:
     """The same visit, from its first page to its last."""
     chance = visit.chance
     visit.view(popular(chance, LANDINGS[visit.source.landing]))
@@ -112,14 +114,14 @@ def browse(visit: Visit) -> Visit:
     return visit
 
 
-def popular(chance: random.Random, pages: tuple[Page, ...]) -> Page:
+def popular(chance: random.Random, pages: tuple[DemoPage, ...]) -> DemoPage:
     """Nearly Zipf's law: the first page almost twice as often as the second, three times as often as the third."""
     return pages[int((len(pages) + 1) ** chance.random()) - 1]
 
 
-def _look_around(visit: Visit) -> None:
+def _look_around(visit: DemoVisit) -> None:
     chance = visit.chance
-    cart: list[Product] = []
+    cart: list[DemoProduct] = []
     for _ in range(1 + int(chance.expovariate(1 / (DEPTH - 1)))):
         page = _next(chance)
         visit.view(page)
@@ -134,20 +136,20 @@ def _look_around(visit: Visit) -> None:
         _go_to_checkout(visit, cart)
 
 
-def _next(chance: random.Random) -> Page:
+def _next(chance: random.Random) -> DemoPage:
     way = chance.random()
     if way < 0.1:
         return HOME
     return popular(chance, LANDINGS["category" if way < 0.35 else "product" if way < 0.85 else "article"])
 
 
-def _sign_up(visit: Visit) -> None:
+def _sign_up(visit: DemoVisit) -> None:
     visit.view(SIGN_UP)
     visit.stay(30)
     visit.send("sign_up", "&_c=1&ep.method=email")
 
 
-def _go_to_checkout(visit: Visit, cart: list[Product]) -> None:
+def _go_to_checkout(visit: DemoVisit, cart: list[DemoProduct]) -> None:
     visit.view(CART)
     visit.stay(15)
     visit.view(CHECKOUT)
@@ -159,7 +161,7 @@ def _go_to_checkout(visit: Visit, cart: list[Product]) -> None:
         visit.stay(10)
 
 
-def _items(products: list[Product]) -> str:
+def _items(products: list[DemoProduct]) -> str:
     total = sum(product.price_cents for product in products)
     parts = (f"id{p.number}~nm{p.name}~pr{p.price_cents / 100:.2f}~qt1" for p in products)
     items = "".join(f"&pr{number}={quote(part, safe='~')}" for number, part in enumerate(parts, 1))

@@ -6,12 +6,12 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from collection.log.embedded.log import EmbeddedLog
-from collection.log.port import BeyondEnd, CorruptLog, Entry, Log, LogError, LogUnavailable, Spills, Trimmed
+from collection.log.port import BeyondEnd, CorruptLog, Log, LogEntry, LogError, LogUnavailable, Spills, Trimmed
 
 __all__ = [
     "BeyondEnd",
     "CorruptLog",
-    "Entry",
+    "LogEntry",
     "Log",
     "LogError",
     "LogUnavailable",
@@ -53,9 +53,9 @@ def open_log_that_spills(url: str, folder: Path) -> Log:
     """
     if found := KAFKA.fullmatch(url):
         from collection.log.kafka.log import KafkaLog
-        from collection.log.spill.folders import NeighbourlyLog
+        from collection.log.spill.folders import SharedSpillingLog
 
-        return NeighbourlyLog(lambda: KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
+        return SharedSpillingLog(lambda: KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
     return open_log(url)
 
 

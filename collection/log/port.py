@@ -30,7 +30,7 @@ class CorruptLog(LogError):
         self.last = last
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """One hit. Offsets of a partition are contiguous and start at 0 in a new log; one that is missing is damage."""
 
     offset: int
@@ -65,7 +65,7 @@ class Log(Protocol):
     def ends(self) -> dict[int, int]:
         """The offset that will be written next, by partition. Cheap enough to ask every few milliseconds."""
 
-    def read(self, partition: int, first: int, last: int) -> list[Entry]:
+    def read(self, partition: int, first: int, last: int) -> list[LogEntry]:
         """The entries first to last, both included: all of them, in order.
 
         Raises Trimmed, BeyondEnd, CorruptLog, LogUnavailable.

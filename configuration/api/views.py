@@ -88,7 +88,7 @@ class RulesView(APIView):
         return reply
 
 
-class Draft(RulesView):
+class DraftView(RulesView):
     """The draft: all settings and rules as they would be published."""
 
     @extend_schema(responses=DOCUMENT)
@@ -106,7 +106,7 @@ class Draft(RulesView):
         return _draft_reply(draft(self.property))
 
 
-class Check(RulesView):
+class CheckView(RulesView):
     """What is wrong with the draft; with a body, with that document, of which nothing is kept."""
 
     @extend_schema(request=DOCUMENT, responses=OpenApiTypes.OBJECT)
@@ -123,7 +123,7 @@ class Check(RulesView):
         return Response({"publishable": not errors, "findings": _plain(found)})
 
 
-class Publish(RulesView):
+class PublishView(RulesView):
     """The draft becomes the next version. With If-Match, only the draft that has this ETag."""
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={201: VersionSerializer}, parameters=[IF_MATCH])
@@ -133,7 +133,7 @@ class Publish(RulesView):
         return Response(VersionSerializer(version).data, 201)
 
 
-class Versions(RulesView):
+class VersionsView(RulesView):
     """The published versions, the newest first."""
 
     @extend_schema(responses=VersionSerializer(many=True), parameters=[BEFORE])
@@ -142,7 +142,7 @@ class Versions(RulesView):
         return Response(VersionSerializer(versions.order_by("-number")[:AT_ONCE], many=True).data)
 
 
-class Version(RulesView):
+class VersionView(RulesView):
     """One version: what it holds, and what it changed."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -155,7 +155,7 @@ class Version(RulesView):
         return Response({**VersionSerializer(row).data, **document(ruleset), "changes": differences(before, ruleset)})
 
 
-class Difference(RulesView):
+class DifferenceView(RulesView):
     """What is different between two versions, a sentence each."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -164,7 +164,7 @@ class Difference(RulesView):
         return Response({"from": old, "to": new, "changes": differences(before, after)})
 
 
-class PublishAgain(RulesView):
+class PublishAgainView(RulesView):
     """An earlier version becomes draft and next version."""
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={201: VersionSerializer})
@@ -173,7 +173,7 @@ class PublishAgain(RulesView):
         return Response(VersionSerializer(made).data, 201)
 
 
-class Audit(RulesView):
+class AuditView(RulesView):
     """Who changed what, the latest first."""
 
     @extend_schema(responses=AuditSerializer(many=True), parameters=[BEFORE])

@@ -10,7 +10,7 @@ from configuration.checks.content_groups import check_content_groups
 from configuration.checks.dead_rules import check_dead_rules
 from configuration.checks.rules import MOST_SLOTS, check_basics, check_rule, conditions_of
 from configuration.ruleset.fields import CONTENT_GROUP, family_member
-from configuration.ruleset.findings import Finding, Place
+from configuration.ruleset.findings import Finding, RulePlace
 from configuration.ruleset.kinds import kind_of
 from configuration.ruleset.ruleset import (
     ContentGroupRule,
@@ -25,15 +25,15 @@ from configuration.ruleset.ruleset import (
 __all__ = ["MOST_RULES", "Finding", "check"]
 
 MOST_RULES: Final = 500
-Placed = list[tuple[Rule, Place]]
+Placed = list[tuple[Rule, RulePlace]]
 
 
 def check(ruleset: Ruleset) -> list[Finding]:
     """Errors and warnings, those of the basics first, then rule by rule, then what rules do to each other."""
     if len(ruleset.rules) > MOST_RULES:
         most = f"There are {len(ruleset.rules)} rules; at most {MOST_RULES} are allowed."
-        return [Place("ruleset", "", "rules").error(most)]
-    placed: Placed = [(r, Place(kind_of(r), r.name, f"rules[{n}]")) for n, r in enumerate(ruleset.rules)]
+        return [RulePlace("ruleset", "", "rules").error(most)]
+    placed: Placed = [(r, RulePlace(kind_of(r), r.name, f"rules[{n}]")) for n, r in enumerate(ruleset.rules)]
     found = list(check_basics(ruleset.basics))
     found += [finding for rule, place in placed for finding in check_rule(rule, place)]
     for together in TOGETHER:

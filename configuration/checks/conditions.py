@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from configuration.ruleset.fields import FAMILIES, FIELDS, PARAMETER, USER_PROPERTY, family_member, find_field
-from configuration.ruleset.findings import Finding, Place, check_count, check_length, check_parameter
+from configuration.ruleset.findings import Finding, RulePlace, check_count, check_length, check_parameter
 from configuration.ruleset.patterns import complaint
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, Leaf, OneOf, Text, TextTest
 
@@ -13,7 +13,7 @@ DEEPEST: Final = 5
 MOST_CONDITIONS: Final = 100
 
 
-def check_conditions(conditions: list[tuple[Condition, Place]]) -> Iterator[Finding]:
+def check_conditions(conditions: list[tuple[Condition, RulePlace]]) -> Iterator[Finding]:
     """All conditions of one rule."""
     count = sum(1 for condition, place in conditions for _ in leaves(condition, place))
     if count > MOST_CONDITIONS:
@@ -25,7 +25,7 @@ def check_conditions(conditions: list[tuple[Condition, Place]]) -> Iterator[Find
         yield from _check(condition, place, 1)
 
 
-def leaves(condition: Condition, place: Place) -> Iterator[tuple[Leaf, Place]]:
+def leaves(condition: Condition, place: RulePlace) -> Iterator[tuple[Leaf, RulePlace]]:
     """The conditions that compare something, with their places, however deep they are."""
     left = [(condition, place)]
     while left:
@@ -36,19 +36,19 @@ def leaves(condition: Condition, place: Place) -> Iterator[tuple[Leaf, Place]]:
             yield each, where
 
 
-def fields_of(condition: Condition, place: Place) -> Iterator[tuple[str, Place]]:
+def fields_of(condition: Condition, place: RulePlace) -> Iterator[tuple[str, RulePlace]]:
     for leaf, where in leaves(condition, place):
         if not isinstance(leaf, InNetwork):
             yield leaf.field, where.at("field")
 
 
-def check_networks(networks: tuple[str, ...], place: Place) -> Iterator[Finding]:
+def check_networks(networks: tuple[str, ...], place: RulePlace) -> Iterator[Finding]:
     yield from check_count(networks, place)
     for number, text in enumerate(networks):
         yield from _check_network(text, place.at(number))
 
 
-def check_text(value: str, test: TextTest, place: Place) -> Iterator[Finding]:
+def check_text(value: str, test: TextTest, place: RulePlace) -> Iterator[Finding]:
     """What a text is compared with."""
     if not value and test != "equals":
         yield place.error("The text is empty, which every event matches; write what to look for.")
@@ -58,7 +58,7 @@ def check_text(value: str, test: TextTest, place: Place) -> Iterator[Finding]:
         yield place.error(refused)
 
 
-def _check(condition: Condition, place: Place, depth: int) -> Iterator[Finding]:
+def _check(condition: Condition, place: RulePlace, depth: int) -> Iterator[Finding]:
     if not isinstance(condition, AllOf | AnyOf):
         yield from _check_leaf(condition, place)
     elif depth > DEEPEST:
@@ -70,7 +70,7 @@ def _check(condition: Condition, place: Place, depth: int) -> Iterator[Finding]:
             yield from _check(part, place.at("of").at(number), depth + 1)
 
 
-def _check_leaf(leaf: Leaf, place: Place) -> Iterator[Finding]:
+def _check_leaf(leaf: Leaf, place: RulePlace) -> Iterator[Finding]:
     if isinstance(leaf, InNetwork):
         yield from check_networks(leaf.networks, place.at("networks"))
         return
@@ -81,13 +81,13 @@ def _check_leaf(leaf: Leaf, place: Place) -> Iterator[Finding]:
         yield from _check_values(leaf, place.at("values"))
 
 
-def _check_values(leaf: OneOf, place: Place) -> Iterator[Finding]:
+def _check_values(leaf: OneOf, place: RulePlace) -> Iterator[Finding]:
     yield from check_count(leaf.values, place)
     for number, value in enumerate(leaf.values):
         yield from check_length(value, place.at(number))
 
 
-def _check_field(name: str, place: Place) -> Iterator[Finding]:
+def _check_field(name: str, place: RulePlace) -> Iterator[Finding]:
     if find_field(name) is None:
         families = ", ".join(f"{prefix}…" for prefix in FAMILIES)
         yield place.error(f"{name[:60]!r} is not a field. There are: {', '.join(FIELDS)}, {families}")
@@ -97,7 +97,7 @@ def _check_field(name: str, place: Place) -> Iterator[Finding]:
             yield from check_parameter(member, place)
 
 
-def _check_network(text: str, place: Place) -> Iterator[Finding]:
+def _check_network(text: str, place: RulePlace) -> Iterator[Finding]:
     try:
         interface = ipaddress.ip_interface(text)
     except ValueError:

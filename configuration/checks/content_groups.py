@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from configuration.checks.conditions import fields_of
 from configuration.checks.rules import conditions_of
 from configuration.ruleset.fields import CONTENT_GROUP, family_member
-from configuration.ruleset.findings import Finding, Place
+from configuration.ruleset.findings import Finding, RulePlace
 from configuration.ruleset.ruleset import ContentGroupRule, Rule
 
 
-def check_content_groups(placed: list[tuple[Rule, Place]]) -> Iterator[Finding]:
+def check_content_groups(placed: list[tuple[Rule, RulePlace]]) -> Iterator[Finding]:
     groups = [(rule, place) for rule, place in placed if isinstance(rule, ContentGroupRule)]
     asked = {rule.name: _asked(rule, place) for rule, place in groups}
     order = {rule.name: number for number, (rule, _) in reversed(list(enumerate(groups)))}
@@ -21,9 +21,9 @@ def check_content_groups(placed: list[tuple[Rule, Place]]) -> Iterator[Finding]:
                 yield place.error(f"The content group {name[:60]!r} is made further down; move it above this one.")
 
 
-def _asked(rule: ContentGroupRule, place: Place) -> dict[str, Place]:
+def _asked(rule: ContentGroupRule, place: RulePlace) -> dict[str, RulePlace]:
     """The content groups that a rule's conditions name, with the first place of each."""
-    found: dict[str, Place] = {}
+    found: dict[str, RulePlace] = {}
     for condition, where in conditions_of(rule, place):
         for field, at in fields_of(condition, where):
             if name := family_member(field, CONTENT_GROUP):
@@ -31,7 +31,7 @@ def _asked(rule: ContentGroupRule, place: Place) -> dict[str, Place]:
     return found
 
 
-def _circle(start: str, through: str, asked: dict[str, dict[str, Place]]) -> list[str] | None:
+def _circle(start: str, through: str, asked: dict[str, dict[str, RulePlace]]) -> list[str] | None:
     """The shortest way from `start` through `through` back to `start`, None if there is none."""
     ways, seen = [[start, through]], {through}
     for way in ways:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from configuration.checks.rules import parts_of
-from configuration.ruleset.findings import Finding, Place
+from configuration.ruleset.findings import Finding, RulePlace
 from configuration.ruleset.ruleset import BotRule, Condition, FilterRule, OneOf, Rule, Text
 
 EVERYTHING: Final = {"", ".*", "^", "^.*", "^.*$", ".*$", "$", "^.*?$"}
 
 
-def check_dead_rules(placed: list[tuple[Rule, Place]]) -> Iterator[Finding]:
+def check_dead_rules(placed: list[tuple[Rule, RulePlace]]) -> Iterator[Finding]:
     on = [(rule, place) for rule, place in placed if rule.state == "on"]
     excluding = [(r, p) for r, p in on if isinstance(r, FilterRule) and r.action == "exclude"]
     yield from _covered([(rule.when, rule.name, place) for rule, place in excluding])
@@ -30,7 +30,7 @@ def covers(above: Condition, below: Condition) -> bool:
     return all(_holds(above, value) for value in _least(below, above.field))
 
 
-def _covered(listed: Sequence[tuple[Condition, str, Place]]) -> Iterator[Finding]:
+def _covered(listed: Sequence[tuple[Condition, str, RulePlace]]) -> Iterator[Finding]:
     for number, (below, _, place) in enumerate(listed):
         taker = next((name for above, name, _ in listed[:number] if covers(above, below)), None)
         if taker is not None:

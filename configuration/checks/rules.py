@@ -9,7 +9,7 @@ from configuration.checks.conditions import check_conditions, check_networks, ch
 from configuration.ruleset.fields import CONTENT_GROUP, FIELDS
 from configuration.ruleset.findings import (
     Finding,
-    Place,
+    RulePlace,
     check_count,
     check_domains,
     check_length,
@@ -18,7 +18,6 @@ from configuration.ruleset.findings import (
 )
 from configuration.ruleset.patterns import unknown_reference
 from configuration.ruleset.ruleset import (
-    Basics,
     BotRule,
     ChannelGroupRule,
     Condition,
@@ -28,7 +27,8 @@ from configuration.ruleset.ruleset import (
     FilterRule,
     InternalRule,
     KeyEventRule,
-    Part,
+    NamedGroup,
+    PropertySettings,
     ReferralRule,
     RewriteRule,
     Rule,
@@ -42,17 +42,17 @@ LONGEST_EVENT_NAME: Final = 40
 MOST_SLOTS: Final = 64
 VALUE: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
-Check = Callable[[Any, Place], Iterator[Finding]]
+Check = Callable[[Any, RulePlace], Iterator[Finding]]
 
 
-def check_rule(rule: Rule, place: Place) -> Iterator[Finding]:
+def check_rule(rule: Rule, place: RulePlace) -> Iterator[Finding]:
     """What is wrong with a rule by itself."""
     yield from check_name(rule.name, place.at("name"))
     yield from CHECKS[type(rule)](rule, place)
 
 
-def check_basics(basics: Basics) -> Iterator[Finding]:
-    place = Place("basics", "", "basics")
+def check_basics(basics: PropertySettings) -> Iterator[Finding]:
+    place = RulePlace("basics", "", "basics")
     if basics.zone not in zoneinfo.available_timezones():
         yield place.at("zone").error(f"{basics.zone[:60]!r} is not a time zone; write one like Europe/Berlin.")
     if not re.fullmatch("[A-Z]{3}", basics.currency):
@@ -62,29 +62,29 @@ def check_basics(basics: Basics) -> Iterator[Finding]:
     yield from check_domains(basics.domains, place.at("domains"))
 
 
-def conditions_of(rule: Rule, place: Place) -> list[tuple[Condition, Place]]:
+def conditions_of(rule: Rule, place: RulePlace) -> list[tuple[Condition, RulePlace]]:
     """The conditions of a rule, those of its parts included, with their places."""
     parts = [(part.when, where.at("when")) for part, where in parts_of(rule, place)]
     when = getattr(rule, "when", None)
     return [(when, place.at("when")), *parts] if when is not None else parts
 
 
-def parts_of(rule: Rule, place: Place) -> list[tuple[Part, Place]]:
+def parts_of(rule: Rule, place: RulePlace) -> list[tuple[NamedGroup, RulePlace]]:
     name = {ChannelGroupRule: "channels", ContentGroupRule: "groups"}.get(type(rule))
-    parts: Sequence[Part] = getattr(rule, name) if name else ()
+    parts: Sequence[NamedGroup] = getattr(rule, name) if name else ()
     return [(part, place.at(name or "").at(number)) for number, part in enumerate(parts)]
 
 
-def _between(value: int, least: int, most: int, place: Place) -> Iterator[Finding]:
+def _between(value: int, least: int, most: int, place: RulePlace) -> Iterator[Finding]:
     if not least <= value <= most:
         yield place.error(f"It is {value} seconds; it must be between {least} and {most}.")
 
 
-def _check_filter(rule: FilterRule, place: Place) -> Iterator[Finding]:
+def _check_filter(rule: FilterRule, place: RulePlace) -> Iterator[Finding]:
     yield from check_conditions(conditions_of(rule, place))
 
 
-def _check_rewrite(rule: RewriteRule, place: Place) -> Iterator[Finding]:
+def _check_rewrite(rule: RewriteRule, place: RulePlace) -> Iterator[Finding]:
     yield from check_conditions(conditions_of(rule, place))
     yield from _check_rewritten(rule, place.at("field"))
     for name, where in fields_of(rule.when, place.at("when")) if rule.when else ():
@@ -98,7 +98,7 @@ def _check_rewrite(rule: RewriteRule, place: Place) -> Iterator[Finding]:
             yield from check_name(name, place.at("parameters").at(number), "name of the parameter")
 
 
-def _check_rewritten(rule: RewriteRule, place: Place) -> Iterator[Finding]:
+def _check_rewritten(rule: RewriteRule, place: RulePlace) -> Iterator[Finding]:
     rewritable = [field.name for field in FIELDS.values() if field.rewritable]
     if rule.change == "drop_parameters" and rule.field != "query":
         yield place.error("Parameters can be dropped from the field query only.")
@@ -106,7 +106,7 @@ def _check_rewritten(rule: RewriteRule, place: Place) -> Iterator[Finding]:
         yield place.error(f"{rule.field[:60]!r} cannot be rewritten. These can: {', '.join(rewritable)}.")
 
 
-def _check_replacement(rule: RewriteRule, place: Place) -> Iterator[Finding]:
+def _check_replacement(rule: RewriteRule, place: RulePlace) -> Iterator[Finding]:
     refused = list(check_text(rule.search, "pattern" if rule.pattern else "contains", place.at("search")))
     yield from refused
     yield from check_length(rule.replacement, place.at("replacement"))
@@ -116,16 +116,16 @@ def _check_replacement(rule: RewriteRule, place: Place) -> Iterator[Finding]:
         )
 
 
-def _check_bot(rule: BotRule, place: Place) -> Iterator[Finding]:
+def _check_bot(rule: BotRule, place: RulePlace) -> Iterator[Finding]:
     yield from check_text(rule.user_agent, rule.test, place.at("user_agent"))
 
 
-def _check_listed_domains(rule: SpamRule | ReferralRule, place: Place) -> Iterator[Finding]:
+def _check_listed_domains(rule: SpamRule | ReferralRule, place: RulePlace) -> Iterator[Finding]:
     yield from check_count(rule.domains, place.at("domains"))
     yield from check_domains(rule.domains, place.at("domains"))
 
 
-def _check_internal(rule: InternalRule, place: Place) -> Iterator[Finding]:
+def _check_internal(rule: InternalRule, place: RulePlace) -> Iterator[Finding]:
     if not rule.networks and not rule.traffic_type:
         yield place.error("The rule names neither networks nor a traffic type; add one.")
     if rule.networks:
@@ -133,7 +133,7 @@ def _check_internal(rule: InternalRule, place: Place) -> Iterator[Finding]:
     yield from check_length(rule.traffic_type, place.at("traffic_type"), 100)
 
 
-def _check_groups(rule: ChannelGroupRule | ContentGroupRule, place: Place) -> Iterator[Finding]:
+def _check_groups(rule: ChannelGroupRule | ContentGroupRule, place: RulePlace) -> Iterator[Finding]:
     parts = parts_of(rule, place)
     if not parts:
         yield place.error("There are no groups; add at least one.")
@@ -143,7 +143,7 @@ def _check_groups(rule: ChannelGroupRule | ContentGroupRule, place: Place) -> It
     yield from check_conditions(conditions_of(rule, place))
 
 
-def _check_key_event(rule: KeyEventRule, place: Place) -> Iterator[Finding]:
+def _check_key_event(rule: KeyEventRule, place: RulePlace) -> Iterator[Finding]:
     if not 1 <= len(rule.event) <= LONGEST_EVENT_NAME:
         yield place.at("event").error(f"The name of an event has 1 to {LONGEST_EVENT_NAME} characters.")
     yield from check_conditions(conditions_of(rule, place))
@@ -155,7 +155,7 @@ def _check_key_event(rule: KeyEventRule, place: Place) -> Iterator[Finding]:
         yield place.at("slot").error(f"The slot is {rule.slot}; leave it out, publishing gives it.")
 
 
-def _check_custom(rule: CustomDimensionRule | CustomMetricRule, place: Place) -> Iterator[Finding]:
+def _check_custom(rule: CustomDimensionRule | CustomMetricRule, place: RulePlace) -> Iterator[Finding]:
     yield from check_parameter(rule.parameter, place.at("parameter"))
 
 

@@ -14,8 +14,8 @@ from configuration.models import DraftRule, Property
 from configuration.ruleset.diff import differences
 from configuration.ruleset.document import in_order, without_slots
 from configuration.ruleset.kinds import kind_of
-from configuration.ruleset.ruleset import Basics, Rule, Ruleset, encode_ruleset
-from configuration.ruleset.text_limits import misshapen
+from configuration.ruleset.ruleset import PropertySettings, Rule, Ruleset, encode_ruleset
+from configuration.ruleset.text_limits import find_bad_text
 
 COLUMNS: Final = ("kind", "name", "note", "state", "slot")
 CHANGEABLE: Final = ("note", "state", "position", "body")
@@ -88,7 +88,7 @@ def refuse(ruleset: Ruleset) -> None:
 
 
 def errors_of(ruleset: Ruleset) -> list[Finding]:
-    return misshapen(ruleset) or [found for found in check(ruleset) if found.severity == "error"]
+    return find_bad_text(ruleset) or [found for found in check(ruleset) if found.severity == "error"]
 
 
 def rule_of(row: DraftRule) -> Rule:
@@ -135,5 +135,5 @@ def _rows(property: Property, rules: Sequence[Rule]) -> Iterator[DraftRule]:
         yield row_of(property, rule, places[kind_of(rule)])
 
 
-def _fields(basics: Basics) -> dict[str, Any]:
+def _fields(basics: PropertySettings) -> dict[str, Any]:
     return {**msgspec.structs.asdict(basics), "domains": "\n".join(basics.domains)}

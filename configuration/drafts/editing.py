@@ -12,7 +12,7 @@ from configuration.ruleset.diff import title
 from configuration.ruleset.document import in_order
 from configuration.ruleset.kinds import kind_of
 from configuration.ruleset.ruleset import Rule, Ruleset
-from configuration.ruleset.text_limits import misshapen
+from configuration.ruleset.text_limits import find_bad_text
 
 Rules = tuple[Rule, ...]
 
@@ -60,8 +60,8 @@ def with_rule(ruleset: Ruleset, old: Rule | None, rule: Rule) -> Ruleset:
 
 def findings_of_change(before: Ruleset, after: Ruleset) -> list[Finding]:
     """What a change brings: errors and warnings that were not there before."""
-    known = {_essence(found) for found in [*misshapen(before), *check(before)]}
-    return [found for found in misshapen(after) or check(after) if _essence(found) not in known]
+    known = {_essence(found) for found in [*find_bad_text(before), *check(before)]}
+    return [found for found in find_bad_text(after) or check(after) if _essence(found) not in known]
 
 
 def _change(

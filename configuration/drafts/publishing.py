@@ -14,7 +14,7 @@ from configuration.rule_models import RulesVersion, newest_version
 from configuration.ruleset.diff import differences
 from configuration.ruleset.document import in_order, without_slots
 from configuration.ruleset.ruleset import KeyEventRule, Rule, Ruleset, encode_ruleset
-from configuration.ruleset.text_limits import misshapen_note
+from configuration.ruleset.text_limits import find_bad_note_text
 
 SLOTS: Final = 64
 AS_CREATED: Final = "as created"
@@ -185,7 +185,7 @@ def _refuse_unchanged(wanted: Ruleset) -> None:
 
 
 def _refuse_errors(ruleset: Ruleset, note: str) -> None:
-    found = misshapen_note(note) or findings(ruleset)
+    found = find_bad_note_text(note) or findings(ruleset)
     errors = [each for each in found if each.severity == "error"]
     if errors:
         raise Unacceptable(errors)

@@ -10,8 +10,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from configuration.models import Property
 from configuration.rule_models import RulesVersion
-from configuration.ruleset.context import PropertySettings
-from configuration.ruleset.ruleset import Basics, ruleset_name
+from configuration.ruleset.context import ReceiveSettings
+from configuration.ruleset.ruleset import PropertySettings, ruleset_name
 
 Version: TypeAlias = tuple[int, datetime]  # row and time: a row's number alone may come again after a roll-back
 AT_ONCE: Final = 200
@@ -19,12 +19,12 @@ MOST_KNOWN: Final = 10_000
 OF_THE_ROW: Final = ("measurement_id", "name", "identity", "address_precision")  # the rest is as it was published
 
 
-def property_settings() -> tuple[PropertySettings, ...]:
+def property_settings() -> tuple[ReceiveSettings, ...]:
     """All properties, by number. Asked twice a second: a version's content is read only once."""
     return settings_of(Property.objects.order_by("pk"))
 
 
-def settings_of(properties: QuerySet[Property]) -> tuple[PropertySettings, ...]:
+def settings_of(properties: QuerySet[Property]) -> tuple[ReceiveSettings, ...]:
     """As they were published last, in the order of the query."""
     rows: list[Any] = list(_with_newest(properties.only(*OF_THE_ROW)))
     terms = _terms([(row.newest, row.since) for row in rows if row.newest])
@@ -42,7 +42,7 @@ def rulesets(numbers: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]
     return found
 
 
-def stored_rules(properties: Sequence[PropertySettings]) -> dict[str, bytes]:
+def stored_rules(properties: Sequence[ReceiveSettings]) -> dict[str, bytes]:
     """What the store must hold before a context with these settings is put: name -> content."""
     numbers = [(settings.id, settings.rules) for settings in properties if settings.rules]
     return {ruleset_name(*which): content for which, content in rulesets(numbers).items()}
@@ -61,7 +61,7 @@ def _with_newest(properties: QuerySet[Property]) -> QuerySet[Property]:
     )
 
 
-def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, Basics]]:
+def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, PropertySettings]]:
     """Number and settings of each version."""
     found = {version: terms for version in versions if (terms := _known.get(version))}
     missing = [version for version in versions if version not in found]
@@ -73,4 +73,4 @@ def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, Basics]]:
     return found
 
 
-_known: dict[Version, tuple[int, Basics]] = {}
+_known: dict[Version, tuple[int, PropertySettings]] = {}

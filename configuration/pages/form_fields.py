@@ -6,7 +6,7 @@ import msgspec
 from django import forms
 from django.core.exceptions import ValidationError
 
-from configuration.ruleset.ruleset import Condition, Part
+from configuration.ruleset.ruleset import Condition, NamedGroup
 
 CONDITION_EXAMPLE: Final = '{"is": "text", "field": "path", "test": "begins", "value": "/shop"}'
 T = TypeVar("T")
@@ -53,4 +53,4 @@ def condition_field(label: str, help_text: str, *, required: bool = True) -> Jso
 
 
 def parts_field(label: str, help_text: str) -> JsonField:
-    return JsonField(kind=tuple[Part, ...], builder="parts", label=label, help_text=help_text)
+    return JsonField(kind=tuple[NamedGroup, ...], builder="parts", label=label, help_text=help_text)

@@ -14,7 +14,7 @@ from configuration.drafts.draft import Unacceptable, rule_of
 from configuration.models import DraftRule, Property
 from configuration.pages.forms import FORMS, RuleForm
 from configuration.pages.frame import rules_page, show
-from configuration.ruleset.describe import TESTS, sentence
+from configuration.ruleset.describe import TESTS, describe_rule
 from configuration.ruleset.fields import FAMILIES, FIELDS
 from configuration.ruleset.kinds import BY_TAG
 
@@ -116,7 +116,7 @@ def _form_page(request: HttpRequest, form: RuleForm, kind: str, row: DraftRule |
         "form": form,
         "kind": BY_TAG[kind],
         "row": row,
-        "sentence": sentence(rule_of(row)) if row else "",
+        "sentence": describe_rule(rule_of(row)) if row else "",
         "vocabulary": vocabulary(),
     }
     title = f"{one} “{row.name}”" if row else f"Add a rule: {one.lower()}"

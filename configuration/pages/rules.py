@@ -14,7 +14,7 @@ from configuration.drafts.publishing import NothingChanged, findings, publish, u
 from configuration.models import DraftRule, Property
 from configuration.pages.frame import rules_page, show
 from configuration.rule_models import newest_version
-from configuration.ruleset.describe import sentence
+from configuration.ruleset.describe import describe_rule
 from configuration.ruleset.document import encode_document
 from configuration.ruleset.kinds import BY_TAG, KINDS
 
@@ -81,7 +81,7 @@ def draft_state(property: Property) -> dict[str, Any]:
 def _kinds(property: Property) -> list[dict[str, Any]]:
     rows: dict[str, list[dict[str, Any]]] = {kind.tag: [] for kind in KINDS}
     for row in property.draft_rules.order_by("position", "pk"):
-        rows[row.kind].append({"row": row, "sentence": sentence(rule_of(row))})
+        rows[row.kind].append({"row": row, "sentence": describe_rule(rule_of(row))})
     return [{"kind": kind, "slug": slug_of(kind.tag), "rules": rows[kind.tag]} for kind in KINDS]
 
 

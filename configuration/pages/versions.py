@@ -13,7 +13,7 @@ from configuration.models import Property
 from configuration.pages.frame import LARGEST_NUMBER, rules_page, show
 from configuration.pages.rules import as_file, draft_state
 from configuration.rule_models import AuditEntry, RulesVersion, newest_version
-from configuration.ruleset.describe import sentence
+from configuration.ruleset.describe import describe_rule
 from configuration.ruleset.diff import differences
 from configuration.ruleset.document import encode_document
 from configuration.ruleset.kinds import KINDS, kind_of
@@ -106,4 +106,4 @@ def _number(text: str) -> int:
 
 
 def _said(ruleset: Ruleset, tag: str) -> list[tuple[Any, str]]:
-    return [(rule, sentence(rule)) for rule in ruleset.rules if kind_of(rule) == tag]
+    return [(rule, describe_rule(rule)) for rule in ruleset.rules if kind_of(rule) == tag]

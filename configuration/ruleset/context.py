@@ -12,7 +12,7 @@ IdentityMode = Literal["cookie", "cookieless"]
 UNKNOWN_PROPERTY: Final = 0
 
 
-class PropertySettings(msgspec.Struct, frozen=True, gc=False):
+class ReceiveSettings(msgspec.Struct, frozen=True, gc=False):
     """One property. `address_bits` (IPv4, IPv6) are the leading bits that are kept; (0, 0) keeps nothing."""
 
     id: int
@@ -30,23 +30,23 @@ class PropertySettings(msgspec.Struct, frozen=True, gc=False):
 class Context(msgspec.Struct, frozen=True):
     """Everything that decides what becomes of a range: frozen before the first attempt, the same at every attempt."""
 
-    properties: tuple[PropertySettings, ...]
+    properties: tuple[ReceiveSettings, ...]
     lists: str = ""
     places: str = ""
     format: int = 1
 
-    def property(self, number: int) -> PropertySettings:
+    def property(self, number: int) -> ReceiveSettings:
         """The settings of a property; an unknown number has the defaults of property 0."""
         return self._by_id().get(number, UNKNOWN)
 
     def by_measurement_id(self) -> dict[str, int]:
         return {settings.measurement_id: settings.id for settings in self.properties}
 
-    def _by_id(self) -> dict[int, PropertySettings]:
+    def _by_id(self) -> dict[int, ReceiveSettings]:
         return {settings.id: settings for settings in self.properties}
 
 
-UNKNOWN: Final = PropertySettings(id=UNKNOWN_PROPERTY, measurement_id="", name="unknown")
+UNKNOWN: Final = ReceiveSettings(id=UNKNOWN_PROPERTY, measurement_id="", name="unknown")
 
 
 def encode_context(context: Context) -> bytes:

@@ -40,13 +40,13 @@ TESTS: Final[dict[TextTest, tuple[str, str]]] = {
 }
 
 
-def sentence(rule: Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """What the rule does when it is on."""
     say = cast(Callable[[Rule], str], _SENTENCES[kind_of(rule)])
     return say(rule)
 
 
-def said(condition: Condition, most: int | None = None) -> str:
+def describe_condition(condition: Condition, most: int | None = None) -> str:
     """Such as `page path begins with “/admin” and country is not “France”`; of long lists the first `most`."""
     if isinstance(condition, AllOf | AnyOf):
         return _joined(condition, most)
@@ -98,13 +98,14 @@ def _joined(condition: AllOf | AnyOf, most: int | None) -> str:
 
 
 def _nested(condition: Condition, most: int | None) -> str:
-    text = said(condition, most)
+    text = describe_condition(condition, most)
     bare = not isinstance(condition, AllOf | AnyOf) or condition.negated or len(condition.of) < 2
     return text if bare else f"({text})"
 
 
 def _filter(rule: FilterRule) -> str:
-    return f"{'Do not count' if rule.action == 'exclude' else 'Count only'} hits where {said(rule.when, FEW)}."
+    action = "Do not count" if rule.action == "exclude" else "Count only"
+    return f"{action} hits where {describe_condition(rule.when, FEW)}."
 
 
 def _rewrite(rule: RewriteRule) -> str:
@@ -170,7 +171,7 @@ def _metric(rule: CustomMetricRule) -> str:
 
 
 def _where(when: Condition | None) -> str:
-    return f" where {said(when, FEW)}" if when else ""
+    return f" where {describe_condition(when, FEW)}" if when else ""
 
 
 _SENTENCES: Final[dict[str, Any]] = {

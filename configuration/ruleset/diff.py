@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
-from configuration.ruleset.describe import listed, quoted, said, sentence
+from configuration.ruleset.describe import describe_condition, describe_rule, listed, quoted
 from configuration.ruleset.kinds import BY_TAG, ORDER, kind_of
-from configuration.ruleset.ruleset import Part, Rule, Ruleset
+from configuration.ruleset.ruleset import NamedGroup, Rule, Ruleset
 
 SETTINGS: Final = {
     "zone": "Time zone",
@@ -86,9 +86,9 @@ def _settings(before: Ruleset, after: Ruleset) -> Iterator[str]:
 def _rule(before: Rule | None, after: Rule | None, moved: tuple[int, int] | None) -> Iterator[str]:
     if before is None and after is not None:
         state = "" if after.state == "on" else f" ({after.state})"
-        yield f"{title(after)} was added{state}: {sentence(after)}"
+        yield f"{title(after)} was added{state}: {describe_rule(after)}"
     elif after is None and before is not None:
-        yield f"{title(before)} was deleted: {sentence(before)}"
+        yield f"{title(before)} was deleted: {describe_rule(before)}"
     elif before is not None and after is not None:
         lines = changes(before, after)
         lines += [f"moved from {moved[0]} to {moved[1]}"] if moved else []
@@ -109,16 +109,19 @@ def _attribute(name: str, was: Any, now: Any) -> Iterator[str]:
 
 
 def _is_parts(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and isinstance(value[0], Part)
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], NamedGroup)
 
 
-def _parts(label: str, was: Sequence[Part], now: Sequence[Part]) -> Iterator[str]:
+def _parts(label: str, was: Sequence[NamedGroup], now: Sequence[NamedGroup]) -> Iterator[str]:
     old, new = {part.name: part for part in was}, {part.name: part for part in now}
     yield from (f"{label} {quoted(name)} was deleted" for name in old if name not in new)
-    yield from (f"{label} {quoted(name)} was added: {said(new[name].when)}" for name in new if name not in old)
+    yield from (
+        f"{label} {quoted(name)} was added: {describe_condition(new[name].when)}" for name in new if name not in old
+    )
     for name in [name for name in new if name in old]:
         if old[name].when != new[name].when:
-            yield f"{label} {quoted(name)} was {said(old[name].when)}, is {said(new[name].when)}"
+            was_when, is_when = describe_condition(old[name].when), describe_condition(new[name].when)
+            yield f"{label} {quoted(name)} was {was_when}, is {is_when}"
     if [name for name in old if name in new] != [name for name in new if name in old]:
         yield f"order of {label}s is {listed([quoted(name) for name in new])}"
 
@@ -139,7 +142,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return listed(value)
     if isinstance(value, msgspec.Struct):
-        return said(value)  # type: ignore[arg-type]
+        return describe_condition(value)  # type: ignore[arg-type]
     return "nothing" if value in ("", None) else str(value)
 
 

@@ -10,24 +10,24 @@ import msgspec
 
 from configuration.ruleset.findings import Finding
 from configuration.ruleset.kinds import BY_TAG, ORDER, kind_of
-from configuration.ruleset.ruleset import FORMAT, Basics, Rule, Ruleset, UnreadableRuleset
+from configuration.ruleset.ruleset import FORMAT, PropertySettings, Rule, Ruleset, UnreadableRuleset
 
 LARGEST_DOCUMENT: Final = 2 * 2**20  # bytes
 
 
-class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class RulesDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A property's rules and the settings that are published with them; what is left out of the settings has its
     default.
     """
 
     format: int = FORMAT
-    settings: Basics
+    settings: PropertySettings
     rules: tuple[Rule, ...]
 
 
 def document(ruleset: Ruleset) -> dict[str, Any]:
     """As plain values. Slots are left out: publishing gives them."""
-    whole = Document(settings=ruleset.basics, rules=in_order(ruleset.rules))
+    whole = RulesDocument(settings=ruleset.basics, rules=in_order(ruleset.rules))
     plain: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
     for rule in plain["rules"]:
         rule.pop("slot", None)
@@ -63,7 +63,7 @@ def without_slots(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     return tuple(msgspec.structs.replace(rule, slot=None) if hasattr(rule, "slot") else rule for rule in rules)
 
 
-def _decode(data: bytes) -> Document:
+def _decode(data: bytes) -> RulesDocument:
     try:
         if len(data) > LARGEST_DOCUMENT:
             raise UnreadableRuleset(f"The document has {len(data)} bytes; at most {LARGEST_DOCUMENT} are possible")
@@ -83,4 +83,4 @@ def _in_words(message: str, data: bytes) -> str:
     return message if data.strip() else "The document is empty"
 
 
-_decoder: Final = msgspec.json.Decoder(Document)
+_decoder: Final = msgspec.json.Decoder(RulesDocument)

@@ -24,14 +24,14 @@ class Finding(NamedTuple):
     severity: Literal["error", "warning"] = "error"
 
 
-class Place(NamedTuple):
+class RulePlace(NamedTuple):
     """Where in a ruleset a check is."""
 
     kind: str
     rule: str
     path: str
 
-    def at(self, step: str | int) -> "Place":
+    def at(self, step: str | int) -> "RulePlace":
         """A part of this place: a field by its name, or an entry of a list by its number."""
         return self._replace(path=f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}")
 
@@ -42,33 +42,33 @@ class Place(NamedTuple):
         return Finding(self.kind, self.rule, self.path, message, "warning")
 
 
-def check_name(text: str, place: Place, what: str = "name") -> Iterator[Finding]:
+def check_name(text: str, place: RulePlace, what: str = "name") -> Iterator[Finding]:
     if not text.strip():
         yield place.error(f"The {what} is empty; write one.")
     elif len(text) > LONGEST_NAME:
         yield place.error(f"The {what} has {len(text)} characters; at most {LONGEST_NAME} are allowed.")
 
 
-def check_length(text: str, place: Place, most: int = LONGEST_VALUE) -> Iterator[Finding]:
+def check_length(text: str, place: RulePlace, most: int = LONGEST_VALUE) -> Iterator[Finding]:
     if len(text) > most:
         yield place.error(f"The text has {len(text)} characters; at most {most} are allowed.")
 
 
-def check_count(values: Sequence[str], place: Place) -> Iterator[Finding]:
+def check_count(values: Sequence[str], place: RulePlace) -> Iterator[Finding]:
     if not values:
         yield place.error("The list is empty; write at least one entry.")
     elif len(values) > MOST_VALUES:
         yield place.error(f"The list has {len(values)} entries; at most {MOST_VALUES} are allowed.")
 
 
-def check_parameter(name: str, place: Place) -> Iterator[Finding]:
+def check_parameter(name: str, place: RulePlace) -> Iterator[Finding]:
     if not _PARAMETER.fullmatch(name):
         yield place.error(
             f"{name[:60]!r} is not the name of a parameter: a letter, then letters, digits and underscores, at most 40."
         )
 
 
-def check_domains(domains: Sequence[str], place: Place) -> Iterator[Finding]:
+def check_domains(domains: Sequence[str], place: RulePlace) -> Iterator[Finding]:
     for number, domain in enumerate(domains[: MOST_VALUES + 1]):
         if not is_domain(domain):
             yield place.at(number).error(

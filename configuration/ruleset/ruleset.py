@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 
 FORMAT: Final = 1
 
@@ -113,7 +113,7 @@ class ReferralRule(_Rule, frozen=True, tag="referral exclusion"):
     domains: tuple[str, ...]
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NamedGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One group of several; the first whose condition holds is the event's."""
 
     name: str
@@ -123,14 +123,14 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ChannelGroupRule(_Rule, frozen=True, tag="channel group"):
     """Dimension `sessionCustomChannelGroup:<name>`, by the session's first event."""
 
-    channels: tuple[Part, ...]
+    channels: tuple[NamedGroup, ...]
     otherwise: str = "Unassigned"
 
 
 class ContentGroupRule(_Rule, frozen=True, tag="content group"):
     """Dimension `contentGroup:<name>`. Without `otherwise`, other events are "(not set)"."""
 
-    groups: tuple[Part, ...]
+    groups: tuple[NamedGroup, ...]
     otherwise: str = ""
 
 
@@ -178,7 +178,7 @@ Rule: TypeAlias = (
 )
 
 
-class Basics(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PropertySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What holds for the whole property. Zone, timeout, threshold and currency of a property's past and future change
     together: when the version is applied to history.
     """
@@ -197,7 +197,7 @@ class Ruleset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     property: int
     number: int = 0
-    basics: Basics = Basics()
+    basics: PropertySettings = PropertySettings()
     rules: tuple[Rule, ...] = ()
     format: int = FORMAT
 
@@ -210,9 +210,9 @@ class UnreadableRuleset(ValueError):
     """It is no ruleset, or of a format that this version does not read; the message says where and why."""
 
 
-def plain_ruleset(settings: PropertySettings) -> Ruleset:
+def plain_ruleset(settings: ReceiveSettings) -> Ruleset:
     """What holds where nothing was published: the settings that the hits were received under."""
-    basics = Basics(
+    basics = PropertySettings(
         zone=settings.zone,
         currency=settings.currency,
         session_timeout_s=settings.session_timeout_s,

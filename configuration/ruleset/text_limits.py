@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from configuration.ruleset.findings import Finding, Place
+from configuration.ruleset.findings import Finding, RulePlace
 from configuration.ruleset.kinds import kind_of
 from configuration.ruleset.ruleset import Ruleset
 
@@ -17,19 +17,19 @@ _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud80
 _UNSEEN_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def misshapen(ruleset: Ruleset) -> list[Finding]:
+def find_bad_text(ruleset: Ruleset) -> list[Finding]:
     """Errors only. Where there are any, the checks of meaning need not be asked."""
-    parts: list[tuple[msgspec.Struct, Place]] = [(ruleset.basics, Place("basics", "", "basics"))]
-    parts += [(rule, Place(kind_of(rule), rule.name, f"rules[{n}]")) for n, rule in enumerate(ruleset.rules)]
+    parts: list[tuple[msgspec.Struct, RulePlace]] = [(ruleset.basics, RulePlace("basics", "", "basics"))]
+    parts += [(rule, RulePlace(kind_of(rule), rule.name, f"rules[{n}]")) for n, rule in enumerate(ruleset.rules)]
     return [found for part, place in parts for found in _walk(msgspec.to_builtins(part), place, 0)]
 
 
-def misshapen_note(note: str) -> list[Finding]:
+def find_bad_note_text(note: str) -> list[Finding]:
     """Of a version."""
-    return list(_text(note, Place("", "", "note")))
+    return list(_text(note, RulePlace("", "", "note")))
 
 
-def _walk(value: Any, place: Place, depth: int) -> Iterator[Finding]:
+def _walk(value: Any, place: RulePlace, depth: int) -> Iterator[Finding]:
     if isinstance(value, str):
         yield from _text(value, place)
     elif depth > DEEPEST:
@@ -42,7 +42,7 @@ def _walk(value: Any, place: Place, depth: int) -> Iterator[Finding]:
             yield from _walk(part, place.at(index), depth + 1)
 
 
-def _text(value: str, place: Place) -> Iterator[Finding]:
+def _text(value: str, place: RulePlace) -> Iterator[Finding]:
     is_note = place.path.endswith("note")
     if is_note and len(value) > LONGEST_NOTE:
         yield place.error(f"The note has {len(value)} characters; at most {LONGEST_NOTE} are allowed.")

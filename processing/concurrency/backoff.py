@@ -14,7 +14,7 @@ LONGEST_PAUSE_S: Final = 10.0
 REMIND_S: Final = 600.0
 
 
-class Trouble(NamedTuple):
+class Failure(NamedTuple):
     """What a task ended with last; when it was said and when the task may be tried again, in the clock's seconds."""
 
     cause: type[Exception]
@@ -23,7 +23,7 @@ class Trouble(NamedTuple):
     again_at: float
 
 
-class Troubles:
+class Backoff:
     """By task, a few words such as "sealing property 7". Safe to share between threads."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Troubles:
         in the thread where it was raised.
         """
         self._clock, self._fatal, self._recover = clock, fatal, recover
-        self._troubles: dict[str, Trouble] = {}
+        self._troubles: dict[str, Failure] = {}
         self._lock = Lock()
 
     def due(self, task: str) -> bool:
@@ -77,7 +77,7 @@ class Troubles:
             same = known is not None and known.cause is type(error) and now - known.said_at < REMIND_S
             pause = min(known.pause_s * 2, LONGEST_PAUSE_S) if known else FIRST_PAUSE_S
             said_at = known.said_at if known and same else now
-            self._troubles[task] = Trouble(type(error), said_at, pause, now + pause)
+            self._troubles[task] = Failure(type(error), said_at, pause, now + pause)
         if not same:
             logger.error("%s failed and is tried again: %s: %s", task, type(error).__name__, error, exc_info=error)
 

@@ -21,7 +21,7 @@ from processing.models import Lease
 logger = logging.getLogger(__name__)
 
 
-def take(name: str, holder: str, for_s: float) -> bool:
+def acquire(name: str, holder: str, for_s: float) -> bool:
     """Whether the holder has the lease now, new or again."""
     until = Now() + timedelta(seconds=for_s)
     free = Lease.objects.filter(Q(holder=holder) | Q(until__lt=Now()), name=name)
@@ -37,11 +37,11 @@ def take(name: str, holder: str, for_s: float) -> bool:
     return True
 
 
-def give_back(name: str, holder: str) -> None:
+def release(name: str, holder: str) -> None:
     Lease.objects.filter(name=name, holder=holder).delete()
 
 
-class Held:
+class HeldLease:
     """A lease that is kept up by a thread. `lost`: it ran out, and somebody else may have it."""
 
     def __init__(self, name: str, holder: str, for_s: float, taken_at: float) -> None:
@@ -68,7 +68,7 @@ class Held:
     def _take_again(self) -> None:
         asked_at = time.monotonic()
         try:
-            again = take(self._name, self._holder, self._for_s)
+            again = acquire(self._name, self._holder, self._for_s)
         except DatabaseError as error:
             logger.warning("the lease of %s cannot be kept up now: %s", self._name, error)
             close_old_connections()
@@ -77,17 +77,17 @@ class Held:
 
 
 @contextmanager
-def held(name: str, for_s: float) -> Iterator[Held | None]:
+def hold_lease(name: str, for_s: float) -> Iterator[HeldLease | None]:
     """Holds the lease until the end of the block; None where another process has it."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     taken_at = time.monotonic()
-    if not take(name, holder, for_s):
+    if not acquire(name, holder, for_s):
         yield None
         return
-    lease = Held(name, holder, for_s, taken_at)
+    lease = HeldLease(name, holder, for_s, taken_at)
     try:
         yield lease
     finally:
         lease.end()
         if not lease.lost():
-            give_back(name, holder)
+            release(name, holder)

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 from django.db import connection
 
-Part = Callable[[threading.Event], None]
+BackgroundThread = Callable[[threading.Event], None]
 
 
-class PartEnded(RuntimeError):
+class ThreadEnded(RuntimeError):
     """A part ended that should go on for ever; the log says why."""
 
 
 @contextmanager
-def beside(parts: Mapping[str, Part]) -> Iterator[Callable[[], None]]:
+def run_beside(parts: Mapping[str, BackgroundThread]) -> Iterator[Callable[[], None]]:
     """Each part runs in a thread of its own, and is told to end by the event at the end of the block, however it ends.
 
     Gives a function that raises PartEnded where one ended before.
@@ -25,7 +25,7 @@ def beside(parts: Mapping[str, Part]) -> Iterator[Callable[[], None]]:
     def look() -> None:
         for thread in threads:
             if not thread.is_alive():
-                raise PartEnded(thread.name)
+                raise ThreadEnded(thread.name)
 
     for thread in threads:
         thread.start()
@@ -37,7 +37,7 @@ def beside(parts: Mapping[str, Part]) -> Iterator[Callable[[], None]]:
             thread.join()
 
 
-def _run(part: Part, over: threading.Event) -> None:
+def _run(part: BackgroundThread, over: threading.Event) -> None:
     try:
         part(over)
     finally:

@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 import polars as pl
 
 from collection.hit import FORMAT, RawHit, encode
-from configuration.ruleset.context import Context, PropertySettings
-from processing.ingest.geoip import Places
+from configuration.ruleset.context import Context, ReceiveSettings
+from processing.ingest.geoip import GeoDatabase
 from processing.ingest.receive import receive
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.schema import RAW
 from processing.sessions.local_periods import microseconds
 
@@ -24,23 +24,23 @@ LOG_LINE: Final = re.compile(r'^\S+ \S+ .*\[[^\]]+\] "')
 PARAMETERS: Final = re.compile(r"^\??(?:[\w.%-]+=[^&\s]*)(?:&[\w.%-]+=[^&\s]*)*$")
 
 
-class NotAHit(ValueError):
+class UnreadablePaste(ValueError):
     """It is nothing that can be read as a hit; the message says what can."""
 
 
 def read_pasted(
-    text: str, settings: PropertySettings, places: Places, *, user_agent: str, address: str, now: datetime
+    text: str, settings: ReceiveSettings, places: GeoDatabase, *, user_agent: str, address: str, now: datetime
 ) -> pl.DataFrame:
     """The RAW rows of the hit, as if it was received now from this address. Raises NotAHit."""
     hit = _hit(text.strip(), settings, user_agent, address, now)
-    keys = Keys(NOBODY, {_day(now): NOBODY}, {settings.id: NOBODY})
+    keys = VisitorKeyFactory(NOBODY, {_day(now): NOBODY}, {settings.id: NOBODY})
     frames = receive([(0, encode(hit))], Context((settings,)), keys, places)
     return frames.get(settings.id, pl.DataFrame(schema=RAW))
 
 
-def _hit(text: str, settings: PropertySettings, user_agent: str, address: str, now: datetime) -> RawHit:
+def _hit(text: str, settings: ReceiveSettings, user_agent: str, address: str, now: datetime) -> RawHit:
     if not text or len(text) > LONGEST:
-        raise NotAHit(f"Paste a hit of 1 to {LONGEST:,} characters.")
+        raise UnreadablePaste(f"Paste a hit of 1 to {LONGEST:,} characters.")
     received = microseconds(now)
     if LOG_LINE.match(text):
         moment = received // 1000
@@ -59,7 +59,7 @@ def _parameters(text: str, measurement_id: str) -> tuple[bytes, bytes]:
         return urlencode(page).encode(), b""
     if PARAMETERS.match(first.strip()):
         return first.strip().removeprefix("?").encode(), body.encode()
-    raise NotAHit(
+    raise UnreadablePaste(
         "This is no hit. Paste an address that ends in /g/collect?…, its parameters (v=2&en=page_view&dl=…), a line"
         " of an access log, or the address of a page, such as https://www.example.org/shop."
     )

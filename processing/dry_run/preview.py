@@ -11,12 +11,12 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.process import Processed
 from processing.schema import BUILT, DAY_MS, REJECTED
-from processing.segments.manifest import Erased, RawPart
-from processing.segments.process_raw import NOTHING, join, process_whatever_comes, without_erased
+from processing.segments.manifest import RawPart, Tombstone
+from processing.segments.process_raw import NOTHING, concat_processed, process_isolating_failures, without_erased
 from processing.segments.raw_parts import read_raw
 from processing.segments.sealed_periods import categorical_text
-from processing.segments.view import View
-from processing.sessions.condensed import sources, stretches_of
+from processing.segments.view import ReadView
+from processing.sessions.condensed import condensed_rows, sources
 from processing.sessions.layers import Arrivals, Layer
 from processing.sessions.local_periods import day_key, day_number, day_start, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
@@ -25,7 +25,7 @@ from processing.store.port import Store
 
 THREADS: Final = 2  # the data frames' own work runs on all cores, what is done once per distinct value on one
 
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 class Preview(NamedTuple):
@@ -43,7 +43,7 @@ class Preview(NamedTuple):
         return self.frame.filter(within).select(columns)
 
     def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return stretches_of(self.events(first, last, sources(columns)), columns)
+        return condensed_rows(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED: hits that the rules refuse, by their event time."""
@@ -52,7 +52,7 @@ class Preview(NamedTuple):
 
 
 def preview(
-    store: Store, view: View, draft: Ruleset, first: date, last: date, told: Told = lambda done, rows: None
+    store: Store, view: ReadView, draft: Ruleset, first: date, last: date, told: OnProgress = lambda done, rows: None
 ) -> Preview:
     """The local days `first` to `last` of the view's property under the draft. `told` hears of raw rows done, of all.
 
@@ -75,21 +75,21 @@ def preview(
     )
 
 
-def rows_to_read(view: View, draft: Ruleset, first: date, last: date) -> int:
+def rows_to_read(view: ReadView, draft: Ruleset, first: date, last: date) -> int:
     """How many raw rows a preview of these days reads, at most: it is what it costs."""
     start, end, _ = _span(view, draft.basics.zone, first, last, same=_same_periods(view, draft))
     tail = view.tail.events.height + view.tail.rejected.height
     return tail + sum(part.place.rows for part in _parts(view, start, end))
 
 
-def counts_anything(store: Store, view: View, draft: Ruleset, first: date, last: date) -> bool:
+def counts_anything(store: Store, view: ReadView, draft: Ruleset, first: date, last: date) -> bool:
     """Whether the draft counts a hit of these days; the newest are asked first. True where there are no hits."""
     start, end, _ = _span(view, draft.basics.zone, first, last, same=False)
     seen = False
     for raw in reversed(list(_raw(store, view, start, end))):
         rows = raw()
         seen = seen or not rows.is_empty()
-        if not process_whatever_comes(rows, draft).events.is_empty():
+        if not process_isolating_failures(rows, draft).events.is_empty():
             return True
     return not seen
 
@@ -98,7 +98,7 @@ def _limits(draft: Ruleset) -> Limits:
     return Limits(draft.basics.session_timeout_s * 1000, draft.basics.engaged_s * 1000)
 
 
-def _same_periods(view: View, draft: Ruleset) -> bool:
+def _same_periods(view: ReadView, draft: Ruleset) -> bool:
     return (draft.basics.zone, _limits(draft)) == (view.zone, view.sealed.book.limits)
 
 
@@ -106,7 +106,7 @@ def _refused(layer: Layer) -> pl.DataFrame:
     return layer.rejected.filter(~pl.col("again")).select(*REJECTED)
 
 
-def _span(view: View, zone: str, first: date, last: date, *, same: bool) -> tuple[int, int, Carry]:
+def _span(view: ReadView, zone: str, first: date, last: date, *, same: bool) -> tuple[int, int, Carry]:
     """The instants (ms) from which to which raw rows are needed, and the carry at the start."""
     keys = _touched(view, first, last) if same else []
     if not keys:
@@ -116,36 +116,36 @@ def _span(view: View, zone: str, first: date, last: date, *, same: bool) -> tupl
     return start, end, _carry(view, keys[0])
 
 
-def _touched(view: View, first: date, last: date) -> list[str]:
+def _touched(view: ReadView, first: date, last: date) -> list[str]:
     """The view's periods that have any of the days."""
     periods = [period(key, view.zone) for key in view.keys()]  # noqa: SIM118 - not a dict
     low, high = day_number(first), day_number(last)
     return [here.key for here in periods if here.first_day <= high and here.last_day >= low]
 
 
-def _carry(view: View, key: str) -> Carry:
+def _carry(view: ReadView, key: str) -> Carry:
     change = view.changes.get(key)
     return change.carry if change else view.sealed.carry(key)
 
 
-def _processed(store: Store, view: View, draft: Ruleset, start: int, end: int, told: Told) -> Processed:
+def _processed(store: Store, view: ReadView, draft: Ruleset, start: int, end: int, told: OnProgress) -> Processed:
     """Part by part, so that no more raw rows than those of a few parts are in memory."""
     readers = list(_raw(store, view, start, end))
     done = [0]
 
     def process(read: Callable[[], pl.DataFrame]) -> Processed:
         rows = read()
-        found = process_whatever_comes(rows, draft)
+        found = process_isolating_failures(rows, draft)
         done[0] += 1
         told(done[0], len(readers))
         return found
 
     with ThreadPoolExecutor(THREADS) as pool:
         parts = list(pool.map(process, readers))
-    return join(parts) if parts else NOTHING
+    return concat_processed(parts) if parts else NOTHING
 
 
-def _raw(store: Store, view: View, start: int, end: int) -> Iterator[Callable[[], pl.DataFrame]]:
+def _raw(store: Store, view: ReadView, start: int, end: int) -> Iterator[Callable[[], pl.DataFrame]]:
     """What reads the raw rows of these instants, in order of time: sealed ones, then those of the tail."""
     book = view.sealed.book
     wanted = pl.col("time").is_between(start, end, closed="left")
@@ -156,10 +156,10 @@ def _raw(store: Store, view: View, start: int, end: int) -> Iterator[Callable[[]
         yield partial(_kept, source, wanted, book.erased)
 
 
-def _parts(view: View, start: int, end: int) -> list[RawPart]:
+def _parts(view: ReadView, start: int, end: int) -> list[RawPart]:
     parts = [part for part in view.sealed.book.raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start]
     return sorted(parts, key=lambda part: part.day)
 
 
-def _kept(source: Callable[[], pl.DataFrame], wanted: pl.Expr, erased: Sequence[Erased]) -> pl.DataFrame:
+def _kept(source: Callable[[], pl.DataFrame], wanted: pl.Expr, erased: Sequence[Tombstone]) -> pl.DataFrame:
     return without_erased(source().filter(wanted), erased)

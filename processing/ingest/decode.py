@@ -10,7 +10,7 @@ import msgspec
 from collection.hit import FORMAT, RawHit, UnreadableHit
 from collection.hit import decode as decode_hit
 from collection.protocols import REST, Decoded, decode, pairs
-from configuration.ruleset.context import UNKNOWN, Context, PropertySettings
+from configuration.ruleset.context import UNKNOWN, Context, ReceiveSettings
 
 FAULT: Final = (
     "processing error"  # the error of a hit that we could not read, though its sender may have done nothing wrong
@@ -31,7 +31,7 @@ class Reading(msgspec.Struct, gc=False):
     """One hit with its parameters, and the settings of the property that it belongs to."""
 
     position: int
-    settings: PropertySettings
+    settings: ReceiveSettings
     hit: RawHit
     decoded: Decoded
 

@@ -11,7 +11,7 @@ LANGUAGE: Final = "en"
 logger = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """ISO 3166 code of the country, English names of region and city; None where unknown."""
 
     country: str | None = None
@@ -19,18 +19,18 @@ class Place(NamedTuple):
     city: str | None = None
 
 
-NOWHERE: Final = Place()
+NO_LOCATION: Final = Location()
 
 
-class Places(Protocol):
-    def lookup(self, address: str) -> Place:
+class GeoDatabase(Protocol):
+    def lookup(self, address: str) -> Location:
         """The place of a full address; NOWHERE for text that is no address."""
         ...
 
 
-class NoPlaces:
-    def lookup(self, address: str) -> Place:
-        return NOWHERE
+class NoGeoDatabase:
+    def lookup(self, address: str) -> Location:
+        return NO_LOCATION
 
 
 class PlacesFile:
@@ -43,15 +43,15 @@ class PlacesFile:
         """Another process opens the file itself."""
         return PlacesFile, (self._path,)
 
-    def lookup(self, address: str) -> Place:
+    def lookup(self, address: str) -> Location:
         try:
             record = self._reader.get(address)
         except ValueError:  # no address, or IPv6 in a file of IPv4
-            return NOWHERE
+            return NO_LOCATION
         except maxminddb.InvalidDatabaseError:
             self._complain()
-            return NOWHERE
-        return read_record(record) if isinstance(record, dict) else NOWHERE
+            return NO_LOCATION
+        return read_record(record) if isinstance(record, dict) else NO_LOCATION
 
     def close(self) -> None:
         self._reader.close()
@@ -63,15 +63,15 @@ class PlacesFile:
             logger.exception("the file of places is damaged: some places stay unknown")
 
 
-def open_places(path: Path | None) -> Places:
+def open_geo_database(path: Path | None) -> GeoDatabase:
     """Without a path no place is known. Raises FileNotFoundError, maxminddb.InvalidDatabaseError."""
-    return NoPlaces() if path is None else PlacesFile(path)
+    return NoGeoDatabase() if path is None else PlacesFile(path)
 
 
-def read_record(record: dict[str, Any]) -> Place:
+def read_record(record: dict[str, Any]) -> Location:
     subdivisions = record.get("subdivisions")
     nested_region = _name(subdivisions[0]) if isinstance(subdivisions, list) and subdivisions else None
-    return Place(
+    return Location(
         country=_code(record),
         region=nested_region or _first_text(record, "region", "region_name", "state", "state1"),
         city=_name(record.get("city")) or _first_text(record, "city", "city_name"),

@@ -9,12 +9,12 @@ import msgspec
 import polars as pl
 
 from collection.hit import FORMAT, RawHit, UnreadableHit, decode, encode
-from configuration.ruleset.context import UNKNOWN, Context, PropertySettings
-from processing.ingest.geoip import Places
+from configuration.ruleset.context import UNKNOWN, Context, ReceiveSettings
+from processing.ingest.geoip import GeoDatabase
 from processing.ingest.ip_masking import contains_own, mask_own
 from processing.ingest.ownership import owner
 from processing.ingest.receive import Entries, receive
-from processing.ingest.visitor_keys import Keys, MissingSalt
+from processing.ingest.visitor_keys import MissingSalt, VisitorKeyFactory
 
 UNPROCESSABLE: Final = "unprocessable"  # a protocol that nothing decodes: the hit becomes a processing error
 NOT_THE_HITS_FAULT: Final = (MissingSalt, MemoryError, OSError)
@@ -24,11 +24,11 @@ MESSAGE: Final = "the hit at position %d cannot be received: it is rejected: %s\
 
 logger = logging.getLogger(__name__)
 
-Receive = Callable[[Entries, Context, Keys, Places], dict[int, pl.DataFrame]]
+Receive = Callable[[Entries, Context, VisitorKeyFactory, GeoDatabase], dict[int, pl.DataFrame]]
 
 
-def receive_whatever_comes(
-    entries: Entries, context: Context, keys: Keys, places: Places, receive: Receive = receive
+def receive_isolating_failures(
+    entries: Entries, context: Context, keys: VisitorKeyFactory, places: GeoDatabase, receive: Receive = receive
 ) -> dict[int, pl.DataFrame]:
     """Like `receive`. A hit that it cannot take is kept as it was sent, masked, as a processing error; where even that
     breaks it, without its content: the log has it until it is trimmed.
@@ -46,11 +46,11 @@ def receive_whatever_comes(
         return _isolated(*entries[0], context, keys, places, receive)
     middle = len(entries) // 2
     halves = (entries[:middle], entries[middle:])
-    return _together([receive_whatever_comes(half, context, keys, places, receive) for half in halves])
+    return _together([receive_isolating_failures(half, context, keys, places, receive) for half in halves])
 
 
 def _isolated(
-    position: int, value: bytes, context: Context, keys: Keys, places: Places, receive: Receive
+    position: int, value: bytes, context: Context, keys: VisitorKeyFactory, places: GeoDatabase, receive: Receive
 ) -> dict[int, pl.DataFrame]:
     """A hit of the same property, id and times, of a protocol that nothing decodes: what it says is kept."""
     hit, settings = _hit(value), _settings(value, context)
@@ -65,7 +65,7 @@ def _isolated(
     return receive([(position, encode(bare))], context, keys, places)
 
 
-def _masked(content: bytes, own: str, settings: PropertySettings) -> bytes:
+def _masked(content: bytes, own: str, settings: ReceiveSettings) -> bytes:
     """Without the sender's address, which is not known any more when other addresses are masked."""
     text = content.decode("utf-8", "replace")
     return mask_own(text, own, settings.address_bits).encode() if contains_own(text, own) else content
@@ -83,7 +83,7 @@ def _hit(value: bytes) -> RawHit:
         return RawHit(FORMAT, "", 0, UNPROCESSABLE, "", "", {}, b"", value)
 
 
-def _settings(value: bytes, context: Context) -> PropertySettings:
+def _settings(value: bytes, context: Context) -> ReceiveSettings:
     try:
         found = owner(value)
     except Exception:  # noqa: BLE001 - this hit breaks things

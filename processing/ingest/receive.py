@@ -10,10 +10,10 @@ import polars as pl
 from collection.protocols import REST
 from configuration.ruleset.context import UNKNOWN_PROPERTY, Context
 from processing.ingest.decode import UNREADABLE, Reading, read
-from processing.ingest.geoip import Places
+from processing.ingest.geoip import GeoDatabase
 from processing.ingest.ip_masking import canonical, parse_address, truncate
 from processing.ingest.redaction import remove_addresses
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.schema import DAY_MS, HOUR_MS, PARAMETERS, RAW, conform
 
 OLDEST_MS: Final = 72 * HOUR_MS  # a tracker's own time counts from so long before receipt ...
@@ -29,7 +29,9 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-def receive(entries: Entries, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
+def receive(
+    entries: Entries, context: Context, keys: VisitorKeyFactory, places: GeoDatabase
+) -> dict[int, pl.DataFrame]:
     """The entries (position, bytes of a RawHit) as rows of schema.RAW, for each property that has any; 0: unknown ones.
 
     Never refuses an entry: what cannot be read is a row with `error`. Raises MissingSalt.
@@ -42,7 +44,7 @@ def receive(entries: Entries, context: Context, keys: Keys, places: Places) -> d
     return {number: part for (number,), part in sorted(parts.items())}
 
 
-def _frame(readings: list[Reading], keys: Keys, places: Places) -> pl.DataFrame:
+def _frame(readings: list[Reading], keys: VisitorKeyFactory, places: GeoDatabase) -> pl.DataFrame:
     """One frame for all properties: making one for each would cost more than everything else where they are many."""
     owners = each([_owner(reading) for reading in readings], canonical)
     agents = [_user_agent(reading) for reading in readings]
@@ -115,7 +117,7 @@ def _truncated(readings: list[Reading], owners: list[str]) -> list[str | None]:
     return each(wanted, lambda pair: truncate(*pair))
 
 
-def _places(owners: list[str], places: Places) -> dict[str, list[str | None]]:
+def _places(owners: list[str], places: GeoDatabase) -> dict[str, list[str | None]]:
     found = each(owners, places.lookup)
     return {
         "country": [place.country for place in found],
@@ -124,13 +126,13 @@ def _places(owners: list[str], places: Places) -> dict[str, list[str | None]]:
     }
 
 
-def _visitors(readings: list[Reading], owners: list[str], agents: list[str], keys: Keys) -> list[int]:
+def _visitors(readings: list[Reading], owners: list[str], agents: list[str], keys: VisitorKeyFactory) -> list[int]:
     """What a key is made from is gathered first, so that each distinct key is computed once."""
     together = zip(readings, owners, agents, strict=True)
     return each([_key_source(*hit, keys) for hit in together], lambda source: source[0](*source[1:]))
 
 
-def _key_source(reading: Reading, owner: str, agent: str, keys: Keys) -> tuple[Any, ...]:
+def _key_source(reading: Reading, owner: str, agent: str, keys: VisitorKeyFactory) -> tuple[Any, ...]:
     """What makes the key, and its arguments. Unknown properties have no salt: their logs' lines go by day."""
     hit, decoded, settings = reading.hit, reading.decoded, reading.settings
     measurement_id = settings.measurement_id or decoded.measurement_id

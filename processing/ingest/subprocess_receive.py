@@ -6,12 +6,14 @@ import polars as pl
 
 from configuration.ruleset.context import Context
 from processing.engine import open_engine
-from processing.ingest.geoip import Places
+from processing.ingest.geoip import GeoDatabase
 from processing.ingest.receive import Entries, receive
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 
 
-def receive_apart(entries: Entries, context: Context, keys: Keys, places: Places) -> dict[int, pl.DataFrame]:
+def receive_in_subprocess(
+    entries: Entries, context: Context, keys: VisitorKeyFactory, places: GeoDatabase
+) -> dict[int, pl.DataFrame]:
     """Like `receive`. Raises TaskFailed where the process died, again and again; else what `receive` raises."""
     engine = open_engine("processes://1")
     try:
@@ -23,7 +25,7 @@ def receive_apart(entries: Entries, context: Context, keys: Keys, places: Places
     return cast(dict[int, pl.DataFrame], outcome)
 
 
-def _outcome(task: tuple[Entries, Context, Keys, Places]) -> object:
+def _outcome(task: tuple[Entries, Context, VisitorKeyFactory, GeoDatabase]) -> object:
     """An error is a value, so that it keeps its type on its way."""
     try:
         return receive(*task)

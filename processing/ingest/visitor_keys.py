@@ -13,7 +13,7 @@ class MissingSalt(KeyError):
     """A salt that this range needs is not there: it names the day or the property."""
 
 
-class Keys:
+class VisitorKeyFactory:
     """Holds the installation's secret, and a range's salts of days and properties. Keys are unsigned 64-bit numbers."""
 
     __slots__ = ("_day_salts", "_property_salts", "_secret")

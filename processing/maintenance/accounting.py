@@ -5,14 +5,14 @@ from typing import NamedTuple
 from collection.log.port import Log
 from processing.maintenance.log_retention import received_below
 from processing.models import Range
-from processing.segments.manifest import decode_book
+from processing.segments.manifest import decode_manifest
 from processing.segments.tail import uncovered
 from processing.store.port import BlockInfo, BlockKey, Store
 
-Marks = dict[tuple[str, int], int]
+ReceivedOffsets = dict[tuple[str, int], int]
 
 
-class Balance(NamedTuple):
+class HitBalance(NamedTuple):
     """Hits. `received` is counted from the positions of the log, `accepted` from books and raw blocks; `erased` are in
     no book any more.
     """
@@ -36,7 +36,7 @@ class Balance(NamedTuple):
         )
 
 
-def take(log: Log, store: Store) -> Balance:
+def reconcile(log: Log, store: Store) -> HitBalance:
     """The balance at marks in the logs that are fixed first; what comes later is taken off again.
 
     Wrong only where a block above a mark was deleted before it was looked at: then take it again. Raises Missing,
@@ -53,7 +53,7 @@ def take(log: Log, store: Store) -> Balance:
     )
     found = [_accepted(store, property, marks) for property in properties(store)]
     accepted, erased = (sum(numbers) for numbers in zip((0, 0), *found, strict=True))
-    return Balance(accepted, erased, lost, sum(marks.values()), pending, backwards)
+    return HitBalance(accepted, erased, lost, sum(marks.values()), pending, backwards)
 
 
 def properties(store: Store) -> list[int]:
@@ -62,7 +62,7 @@ def properties(store: Store) -> list[int]:
     return sorted(in_blocks.union(store.properties()))
 
 
-def _marks(log: Log) -> Marks:
+def _marks(log: Log) -> ReceivedOffsets:
     used = set(Range.objects.values_list("log", "partition").distinct())
     used |= {(log.id, partition) for partition in log.partitions()}
     return {(name, partition): received_below(name, partition) for name, partition in used}
@@ -73,10 +73,10 @@ def _lost(where: tuple[str, int], mark: int) -> int:
     return sum(ranges.values_list("lost", flat=True))
 
 
-def _accepted(store: Store, property: int, marks: Marks) -> tuple[int, int]:
+def _accepted(store: Store, property: int, marks: ReceivedOffsets) -> tuple[int, int]:
     """Accepted and erased hits. Those of raw blocks are accepted until they are sealed."""
     manifest, blocks = store.pin(property)
-    book = decode_book(manifest.data) if manifest else None
+    book = decode_manifest(manifest.data) if manifest else None
     sealed = book.accepted if book else 0
     later = [key for block in blocks if (key := _above(block, marks))]
     left = [block.key for block in uncovered(book, blocks)]
@@ -84,7 +84,7 @@ def _accepted(store: Store, property: int, marks: Marks) -> tuple[int, int]:
     return accepted, book.erased_hits if book else 0
 
 
-def _above(block: BlockInfo, marks: Marks) -> BlockKey | None:
+def _above(block: BlockInfo, marks: ReceivedOffsets) -> BlockKey | None:
     """The part of a block from its log's mark on."""
     mark = marks.get((block.key.log, block.key.partition), 0)
     return block.key._replace(first=max(block.key.first, mark)) if block.key.last >= mark else None

@@ -15,22 +15,22 @@ import msgspec
 import polars as pl
 
 from processing.schema import DAY_MS, RAW
-from processing.segments.column_cache import Columns
-from processing.segments.manifest import NO_CARRY, Book, Place, RawPart, Shelf, add, decode_book
+from processing.segments.column_cache import ColumnCache
+from processing.segments.manifest import NO_CARRY, LayerRef, Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
 from processing.segments.seal import (
     WHOLE_ROWS,
     Sections,
     carry_sections,
     commit,
+    encode_layer,
     has_carry,
-    layer_place,
     raw_prefix,
     read_layer,
     section_prefix,
     segment_name,
 )
-from processing.segments.sealed_periods import Sealed
-from processing.sessions.layers import fold, side_by_side
+from processing.segments.sealed_periods import SealedPeriods
+from processing.sessions.layers import fold_layers, side_by_side
 from processing.sessions.local_periods import month_key, period
 from processing.store.port import BlockInfo, Conflict, Store
 from processing.store.raw_block import merge
@@ -53,7 +53,7 @@ class Retention(NamedTuple):
     report_days: int | None = None
 
 
-def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retention: Retention) -> bool:
+def run_maintenance(store: Store, columns: ColumnCache, property: int, now_ms: int, retention: Retention) -> bool:
     """One pass over a property.
 
     True where something changed: then there may be more to do. Raises Conflict where a seal was quicker: try again
@@ -62,7 +62,7 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
     began, manifest = time.monotonic(), store.manifest(property)
     if manifest is None:
         return False
-    book = decode_book(manifest.data)
+    book = decode_manifest(manifest.data)
     work = _Pass(columns, segment_name(property, "upkeep"), now_ms)
     new = expire(book, now_ms, retention)
     new = new if retention.report_days else _fold_months(new, work)
@@ -76,17 +76,17 @@ def keep_up(store: Store, columns: Columns, property: int, now_ms: int, retentio
     return True
 
 
-def keep_up_for_now(store: Store, columns: Columns, property: int, now_ms: int, retention: Retention) -> None:
+def run_short_maintenance(store: Store, columns: ColumnCache, property: int, now_ms: int, retention: Retention) -> None:
     """Some passes over a property, until the others have their turn; fewer where it is sealed meanwhile."""
     try:
         for _ in range(MOST_PASSES):
-            if not keep_up(store, columns, property, now_ms, retention):
+            if not run_maintenance(store, columns, property, now_ms, retention):
                 break
     except Conflict:
         logger.info("property %d was sealed meanwhile; its upkeep waits for the next turn", property)
 
 
-def expire(book: Book, now_ms: int, retention: Retention) -> Book:
+def expire(book: Manifest, now_ms: int, retention: Retention) -> Manifest:
     """The book without what is past its retention; whole periods and whole raw parts go."""
     raw, periods, kept_from, oldest = book.raw, book.periods, book.kept_from, 0
     if retention.raw_days is not None:
@@ -103,7 +103,7 @@ def expire(book: Book, now_ms: int, retention: Retention) -> Book:
         raw_from_us=max(book.raw_from_us, oldest if len(raw) < len(book.raw) else 0),
         dropped=book.dropped + sum(shelf.dropped for shelf in gone.values()),
         expired_counted=book.expired_counted + sum(shelf.counted for shelf in gone.values()),
-        expired_rejected=add(book.expired_rejected, *(shelf.rejected for shelf in gone.values())),
+        expired_rejected=add_counts(book.expired_rejected, *(shelf.rejected for shelf in gone.values())),
         kept_from=max([kept_from, *(period(key, book.zone).end for key in gone)]),
     )
 
@@ -135,14 +135,14 @@ def orphans(store: Store) -> set[str]:
     for property in store.properties():
         for generation in store.generations(property):
             manifest = store.manifest(property, generation)
-            names -= decode_book(manifest.data).segments() if manifest else set()
+            names -= decode_manifest(manifest.data).segments() if manifest else set()
     return names
 
 
 class _Pass:
     """What one pass writes: a segment of this name. `affords` says whether so many rows more are not too many."""
 
-    def __init__(self, columns: Columns, name: str, now_ms: int) -> None:
+    def __init__(self, columns: ColumnCache, name: str, now_ms: int) -> None:
         self.columns, self.name, self.now_ms = columns, name, now_ms
         self.sections = Sections()
         self._rows = 0
@@ -154,7 +154,7 @@ class _Pass:
         return True
 
 
-def _fold_days(book: Book, work: _Pass) -> Book:
+def _fold_days(book: Manifest, work: _Pass) -> Manifest:
     """Closed days become one layer, unless they are too large to be held in memory."""
     periods = dict(book.periods)
     for key, shelf in book.periods.items():
@@ -164,7 +164,7 @@ def _fold_days(book: Book, work: _Pass) -> Book:
     return msgspec.structs.replace(book, periods=periods)
 
 
-def _fold_months(book: Book, work: _Pass) -> Book:
+def _fold_months(book: Manifest, work: _Pass) -> Manifest:
     """The days of a closed month become one period, if they are no more than a report on one of them should read."""
     months = defaultdict(list)
     for key in sorted(book.periods, key=lambda key: period(key, book.zone).start):
@@ -180,32 +180,32 @@ def _fold_months(book: Book, work: _Pass) -> Book:
     return msgspec.structs.replace(book, periods=periods)
 
 
-def _rows(shelf: Shelf) -> int:
+def _rows(shelf: PeriodEntry) -> int:
     return sum(place.rows for place in shelf.layers) + sum(shelf.rejected.values())
 
 
-def _folded(book: Book, work: _Pass, key: str, keys: Sequence[str]) -> Shelf:
+def _folded(book: Manifest, work: _Pass, key: str, keys: Sequence[str]) -> PeriodEntry:
     """The periods `keys`, in order, as one layer of the period `key`.
 
     Days show no row of another day, so their layers may be stacked.
     """
     shelves = [book.periods[each] for each in keys]
-    days = [fold([read_layer(work.columns.store, place) for place in shelf.layers]) for shelf in shelves]
-    carry = Sealed(book, work.columns).carry(keys[0])
+    days = [fold_layers([read_layer(work.columns.store, place) for place in shelf.layers]) for shelf in shelves]
+    carry = SealedPeriods(book, work.columns).carry(keys[0])
     prefix = section_prefix(key)
     work.sections |= carry_sections(prefix, carry)
-    place = layer_place(work.name, prefix, side_by_side(days), work.sections, lowest=True)
-    return Shelf(
+    place = encode_layer(work.name, prefix, side_by_side(days), work.sections, lowest=True)
+    return PeriodEntry(
         (place,),
         place if has_carry(carry) else NO_CARRY,
         sum(shelf.counted for shelf in shelves),
-        add(*(shelf.rejected for shelf in shelves)),
+        add_counts(*(shelf.rejected for shelf in shelves)),
         sum(shelf.events for shelf in shelves),
         sum(shelf.dropped for shelf in shelves),
     )
 
 
-def _merge_raw(book: Book, work: _Pass) -> Book:
+def _merge_raw(book: Manifest, work: _Pass) -> Manifest:
     """Raw parts of one month of receipt and one UTC day, when the day is over or there are many."""
     alike: dict[tuple[str, int, int, str], list[RawPart]] = defaultdict(list)
     for part in book.raw:
@@ -225,7 +225,7 @@ def _merged_raw(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
     frames = [work.columns.store.read(part.place.segment, f"{part.place.prefix}rows", list(RAW)) for part in small]
     work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
     latest = max(part.last_received_us for part in small)
-    merged = msgspec.structs.replace(first, place=Place(work.name, prefix, rows), last_received_us=latest)
+    merged = msgspec.structs.replace(first, place=LayerRef(work.name, prefix, rows), last_received_us=latest)
     return [*others, merged]
 
 

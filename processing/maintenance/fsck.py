@@ -16,12 +16,12 @@ from configuration.ruleset.context import decode_context
 from processing.maintenance import accounting as balance
 from processing.models import Range
 from processing.receiving import ledger
-from processing.segments.column_cache import WORK_BYTES, Columns
+from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.exclusion import NARROW
-from processing.segments.manifest import Book, RawPart, Shelf, add, decode_book
+from processing.segments.manifest import Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
 from processing.segments.process_raw import is_erased
-from processing.segments.sealed_periods import Sealed
-from processing.segments.view import Reader, View
+from processing.segments.sealed_periods import SealedPeriods
+from processing.segments.view import ReadView, ViewCache
 from processing.sessions.condensed import LENGTH, single
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
 
@@ -31,7 +31,7 @@ CONDITION: Final = ("position", "visitor", "received_us")
 NO_POSITIONS: Final = pl.Series("position", [], dtype=pl.UInt64)
 
 Kind = Literal["store", "log", "ledger", "book", "sums"]
-Told = Callable[[str, int], None]
+OnProgress = Callable[[str, int], None]
 
 ADVICE: Final[dict[Kind, str]] = {
     "store": "Check the disk. Then restore the store and the database from one backup; see"
@@ -52,10 +52,10 @@ class Problem(NamedTuple):
     text: str
 
 
-class Check:
+class FsckRun:
     """One pass over an installation. `told` is given what is being checked and how many things were so far."""
 
-    def __init__(self, log: Log, store: Store, told: Told = lambda subject, things: None) -> None:
+    def __init__(self, log: Log, store: Store, told: OnProgress = lambda subject, things: None) -> None:
         self.log, self.store, self.things = log, store, 0
         self._told = told
 
@@ -125,7 +125,7 @@ class Check:
 
     def _faults(self, property: int) -> Iterator[str]:
         who = f"property {property}"
-        opened: list[View] = []
+        opened: list[ReadView] = []
         yield from _readable(who, lambda: self._view_faults(who, property, opened))
         seen = {view.generation for view in opened}
         for generation in self.store.generations(property):
@@ -133,8 +133,8 @@ class Check:
                 name = f"{who}, generation {generation}"
                 yield from _readable(name, partial(self._book_faults, name, property, generation))
 
-    def _view_faults(self, who: str, property: int, opened: list[View]) -> Iterator[str]:
-        view = Reader(self.store, Columns(self.store, WORK_BYTES)).view(property)
+    def _view_faults(self, who: str, property: int, opened: list[ReadView]) -> Iterator[str]:
+        view = ViewCache(self.store, ColumnCache(self.store, WORK_BYTES)).view(property)
         opened.append(view)
         counts = view.counts()
         if counts.accepted != counts.counted + counts.rejected:
@@ -145,7 +145,7 @@ class Check:
     def _book_faults(self, who: str, property: int, generation: int) -> Iterator[str]:
         manifest = self.store.manifest(property, generation)
         if manifest:
-            sealed = Sealed(decode_book(manifest.data), Columns(self.store, WORK_BYTES))
+            sealed = SealedPeriods(decode_manifest(manifest.data), ColumnCache(self.store, WORK_BYTES))
             yield from _sealed_faults(who, sealed, [])
 
     def _sums(self) -> Iterator[str]:
@@ -154,9 +154,9 @@ class Check:
         yield from _readable("the sum of all properties", self._balance)
 
     def _balance(self) -> Iterator[str]:
-        found = balance.take(self.log, self.store)
+        found = balance.reconcile(self.log, self.store)
         for _ in range(ATTEMPTS - 1):
-            found = found if found.holds else balance.take(self.log, self.store)
+            found = found if found.holds else balance.reconcile(self.log, self.store)
         if not found.holds:
             yield found.sentence()
 
@@ -175,7 +175,7 @@ def _readable(who: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
         yield f"{who} cannot be read: {type(error).__name__}: {error}"
 
 
-def _sealed_faults(who: str, sealed: Sealed, tail: list[pl.Series]) -> Iterator[str]:
+def _sealed_faults(who: str, sealed: SealedPeriods, tail: list[pl.Series]) -> Iterator[str]:
     book, store = sealed.book, sealed.columns.store
     missing = sorted(book.segments() - set(store.segments()))
     yield from (f"{who}: segment {name} is missing" for name in missing)
@@ -196,7 +196,7 @@ def _sealed_faults(who: str, sealed: Sealed, tail: list[pl.Series]) -> Iterator[
 class _Recount:
     """A period's hits, counted anew from its rows."""
 
-    def __init__(self, sealed: Sealed, key: str) -> None:
+    def __init__(self, sealed: SealedPeriods, key: str) -> None:
         self.events = sealed.visible(key, "events", ["position", "index", "visitor"])
         self.stretches = pl.concat(sealed.stretches(key, ["visitor", LENGTH]))
         refused = sealed.visible(key, "rejected", ["position", "reason", "again"])
@@ -204,9 +204,9 @@ class _Recount:
         reasons = refused.select(again)["reason"].value_counts()
         counted, duplicates = self.events["position"].unique(), sealed.visible(key, "duplicates", ["position"])
         self.positions = [counted, duplicates["position"].unique(), refused["position"]]
-        self.rejected = add(dict(reasons.iter_rows()), {"duplicate": len(self.positions[1])})
+        self.rejected = add_counts(dict(reasons.iter_rows()), {"duplicate": len(self.positions[1])})
 
-    def faults(self, shelf: Shelf) -> Iterator[str]:
+    def faults(self, shelf: PeriodEntry) -> Iterator[str]:
         found = (len(self.positions[0]), self.rejected, self.events.height)
         if found != (said := (shelf.counted, shelf.rejected, shelf.events)):
             yield f"the book says (counted, rejected, events) {said}, the rows {found}"
@@ -229,7 +229,7 @@ def _doubles(positions: list[pl.Series]) -> Iterator[str]:
         yield f"{len(double)} hits are there more than once, such as at positions {double.head(SHOWN).to_list()}"
 
 
-def _erased_faults(sealed: Sealed) -> Iterator[str]:
+def _erased_faults(sealed: SealedPeriods) -> Iterator[str]:
     """What tombstones say is removed, and is there all the same."""
     book, store = sealed.book, sealed.columns.store
     if not (removed := [each for each in book.erased if each.removed]):
@@ -241,7 +241,7 @@ def _erased_faults(sealed: Sealed) -> Iterator[str]:
         yield f"{left.n_unique()} hits of erased visitors are still there"
 
 
-def _cover_faults(book: Book) -> Iterator[str]:
+def _cover_faults(book: Manifest) -> Iterator[str]:
     due: dict[tuple[str, int], int] = {}
     for span in book.covered:
         where = (span.log, span.partition)

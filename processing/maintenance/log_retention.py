@@ -12,10 +12,10 @@ from typing import Final
 
 from collection.hit import UnreadableHit, decode
 from collection.log.port import CorruptLog, Log, Trimmed
-from configuration.visitor_secrets import forget_day_salts
+from configuration.visitor_secrets import expire_day_salts
 from processing.models import Subscription
 from processing.receiving import ledger
-from processing.segments.manifest import decode_book
+from processing.segments.manifest import decode_manifest
 from processing.sessions.local_periods import microseconds
 from processing.store.port import Store
 
@@ -42,9 +42,9 @@ def received_below(log: str, partition: int) -> int:
     return min([given, *(item.first for item in ledger.unfinished(log) if item.partition == partition)])
 
 
-def forget_salts_of_days(log: Log, now: datetime) -> int:
+def expire_received_salts(log: Log, now: datetime) -> int:
     """Forgets the salts of days that are over and received. Returns how many."""
-    return forget_day_salts(now, received_until(log, now).date())
+    return expire_day_salts(now, received_until(log, now).date())
 
 
 def received_until(log: Log, now: datetime) -> datetime:
@@ -56,7 +56,7 @@ def received_until(log: Log, now: datetime) -> datetime:
 def without_raw_hits(store: Store, waiting: Collection[int]) -> set[int]:
     """The properties that had raw hits and have none any more; `waiting` are those with a tail."""
     books = ((property, store.manifest(property)) for property in store.properties() if property not in waiting)
-    found = ((property, decode_book(manifest.data)) for property, manifest in books if manifest)
+    found = ((property, decode_manifest(manifest.data)) for property, manifest in books if manifest)
     return {property for property, book in found if (book.accepted or book.deleted) and not book.raw}
 
 

@@ -7,24 +7,24 @@ pointers to the live ones come last: until then nothing of the copy is read.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final, NamedTuple, TypeVar
 
-from processing.store.port import BlockKey, Change, Conflict, Live, Manifest, Store
+from processing.store.port import BlockKey, Conflict, LiveChange, ManifestChange, Store, VersionedBlob
 from processing.store.raw_block import encode_block
 
-Told = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 Partition = tuple[str, int]
 T = TypeVar("T")
 
 RAISED: Final = ""  # the context of the blocks that are only put to raise the highest offset
 
 
-class Counts(NamedTuple):
+class StoredCounts(NamedTuple):
     contexts: int
     blocks: int
     segments: int
     manifests: int
 
 
-class Copy:
+class StoreCopy:
     """`partitions` of logs are those that may have had blocks, with or without some now. `told` is given what is being
     done, how many of it are done, and how many there are.
     """
@@ -34,17 +34,17 @@ class Copy:
         source: Store,
         target: Store,
         partitions: Collection[Partition] = (),
-        told: Told = lambda subject, done, all: None,
+        told: OnProgress = lambda subject, done, all: None,
     ) -> None:
         self.source, self.target, self._told = source, target, told
         self._blocks = source.blocks()
         self._partitions = {*partitions, *(block.key[:2] for block in self._blocks)}
         self._manifests = [(p, number) for p in source.properties() for number in source.generations(p)]
 
-    def counts(self) -> Counts:
+    def counts(self) -> StoredCounts:
         """Of the source."""
         contexts, segments = self.source.contexts(), self.source.segments()
-        return Counts(len(contexts), len(self._blocks), len(segments), len(self._manifests))
+        return StoredCounts(len(contexts), len(self._blocks), len(segments), len(self._manifests))
 
     def run(self) -> None:
         """Raises Conflict where the target has something else, and what the stores raise."""
@@ -106,8 +106,8 @@ class Copy:
             return
         if there or live_there is not None:
             raise Conflict(f"property {property} has other manifests in the target")
-        changes = {number: Change(0, manifest.data) for number, manifest in wanted.items()}
-        self.target.commit(property, changes, Live(None, live))
+        changes = {number: ManifestChange(0, manifest.data) for number, manifest in wanted.items()}
+        self.target.commit(property, changes, LiveChange(None, live))
 
     def _differing_contexts(self) -> Iterator[str]:
         there = set(self.target.contexts())
@@ -145,12 +145,12 @@ class Copy:
             yield thing
 
 
-def _manifests(store: Store, property: int) -> dict[int, Manifest]:
+def _manifests(store: Store, property: int) -> dict[int, VersionedBlob]:
     found = ((number, store.manifest(property, number)) for number in store.generations(property))
     return {number: manifest for number, manifest in found if manifest}
 
 
-def _contents(manifests: dict[int, Manifest]) -> dict[int, bytes]:
+def _contents(manifests: dict[int, VersionedBlob]) -> dict[int, bytes]:
     """Versions count the commits of one store; they are not copied."""
     return {number: manifest.data for number, manifest in manifests.items()}
 

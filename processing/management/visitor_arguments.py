@@ -10,11 +10,11 @@ from django.core.management.base import CommandError
 
 from configuration.models import Property
 from processing.models import Erasure
-from processing.privacy.find_visitors import NotAKey, Sought, find_visitors
+from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors
 from processing.store.port import Store
 from processing.workers.housekeeping import GRACE_S
-from processing.workers.wiring import alone, make_worker
-from processing.workers.worker import Pace, Worker
+from processing.workers.wiring import make_worker, single_worker_lock
+from processing.workers.worker import Worker, WorkerIntervals
 
 LOOK_EVERY_S: Final = 0.5
 NAMES: Final = {"client_id": "the client id, or the whole cookie _ga", "user_id": "the user id that the site sends",
@@ -38,10 +38,10 @@ def property_of(options: dict[str, Any]) -> Property:
 
 def visitors_of(store: Store, item: Property, options: dict[str, Any]) -> list[int]:
     """Raises CommandError."""
-    sought = next(Sought(name, options[name]) for name in NAMES if options[name] is not None)  # type: ignore[arg-type]
+    sought = next(VisitorQuery(name, options[name]) for name in NAMES if options[name] is not None)  # type: ignore[arg-type]
     try:
         return find_visitors(store, item, sought)
-    except NotAKey as error:
+    except InvalidVisitorKey as error:
         raise CommandError(str(error)) from error
 
 
@@ -71,8 +71,8 @@ def now_ms() -> int:
 def _worker() -> Iterator[Worker | None]:
     """The worker's place, if it is free."""
     try:
-        with alone():
-            worker = make_worker(Pace(grace_s=GRACE_S))
+        with single_worker_lock():
+            worker = make_worker(WorkerIntervals(grace_s=GRACE_S))
             worker.start()
             yield worker
     except CommandError:

@@ -17,7 +17,7 @@ NOT_SET: Final = "(not set)"
 LONGEST_NAME: Final = 255
 LARGEST: Final = 64 << 20  # characters that are made at a time: a short search may blow a long text up a thousandfold
 
-Change = Callable[[pl.Series], pl.Series]
+Rewrite = Callable[[pl.Series], pl.Series]
 
 
 class Bounds(NamedTuple):
@@ -37,9 +37,9 @@ BOUNDS: Final[dict[str, Bounds]] = {
 }
 
 
-def change_of(rule: RewriteRule) -> Change:
+def change_of(rule: RewriteRule) -> Rewrite:
     """From distinct values to new ones, cut; a missing value is the empty text before, and may be after."""
-    changes: dict[str, Change] = {
+    changes: dict[str, Rewrite] = {
         "lower_case": lambda values: values.str.to_lowercase(),
         "replace": partial(_replaced, rule),
         "drop_parameters": partial(_without_parameters, rule),

@@ -44,7 +44,7 @@ UNTOLD: Final = ("reason", "rule")
 Fact = str | int | float | bool | None
 
 
-class Changed(NamedTuple):
+class ColumnChange(NamedTuple):
     column: str
     before: Fact
     after: Fact
@@ -57,7 +57,7 @@ class RuleTrace(NamedTuple):
     name: str
     state: str
     refused: bool
-    changes: tuple[Changed, ...]
+    changes: tuple[ColumnChange, ...]
 
     @property
     def acts(self) -> bool:
@@ -70,7 +70,7 @@ class StepTrace(NamedTuple):
     step: str
     why: str
     refused: str | None
-    changes: tuple[Changed, ...]
+    changes: tuple[ColumnChange, ...]
     rules: tuple[RuleTrace, ...]
 
 
@@ -125,10 +125,10 @@ def _with(rules: Ruleset, step: Step, acting: list[Rule]) -> Ruleset:
     return msgspec.structs.replace(rules, rules=(*others, *acting))
 
 
-def _changes(before: pl.DataFrame, after: pl.DataFrame) -> tuple[Changed, ...]:
+def _changes(before: pl.DataFrame, after: pl.DataFrame) -> tuple[ColumnChange, ...]:
     was, now = _facts(before), _facts(after)
     names = [name for name in now if name not in UNTOLD and was.get(name) != now[name]]
-    return tuple(Changed(name, was.get(name), now[name]) for name in names)
+    return tuple(ColumnChange(name, was.get(name), now[name]) for name in names)
 
 
 def _facts(frame: pl.DataFrame) -> dict[str, Fact]:

@@ -17,14 +17,14 @@ from django.utils import timezone
 from collection.log.port import Log
 from configuration.drafts.publishing import published
 from configuration.models import Property
-from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, PropertySettings
-from configuration.ruleset.ruleset import Basics, plain_ruleset
-from configuration.visitor_secrets import forget_property_salts
+from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, ReceiveSettings
+from configuration.ruleset.ruleset import PropertySettings, plain_ruleset
+from configuration.visitor_secrets import delete_property_salts
 from processing.ingest.receive import NO_VISITOR
 from processing.maintenance.compaction import orphans
 from processing.maintenance.log_retention import received_until
 from processing.models import Erasure, HistoryRun
-from processing.privacy.tombstones import clean_blocks, delete, erase, forget, remove_erased, segments_of
+from processing.privacy.tombstones import clean_blocks, delete, erase, expire_tombstones, remove_erased, segments_of
 from processing.sessions.local_periods import microseconds
 from processing.store.port import Conflict, Store
 
@@ -73,7 +73,7 @@ def delete_property(item: Property, author: str, hits: int = 0) -> Erasure:
         )
 
 
-class Erasures:
+class ErasureWorker:
     """Carries out what was asked for. One at a time works for each store."""
 
     def __init__(self, store: Store, log: Log) -> None:
@@ -102,7 +102,7 @@ class Erasures:
         waiting = set(Erasure.objects.filter(done_at=None).values_list("property", flat=True))
         waiting |= {UNKNOWN_PROPERTY} if waiting else set()
         for property in set(self._store.properties()) - waiting:
-            forget(self._store, property, microseconds(received - KEEP_TOMBSTONES))
+            expire_tombstones(self._store, property, microseconds(received - KEEP_TOMBSTONES))
 
     def _remove(self, request: Erasure) -> None:
         _save(request, removing=True)
@@ -170,7 +170,7 @@ def _hide(store: Store, request: Erasure) -> None:
         erase(store, property, request.keys(), request.until_us, _basics(property, settings))
 
 
-def _basics(property: int, settings: PropertySettings) -> Basics:
+def _basics(property: int, settings: ReceiveSettings) -> PropertySettings:
     return (published(property) or plain_ruleset(settings)).basics
 
 
@@ -191,7 +191,7 @@ def _leave_no_way_back(property: int) -> None:
 def _close(request: Erasure) -> None:
     with transaction.atomic():
         if request.kind == Kind.PROPERTY:
-            forget_property_salts([request.property])
+            delete_property_salts([request.property])
             HistoryRun.objects.filter(property=request.property).delete()
             Property.with_deleted.filter(pk=request.property).delete()
         request.visitors, request.waits_for, request.done_at = [], [], timezone.now()

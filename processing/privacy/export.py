@@ -16,7 +16,7 @@ from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.privacy.find_visitors import raw_rows
 from processing.schema import BUILT, EVENTS, FACTS, PARAMETERS, REFUSED, SESSION_FACTS
-from processing.segments.view import Reader
+from processing.segments.view import ViewCache
 from processing.sessions.layers import Layer
 from processing.store.port import Store
 
@@ -48,7 +48,7 @@ class _Found:
     def __init__(self, store: Store, property: int, keys: pl.Series) -> None:
         wanted = pl.col("visitor").is_in(keys.implode())
         self.raw = raw_rows(store, property, wanted).sort("received_us", "position", "index")
-        self.layer: Layer = Reader(store).view(property).of_visitors(keys)
+        self.layer: Layer = ViewCache(store).view(property).of_visitors(keys)
 
     def lists(self) -> dict[str, Iterator[dict[str, Any]]]:
         return {

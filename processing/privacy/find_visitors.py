@@ -9,13 +9,13 @@ import polars as pl
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from configuration.visitor_secrets import installation_secret
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.schema import RAW
-from processing.segments.manifest import RawPart, decode_book
+from processing.segments.manifest import RawPart, decode_manifest
 from processing.segments.process_raw import is_erased
 from processing.segments.raw_parts import read_raw
 from processing.segments.tail import uncovered
-from processing.segments.view import View
+from processing.segments.view import ReadView
 from processing.store.port import Missing, Store
 
 What = Literal["client_id", "user_id", "visitor"]
@@ -25,7 +25,7 @@ KEY: Final = re.compile("(0x)?[0-9A-Fa-f]{1,20}")
 ATTEMPTS: Final = 3
 
 
-class Sought(NamedTuple):
+class VisitorQuery(NamedTuple):
     """How a person is named: `value` is a client id (or the cookie that holds it), a user id, or a key as shown in an
     export, decimal or hexadecimal.
     """
@@ -34,17 +34,19 @@ class Sought(NamedTuple):
     value: str
 
 
-class NotAKey(ValueError):
+class InvalidVisitorKey(ValueError):
     """The text is no visitor key."""
 
 
-def find_visitors(store: Store, item: Property, sought: Sought) -> list[int]:
+def find_visitors(store: Store, item: Property, sought: VisitorQuery) -> list[int]:
     """The keys, sorted. A client id always has one; a user id has those of all browsers that ever sent it.
 
     Raises NotAKey.
     """
     if sought.what == "client_id":
-        return [Keys(installation_secret(), {}, {}).by_client_id(item.measurement_id, _client_id(sought.value))]
+        return [
+            VisitorKeyFactory(installation_secret(), {}, {}).by_client_id(item.measurement_id, _client_id(sought.value))
+        ]
     if sought.what == "visitor":
         return [read_key(sought.value)]
     sent = (pl.col("uid") == sought.value).fill_null(value=False)
@@ -61,10 +63,10 @@ def read_key(text: str) -> int:
         key = int(plain) if plain.isdecimal() else int(plain, 16)
         if 0 < key < MOST:
             return key
-    raise NotAKey("A visitor key is a number from 1 to 18446744073709551615, or the same in hexadecimal.")
+    raise InvalidVisitorKey("A visitor key is a number from 1 to 18446744073709551615, or the same in hexadecimal.")
 
 
-def stored_hits(view: View, visitors: Sequence[int]) -> int:
+def stored_hits(view: ReadView, visitors: Sequence[int]) -> int:
     """How many hits of these visitors are in reports or among the rejected ones."""
     layer = view.of_visitors(pl.Series("visitor", visitors, dtype=pl.UInt64))
     frames = (layer.events, layer.duplicates, layer.rejected)
@@ -86,7 +88,7 @@ def raw_rows(store: Store, property: int, wanted: pl.Expr, columns: Sequence[str
 
 def _raw_rows(store: Store, property: int, wanted: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
     manifest, blocks = store.pin(property)
-    book = decode_book(manifest.data) if manifest else None
+    book = decode_manifest(manifest.data) if manifest else None
     condition = wanted & ~is_erased(book.erased) if book and book.erased else wanted
     parts = [_of_part(store, part, condition, columns) for part in (book.raw if book else ())]
     left = [block.key for block in uncovered(book, blocks) if property in store.directory(block.key)]

@@ -9,29 +9,29 @@ from typing import Final
 
 import msgspec
 
-from configuration.ruleset.ruleset import Basics
+from configuration.ruleset.ruleset import PropertySettings
 from processing.reprocessing.generations import remove_generation
-from processing.segments.column_cache import ONCE_BYTES, Columns
-from processing.segments.exclusion import visitors_of
-from processing.segments.manifest import Book, Erased, decode_book, empty_book
+from processing.segments.column_cache import ONCE_BYTES, ColumnCache
+from processing.segments.exclusion import hidden_visitors
+from processing.segments.manifest import Manifest, Tombstone, decode_manifest, empty_manifest
 from processing.segments.process_raw import is_erased
 from processing.segments.remove_rows import remove_rows
 from processing.segments.seal import commit, seal
-from processing.segments.view import new_book
+from processing.segments.view import new_manifest
 from processing.store import raw_block as block
-from processing.store.port import BlockInfo, Conflict, Manifest, Store
+from processing.store.port import BlockInfo, Conflict, Store, VersionedBlob
 
 ROUNDS: Final = 20
 CONDITION: Final = ("position", "visitor", "received_us")
 
 
-def erase(store: Store, property: int, visitors: Collection[int], until_us: int, basics: Basics) -> None:
+def erase(store: Store, property: int, visitors: Collection[int], until_us: int, basics: PropertySettings) -> None:
     """Hides what the visitors sent up to `until_us`, at once and for every reader; what still comes of it is dropped.
 
     `basics` are for a property that has no hits yet. Raises Conflict where others were quicker too often.
     """
 
-    def with_tombstones(book: Book) -> Book:
+    def with_tombstones(book: Manifest) -> Manifest:
         return (
             book if book.deleted else msgspec.structs.replace(book, erased=_together(book.erased, visitors, until_us))
         )
@@ -43,9 +43,9 @@ def delete(store: Store, property: int) -> None:
     """The property's hits and reports go; a book stays that knows how many hits there were, and drops what still
     comes. Raises Conflict.
     """
-    _change(store, property, _bare, Basics())
+    _change(store, property, _bare, PropertySettings())
     _remove_other_generations(store, property)
-    seal(store, Columns(store, ONCE_BYTES), property)
+    seal(store, ColumnCache(store, ONCE_BYTES), property)
 
 
 def remove_erased(store: Store, property: int) -> int:
@@ -54,9 +54,9 @@ def remove_erased(store: Store, property: int) -> int:
     Nothing else may seal or keep up the property meanwhile. Raises Conflict where somebody did.
     """
     _remove_other_generations(store, property)
-    seal(store, Columns(store, ONCE_BYTES), property)
+    seal(store, ColumnCache(store, ONCE_BYTES), property)
     manifest = store.manifest(property)
-    book = decode_book(manifest.data) if manifest else None
+    book = decode_manifest(manifest.data) if manifest else None
     if book is None or not book.hidden():
         return 0
     new = _removed(store, property, book)
@@ -64,10 +64,10 @@ def remove_erased(store: Store, property: int) -> int:
     return new.erased_hits - book.erased_hits
 
 
-def forget(store: Store, property: int, before_us: int) -> None:
+def expire_tombstones(store: Store, property: int, before_us: int) -> None:
     """Lets go of the tombstones of rows that are removed, and that nothing can bring back: received before then."""
 
-    def with_fewer(book: Book) -> Book:
+    def with_fewer(book: Manifest) -> Manifest:
         kept = tuple(each for each in book.erased if not each.removed or each.until_us >= before_us)
         return msgspec.structs.replace(book, erased=kept)
 
@@ -81,7 +81,7 @@ def clean_blocks(store: Store, property: int) -> bool:
     Nothing else may replace blocks meanwhile. Raises CorruptBlob, Missing.
     """
     manifest = store.manifest(property)
-    book = decode_book(manifest.data) if manifest else None
+    book = decode_manifest(manifest.data) if manifest else None
     if book is None or not (book.erased or book.deleted):
         return True
     holding = [info for info in store.blocks() if property in store.directory(info.key)]
@@ -97,7 +97,9 @@ def segments_of(property: int, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(f"{property}-")]
 
 
-def _change(store: Store, property: int, changed: Callable[[Book], Book], basics: Basics | None = None) -> None:
+def _change(
+    store: Store, property: int, changed: Callable[[Manifest], Manifest], basics: PropertySettings | None = None
+) -> None:
     """Commits what becomes of the live book, however quickly others seal. Without `basics` it must be there already."""
     for _ in range(ROUNDS):
         manifest, blocks = store.pin(property)
@@ -112,36 +114,42 @@ def _change(store: Store, property: int, changed: Callable[[Book], Book], basics
 
 
 def _opened(
-    store: Store, property: int, manifest: Manifest | None, blocks: list[BlockInfo], basics: Basics | None
-) -> Book | None:
+    store: Store,
+    property: int,
+    manifest: VersionedBlob | None,
+    blocks: list[BlockInfo],
+    basics: PropertySettings | None,
+) -> Manifest | None:
     if manifest:
-        return decode_book(manifest.data)
+        return decode_manifest(manifest.data)
     if basics and any(property in store.directory(info.key) for info in blocks):
-        return new_book(store, property, blocks)
-    return empty_book(basics) if basics else None
+        return new_manifest(store, property, blocks)
+    return empty_manifest(basics) if basics else None
 
 
-def _together(erased: Collection[Erased], visitors: Collection[int], until_us: int) -> tuple[Erased, ...]:
+def _together(erased: Collection[Tombstone], visitors: Collection[int], until_us: int) -> tuple[Tombstone, ...]:
     known = {each.visitor: each for each in erased}
     late = {visitor for visitor in visitors if visitor not in known or known[visitor].until_us < until_us}
-    return tuple(sorted({**known, **{visitor: Erased(visitor, until_us) for visitor in late}}.values(), key=_visitor))
+    return tuple(
+        sorted({**known, **{visitor: Tombstone(visitor, until_us) for visitor in late}}.values(), key=_visitor)
+    )
 
 
-def _visitor(erased: Erased) -> int:
+def _visitor(erased: Tombstone) -> int:
     return erased.visitor
 
 
-def _bare(book: Book) -> Book:
+def _bare(book: Manifest) -> Manifest:
     if book.deleted:
         return book
     erased_hits = book.accepted + book.erased_hits
-    bare = Book(book.zone, book.timeout_ms, covered=book.covered)
+    bare = Manifest(book.zone, book.timeout_ms, covered=book.covered)
     return msgspec.structs.replace(bare, erased_hits=erased_hits, deleted=True)
 
 
-def _removed(store: Store, property: int, book: Book) -> Book:
+def _removed(store: Store, property: int, book: Manifest) -> Manifest:
     hidden = book.hidden()
-    new = remove_rows(store, property, book, is_erased(hidden), visitors_of(hidden))
+    new = remove_rows(store, property, book, is_erased(hidden), hidden_visitors(hidden))
     return msgspec.structs.replace(
         new,
         erased=tuple(msgspec.structs.replace(each, removed=True) for each in book.erased),
@@ -155,12 +163,12 @@ def _remove_other_generations(store: Store, property: int) -> None:
         remove_generation(store, property, generation)
 
 
-def _holds(store: Store, info: BlockInfo, property: int, erased: tuple[Erased, ...]) -> bool:
+def _holds(store: Store, info: BlockInfo, property: int, erased: tuple[Tombstone, ...]) -> bool:
     rows = store.rows([info.key], property).select(*CONDITION)
     return not rows.filter(is_erased(erased)).is_empty()
 
 
-def _cleaned(store: Store, info: BlockInfo, property: int, book: Book) -> bytes:
+def _cleaned(store: Store, info: BlockInfo, property: int, book: Manifest) -> bytes:
     blob = store.blob(info.key)
     if book.deleted:
         return block.merge([blob], without=[property])

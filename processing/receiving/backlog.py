@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Final, NamedTuple
 
-from processing.segments.manifest import Book
+from processing.segments.manifest import Manifest
 from processing.store.port import BlockKey
 
 FULL_ROWS: Final = 50_000
@@ -24,7 +24,7 @@ class Arrival(NamedTuple):
     at: float
 
 
-class Ripeness(NamedTuple):
+class SealThresholds(NamedTuple):
     """When a tail is due: at so many rows, or at an age (s) if it is worth a segment, or at the age of a quiet one."""
 
     full_rows: int = FULL_ROWS
@@ -39,7 +39,7 @@ class Backlog:
     Safe to share between threads.
     """
 
-    def __init__(self, ripeness: Ripeness = Ripeness()) -> None:  # noqa: B008 - it never changes
+    def __init__(self, ripeness: SealThresholds = SealThresholds()) -> None:  # noqa: B008 - it never changes
         self._ripeness = ripeness
         self._waiting: dict[int, dict[BlockKey, Arrival]] = {}
         self._received: dict[Partition, int] = {}
@@ -56,7 +56,7 @@ class Backlog:
             partition = (key.log, key.partition)
             self._received[partition] = max(self._received.get(partition, 0), key.last + 1)
 
-    def sealed(self, property: int, book: Book) -> None:
+    def sealed(self, property: int, book: Manifest) -> None:
         """Forgets what the book covers; blocks that came meanwhile stay."""
         with self._lock:
             left = {key: arrival for key, arrival in self._waiting.get(property, {}).items() if not book.covers(key)}

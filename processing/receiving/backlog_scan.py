@@ -4,10 +4,10 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from processing.concurrency.backoff import Troubles
+from processing.concurrency.backoff import Backoff
 from processing.receiving.backlog import Backlog
 from processing.receiving.cutter import Clock
-from processing.segments.manifest import Book, decode_book
+from processing.segments.manifest import Manifest, decode_manifest
 from processing.store.block_directory import Chunk
 from processing.store.port import BlockInfo, BlockKey, CorruptBlob, Store
 
@@ -16,18 +16,18 @@ logger = logging.getLogger(__name__)
 NOBODY: Final = 0  # blocks whose directory cannot be read wait under it, so that they are not deleted
 
 
-class Tails:
+class BacklogScan:
     """Brings a backlog up to date with the store."""
 
     def __init__(self, store: Store, backlog: Backlog, clock: Clock) -> None:
         self._store, self._backlog, self._clock = store, backlog, clock
         self._seen: set[BlockKey] = set()
 
-    def find(self, troubles: Troubles) -> None:
+    def find(self, troubles: Backoff) -> None:
         """All of them, from nothing. A manifest that cannot be read covers nothing, so that no block is deleted before
         it can.
         """
-        books: dict[int, Book | None] = {}
+        books: dict[int, Manifest | None] = {}
         for property in self._store.properties():
             with troubles.outlived(f"reading the manifest of property {property}"):
                 books[property] = self._book(property)
@@ -49,7 +49,7 @@ class Tails:
         manifest = self._store.manifest(property)
         if manifest is None:
             return 0
-        self._backlog.sealed(property, decode_book(manifest.data))
+        self._backlog.sealed(property, decode_manifest(manifest.data))
         return manifest.version
 
     def _has_seen(self, key: BlockKey) -> bool:
@@ -59,7 +59,7 @@ class Tails:
         parts = (old for old in self._seen if old[:2] == key[:2] and key.first <= old.first and old.last <= key.last)
         return sum(_length(part) for part in parts) == _length(key)
 
-    def _find_in(self, block: BlockInfo, books: Mapping[int, Book | None]) -> None:
+    def _find_in(self, block: BlockInfo, books: Mapping[int, Manifest | None]) -> None:
         try:
             directory: Iterable[Chunk] = self._store.directory(block.key)
         except CorruptBlob:
@@ -72,9 +72,9 @@ class Tails:
                 self._backlog.set(chunk.property, block.key, chunk.rows, self._clock())
         self._backlog.received(block.key)
 
-    def _book(self, property: int) -> Book | None:
+    def _book(self, property: int) -> Manifest | None:
         manifest = self._store.manifest(property)
-        return decode_book(manifest.data) if manifest else None
+        return decode_manifest(manifest.data) if manifest else None
 
 
 def _length(key: BlockKey) -> int:

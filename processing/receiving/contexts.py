@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from configuration.ruleset.context import Context, PropertySettings, context_id, decode_context, encode_context
+from configuration.ruleset.context import Context, ReceiveSettings, context_id, decode_context, encode_context
 from processing.store.port import Store
 
-RulesFor = Callable[[Sequence[PropertySettings]], Mapping[str, bytes]]
+RulesFor = Callable[[Sequence[ReceiveSettings]], Mapping[str, bytes]]
 
 
 class Contexts:
@@ -34,7 +34,7 @@ class Contexts:
             self._newest = {name: decode_context(self._store.context(name))}
         return self._newest[name]
 
-    def _keep_rules(self, properties: Sequence[PropertySettings]) -> None:
+    def _keep_rules(self, properties: Sequence[ReceiveSettings]) -> None:
         """Puts the rules of the properties into the store, before anything there names them."""
         fresh = [settings for settings in properties if (settings.id, settings.rules) not in self._kept]
         for name, content in self._rules(fresh).items():

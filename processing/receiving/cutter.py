@@ -22,7 +22,7 @@ RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, by
 Clock = Callable[[], float]
 
 
-class Cutter:
+class RangeBatcher:
     """One log's. `freeze` writes down the context of a moment and names it. There is one cutter at a time, or the
     ledger refuses one of two.
     """

@@ -74,7 +74,7 @@ def done_within(log: str, time: timedelta) -> list[Range]:
     return list(Range.objects.filter(Q(done_at=None) | Q(done_at__gte=Now() - time), log=log))
 
 
-def fold(before: datetime) -> int:
+def merge_old_ranges(before: datetime) -> int:
     """Joins neighbours that were done before that time, so that the ledger does not grow for ever. The newest of each
     partition and ranges that lost hits stay by themselves. Returns how many rows went.
     """

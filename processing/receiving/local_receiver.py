@@ -9,16 +9,16 @@ from collections.abc import Callable
 
 from collection.log.port import Log
 from configuration.ruleset.context import Context
-from processing.ingest.geoip import Places
+from processing.ingest.geoip import GeoDatabase
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.contexts import Contexts, RulesFor
-from processing.receiving.cutter import Clock, Cutter
-from processing.receiving.range_receiver import KeysFor, Ranges, Received, alarm
+from processing.receiving.cutter import Clock, RangeBatcher
+from processing.receiving.range_receiver import LoadKeys, RangeReceiver, ReceivedRange, log_lost_hits
 from processing.store.port import Store
 
 
-class Receiver:
+class LocalReceiver:
     """Receives one log into one store.
 
     `context` says what is in force now; `keys` fetches the salts that a range needs, `rules` the published rules that
@@ -26,12 +26,15 @@ class Receiver:
     """
 
     def __init__(
-        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: KeysFor,
-        places: Places, rules: RulesFor, clock: Clock = time.monotonic,
+        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: LoadKeys,
+        places: GeoDatabase, rules: RulesFor, clock: Clock = time.monotonic,
     ) -> None:  # fmt: skip
         self.log, self.store, self.backlog, self._clock = log, store, backlog, clock
         contexts = Contexts(store, context, rules)
-        self._ranges, self._cutter = Ranges(log, store, contexts, keys, places), Cutter(log, contexts.freeze, clock)
+        self._ranges, self._cutter = (
+            RangeReceiver(log, store, contexts, keys, places),
+            RangeBatcher(log, contexts.freeze, clock),
+        )
         self._behind = True
 
     def catch_up(self) -> int:
@@ -50,11 +53,11 @@ class Receiver:
             if item.done_at is None:
                 received += self._noted(self._ranges.receive(item))
             else:
-                alarm(item)
+                log_lost_hits(item)
         self._behind = False
         return received
 
-    def _noted(self, received: Received) -> int:
+    def _noted(self, received: ReceivedRange) -> int:
         """Returns the number of hits."""
         for property, rows in received.rows.items():
             self.backlog.set(property, received.key, rows, self._clock())

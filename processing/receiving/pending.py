@@ -13,7 +13,7 @@ from collection.log.port import CorruptLog, Log, LogUnavailable, Trimmed
 from processing.ingest.ownership import Owner, owner
 from processing.receiving import ledger
 from processing.receiving.lag import unreported
-from processing.segments.manifest import Span
+from processing.segments.manifest import OffsetRange
 from processing.store.port import BlockInfo
 
 STRETCH: Final = 512
@@ -27,7 +27,7 @@ def lag(log: Log) -> int:
     return unreported(log.id, log.ends())
 
 
-class Pending:
+class PendingHits:
     """Reads each stretch of the log once, however often it is asked. Safe to share between threads."""
 
     def __init__(self, log: Log) -> None:
@@ -35,7 +35,9 @@ class Pending:
         self._counted: dict[tuple[int, int], Counter[Owner]] = {}
         self._lock, self._away_until = Lock(), 0.0
 
-    def hits(self, blocks: Sequence[BlockInfo], covered: Sequence[Span], property: int, measurement_id: str) -> int:
+    def hits(
+        self, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange], property: int, measurement_id: str
+    ) -> int:
         """The property's hits that are neither in the blocks nor in the spans of a view that was opened just now.
 
         Hits of no known property are nobody's until they are received. Raises LogUnavailable; while the log is away,
@@ -49,7 +51,9 @@ class Pending:
             self._away_until = time.monotonic() + AWAY_S
             raise
 
-    def _hits(self, blocks: Sequence[BlockInfo], covered: Sequence[Span], property: int, measurement_id: str) -> int:
+    def _hits(
+        self, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange], property: int, measurement_id: str
+    ) -> int:
         floors, held = self._floors(), _held(self._log.id, blocks, covered)
         with self._lock:
             self._counted = {key: sums for key, sums in self._counted.items() if key[1] + STRETCH > floors[key[0]]}
@@ -88,10 +92,10 @@ class Pending:
             return Counter()  # they will be lost, not received; receiving raises the alarm
 
 
-def _held(log: str, blocks: Sequence[BlockInfo], covered: Sequence[Span]) -> dict[int, list[tuple[int, int]]]:
+def _held(log: str, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange]) -> dict[int, list[tuple[int, int]]]:
     """First and last offsets by partition, in order."""
     held: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for span in [*(Span(*block.key) for block in blocks), *covered]:
+    for span in [*(OffsetRange(*block.key) for block in blocks), *covered]:
         if span.log == log:
             held[span.partition].append((span.first, span.last))
     return defaultdict(list, {partition: sorted(spans) for partition, spans in held.items()})

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from datetime import date
 
 from collection.hit import UnreadableHit, decode
-from collection.log.port import Entry
+from collection.log.port import LogEntry
 from configuration.ruleset.context import Context
 from configuration.visitor_secrets import day_salts, installation_secret, property_salts
 from processing.ingest.receive import EPOCH, US_PER_DAY
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 
 
-def keys_for(entries: Sequence[Entry], context: Context) -> Keys:
+def load_visitor_key_factory(entries: Sequence[LogEntry], context: Context) -> VisitorKeyFactory:
     """Keys with the salts of the days on which the entries were received, and of the context's properties."""
-    return Keys(
+    return VisitorKeyFactory(
         installation_secret(),
         day_salts(_days(entries)),
         property_salts([settings.id for settings in context.properties]),
     )
 
 
-def _days(entries: Sequence[Entry]) -> list[date]:
+def _days(entries: Sequence[LogEntry]) -> list[date]:
     """The UTC days of receipt, of every entry: collectors' clocks differ, and some hits wait before they come here."""
     return sorted(map(_date, {_received(entry.value) // US_PER_DAY for entry in entries}))
 

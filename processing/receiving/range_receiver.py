@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from django.db import DatabaseError
 
-from collection.log.port import CorruptLog, Entry, Log, Trimmed
+from collection.log.port import CorruptLog, Log, LogEntry, Trimmed
 from configuration.ruleset.context import Context
-from processing.ingest.geoip import Places
-from processing.ingest.quarantine import receive_whatever_comes
+from processing.ingest.geoip import GeoDatabase
+from processing.ingest.quarantine import receive_isolating_failures
 from processing.ingest.receive import receive as receive_here
-from processing.ingest.subprocess_receive import receive_apart
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.subprocess_receive import receive_in_subprocess
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.models import Range
 from processing.receiving import ledger
 from processing.receiving.contexts import Contexts
@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 
 CRASHES: Final = 3  # after so many a hit may be what ends the process
 
-KeysFor = Callable[[Sequence[Entry], Context], Keys]
+LoadKeys = Callable[[Sequence[LogEntry], Context], VisitorKeyFactory]
 
 
-class Received(NamedTuple):
+class ReceivedRange(NamedTuple):
     """What became of a range: how many entries were read, and how many rows each property has in the block."""
 
     key: BlockKey
@@ -37,10 +37,10 @@ class Received(NamedTuple):
     rows: dict[int, int]
 
 
-class Ranges:
+class RangeReceiver:
     """Receives ranges of one log into one store; `keys` fetches the salts that a range needs."""
 
-    def __init__(self, log: Log, store: Store, contexts: Contexts, keys: KeysFor, places: Places) -> None:
+    def __init__(self, log: Log, store: Store, contexts: Contexts, keys: LoadKeys, places: GeoDatabase) -> None:
         self._log, self._store, self._contexts, self._keys, self._places = log, store, contexts, keys, places
         self._ordinal = ledger.ordinal(log.id)
 
@@ -49,7 +49,7 @@ class Ranges:
         """The id of the log that is read: ranges of another one are not for this process."""
         return self._log.id
 
-    def receive_again(self, item: Range) -> Received:
+    def receive_again(self, item: Range) -> ReceivedRange:
         """Like `receive`, for a range that may have ended a process before."""
         ledger.begin(item)
         try:
@@ -59,20 +59,20 @@ class Ranges:
                 ledger.take_back(item)
             raise
 
-    def receive(self, item: Range) -> Received:
+    def receive(self, item: Range) -> ReceivedRange:
         """Raises what log and store raise; then it may be done again. ValueError where it is of another log."""
         if item.log != self._log.id:
             raise ValueError(f"a range of log {item.log} cannot be read from log {self._log.id}")
         entries, item.lost = self._read(item.partition, item.first, item.last)
         context = self._contexts.named(item.context)
         positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
-        receive = receive_apart if item.attempts > CRASHES else receive_here
-        frames = receive_whatever_comes(positions, context, self._keys(entries, context), self._places, receive)
+        receive = receive_in_subprocess if item.attempts > CRASHES else receive_here
+        frames = receive_isolating_failures(positions, context, self._keys(entries, context), self._places, receive)
         key = BlockKey(item.log, item.partition, item.first, item.last)
         self._put(key, item.context, encode_block(frames))
         if ledger.done(item) and item.lost:
-            alarm(item)
-        return Received(key, len(entries), {property: frame.height for property, frame in frames.items()})
+            log_lost_hits(item)
+        return ReceivedRange(key, len(entries), {property: frame.height for property, frame in frames.items()})
 
     def _put(self, key: BlockKey, context: str, blob: bytes) -> None:
         """A block that an earlier attempt stored stands, even if a newer library would write other bytes for it."""
@@ -86,7 +86,7 @@ class Ranges:
     def _position(self, partition: int, offset: int) -> int:
         return self._ordinal << 56 | partition << 48 | offset
 
-    def _read(self, partition: int, first: int, last: int) -> tuple[list[Entry], int]:
+    def _read(self, partition: int, first: int, last: int) -> tuple[list[LogEntry], int]:
         """The entries first to last that can be read, and how many cannot."""
         if first > last:
             return [], 0
@@ -104,7 +104,7 @@ class Ranges:
             return before + after, lost_before + lost_after + high - low + 1
 
 
-def alarm(item: Range) -> None:
+def log_lost_hits(item: Range) -> None:
     logger.error(
         "%d hits of log %s, partition %d, from %d to %d are lost",
         *(item.lost, item.log, item.partition, item.first, item.last),

@@ -12,10 +12,10 @@ import msgspec
 import polars as pl
 
 from configuration.ruleset.context import UNKNOWN_PROPERTY
-from configuration.ruleset.ruleset import Basics
+from configuration.ruleset.ruleset import PropertySettings
 from processing.schema import RAW
-from processing.segments.column_cache import Columns
-from processing.segments.manifest import Book, RawPart, decode_book, empty_book
+from processing.segments.column_cache import ColumnCache
+from processing.segments.manifest import Manifest, RawPart, decode_manifest, empty_manifest
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import read_raw
 from processing.segments.remove_rows import remove_rows
@@ -25,19 +25,19 @@ from processing.store.port import Store
 CACHE_BYTES: Final = 32 * 2**20
 
 
-def adopt(store: Store, property: int, measurement_id: str, basics: Basics) -> int:
+def claim(store: Store, property: int, measurement_id: str, basics: PropertySettings) -> int:
     """Gives the property the raw rows of property 0 that name it. Returns how many hits; none if it has them already.
 
     `basics` are for a property that has no hits of its own yet.
     """
-    seal(store, Columns(store, CACHE_BYTES), UNKNOWN_PROPERTY)
+    seal(store, ColumnCache(store, CACHE_BYTES), UNKNOWN_PROPERTY)
     manifest, theirs = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
     if theirs is None:
         return 0
-    book = decode_book(manifest.data) if manifest else empty_book(basics)
-    unknown = decode_book(theirs.data)
+    book = decode_manifest(manifest.data) if manifest else empty_manifest(basics)
+    unknown = decode_manifest(theirs.data)
     rows = without_erased(_rows_of(store, unknown.raw, measurement_id), unknown.erased)
-    rows = rows.filter(~pl.col("position").is_in(adopted_positions(store, book).implode()))
+    rows = rows.filter(~pl.col("position").is_in(claimed_positions(store, book).implode()))
     if rows.is_empty():
         return 0
     segment, name = segment_name(property, "adopted"), uuid4().hex
@@ -48,19 +48,19 @@ def adopt(store: Store, property: int, measurement_id: str, basics: Basics) -> i
     return rows["position"].n_unique()
 
 
-def let_go(store: Store, property: int) -> None:
+def release(store: Store, property: int) -> None:
     """Property 0 lets go of what the property has adopted. Raises Conflict where a seal was quicker."""
     manifest, theirs = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
     if manifest is None or theirs is None:
         return
-    positions = adopted_positions(store, decode_book(manifest.data))
+    positions = claimed_positions(store, decode_manifest(manifest.data))
     if len(positions):
         gone = pl.col("position").is_in(positions.implode())
-        book = remove_rows(store, UNKNOWN_PROPERTY, decode_book(theirs.data), gone)
+        book = remove_rows(store, UNKNOWN_PROPERTY, decode_manifest(theirs.data), gone)
         commit(store, UNKNOWN_PROPERTY, theirs, book)
 
 
-def adopted_positions(store: Store, book: Book) -> pl.Series:
+def claimed_positions(store: Store, book: Manifest) -> pl.Series:
     parts = [read_raw(store, part, ["position"])["position"] for part in book.raw if part.adopted]
     return pl.concat([pl.Series("position", [], dtype=pl.UInt64), *parts]).unique()
 

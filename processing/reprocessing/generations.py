@@ -9,17 +9,17 @@ import msgspec
 import polars as pl
 
 from processing.pipeline.process import Processed
-from processing.segments.column_cache import ONCE_BYTES, Columns
-from processing.segments.exclusion import balanced
-from processing.segments.manifest import Book, Span, decode_book, encode_book
-from processing.segments.process_raw import join
+from processing.segments.column_cache import ONCE_BYTES, ColumnCache
+from processing.segments.exclusion import with_balanced_counts
+from processing.segments.manifest import Manifest, OffsetRange, decode_manifest, encode_manifest
+from processing.segments.process_raw import concat_processed
 from processing.segments.raw_parts import holding, process_parts
 from processing.segments.seal import write_changes
-from processing.segments.sealed_periods import Sealed
+from processing.segments.sealed_periods import SealedPeriods
 from processing.sessions.layers import Arrivals
 from processing.sessions.local_periods import period
 from processing.sessions.timeline import advance
-from processing.store.port import Change, Conflict, Live, Manifest, Store
+from processing.store.port import Conflict, LiveChange, ManifestChange, Store, VersionedBlob
 
 ROUNDS: Final = 20
 
@@ -32,39 +32,39 @@ class CannotRebuild(Exception):
     """It cannot be done as it was asked; the message says why and what to do."""
 
 
-class Draft(NamedTuple):
+class DraftGeneration(NamedTuple):
     """A generation that is not live yet, as it was read."""
 
     generation: int
     version: int
-    book: Book
+    book: Manifest
 
 
-def open_draft(store: Store, property: int, generation: int) -> Draft:
+def open_draft(store: Store, property: int, generation: int) -> DraftGeneration:
     """Raises CannotRebuild where somebody took the generation away."""
     manifest = store.manifest(property, generation)
     if manifest is None:
         raise CannotRebuild("The new generation was taken away meanwhile. Start again.")
-    return Draft(generation, manifest.version, decode_book(manifest.data))
+    return DraftGeneration(generation, manifest.version, decode_manifest(manifest.data))
 
 
-def write_draft(store: Store, property: int, draft: Draft, book: Book) -> Draft:
-    store.commit(property, {draft.generation: Change(draft.version, encode_book(book))})
-    return Draft(draft.generation, draft.version + 1, book)
+def write_draft(store: Store, property: int, draft: DraftGeneration, book: Manifest) -> DraftGeneration:
+    store.commit(property, {draft.generation: ManifestChange(draft.version, encode_manifest(book))})
+    return DraftGeneration(draft.generation, draft.version + 1, book)
 
 
 def catch_up(
-    store: Store, property: int, draft: Draft, ordinals: Mapping[str, int], live: Manifest | None = None
-) -> Draft:
+    store: Store, property: int, draft: DraftGeneration, ordinals: Mapping[str, int], live: VersionedBlob | None = None
+) -> DraftGeneration:
     """Takes in what the live generation has and the draft has not: hits that arrived, and rows that were adopted."""
     live = live or live_manifest(store, property)
-    theirs = decode_book(live.data)
+    theirs = decode_manifest(live.data)
     done = _missing(store, property, draft.book, theirs, ordinals)
     book = draft.book
     if done.events.height or done.rejected.height:
-        sealed = Sealed(book, Columns(store, ONCE_BYTES))
+        sealed = SealedPeriods(book, ColumnCache(store, ONCE_BYTES))
         book = write_changes(property, sealed, advance(sealed, Arrivals(done.events, done.rejected)), done.dropped)
-    book = balanced(_like(book, theirs))
+    book = with_balanced_counts(_like(book, theirs))
     return draft if book == draft.book else write_draft(store, property, draft, book)
 
 
@@ -87,10 +87,10 @@ def remove_generation(store: Store, property: int, generation: int) -> None:
     """A generation that is not live disappears; its segments are orphans then. Raises Conflict if it is live."""
     manifest = store.manifest(property, generation)
     if manifest:
-        store.commit(property, {generation: Change(manifest.version, None)})
+        store.commit(property, {generation: ManifestChange(manifest.version, None)})
 
 
-def covered_by(spans: Sequence[Span], ordinals: Mapping[str, int]) -> pl.Expr:
+def covered_by(spans: Sequence[OffsetRange], ordinals: Mapping[str, int]) -> pl.Expr:
     """Whether a row's position lies in the spans."""
     conditions = []
     for span in spans:
@@ -99,7 +99,7 @@ def covered_by(spans: Sequence[Span], ordinals: Mapping[str, int]) -> pl.Expr:
     return pl.any_horizontal(conditions) if conditions else pl.lit(value=False)
 
 
-def live_manifest(store: Store, property: int) -> Manifest:
+def live_manifest(store: Store, property: int) -> VersionedBlob:
     """Raises NothingToRebuild where there is none."""
     manifest = store.manifest(property)
     if manifest is None:
@@ -107,7 +107,7 @@ def live_manifest(store: Store, property: int) -> Manifest:
     return manifest
 
 
-def _like(book: Book, theirs: Book) -> Book:
+def _like(book: Manifest, theirs: Manifest) -> Manifest:
     """With everything that the live book has, and without what it has let go."""
     periods = {key: shelf for key, shelf in book.periods.items() if period(key, book.zone).end > theirs.kept_from}
     return msgspec.structs.replace(
@@ -124,26 +124,26 @@ def _like(book: Book, theirs: Book) -> Book:
     )
 
 
-def _change_places(store: Store, property: int, live: Manifest, draft: Draft) -> None:
+def _change_places(store: Store, property: int, live: VersionedBlob, draft: DraftGeneration) -> None:
     """The raw parts go with the live generation."""
-    theirs = decode_book(live.data)
+    theirs = decode_manifest(live.data)
     new, old = msgspec.structs.replace(draft.book, raw=theirs.raw), msgspec.structs.replace(theirs, raw=())
     store.commit(
         property,
         {
-            draft.generation: Change(draft.version, encode_book(new)),
-            live.generation: Change(live.version, encode_book(old)),
+            draft.generation: ManifestChange(draft.version, encode_manifest(new)),
+            live.generation: ManifestChange(live.version, encode_manifest(old)),
         },
-        Live(live.generation, draft.generation),
+        LiveChange(live.generation, draft.generation),
     )
 
 
-def _missing(store: Store, property: int, book: Book, theirs: Book, ordinals: Mapping[str, int]) -> Processed:
+def _missing(store: Store, property: int, book: Manifest, theirs: Manifest, ordinals: Mapping[str, int]) -> Processed:
     """The rows of the live book's raw parts that this book has not: beyond what it covers, and adopted ones."""
     fresh, after = ~covered_by(book.covered, ordinals), pl.col("time") >= theirs.kept_from
     usual = [part for part in theirs.raw if not part.adopted] if book.covered != theirs.covered else []
     adopted = [part for part in theirs.raw if part.adopted and part.adopted not in book.adopted]
-    return join(
+    return concat_processed(
         [
             process_parts(store, property, holding(store, usual, fresh), fresh & after, book.bases),
             process_parts(store, property, adopted, after, book.bases),

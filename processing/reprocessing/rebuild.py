@@ -13,15 +13,21 @@ import msgspec
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
-from processing.reprocessing.generations import CannotRebuild, Draft, NothingToRebuild, live_manifest, write_draft
+from processing.reprocessing.generations import (
+    CannotRebuild,
+    DraftGeneration,
+    NothingToRebuild,
+    live_manifest,
+    write_draft,
+)
 from processing.schema import DAY_MS
-from processing.segments.column_cache import ONCE_BYTES, Columns
-from processing.segments.exclusion import balanced
-from processing.segments.manifest import Base, Book, Piece, RawPart, Shelf, decode_book
+from processing.segments.column_cache import ONCE_BYTES, ColumnCache
+from processing.segments.exclusion import with_balanced_counts
+from processing.segments.manifest import AppliedRules, Manifest, PeriodEntry, RawPart, RebuiltDays, decode_manifest
 from processing.segments.process_raw import NOTHING
 from processing.segments.raw_parts import process_parts
 from processing.segments.seal import write_changes
-from processing.segments.sealed_periods import Sealed
+from processing.segments.sealed_periods import SealedPeriods
 from processing.sessions.layers import NOTHING_NEW, Arrivals
 from processing.sessions.local_periods import Period, day_key, day_of, day_start, period
 from processing.sessions.sessionize import Carry
@@ -32,10 +38,10 @@ from processing.store.port import Store
 PIECE_ROWS: Final = 250_000
 ALWAYS: Final = (-(2**62), 2**62)  # ms
 
-Days = tuple[int, int]  # the first and the last local day, as day numbers
+LocalDays = tuple[int, int]  # the first and the last local day, as day numbers
 
 
-class Task(msgspec.Struct, frozen=True):
+class RebuildTask(msgspec.Struct, frozen=True):
     """A piece: the local days `first` to `last` of a property, out of the raw parts that may hold rows of them."""
 
     store: str
@@ -43,15 +49,17 @@ class Task(msgspec.Struct, frozen=True):
     first: int
     last: int
     parts: tuple[RawPart, ...]
-    book: Book  # zone, limits, bases: without periods
+    book: Manifest  # zone, limits, bases: without periods
 
 
-def start(store: Store, url: str, property: int, rules: Ruleset, days: Days | None) -> tuple[Draft, list[Task]]:
+def start(
+    store: Store, url: str, property: int, rules: Ruleset, days: LocalDays | None
+) -> tuple[DraftGeneration, list[RebuildTask]]:
     """Writes down a new generation, as a copy of the live one under other rules, and says what is to be built.
 
     `days` None: all there are; `url` is the store's address. Raises NothingToRebuild, CannotRebuild.
     """
-    live = decode_book(live_manifest(store, property).data)
+    live = decode_manifest(live_manifest(store, property).data)
     book = _renewed(live, rules, days)
     if book.zone != live.zone and live.raw_from_us:
         raise CannotRebuild("The time zone cannot be changed: the raw hits of some days have expired.")
@@ -60,65 +68,67 @@ def start(store: Store, url: str, property: int, rules: Ruleset, days: Days | No
     if not pieces:
         raise NothingToRebuild("There are no raw hits to apply the rules to.")
     bare = msgspec.structs.replace(book, periods={}, pieces=None, covered=(), expired_rejected={})
-    tasks = [Task(url, property, first, last, parts, bare) for (first, last), parts in pieces]
+    tasks = [RebuildTask(url, property, first, last, parts, bare) for (first, last), parts in pieces]
     generation = max(store.generations(property), default=0) + 1
-    return write_draft(store, property, Draft(generation, 0, book), book), tasks
+    return write_draft(store, property, DraftGeneration(generation, 0, book), book), tasks
 
 
-def build_piece(task: Task) -> Piece:
+def rebuild_days(task: RebuildTask) -> RebuiltDays:
     """Builds the days of a piece as if nothing had been before them. Runs wherever the engine has room."""
     store = _store(task.store)
-    sealed = Sealed(task.book, Columns(store, ONCE_BYTES))
+    sealed = SealedPeriods(task.book, ColumnCache(store, ONCE_BYTES))
     start, end = _bounds(task.first, task.last, task.book.zone)
     wanted, book = pl.col("time").is_between(start, end, closed="left"), task.book
     done = process_parts(store, task.property, task.parts, wanted, book.bases)
     changes = advance(sealed, Arrivals(done.events, done.rejected))
     written = write_changes(task.property, sealed, changes, done.dropped)
-    return Piece(written.periods, written.dropped - book.dropped)
+    return RebuiltDays(written.periods, written.dropped - book.dropped)
 
 
-def add_piece(store: Store, property: int, draft: Draft, number: int, piece: Piece) -> Draft:
+def add_rebuilt_days(
+    store: Store, property: int, draft: DraftGeneration, number: int, piece: RebuiltDays
+) -> DraftGeneration:
     """Writes down that a piece is done: it need not be built again, and its segment is kept."""
     book = msgspec.structs.replace(draft.book, pieces={**(draft.book.pieces or {}), number: piece})
     return write_draft(store, property, draft, book)
 
 
-def settle(store: Store, property: int, draft: Draft, days: Days | None) -> Draft:
+def finish_draft(store: Store, property: int, draft: DraftGeneration, days: LocalDays | None) -> DraftGeneration:
     """Puts the pieces together: keeps of the copied periods what was not built, and lets every period follow from the
     one before it.
     """
-    columns, live = Columns(store, ONCE_BYTES), decode_book(live_manifest(store, property).data)
+    columns, live = ColumnCache(store, ONCE_BYTES), decode_manifest(live_manifest(store, property).data)
     book, firsts = _assembled(draft.book, live.zone, days)
-    sealed = Sealed(book, columns)
+    sealed = SealedPeriods(book, columns)
     suspects: dict[str, Carry | None] = dict.fromkeys(firsts)
     oldest = next(iter(sealed.keys()), None)
     if live.kept_from and oldest in suspects:
-        inherited = Sealed(live, columns)
+        inherited = SealedPeriods(live, columns)
         suspects[oldest] = inherited.carry(inherited.keys()[0]) if inherited.keys() else None
     book = write_changes(property, sealed, advance(sealed, NOTHING_NEW, suspects), NOTHING.dropped)
-    return write_draft(store, property, draft, balanced(book))
+    return write_draft(store, property, draft, with_balanced_counts(book))
 
 
-def _renewed(live: Book, rules: Ruleset, days: Days | None) -> Book:
+def _renewed(live: Manifest, rules: Ruleset, days: LocalDays | None) -> Manifest:
     """A part of the history keeps zone and limits, since the rest is not built with others."""
     basics = rules.basics
     book = msgspec.structs.replace(live, raw=(), pieces={})
     if days is not None:
         span = _bounds(*days, live.zone)
-        return msgspec.structs.replace(book, bases=(*live.bases, Base(*span, rules.number)))
+        return msgspec.structs.replace(book, bases=(*live.bases, AppliedRules(*span, rules.number)))
     return msgspec.structs.replace(
         book,
         zone=basics.zone,
         timeout_ms=basics.session_timeout_s * 1000,
         engaged_ms=basics.engaged_s * 1000,
         currency=basics.currency,
-        bases=(Base(*ALWAYS, rules.number),),
+        bases=(AppliedRules(*ALWAYS, rules.number),),
         adopted=tuple(sorted({*live.adopted, *(part.adopted for part in live.raw if part.adopted)})),
         dropped=live.dropped if live.kept_from else 0,
     )
 
 
-def _wanted(live: Book, book: Book, days: Days | None) -> set[int]:
+def _wanted(live: Manifest, book: Manifest, days: LocalDays | None) -> set[int]:
     """The local days to build: whole periods, since a folded month is taken over or built as a whole."""
     utc = {part.day for part in live.raw}
     everything = {day for each in utc for day in (each - 1, each, each + 1)}
@@ -129,13 +139,13 @@ def _wanted(live: Book, book: Book, days: Days | None) -> set[int]:
     return kept & (touched | set(range(days[0], days[1] + 1)))
 
 
-def _days(here: Period, days: Days) -> range:
+def _days(here: Period, days: LocalDays) -> range:
     """The days of a period, if it has any of `days`."""
     touched = here.first_day <= days[1] and here.last_day >= days[0]
     return range(here.first_day, here.last_day + 1) if touched else range(0)
 
 
-def _pieces(raw: Sequence[RawPart], wanted: set[int], zone: str) -> list[tuple[Days, tuple[RawPart, ...]]]:
+def _pieces(raw: Sequence[RawPart], wanted: set[int], zone: str) -> list[tuple[LocalDays, tuple[RawPart, ...]]]:
     """Runs of days, of about PIECE_ROWS, with the parts whose UTC day they touch."""
     rows: dict[int, int] = {}
     for part in raw:
@@ -161,7 +171,7 @@ def _bounds(first: int, last: int, zone: str) -> tuple[int, int]:
     return day_start(day_of(first), zone), day_start(day_of(last + 1), zone)
 
 
-def _assembled(draft: Book, zone_before: str, days: Days | None) -> tuple[Book, list[str]]:
+def _assembled(draft: Manifest, zone_before: str, days: LocalDays | None) -> tuple[Manifest, list[str]]:
     """The book with the built periods and those that are kept, and which of them must be compared with what is before
     them.
     """
@@ -177,7 +187,7 @@ def _assembled(draft: Book, zone_before: str, days: Days | None) -> tuple[Book, 
     return msgspec.structs.replace(draft, periods=periods, pieces=None, dropped=dropped), firsts
 
 
-def _kept(draft: Book, new: Mapping[str, Shelf], days: Days | None) -> dict[str, Shelf]:
+def _kept(draft: Manifest, new: Mapping[str, PeriodEntry], days: LocalDays | None) -> dict[str, PeriodEntry]:
     """The copied periods that were not asked for, and those whose raw hits have expired, in part at least."""
     kept = {}
     for key, shelf in draft.periods.items():
@@ -193,7 +203,7 @@ def _keys_of_days(key: str, zone: str) -> list[str]:
     return [day_key(day) for day in range(here.first_day, here.last_day + 1)]
 
 
-def _hits(shelf: Shelf) -> int:
+def _hits(shelf: PeriodEntry) -> int:
     return shelf.counted + sum(shelf.rejected.values())
 
 

@@ -18,7 +18,7 @@ from configuration.ruleset.ruleset import Ruleset, decode_ruleset, encode_rulese
 from processing.engine import Engine, Stopped, TaskFailed
 from processing.models import HistoryRun, LogSource
 from processing.receiving import ledger
-from processing.reprocessing.claim_unassigned import adopt, let_go
+from processing.reprocessing.claim_unassigned import claim, release
 from processing.reprocessing.generations import (
     CannotRebuild,
     NothingToRebuild,
@@ -28,8 +28,8 @@ from processing.reprocessing.generations import (
     remove_generation,
     swap,
 )
-from processing.reprocessing.rebuild import Days, Task, add_piece, build_piece, settle, start
-from processing.segments.column_cache import ONCE_BYTES, Columns
+from processing.reprocessing.rebuild import LocalDays, RebuildTask, add_rebuilt_days, finish_draft, rebuild_days, start
+from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.seal import seal
 from processing.sessions.local_periods import day_number
 from processing.store.port import Conflict, Store
@@ -37,16 +37,16 @@ from processing.store.port import Conflict, Store
 logger = logging.getLogger(__name__)
 
 KEPT_FOR: Final = timedelta(days=7)
-State, Wish = HistoryRun.State, HistoryRun.Wish
+State, RequestedAction = HistoryRun.State, HistoryRun.Wish
 
-_tasks: Final = msgspec.json.Decoder(list[Task])
+_tasks: Final = msgspec.json.Decoder(list[RebuildTask])
 
 
 class RunRefused(Exception):
     """The run cannot be had as it was asked for; the message says why and what to do."""
 
 
-def ask(store: Store, rules: Ruleset, author: str, days: tuple[date, date] | None = None) -> HistoryRun:
+def create_run(store: Store, rules: Ruleset, author: str, days: tuple[date, date] | None = None) -> HistoryRun:
     """Asks for rules to be applied to the past, or to these local days of it. Raises RunRefused."""
     if rules.number == 0:
         raise RunRefused("Publish the rules first: only a published version can be applied to history.")
@@ -65,16 +65,16 @@ def ask(store: Store, rules: Ruleset, author: str, days: tuple[date, date] | Non
         raise RunRefused("Rules are being applied to this property already: wait for it, or cancel it.") from error
 
 
-def wish(run: HistoryRun, wished: HistoryRun.Wish) -> None:
+def request_action(run: HistoryRun, wished: HistoryRun.Wish) -> None:
     """Pause, cancel, go on (NONE), or roll back. Raises RunRefused where that makes no sense."""
     with transaction.atomic():
         run = HistoryRun.objects.select_for_update().get(pk=run.pk)
-        if wished == Wish.UNDO:
+        if wished == RequestedAction.UNDO:
             check_undo(run)
         elif run.state not in HistoryRun.ACTIVE:
             raise RunRefused(f"The run is over: {run.get_state_display().lower()}.")
         run.wish = wished
-        if wished == Wish.NONE and run.state == State.PAUSED:
+        if wished == RequestedAction.NONE and run.state == State.PAUSED:
             run.state = State.WAITING
         run.save(update_fields=["wish", "state"])
 
@@ -92,7 +92,7 @@ def check_undo(run: HistoryRun) -> None:
         raise RunRefused("Rules were applied again since: roll that back first.")
 
 
-class History:
+class HistoryRunner:
     """Carries out what is asked for. One at a time works for each store."""
 
     def __init__(self, store: Store, url: str, engine: Callable[[], Engine], clock: Callable[[], datetime]) -> None:
@@ -105,18 +105,20 @@ class History:
         progress.
         """
         ended, self._told = 0, told
-        for run in HistoryRun.objects.filter(wish=Wish.UNDO, state=State.DONE).order_by("pk"):
+        for run in HistoryRun.objects.filter(wish=RequestedAction.UNDO, state=State.DONE).order_by("pk"):
             ended += self._undo(run)
         for run in HistoryRun.objects.filter(state__in=(State.WAITING, State.RUNNING)).order_by("pk"):
             if not stop():
                 ended += self._carry_out(run, stop)
-        for run in HistoryRun.objects.filter(state=State.PAUSED, wish=Wish.CANCEL):
+        for run in HistoryRun.objects.filter(state=State.PAUSED, wish=RequestedAction.CANCEL):
             self._cancel(run)
         return ended
 
     def resting(self) -> set[int]:
         """The properties whose raw rows are being read, or will be soon."""
-        active = HistoryRun.objects.filter(state__in=HistoryRun.ACTIVE) | HistoryRun.objects.filter(wish=Wish.UNDO)
+        active = HistoryRun.objects.filter(state__in=HistoryRun.ACTIVE) | HistoryRun.objects.filter(
+            wish=RequestedAction.UNDO
+        )
         return set(active.values_list("property", flat=True))
 
     def writing(self) -> set[int]:
@@ -138,7 +140,7 @@ class History:
         if run.state == State.WAITING:
             self._save(run, state=State.RUNNING, started_at=run.started_at or self._clock())
         try:
-            self._steps(run, lambda: stop() or self._wished(run) != Wish.NONE)
+            self._steps(run, lambda: stop() or self._wished(run) != RequestedAction.NONE)
         except Stopped:
             return self._stopped(run)
         except (CannotRebuild, NothingToRebuild) as error:
@@ -158,19 +160,19 @@ class History:
         if self._store.live(run.property) != run.generation:
             self._build(run, stop)
             self._go_live(run)
-        let_go(self._store, run.property)
+        release(self._store, run.property)
         self._save(run, state=State.DONE, finished_at=self._clock(), tasks="", rows_done=run.rows)
 
     def _plan(self, run: HistoryRun) -> None:
         rules = decode_ruleset(self._store.context(ruleset_name(run.property, run.rules)))
         if self._store.manifest(run.property) is None:
-            seal(self._store, Columns(self._store, ONCE_BYTES), run.property)
+            seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
         item = Property.objects.filter(pk=run.property).first()
         if item:
-            adopt(self._store, run.property, item.measurement_id, rules.basics)
+            claim(self._store, run.property, item.measurement_id, rules.basics)
         self._remove_strays(run.property)
         with suppress(Conflict):  # the worker seals it just now, then
-            seal(self._store, Columns(self._store, ONCE_BYTES), run.property)
+            seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
         draft, tasks = start(self._store, self._url, run.property, rules, _days(run))
         rows = sum(part.place.rows for task in tasks for part in task.parts)
         self._save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())
@@ -190,12 +192,12 @@ class History:
         self._count(run, tasks, set(draft.book.pieces))
         engine = self._engine()
         try:
-            for done, piece in engine.run(build_piece, [tasks[number] for number in left], stop):
-                draft = add_piece(self._store, run.property, draft, left[done], piece)
+            for done, piece in engine.run(rebuild_days, [tasks[number] for number in left], stop):
+                draft = add_rebuilt_days(self._store, run.property, draft, left[done], piece)
                 self._count(run, tasks, set(draft.book.pieces or ()))
         finally:
             engine.close()
-        settle(self._store, run.property, draft, _days(run))
+        finish_draft(self._store, run.property, draft, _days(run))
 
     def _go_live(self, run: HistoryRun) -> None:
         generation, numbers = _known(run.generation), ordinals()
@@ -208,18 +210,18 @@ class History:
             if self._store.live(run.property) != run.replaced:
                 swap(self._store, run.property, _known(run.replaced), ordinals())
         except CannotRebuild as error:
-            self._save(run, wish=Wish.NONE, error=str(error))
+            self._save(run, wish=RequestedAction.NONE, error=str(error))
             return False
-        self._save(run, wish=Wish.NONE, state=State.UNDONE, finished_at=self._clock())
+        self._save(run, wish=RequestedAction.NONE, state=State.UNDONE, finished_at=self._clock())
         return True
 
     def _stopped(self, run: HistoryRun) -> bool:
         wished = self._wished(run)
-        if wished == Wish.PAUSE:
-            self._save(run, state=State.PAUSED, wish=Wish.NONE)
-        if wished == Wish.CANCEL:
+        if wished == RequestedAction.PAUSE:
+            self._save(run, state=State.PAUSED, wish=RequestedAction.NONE)
+        if wished == RequestedAction.CANCEL:
             self._cancel(run)
-        return wished == Wish.CANCEL
+        return wished == RequestedAction.CANCEL
 
     def _cancel(self, run: HistoryRun) -> None:
         self._give_up(run, State.CANCELLED, "")
@@ -228,14 +230,14 @@ class History:
         if run.generation is not None:
             remove_generation(self._store, run.property, run.generation)
         self._save(
-            run, state=state, wish=Wish.NONE, error=error.replace("\0", ""), tasks="", generation=None, replaced=None,
-            finished_at=self._clock(),
+            run, state=state, wish=RequestedAction.NONE, error=error.replace("\0", ""), tasks="", generation=None,
+            replaced=None, finished_at=self._clock(),
         )  # fmt: skip
 
     def _wished(self, run: HistoryRun) -> str:
         return HistoryRun.objects.values_list("wish", flat=True).get(pk=run.pk)
 
-    def _count(self, run: HistoryRun, tasks: list[Task], done: set[int]) -> None:
+    def _count(self, run: HistoryRun, tasks: list[RebuildTask], done: set[int]) -> None:
         rows = sum(part.place.rows for number in done for part in tasks[number].parts)
         self._save(run, rows_done=rows)
         self._told(run)
@@ -251,7 +253,7 @@ def ordinals() -> dict[str, int]:
     return {log: ledger.ordinal(log) for log in LogSource.objects.values_list("log", flat=True)}
 
 
-def _days(run: HistoryRun) -> Days | None:
+def _days(run: HistoryRun) -> LocalDays | None:
     return (day_number(run.first), day_number(run.last)) if run.first and run.last else None
 
 

@@ -20,7 +20,7 @@ ONCE_BYTES: Final = 32 * 2**20  # for work that reads most columns once
 _Key = tuple[str, str, str]
 
 
-class Columns:
+class ColumnCache:
     """A cache of decoded columns, least recently used out first.
 
     Text comes as Categorical. Safe to share between threads.

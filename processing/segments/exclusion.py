@@ -9,10 +9,10 @@ import msgspec
 import polars as pl
 
 from processing.schema import EVENTS, REJECTED
-from processing.segments.column_cache import Columns
-from processing.segments.manifest import Book, Erased, Shelf, add
+from processing.segments.column_cache import ColumnCache
+from processing.segments.manifest import Manifest, PeriodEntry, Tombstone, add_counts
 from processing.segments.process_raw import is_erased
-from processing.segments.sealed_periods import Sealed
+from processing.segments.sealed_periods import SealedPeriods
 from processing.sessions.layers import EMPTY, NOTHING_NEW, Arrivals, Layer, refusals
 
 NARROW: Final = {
@@ -22,59 +22,63 @@ NARROW: Final = {
 }
 
 
-def without_hidden(book: Book, columns: Columns) -> tuple[Sealed, Arrivals]:
+def without_hidden(book: Manifest, columns: ColumnCache) -> tuple[SealedPeriods, Arrivals]:
     """The book as its tombstones want it shown: its periods, and rows that have to be added to them."""
     waiting = book.hidden()
     return (
-        hide(book, columns, visitors_of(waiting), is_erased(waiting))
+        exclude_visitors(book, columns, hidden_visitors(waiting), is_erased(waiting))
         if waiting
-        else (Sealed(book, columns), NOTHING_NEW)
+        else (SealedPeriods(book, columns), NOTHING_NEW)
     )
 
 
-def hide(book: Book, columns: Columns, visitors: pl.Series, gone: pl.Expr) -> tuple[Sealed, Arrivals]:
+def exclude_visitors(
+    book: Manifest, columns: ColumnCache, visitors: pl.Series, gone: pl.Expr
+) -> tuple[SealedPeriods, Arrivals]:
     """The periods without anything of the visitors, and those rows of theirs for which `gone` does not hold.
 
     `gone` is a condition on position, visitor, received_us. Periods that show nothing then are left out.
     """
-    whole = Sealed(book, columns)
-    shelves, staying = dict[str, Shelf](), [NOTHING_NEW]
+    whole = SealedPeriods(book, columns)
+    shelves, staying = dict[str, PeriodEntry](), [NOTHING_NEW]
     for key, shelf in book.periods.items():
         theirs = _narrow(whole, key, visitors)
         shelves[key] = _less(shelf, theirs)
         if any(not frame.filter(~gone).is_empty() for frame in theirs[1:4]):
             staying.append(_staying(whole.rows(key, visitors), gone))
     bare = with_periods(book, {key: shelf for key, shelf in shelves.items() if shelf.counted or shelf.rejected})
-    return Sealed(bare, columns, visitors), Arrivals(*(pl.concat(frames) for frames in zip(*staying, strict=True)))
+    return SealedPeriods(bare, columns, visitors), Arrivals(
+        *(pl.concat(frames) for frames in zip(*staying, strict=True))
+    )
 
 
-def with_periods(book: Book, periods: dict[str, Shelf]) -> Book:
+def with_periods(book: Manifest, periods: dict[str, PeriodEntry]) -> Manifest:
     """The book with other periods; dropped events of those that are gone stay in its sum."""
     gone = sum(shelf.dropped for key, shelf in book.periods.items() if key not in periods)
-    return balanced(msgspec.structs.replace(book, periods=periods, dropped=book.dropped + gone))
+    return with_balanced_counts(msgspec.structs.replace(book, periods=periods, dropped=book.dropped + gone))
 
 
-def balanced(book: Book) -> Book:
+def with_balanced_counts(book: Manifest) -> Manifest:
     """Every hit that the book accepted is counted or rejected in it."""
     return msgspec.structs.replace(book, accepted=book.counted() + sum(book.rejected().values()))
 
 
-def visitors_of(erased: tuple[Erased, ...]) -> pl.Series:
+def hidden_visitors(erased: tuple[Tombstone, ...]) -> pl.Series:
     return pl.Series("visitor", sorted({each.visitor for each in erased}), dtype=pl.UInt64)
 
 
-def _narrow(whole: Sealed, key: str, visitors: pl.Series) -> Layer:
+def _narrow(whole: SealedPeriods, key: str, visitors: pl.Series) -> Layer:
     """The visitors' rows of a period, with the columns that counting needs."""
     wanted = pl.col("visitor").is_in(visitors.implode())
     frames = {section: whole.visible(key, section, names, wanted) for section, names in NARROW.items()}
     return Layer(visitors, **frames, open=EMPTY.open)
 
 
-def _less(shelf: Shelf, theirs: Layer) -> Shelf:
+def _less(shelf: PeriodEntry, theirs: Layer) -> PeriodEntry:
     return msgspec.structs.replace(
         shelf,
         counted=shelf.counted - theirs.events["position"].n_unique(),
-        rejected=add(shelf.rejected, less=refusals(theirs)),
+        rejected=add_counts(shelf.rejected, less=refusals(theirs)),
         events=shelf.events - theirs.events.height,
     )
 

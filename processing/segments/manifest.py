@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from configuration.ruleset.ruleset import Basics
+from configuration.ruleset.ruleset import PropertySettings
 from processing.sessions.local_periods import day_key, month_key
 from processing.sessions.sessionize import Limits
 from processing.store.port import BlockKey
@@ -18,7 +18,7 @@ from processing.store.port import BlockKey
 FORMAT: Final = 1
 
 
-class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
+class OffsetRange(msgspec.Struct, frozen=True, array_like=True, order=True):
     """Entries first to last, both included, of a log's partition."""
 
     log: str
@@ -27,7 +27,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True, order=True):
     last: int
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class LayerRef(msgspec.Struct, frozen=True, array_like=True):
     """Sections of a segment: their common prefix, how many event rows there are, which sections were left out because
     they are empty, and of which VERSION the events' stretches are that are there as well (0: none are).
     """
@@ -39,20 +39,20 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     stretches: int = 0
 
 
-class Shelf(msgspec.Struct, frozen=True):
+class PeriodEntry(msgspec.Struct, frozen=True):
     """One period. `layers` lowest first; `carry` is what it was built on; counted and rejected (by reason) are hits;
     `dropped` are events of counted hits.
     """
 
-    layers: tuple[Place, ...]
-    carry: Place
+    layers: tuple[LayerRef, ...]
+    carry: LayerRef
     counted: int
     rejected: dict[str, int]
     events: int
     dropped: int = 0
 
 
-class Base(msgspec.Struct, frozen=True, array_like=True):
+class AppliedRules(msgspec.Struct, frozen=True, array_like=True):
     """Hits whose event time (ms) is from `start` to before `end` are processed under at least these rules."""
 
     start: int
@@ -60,7 +60,7 @@ class Base(msgspec.Struct, frozen=True, array_like=True):
     rules: int
 
 
-class Erased(msgspec.Struct, frozen=True, array_like=True):
+class Tombstone(msgspec.Struct, frozen=True, array_like=True):
     """A tombstone: what a visitor sent until this time of receipt (microseconds) is shown no more; `removed`: its rows
     are in no segment of the book any more, and those that still come are dropped.
     """
@@ -75,7 +75,7 @@ class RawPart(msgspec.Struct, frozen=True):
     time) decide what is merged and when it goes. `adopted` names the rescue that brought the rows from property 0.
     """
 
-    place: Place
+    place: LayerRef
     received_month: str
     day: int
     last_received_us: int
@@ -83,14 +83,14 @@ class RawPart(msgspec.Struct, frozen=True):
     adopted: str = ""
 
 
-class Piece(msgspec.Struct, frozen=True):
+class RebuiltDays(msgspec.Struct, frozen=True):
     """Some days of a generation that is being built; `dropped` events belong to none of its periods."""
 
-    shelves: dict[str, Shelf]
+    shelves: dict[str, PeriodEntry]
     dropped: int = 0
 
 
-class Book(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True):
     """`accepted` counts the hits that the covered spans brought, and were not erased (`erased_hits`): all that the
     periods and the expired sums hold. `deleted`: the property is no more, and whatever comes for it is erased.
 
@@ -106,21 +106,21 @@ class Book(msgspec.Struct, frozen=True):
     timeout_ms: int
     currency: str = "USD"
     engaged_ms: int = 10_000
-    covered: tuple[Span, ...] = ()
+    covered: tuple[OffsetRange, ...] = ()
     accepted: int = 0
     dropped: int = 0
     adopted: tuple[str, ...] = ()
-    bases: tuple[Base, ...] = ()
-    erased: tuple[Erased, ...] = ()
+    bases: tuple[AppliedRules, ...] = ()
+    erased: tuple[Tombstone, ...] = ()
     erased_hits: int = 0
     deleted: bool = False
     raw_from_us: int = 0
     expired_counted: int = 0
     expired_rejected: dict[str, int] = {}
     kept_from: int = 0
-    periods: dict[str, Shelf] = {}
+    periods: dict[str, PeriodEntry] = {}
     raw: tuple[RawPart, ...] = ()
-    pieces: dict[int, Piece] | None = None
+    pieces: dict[int, RebuiltDays] | None = None
     format: int = FORMAT
 
     def covers(self, key: BlockKey) -> bool:
@@ -137,7 +137,7 @@ class Book(msgspec.Struct, frozen=True):
     def limits(self) -> Limits:
         return Limits(self.timeout_ms, self.engaged_ms)
 
-    def hidden(self) -> tuple[Erased, ...]:
+    def hidden(self) -> tuple[Tombstone, ...]:
         """The tombstones whose rows are still in segments."""
         return tuple(each for each in self.erased if not each.removed)
 
@@ -149,7 +149,7 @@ class Book(msgspec.Struct, frozen=True):
 
     def rejected(self) -> dict[str, int]:
         """By reason, over all time."""
-        return add(self.expired_rejected, *(shelf.rejected for shelf in self.periods.values()))
+        return add_counts(self.expired_rejected, *(shelf.rejected for shelf in self.periods.values()))
 
     def segments(self) -> set[str]:
         """The names of all segments that the book speaks of."""
@@ -161,8 +161,8 @@ class Book(msgspec.Struct, frozen=True):
         return (layers | {part.place.segment for part in self.raw}) - {""}
 
 
-def empty_book(basics: Basics) -> Book:
-    return Book(
+def empty_manifest(basics: PropertySettings) -> Manifest:
+    return Manifest(
         zone=basics.zone,
         timeout_ms=basics.session_timeout_s * 1000,
         engaged_ms=basics.engaged_s * 1000,
@@ -170,7 +170,7 @@ def empty_book(basics: Basics) -> Book:
     )
 
 
-def add(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:
+def add_counts(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:
     """The sums together, without those of `less`; what is nothing is left out."""
     total = Counter[str]()
     for each in sums:
@@ -179,37 +179,37 @@ def add(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict
     return {name: number for name, number in sorted(total.items()) if number}
 
 
-NO_CARRY: Final = Place("", "", 0)
+NO_CARRY: Final = LayerRef("", "", 0)
 
-_decoder = msgspec.json.Decoder(Book)
+_decoder = msgspec.json.Decoder(Manifest)
 
 
-class UnreadableBook(ValueError):
+class UnreadableManifest(ValueError):
     """The manifest has a format that this version does not read."""
 
 
-def encode_book(book: Book) -> bytes:
+def encode_manifest(book: Manifest) -> bytes:
     return msgspec.json.encode(book)
 
 
-def decode_book(data: bytes) -> Book:
+def decode_manifest(data: bytes) -> Manifest:
     """Raises UnreadableBook."""
     try:
         book = _decoder.decode(data)
     except msgspec.MsgspecError as error:
-        raise UnreadableBook(f"the manifest cannot be read: {error}") from error
+        raise UnreadableManifest(f"the manifest cannot be read: {error}") from error
     if book.format != FORMAT:
-        raise UnreadableBook(f"manifest format {book.format} is not {FORMAT}")
+        raise UnreadableManifest(f"manifest format {book.format} is not {FORMAT}")
     return book
 
 
-def with_spans(covered: Iterable[Span], keys: Iterable[BlockKey]) -> tuple[Span, ...]:
+def merge_ranges(covered: Iterable[OffsetRange], keys: Iterable[BlockKey]) -> tuple[OffsetRange, ...]:
     """The spans and the ranges together; what touches becomes one."""
-    merged: list[Span] = []
-    for span in sorted([*covered, *(Span(*key) for key in keys)]):
+    merged: list[OffsetRange] = []
+    for span in sorted([*covered, *(OffsetRange(*key) for key in keys)]):
         last = merged[-1] if merged else None
         if last and (last.log, last.partition) == (span.log, span.partition) and span.first <= last.last + 1:
-            merged[-1] = Span(last.log, last.partition, last.first, max(last.last, span.last))
+            merged[-1] = OffsetRange(last.log, last.partition, last.first, max(last.last, span.last))
         else:
             merged.append(span)
     return tuple(merged)

@@ -9,11 +9,11 @@ from typing import Final
 
 import polars as pl
 
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, plain_ruleset, ruleset_name
 from processing.pipeline.process import NOTHING_DROPPED, Processed, process
 from processing.schema import EVENTS, REJECTED, empty
-from processing.segments.manifest import Base, Erased
+from processing.segments.manifest import AppliedRules, Tombstone
 from processing.store.port import Missing, Store
 
 logger = logging.getLogger(__name__)
@@ -27,21 +27,21 @@ def apply_rules(
     property: int,
     raw: pl.DataFrame,
     number: int,
-    bases: Sequence[Base],
-    settings: PropertySettings | None = None,
+    bases: Sequence[AppliedRules],
+    settings: ReceiveSettings | None = None,
 ) -> Processed:
     """`number` is that of the rules which the rows were received under; `settings` hold where it is 0.
 
     Raises Missing, CorruptBlob, UnreadableRuleset.
     """
     parts = [
-        process_whatever_comes(rows, ruleset_of(store, property, rules, settings))
+        process_isolating_failures(rows, ruleset_of(store, property, rules, settings))
         for rules, rows in _by_rules(raw, number, bases)
     ]
-    return join(parts)
+    return concat_processed(parts)
 
 
-def ruleset_of(store: Store, property: int, number: int, settings: PropertySettings | None = None) -> Ruleset:
+def ruleset_of(store: Store, property: int, number: int, settings: ReceiveSettings | None = None) -> Ruleset:
     """Without number and settings: the first rules that the property had, since those are its settings then."""
     if number == 0 and settings is not None:
         return plain_ruleset(settings)
@@ -53,25 +53,25 @@ def ruleset_of(store: Store, property: int, number: int, settings: PropertySetti
         return Ruleset(property)
 
 
-def join(parts: Sequence[Processed]) -> Processed:
+def concat_processed(parts: Sequence[Processed]) -> Processed:
     if len(parts) == 1:
         return parts[0]
     frames = zip(NOTHING, *parts, strict=True)
     return Processed(*(pl.concat(frame) for frame in frames))
 
 
-def without_erased(rows: pl.DataFrame, erased: Sequence[Erased]) -> pl.DataFrame:
+def without_erased(rows: pl.DataFrame, erased: Sequence[Tombstone]) -> pl.DataFrame:
     """Leaves out what erased visitors sent before; the rows have `visitor` and `received_us`."""
     return rows.filter(~is_erased(erased)) if erased else rows
 
 
-def is_erased(erased: Sequence[Erased]) -> pl.Expr:
+def is_erased(erased: Sequence[Tombstone]) -> pl.Expr:
     until = {each.visitor: each.until_us for each in erased}
     last = pl.col("visitor").replace_strict(until, default=-1, return_dtype=pl.Int64)
     return pl.col("received_us") <= last
 
 
-def process_whatever_comes(raw: pl.DataFrame, rules: Ruleset) -> Processed:
+def process_isolating_failures(raw: pl.DataFrame, rules: Ruleset) -> Processed:
     """Like `process`, but a hit that breaks a step is found by halving, and alone is rejected."""
     try:
         return process(raw, rules)
@@ -81,10 +81,10 @@ def process_whatever_comes(raw: pl.DataFrame, rules: Ruleset) -> Processed:
         if len(positions) == 1:
             return process(raw.with_columns(error=pl.lit("processing error")), rules)
     first = pl.col("position").is_in(positions[: len(positions) // 2].implode())
-    return join([process_whatever_comes(raw.filter(half), rules) for half in (first, ~first)])
+    return concat_processed([process_isolating_failures(raw.filter(half), rules) for half in (first, ~first)])
 
 
-def _by_rules(raw: pl.DataFrame, number: int, bases: Sequence[Base]) -> list[tuple[int, pl.DataFrame]]:
+def _by_rules(raw: pl.DataFrame, number: int, bases: Sequence[AppliedRules]) -> list[tuple[int, pl.DataFrame]]:
     if not any(base.rules > number for base in bases):
         return [(number, raw)]
     applied = [

@@ -7,8 +7,8 @@ import polars as pl
 
 from processing.pipeline.process import Processed
 from processing.schema import RAW
-from processing.segments.manifest import Base, RawPart
-from processing.segments.process_raw import NOTHING, apply_rules, join
+from processing.segments.manifest import AppliedRules, RawPart
+from processing.segments.process_raw import NOTHING, apply_rules, concat_processed
 from processing.store.port import Store
 
 
@@ -22,7 +22,7 @@ def process_parts(
     property: int,
     parts: Iterable[RawPart],
     wanted: pl.Expr,
-    bases: Sequence[Base],
+    bases: Sequence[AppliedRules],
 ) -> Processed:
     """The rows for which `wanted` holds, each under its rules. Those that are hidden only are among them: they are
     hidden in what is built of them, too, and the sums of every generation agree.
@@ -31,7 +31,7 @@ def process_parts(
     for part in parts:
         by_rules[part.rules].append(read_raw(store, part).filter(wanted))
     done = [apply_rules(store, property, pl.concat(rows), number, bases) for number, rows in by_rules.items()]
-    return join(done) if done else NOTHING
+    return concat_processed(done) if done else NOTHING
 
 
 def holding(store: Store, parts: Iterable[RawPart], wanted: pl.Expr) -> list[RawPart]:

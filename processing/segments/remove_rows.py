@@ -7,23 +7,23 @@ import msgspec
 import polars as pl
 
 from processing.pipeline.process import NOTHING_DROPPED
-from processing.segments.column_cache import ONCE_BYTES, Columns
-from processing.segments.exclusion import NARROW, balanced, hide
-from processing.segments.manifest import NO_CARRY, Book, Place, RawPart, Shelf
+from processing.segments.column_cache import ONCE_BYTES, ColumnCache
+from processing.segments.exclusion import NARROW, exclude_visitors, with_balanced_counts
+from processing.segments.manifest import NO_CARRY, LayerRef, Manifest, PeriodEntry, RawPart
 from processing.segments.raw_parts import process_parts, read_raw
 from processing.segments.seal import (
     Sections,
     carry_sections,
+    encode_layer,
     has_carry,
-    layer_place,
     raw_prefix,
     read_layer,
     section_prefix,
     segment_name,
     write_changes,
 )
-from processing.segments.sealed_periods import Sealed
-from processing.sessions.layers import Layer, fold, without
+from processing.segments.sealed_periods import SealedPeriods
+from processing.sessions.layers import Layer, fold_layers, without_visitors
 from processing.sessions.local_periods import local_days
 from processing.sessions.timeline import advance
 from processing.store.port import Store
@@ -32,20 +32,22 @@ SEGMENT_ROWS: Final = 250_000
 CONDITION_COLUMNS: Final = ("position", "visitor", "received_us")
 
 
-def remove_rows(store: Store, property: int, book: Book, gone: pl.Expr, visitors: pl.Series | None = None) -> Book:
+def remove_rows(
+    store: Store, property: int, book: Manifest, gone: pl.Expr, visitors: pl.Series | None = None
+) -> Manifest:
     """The book without the rows for which `gone` holds, an expression on position, visitor, received_us.
 
     `visitors` are those that may lose rows (None: they are looked for). What is left of theirs is built anew: an open
     session does not say which rows made it. Every segment that knows them is written again, even where only an old
     layer does, so that nothing of them is in a segment that the new book names.
     """
-    columns = Columns(store, ONCE_BYTES)
+    columns = ColumnCache(store, ONCE_BYTES)
     visitors = losing(store, book, gone) if visitors is None else visitors
     if visitors.is_empty():
         return book
     dirty = {name for name in book.segments() if knows(store, name, visitors)}
     dropped = _dropped(store, property, [part for part in book.raw if part.place.segment in dirty], book, gone)
-    sealed, staying = hide(book, columns, visitors, gone)
+    sealed, staying = exclude_visitors(book, columns, visitors, gone)
     writer = _Writer(store, property)
     periods = {
         key: _written(writer, sealed, key, shelf) if _segments(shelf) & dirty else shelf
@@ -55,14 +57,14 @@ def remove_rows(store: Store, property: int, book: Book, gone: pl.Expr, visitors
     writer.flush()
     bare = msgspec.structs.replace(sealed.book, periods=periods, raw=tuple(part for part in raw if part))
     if staying.events.height or staying.rejected.height:
-        kept = Sealed(bare, columns)
+        kept = SealedPeriods(bare, columns)
         bare = write_changes(property, kept, advance(kept, staying), NOTHING_DROPPED)
-    return balanced(_with_less_dropped(bare, dropped))
+    return with_balanced_counts(_with_less_dropped(bare, dropped))
 
 
-def losing(store: Store, book: Book, gone: pl.Expr) -> pl.Series:
+def losing(store: Store, book: Manifest, gone: pl.Expr) -> pl.Series:
     """The visitors that have such rows."""
-    sealed = Sealed(book, Columns(store, ONCE_BYTES))
+    sealed = SealedPeriods(book, ColumnCache(store, ONCE_BYTES))
     shown = [sealed.visible(key, section, list(CONDITION_COLUMNS)) for key in book.periods for section in NARROW]
     raw = [read_raw(store, part, CONDITION_COLUMNS) for part in book.raw]
     found = [frame.filter(gone)["visitor"] for frame in (*shown, *raw)]
@@ -100,19 +102,19 @@ class _Writer:
         self.name, self.sections, self._rows = segment_name(self._property, "removed"), Sections(), 0
 
 
-def _segments(shelf: Shelf) -> set[str]:
+def _segments(shelf: PeriodEntry) -> set[str]:
     return {place.segment for place in (*shelf.layers, shelf.carry)}
 
 
-def _written(writer: _Writer, sealed: Sealed, key: str, shelf: Shelf) -> Shelf:
+def _written(writer: _Writer, sealed: SealedPeriods, key: str, shelf: PeriodEntry) -> PeriodEntry:
     """The period as one layer, without the hidden visitors."""
     writer.make_room()
     hidden = pl.Series("visitor", [], dtype=pl.UInt64) if sealed.hidden is None else sealed.hidden
-    layer = fold([read_layer(writer.store, place) for place in shelf.layers])
-    rows = [without(frame, hidden) for frame in layer[1:]]
+    layer = fold_layers([read_layer(writer.store, place) for place in shelf.layers])
+    rows = [without_visitors(frame, hidden) for frame in layer[1:]]
     carry, prefix = sealed.carry(key), section_prefix(key)
     sections = carry_sections(prefix, carry)
-    place = layer_place(writer.name, prefix, Layer(layer.visitors, *rows), sections, lowest=True)
+    place = encode_layer(writer.name, prefix, Layer(layer.visitors, *rows), sections, lowest=True)
     writer.add(sections)
     return msgspec.structs.replace(shelf, layers=(place,), carry=place if has_carry(carry) else NO_CARRY)
 
@@ -125,17 +127,17 @@ def _raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:
     writer.make_room()
     prefix = f"{raw_prefix(part.received_month, part.day, part.rules)}{len(writer.sections)}_"
     writer.add({f"{prefix}rows": rows})
-    return msgspec.structs.replace(part, place=Place(writer.name, prefix, rows.height))
+    return msgspec.structs.replace(part, place=LayerRef(writer.name, prefix, rows.height))
 
 
-def _dropped(store: Store, property: int, parts: list[RawPart], book: Book, gone: pl.Expr) -> pl.Series:
+def _dropped(store: Store, property: int, parts: list[RawPart], book: Manifest, gone: pl.Expr) -> pl.Series:
     """The times of the events of those hits that the steps dropped; as far as their raw rows are still there."""
     if not book.dropped_events():
         return NOTHING_DROPPED
     return process_parts(store, property, parts, gone, book.bases).dropped
 
 
-def _with_less_dropped(book: Book, times: pl.Series) -> Book:
+def _with_less_dropped(book: Manifest, times: pl.Series) -> Manifest:
     """They may be in their period's sum, or in that of the book."""
     periods, stray = dict(book.periods), 0
     for day, number in Counter(local_days(times, book.zone).to_list()).items():

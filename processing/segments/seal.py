@@ -14,28 +14,28 @@ import msgspec
 import polars as pl
 
 from processing.schema import DAY_MS, INSTEAD, Schema, conform
-from processing.segments.column_cache import Columns
+from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import (
     NO_CARRY,
-    Book,
-    Place,
+    LayerRef,
+    Manifest,
+    PeriodEntry,
     RawPart,
-    Shelf,
-    add,
-    decode_book,
-    encode_book,
-    with_spans,
+    add_counts,
+    decode_manifest,
+    encode_manifest,
+    merge_ranges,
 )
-from processing.segments.sealed_periods import SECTIONS, Sealed, categorical_text
+from processing.segments.sealed_periods import SECTIONS, SealedPeriods, categorical_text
 from processing.segments.tail import Tail, read_tail, terms_of, uncovered
-from processing.segments.view import hits, new_book
-from processing.sessions.condensed import VERSION, WORTH_ROWS, stretches_of
-from processing.sessions.layers import Arrivals, Layer, fold, refusals
+from processing.segments.view import hits, new_manifest
+from processing.sessions.condensed import VERSION, WORTH_ROWS, condensed_rows
+from processing.sessions.layers import Arrivals, Layer, fold_layers, refusals
 from processing.sessions.local_periods import local_days
 from processing.sessions.sessionize import Carry
-from processing.sessions.timeline import Change, advance
+from processing.sessions.timeline import PeriodChange, advance
 from processing.store import port
-from processing.store.port import BlockInfo, Conflict, Manifest, Store
+from processing.store.port import BlockInfo, Conflict, Store, VersionedBlob
 
 FIRST_GENERATION: Final = 1
 PORTION_ROWS: Final = 50_000
@@ -45,7 +45,7 @@ CODED: Final = {"events", "stretches"}  # text as Categorical, which reports rea
 Sections = dict[str, pl.DataFrame]
 
 
-def seal(store: Store, columns: Columns, property: int) -> bool:
+def seal(store: Store, columns: ColumnCache, property: int) -> bool:
     """Writes the property's tail down, a portion at a time, so that a long one needs no more memory than a short one.
 
     False where there is none. Raises Conflict where another seal was quicker; nothing is lost then.
@@ -56,14 +56,14 @@ def seal(store: Store, columns: Columns, property: int) -> bool:
     return portions > 0
 
 
-def _seal_portion(store: Store, columns: Columns, property: int) -> bool:
+def _seal_portion(store: Store, columns: ColumnCache, property: int) -> bool:
     began = time.monotonic()
     manifest, blocks = store.pin(property)
-    book = decode_book(manifest.data) if manifest else new_book(store, property, blocks)
+    book = decode_manifest(manifest.data) if manifest else new_manifest(store, property, blocks)
     tail = read_tail(store, property, _portion(store, property, uncovered(book, blocks)), terms_of(book), keep_raw=True)
     if not tail.hits and not tail.erased:
         return False
-    sealed = Sealed(book, columns)
+    sealed = SealedPeriods(book, columns)
     changes = advance(sealed, Arrivals(tail.events, tail.rejected))
     commit(store, property, manifest, _written(store, property, sealed, tail, changes), began)
     return True
@@ -81,7 +81,9 @@ def _portion(store: Store, property: int, blocks: Sequence[BlockInfo]) -> list[B
     return chosen
 
 
-def commit(store: Store, property: int, manifest: Manifest | None, book: Book, began: float | None = None) -> None:
+def commit(
+    store: Store, property: int, manifest: VersionedBlob | None, book: Manifest, began: float | None = None
+) -> None:
     """Makes the book the manifest of its generation. Raises Conflict where it moved since it was read, or where the
     work on it `began` (monotonic, s) too long ago.
     """
@@ -89,11 +91,11 @@ def commit(store: Store, property: int, manifest: Manifest | None, book: Book, b
         raise Conflict(f"property {property} took longer than {LONGEST_S:.0f} s")
     generation = manifest.generation if manifest else FIRST_GENERATION
     expected = manifest.version if manifest else 0
-    first = None if manifest else port.Live(None, generation)
-    store.commit(property, {generation: port.Change(expected, encode_book(book))}, first)
+    first = None if manifest else port.LiveChange(None, generation)
+    store.commit(property, {generation: port.ManifestChange(expected, encode_manifest(book))}, first)
 
 
-def read_layer(store: Store, place: Place) -> Layer:
+def read_layer(store: Store, place: LayerRef) -> Layer:
     """A layer as it was written."""
     prefix = place.prefix
     frames = {
@@ -115,7 +117,7 @@ def as_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return conform(frame.with_columns(pl.col(old).alias(new) for new, old in added.items()), schema)
 
 
-def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> Place:
+def encode_layer(segment: str, prefix: str, layer: Layer, sections: Sections, *, lowest: bool) -> LayerRef:
     """Adds the layer's sections, without the empty ones and those that nobody reads: the lowest layer masks nothing.
     The stretches of many events are written beside them, since most reports need no more.
     """
@@ -124,11 +126,11 @@ def layer_place(segment: str, prefix: str, layer: Layer, sections: Sections, *, 
         written["visitors"] = layer.visitors.to_frame("visitor")
     without = [name for name in (*SECTIONS, "visitors") if name not in written or written[name].is_empty()]
     if worth := layer.events.height >= WORTH_ROWS:
-        written["stretches"] = stretches_of(layer.events)
+        written["stretches"] = condensed_rows(layer.events)
     for name in CODED & written.keys():
         written[name] = written[name].with_columns(categorical_text())
     sections |= {f"{prefix}{name}": frame for name, frame in written.items() if not frame.is_empty()}
-    return Place(segment, prefix, height(layer), tuple(without), VERSION if worth else 0)
+    return LayerRef(segment, prefix, height(layer), tuple(without), VERSION if worth else 0)
 
 
 def height(layer: Layer) -> int:
@@ -145,7 +147,9 @@ def segment_name(property: int, kind: str) -> str:
     return f"{property}-{kind}-{uuid4().hex}"
 
 
-def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: Sequence[Change]) -> Book:
+def _written(
+    store: Store, property: int, sealed: SealedPeriods, tail: Tail, changes: Sequence[PeriodChange]
+) -> Manifest:
     """Writes the segments and returns the book that names them."""
     raw = segment_name(property, "raw")
     parts, raw_sections = raw_parts(tail.raw, raw)
@@ -154,14 +158,16 @@ def _written(store: Store, property: int, sealed: Sealed, tail: Tail, changes: S
     book = write_changes(property, sealed, changes, tail.dropped)
     return msgspec.structs.replace(
         book,
-        covered=with_spans(book.covered, (block.key for block in tail.blocks)),
+        covered=merge_ranges(book.covered, (block.key for block in tail.blocks)),
         accepted=book.accepted + tail.hits,
         erased_hits=book.erased_hits + tail.erased,
         raw=(*book.raw, *parts),
     )
 
 
-def write_changes(property: int, sealed: Sealed, changes: Sequence[Change], dropped: pl.Series) -> Book:
+def write_changes(
+    property: int, sealed: SealedPeriods, changes: Sequence[PeriodChange], dropped: pl.Series
+) -> Manifest:
     """Writes a segment with the changes and returns the book with their periods; `dropped` are times of events."""
     segment = segment_name(property, "built")
     shelves, sections = _shelve(sealed, changes, segment)
@@ -172,28 +178,30 @@ def write_changes(property: int, sealed: Sealed, changes: Sequence[Change], drop
     return msgspec.structs.replace(book, dropped=book.dropped + stray, periods={**book.periods, **shelves})
 
 
-def _shelve(sealed: Sealed, changes: Iterable[Change], segment: str) -> tuple[dict[str, Shelf], Sections]:
-    shelves: dict[str, Shelf] = {}
+def _shelve(
+    sealed: SealedPeriods, changes: Iterable[PeriodChange], segment: str
+) -> tuple[dict[str, PeriodEntry], Sections]:
+    shelves: dict[str, PeriodEntry] = {}
     sections: Sections = {}
     for change in changes:
         key = change.period.key
-        old = sealed.book.periods.get(key, Shelf((), NO_CARRY, 0, {}, 0))
+        old = sealed.book.periods.get(key, PeriodEntry((), NO_CARRY, 0, {}, 0))
         below, layer = _absorb(sealed.columns.store, old.layers, change.layer)
         prefix = section_prefix(key)
         sections |= carry_sections(prefix, change.carry)
-        place = layer_place(segment, prefix, layer, sections, lowest=not below)
-        shelves[key] = Shelf(
+        place = encode_layer(segment, prefix, layer, sections, lowest=not below)
+        shelves[key] = PeriodEntry(
             (*below, place),
             place if has_carry(change.carry) else NO_CARRY,
             old.counted + hits(change.layer.events) - hits(change.was.events),
-            add(old.rejected, refusals(change.layer), less=refusals(change.was)),
+            add_counts(old.rejected, refusals(change.layer), less=refusals(change.was)),
             old.events + change.layer.events.height - change.was.events.height,
             old.dropped,
         )
     return shelves, sections
 
 
-def _absorb(store: Store, layers: tuple[Place, ...], layer: Layer) -> tuple[tuple[Place, ...], Layer]:
+def _absorb(store: Store, layers: tuple[LayerRef, ...], layer: Layer) -> tuple[tuple[LayerRef, ...], Layer]:
     """Takes the upper layers into the new one while they are not much larger: each row is written again only log(n)
     times; and while all of it can be held in memory.
     """
@@ -202,7 +210,7 @@ def _absorb(store: Store, layers: tuple[Place, ...], layer: Layer) -> tuple[tupl
         kept -= 1
         size += layers[kept].rows
     taken = [read_layer(store, place) for place in layers[kept:]]
-    return layers[:kept], fold([*taken, layer])
+    return layers[:kept], fold_layers([*taken, layer])
 
 
 def has_carry(carry: Carry) -> bool:
@@ -233,7 +241,7 @@ def _raw_parts(raw: pl.DataFrame, rules: int, segment: str) -> Iterator[tuple[Ra
     named = raw.with_columns(month_=month, day_=(pl.col("time") // DAY_MS).cast(pl.Int32))
     for (key, day), rows in named.partition_by("month_", "day_", as_dict=True, include_key=False).items():
         prefix = raw_prefix(str(key), int(str(day)), rules)
-        part = RawPart(Place(segment, prefix, rows.height), str(key), int(str(day)), _latest(rows), rules)
+        part = RawPart(LayerRef(segment, prefix, rows.height), str(key), int(str(day)), _latest(rows), rules)
         yield part, rows.sort("visitor", "time", "position", "index")
 
 
@@ -241,7 +249,9 @@ def raw_prefix(month: str, day: int, rules: int, adopted: str = "") -> str:
     return section_prefix(month, str(day), str(rules), *filter(None, [adopted[:8]]))  # names are of 40 signs at most
 
 
-def _with_dropped(sealed: Sealed, shelves: dict[str, Shelf], times: pl.Series) -> tuple[dict[str, Shelf], int]:
+def _with_dropped(
+    sealed: SealedPeriods, shelves: dict[str, PeriodEntry], times: pl.Series
+) -> tuple[dict[str, PeriodEntry], int]:
     """Adds the dropped events of each period to its shelf; how many are of none."""
     days = Counter(local_days(times, sealed.zone).to_list())
     counts = Counter[str]()

@@ -6,10 +6,10 @@ from typing import Final
 import polars as pl
 
 from processing.schema import BUILT, EVENTS, REFUSED, Schema
-from processing.segments.column_cache import Columns
-from processing.segments.manifest import Book, Place
-from processing.sessions.condensed import STRETCHES, VERSION, sources, stretches_of
-from processing.sessions.layers import EMPTY, Layer, unstable_ids, without
+from processing.segments.column_cache import ColumnCache
+from processing.segments.manifest import LayerRef, Manifest
+from processing.sessions.condensed import CONDENSED, VERSION, condensed_rows, sources
+from processing.sessions.layers import EMPTY, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
 from processing.sessions.sessionize import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 
@@ -17,12 +17,12 @@ from processing.sessions.sessionize import OPEN_IDS, OPEN_SESSIONS, Carry, no_ca
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
 
 
-class Sealed:
+class SealedPeriods:
     """The periods of one book, without the rows of `hidden` visitors. `columns` may be shared by all properties of the
     process.
     """
 
-    def __init__(self, book: Book, columns: Columns, hidden: pl.Series | None = None) -> None:
+    def __init__(self, book: Manifest, columns: ColumnCache, hidden: pl.Series | None = None) -> None:
         self.book, self.columns, self.hidden = book, columns, hidden
         self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
         self.key_of = book.key_of
@@ -43,7 +43,7 @@ class Sealed:
             return no_carry()
         sessions = self._read(place, "carry_sessions", OPEN_SESSIONS)
         carry = Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
-        return carry if self.hidden is None else Carry(*(without(frame, self.hidden) for frame in carry))
+        return carry if self.hidden is None else Carry(*(without_visitors(frame, self.hidden) for frame in carry))
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         named = [*OPEN_IDS, "stable"]
@@ -69,13 +69,13 @@ class Sealed:
         layers = self.book.periods[key].layers
         return [self._stretches(layers, number, names) for number in range(len(layers))]
 
-    def _stretches(self, layers: Sequence[Place], number: int, names: Sequence[str]) -> pl.DataFrame:
+    def _stretches(self, layers: Sequence[LayerRef], number: int, names: Sequence[str]) -> pl.DataFrame:
         if layers[number].stretches == VERSION:
             return self._unmasked(layers, number, "stretches", names, None)
-        return stretches_of(self._unmasked(layers, number, "events", sources(names), None), names)
+        return condensed_rows(self._unmasked(layers, number, "events", sources(names), None), names)
 
     def _unmasked(
-        self, layers: Sequence[Place], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
+        self, layers: Sequence[LayerRef], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
     ) -> pl.DataFrame:
         place = layers[number]
         if section in place.without:
@@ -89,7 +89,7 @@ class Sealed:
             return self.columns.frame(place.segment, f"{place.prefix}{section}", needed)
         return self._where(place, section, list(names), condition)
 
-    def _where(self, place: Place, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
+    def _where(self, place: LayerRef, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
         """Decides on the few columns that the condition needs before it touches the others."""
         name = f"{place.prefix}{section}"
         needs = self.columns.frame(place.segment, name, condition.meta.root_names())
@@ -98,10 +98,10 @@ class Sealed:
             return _nothing(section, names)
         return self.columns.frame(place.segment, name, names).filter(mask)
 
-    def _visitors(self, place: Place) -> pl.Series:
+    def _visitors(self, place: LayerRef) -> pl.Series:
         return self.columns.frame(place.segment, f"{place.prefix}visitors", ["visitor"])["visitor"]
 
-    def _read(self, place: Place, section: str, schema: Schema) -> pl.DataFrame:
+    def _read(self, place: LayerRef, section: str, schema: Schema) -> pl.DataFrame:
         return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
 
 
@@ -110,7 +110,7 @@ def categorical_text() -> pl.Expr:
 
 
 def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:
-    schema = STRETCHES if section == "stretches" else SECTIONS[section]
+    schema = CONDENSED if section == "stretches" else SECTIONS[section]
     return pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())
 
 

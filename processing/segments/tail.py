@@ -6,19 +6,19 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from configuration.ruleset.context import Context, PropertySettings, decode_context
+from configuration.ruleset.context import Context, ReceiveSettings, decode_context
 from processing.pipeline.process import NOTHING_DROPPED
 from processing.schema import EVENTS, REJECTED
-from processing.segments.manifest import Base, Book, Erased
+from processing.segments.manifest import AppliedRules, Manifest, Tombstone
 from processing.segments.process_raw import NOTHING, apply_rules, without_erased
 from processing.store.port import BlockInfo, BlockKey, Store
 
 
-class Terms(NamedTuple):
+class TailTerms(NamedTuple):
     """What of a book decides how a tail is read."""
 
-    bases: tuple[Base, ...] = ()
-    erased: tuple[Erased, ...] = ()
+    bases: tuple[AppliedRules, ...] = ()
+    erased: tuple[Tombstone, ...] = ()
     deleted: bool = False
 
 
@@ -37,14 +37,14 @@ class Tail(NamedTuple):
     erased: int = 0
 
 
-def uncovered(book: Book | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
+def uncovered(book: Manifest | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
     """What the book's segments do not hold yet: blocks, and the parts of merged blocks that came after a seal."""
     if book is None:
         return list(blocks)
     return [block._replace(key=part) for block in blocks for part in _gaps(book, block.key)]
 
 
-def _gaps(book: Book, key: BlockKey) -> Iterator[BlockKey]:
+def _gaps(book: Manifest, key: BlockKey) -> Iterator[BlockKey]:
     """The parts of a range that the book does not cover, in order."""
     first = key.first
     for span in book.covered:
@@ -56,12 +56,12 @@ def _gaps(book: Book, key: BlockKey) -> Iterator[BlockKey]:
         yield key._replace(first=first)
 
 
-def terms_of(book: Book | None) -> Terms:
-    return Terms(book.bases, book.erased, book.deleted) if book else NO_TERMS
+def terms_of(book: Manifest | None) -> TailTerms:
+    return TailTerms(book.bases, book.erased, book.deleted) if book else NO_TERMS
 
 
 def read_tail(
-    store: Store, property: int, blocks: Sequence[BlockInfo], terms: Terms, *, keep_raw: bool = False
+    store: Store, property: int, blocks: Sequence[BlockInfo], terms: TailTerms, *, keep_raw: bool = False
 ) -> Tail:
     """Processes the property's rows of the blocks, those of one context together. Raw rows are kept on demand only."""
     holding = [block for block in blocks if property in store.directory(block.key)]
@@ -70,11 +70,11 @@ def read_tail(
         _piece(store, property, context_id, list(group), terms)
         for context_id, group in groupby(by_context, lambda block: block.context_id)
     ]
-    tail = join(pieces)._replace(blocks=tuple(blocks))
+    tail = concat_tails(pieces)._replace(blocks=tuple(blocks))
     return tail if keep_raw else tail._replace(raw=())
 
 
-def join(pieces: Sequence[Tail]) -> Tail:
+def concat_tails(pieces: Sequence[Tail]) -> Tail:
     """The tails of disjoint blocks as one."""
     return Tail(
         tuple(block for piece in pieces for block in piece.blocks),
@@ -87,7 +87,7 @@ def join(pieces: Sequence[Tail]) -> Tail:
     )
 
 
-def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> PropertySettings:
+def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> ReceiveSettings:
     """The settings under which the property's first hits were received: they fix its zone and timeout for the
     generation.
     """
@@ -96,7 +96,7 @@ def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Pro
     return context.property(property)
 
 
-def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: Terms) -> Tail:
+def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:
     settings = decode_context(store.context(context_id)).property(property)
     everything = store.rows([block.key for block in blocks], property)
     raw = everything.clear() if terms.deleted else without_erased(everything, terms.erased)
@@ -105,4 +105,4 @@ def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo]
     return Tail(tuple(blocks), hits, ((settings.rules, raw),), *done, everything["position"].n_unique() - hits)
 
 
-NO_TERMS: Final = Terms()
+NO_TERMS: Final = TailTerms()

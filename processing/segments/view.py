@@ -16,17 +16,17 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
-from processing.segments.column_cache import Columns
+from processing.segments.column_cache import ColumnCache
 from processing.segments.exclusion import without_hidden
-from processing.segments.manifest import Book, add, decode_book, empty_book
+from processing.segments.manifest import Manifest, add_counts, decode_manifest, empty_manifest
 from processing.segments.process_raw import ruleset_of
-from processing.segments.sealed_periods import Sealed, categorical_text
-from processing.segments.tail import Tail, Terms, join, read_tail, settings_of, terms_of, uncovered
-from processing.sessions.condensed import STRETCHES, stretches_of
-from processing.sessions.layers import EMPTY, NOTHING_NEW, Arrivals, Layer, only, refusals, side_by_side
+from processing.segments.sealed_periods import SealedPeriods, categorical_text
+from processing.segments.tail import Tail, TailTerms, concat_tails, read_tail, settings_of, terms_of, uncovered
+from processing.sessions.condensed import CONDENSED, condensed_rows
+from processing.sessions.layers import EMPTY, NOTHING_NEW, Arrivals, Layer, only_visitors, refusals, side_by_side
 from processing.sessions.local_periods import Period, day_number, day_of, local_days, period
 from processing.sessions.timeline import advance
-from processing.store.port import BlockInfo, BlockKey, Manifest, Store
+from processing.store.port import BlockInfo, BlockKey, Store, VersionedBlob
 
 CACHED_TAILS: Final = 256
 
@@ -34,7 +34,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Counts(NamedTuple):
+class HitCounts(NamedTuple):
     """Hits: accepted = counted + rejected. `dropped` are events of counted hits."""
 
     accepted: int
@@ -44,15 +44,15 @@ class Counts(NamedTuple):
     reasons: dict[str, int]
 
 
-class Pinned(NamedTuple):
+class PinnedView(NamedTuple):
     """What decides what a view shows: small enough to be sent to another process, which opens the same view."""
 
     property: int
-    manifest: Manifest | None
+    manifest: VersionedBlob | None
     blocks: tuple[BlockInfo, ...]
 
 
-class View:
+class ReadView:
     """One property, pinned. Days are local days of the property's zone, both bounds included.
 
     `changes` are what `new` rows bring about: the tail's, and those that stay of visitors who are being erased. Views
@@ -63,7 +63,7 @@ class View:
     rules: Ruleset | None = None
 
     def __init__(
-        self, property: int, generation: int, sealed: Sealed, tail: Tail, new: Arrivals, state: str = ""
+        self, property: int, generation: int, sealed: SealedPeriods, tail: Tail, new: Arrivals, state: str = ""
     ) -> None:
         self.property, self.generation, self.state = property, generation, state
         self.zone, self.currency = sealed.zone, sealed.book.currency
@@ -71,7 +71,7 @@ class View:
         self._arrived = pl.concat([frame["position"] for frame in new]).n_unique()
         self.changes = {change.period.key: change for change in advance(sealed, new)}
 
-    def with_rules(self, rules: Ruleset | None) -> "View":
+    def with_rules(self, rules: Ruleset | None) -> "ReadView":
         view = copy(self)
         view.rules = rules
         return view
@@ -97,7 +97,7 @@ class View:
 
     def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of stretches.STRETCHES of the same events, in a fraction of the rows."""
-        return self._section("stretches", STRETCHES, first, last, columns)
+        return self._section("stretches", CONDENSED, first, last, columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
@@ -113,16 +113,18 @@ class View:
             below = visitors if change is None else visitors.filter(~visitors.is_in(change.layer.visitors.implode()))
             found.append(self.sealed.rows(key, below))
             if change:
-                found.append(Layer(visitors, *(only(frame, visitors) for frame in change.layer[1:])))
+                found.append(Layer(visitors, *(only_visitors(frame, visitors) for frame in change.layer[1:])))
         return side_by_side(found)
 
-    def counts(self) -> Counts:
+    def counts(self) -> HitCounts:
         """The sums over all time."""
         book, changes = self.sealed.book, self.changes.values()
         counted = book.counted() + sum(hits(c.layer.events) - hits(c.was.events) for c in changes)
-        more = add(*(refusals(change.layer) for change in changes), less=add(*(refusals(c.was) for c in changes)))
-        reasons = add(book.rejected(), more)
-        return Counts(
+        more = add_counts(
+            *(refusals(change.layer) for change in changes), less=add_counts(*(refusals(c.was) for c in changes))
+        )
+        reasons = add_counts(book.rejected(), more)
+        return HitCounts(
             book.accepted + self._arrived,
             counted,
             sum(reasons.values()),
@@ -148,7 +150,7 @@ class View:
             return self._sealed(key, section, names)
         hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
         below = self._sealed(key, section, list(dict.fromkeys([*names, "visitor"])))
-        top = stretches_of(change.layer.events, names) if section == "stretches" else getattr(change.layer, section)
+        top = condensed_rows(change.layer.events, names) if section == "stretches" else getattr(change.layer, section)
         shown = top.select(names).with_columns(categorical_text())
         return [*(frame.filter(hidden).select(names) for frame in below), shown]
 
@@ -179,32 +181,34 @@ class View:
         return pl.concat([pl.DataFrame(schema=schema), *(conform(frame, schema) for frame in frames)])
 
 
-class Reader:
+class ViewCache:
     """Opens views, and keeps what they share: decoded columns, processed tails. Safe to share between threads."""
 
-    def __init__(self, store: Store, columns: Columns | None = None) -> None:
+    def __init__(self, store: Store, columns: ColumnCache | None = None) -> None:
         self.store = store
-        self.columns = columns or Columns(store)
-        self._tails: OrderedDict[tuple[int, Terms], dict[BlockKey, Tail]] = OrderedDict()
-        self._views: OrderedDict[int, View] = OrderedDict()
-        self._sealed: OrderedDict[tuple[int, str], tuple[Sealed, Arrivals]] = OrderedDict()
+        self.columns = columns or ColumnCache(store)
+        self._tails: OrderedDict[tuple[int, TailTerms], dict[BlockKey, Tail]] = OrderedDict()
+        self._views: OrderedDict[int, ReadView] = OrderedDict()
+        self._sealed: OrderedDict[tuple[int, str], tuple[SealedPeriods, Arrivals]] = OrderedDict()
         self._lock = Lock()
 
-    def view(self, property: int) -> View:
+    def view(self, property: int) -> ReadView:
         """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableBook."""
         return self.open(self.pin(property))
 
-    def pin(self, property: int) -> Pinned:
+    def pin(self, property: int) -> PinnedView:
         """The property as it is now. Raises like `view`."""
         manifest, blocks = self.store.pin(property)
-        return Pinned(property, manifest, tuple(uncovered(decode_book(manifest.data) if manifest else None, blocks)))
+        return PinnedView(
+            property, manifest, tuple(uncovered(decode_manifest(manifest.data) if manifest else None, blocks))
+        )
 
-    def open(self, pinned: Pinned) -> View:
+    def open(self, pinned: PinnedView) -> ReadView:
         """The same view wherever it is opened, for as long as what it shows is kept: a minute at least. Raises like
         `view`.
         """
         property, manifest, left = pinned
-        book = decode_book(manifest.data) if manifest else None
+        book = decode_manifest(manifest.data) if manifest else None
         state = _state(manifest, left)
         with self._lock:
             kept = self._views.get(property)
@@ -214,22 +218,33 @@ class Reader:
             _keep(self._views, property, view)
             return view
 
-    def generation(self, property: int, generation: int) -> View | None:
+    def generation(self, property: int, generation: int) -> ReadView | None:
         """What is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
         manifest = self.store.manifest(property, generation)
         if manifest is None:
             return None
-        return View(property, generation, Sealed(decode_book(manifest.data), self.columns), join([]), NOTHING_NEW)
+        return ReadView(
+            property,
+            generation,
+            SealedPeriods(decode_manifest(manifest.data), self.columns),
+            concat_tails([]),
+            NOTHING_NEW,
+        )
 
     def _open(
-        self, property: int, manifest: Manifest | None, book: Book | None, left: tuple[BlockInfo, ...], state: str
-    ) -> View:
+        self,
+        property: int,
+        manifest: VersionedBlob | None,
+        book: Manifest | None,
+        left: tuple[BlockInfo, ...],
+        state: str,
+    ) -> ReadView:
         tail, generation = self._tail(property, left, terms_of(book)), manifest.generation if manifest else 1
-        sealed, staying = self._shown(property, manifest, book or new_book(self.store, property, left))
+        sealed, staying = self._shown(property, manifest, book or new_manifest(self.store, property, left))
         new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
-        return View(property, generation, sealed, tail, new, state)
+        return ReadView(property, generation, sealed, tail, new, state)
 
-    def _shown(self, property: int, manifest: Manifest | None, book: Book) -> tuple[Sealed, Arrivals]:
+    def _shown(self, property: int, manifest: VersionedBlob | None, book: Manifest) -> tuple[SealedPeriods, Arrivals]:
         """Kept while the book is the same: hiding visitors reads something of every period."""
         key = (property, f"{manifest.generation}.{manifest.version}" if manifest else "")
         found = self._sealed.get(key) or without_hidden(book, self.columns)
@@ -237,7 +252,7 @@ class Reader:
             _keep(self._sealed, key, found)
         return found
 
-    def _tail(self, property: int, left: tuple[BlockInfo, ...], terms: Terms) -> Tail:
+    def _tail(self, property: int, left: tuple[BlockInfo, ...], terms: TailTerms) -> Tail:
         """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""
         wanted = {block.key for block in left}
         known = {
@@ -249,20 +264,20 @@ class Reader:
         fresh = [block for block in left if block.key not in seen]
         if fresh:
             known[fresh[0].key] = read_tail(self.store, property, fresh, terms)
-        joined = join(list(known.values()))
+        joined = concat_tails(list(known.values()))
         if len(known) > 16 and joined.blocks:
             known = {joined.blocks[0].key: joined}
         _keep(self._tails, (property, terms), known)
         return joined
 
 
-def new_book(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Book:
+def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Manifest:
     """The empty book of a property that has not been sealed yet."""
     settings = settings_of(store, property, blocks)
-    return empty_book(ruleset_of(store, property, settings.rules, settings).basics)
+    return empty_manifest(ruleset_of(store, property, settings.rules, settings).basics)
 
 
-def _state(manifest: Manifest | None, left: tuple[BlockInfo, ...]) -> str:
+def _state(manifest: VersionedBlob | None, left: tuple[BlockInfo, ...]) -> str:
     pinned = (manifest and (manifest.generation, manifest.version), [(*block.key, block.hits) for block in left])
     return blake2b(repr(pinned).encode(), digest_size=16).hexdigest()
 

@@ -20,7 +20,7 @@ ADDED_UP: Final[Schema] = {"page_view": pl.UInt32(), "engagement_ms": pl.Int64()
 LENGTH: Final = "events"  # how many events a stretch is
 # To be raised where the columns of STRETCHES change: what was written before is not read then.
 VERSION: Final = 1
-STRETCHES: Final[Schema] = {**{name: BUILT[name] for name in STEADY}, **ADDED_UP, LENGTH: pl.UInt32()}
+CONDENSED: Final[Schema] = {**{name: BUILT[name] for name in STEADY}, **ADDED_UP, LENGTH: pl.UInt32()}
 WORTH_ROWS: Final = 4_096  # the stretches of fewer events are found while they are read
 
 
@@ -50,7 +50,7 @@ def condense(events: pl.DataFrame) -> pl.DataFrame:
     return events.select(steady)[heads].hstack([*added, lengths])
 
 
-def stretches_of(events: pl.DataFrame, names: Sequence[str] = tuple(STRETCHES)) -> pl.DataFrame:
+def condensed_rows(events: pl.DataFrame, names: Sequence[str] = tuple(CONDENSED)) -> pl.DataFrame:
     """The named columns of STRETCHES, of BUILT events that have at least the sources of these columns."""
     return condense(events.select(sources(names))).select(names)
 

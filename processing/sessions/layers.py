@@ -72,11 +72,11 @@ def affected(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
 def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, limits: Limits) -> Layer:
     """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
     before = [old.events.select(*EVENTS), old.duplicates]
-    rows = pl.concat([*(only(frame, visitors) for frame in before), new.events.select(*EVENTS)])
-    rejected = pl.concat([only(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
-    first = _is_first(rows, rejected, only(carry.ids, visitors), period)
+    rows = pl.concat([*(only_visitors(frame, visitors) for frame in before), new.events.select(*EVENTS)])
+    rejected = pl.concat([only_visitors(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
+    first = _is_first(rows, rejected, only_visitors(carry.ids, visitors), period)
     counted, duplicates = rows.filter(first), rows.filter(~first)
-    events, still_open = sessionise(counted, only(carry.sessions, visitors), period, limits)
+    events, still_open = sessionise(counted, only_visitors(carry.sessions, visitors), period, limits)
     return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
 
 
@@ -87,7 +87,7 @@ def refusals(layer: Layer) -> dict[str, int]:
     return {**dict(own), **({"duplicate": again} if again else {})}
 
 
-def carry_out(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
+def carry_after(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
     """What the next period, which starts at `until` (ms), must know.
 
     `ids` are the OPEN_IDS of the period's own hits, see `unstable_ids`.
@@ -95,7 +95,7 @@ def carry_out(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until: 
     return Carry(_open_sessions(still_open, until, timeout_ms), _open_ids(ids, carry, until))
 
 
-def fold(layers: Sequence[Layer]) -> Layer:
+def fold_layers(layers: Sequence[Layer]) -> Layer:
     """The layers of a period, lowest first, as one layer that shows the same rows."""
     return side_by_side([unmasked(layers, number) for number in range(len(layers))])
 
@@ -114,14 +114,14 @@ def unmasked(layers: Sequence[Layer], number: int) -> Layer:
     if not above:
         return layer
     hidden = pl.concat(above)
-    return Layer(layer.visitors, *(without(frame, hidden) for frame in layer[1:]))
+    return Layer(layer.visitors, *(without_visitors(frame, hidden) for frame in layer[1:]))
 
 
-def only(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
+def only_visitors(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
     return frame.filter(pl.col("visitor").is_in(visitors.implode()))
 
 
-def without(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
+def without_visitors(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
     return frame.filter(~pl.col("visitor").is_in(visitors.implode()))
 
 

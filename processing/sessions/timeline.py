@@ -20,9 +20,9 @@ from processing.sessions.layers import (
     Layer,
     affected,
     build,
-    carry_out,
-    fold,
-    only,
+    carry_after,
+    fold_layers,
+    only_visitors,
     refusals,
     unmasked,
     unstable_ids,
@@ -33,7 +33,7 @@ from processing.sessions.sessionize import Carry, Limits, no_carry
 NONE: Final[Mapping[str, Carry | None]] = MappingProxyType({})
 
 
-class Change(NamedTuple):
+class PeriodChange(NamedTuple):
     """A new layer on a period, and the carry that the period is now built on."""
 
     period: Period
@@ -66,7 +66,7 @@ class Periods(Protocol):
         """OPEN_SESSIONS at the end of the period, and the `segments.unstable_ids` of its hits."""
 
 
-def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NONE) -> list[Change]:
+def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NONE) -> list[PeriodChange]:
     """The changes that new rows bring about, in order of time.
 
     `suspects` are known periods that may not have been built on what the period before hands on: they are compared
@@ -90,7 +90,7 @@ class _Changes:
     def __init__(self, periods: Periods, suspects: Mapping[str, Carry | None]) -> None:
         self.periods, self.suspects = periods, suspects
         self.known = set(periods.keys())
-        self.made: list[Change] = []
+        self.made: list[PeriodChange] = []
 
     def is_kept(self, key: str) -> bool:
         return period(key, self.periods.zone).end > self.periods.kept_from
@@ -107,7 +107,7 @@ class _Changes:
         if not visitors.is_empty():
             old = self.periods.rows(key, visitors)
             layer = build(old, new, now, visitors, here, self.periods.limits)
-            self.made.append(Change(here, layer, now, old))
+            self.made.append(PeriodChange(here, layer, now, old))
 
     def _is_settled(self, key: str, before: str | None) -> bool:
         return key in self.known and key not in self.suspects and not self.reach(before)
@@ -120,7 +120,7 @@ class _Changes:
         carry = self.periods.carry(before) if known else no_carry()
         if self.reach(before):
             still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
-        return carry_out(still_open, ids, carry, here.start, self.periods.limits.timeout_ms)
+        return carry_after(still_open, ids, carry, here.start, self.periods.limits.timeout_ms)
 
     def _inherited(self, here: Period) -> Carry:
         """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
@@ -132,7 +132,9 @@ class _Changes:
         return Carry(no_carry().sessions, self.periods.carry(later[0]).ids)
 
 
-def _on_top(change: Change, still_open: pl.DataFrame, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
+def _on_top(
+    change: PeriodChange, still_open: pl.DataFrame, ids: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame, Carry]:
     layer = change.layer
     hidden = ~pl.col("visitor").is_in(layer.visitors.implode())
     own = unstable_ids(layer.events, layer.rejected)
@@ -171,23 +173,23 @@ class InMemory:
     def rows(self, key: str, visitors: pl.Series) -> Layer:
         if key not in self.layers:
             return EMPTY
-        whole = fold(self.layers[key])
-        return Layer(visitors, *(only(frame, visitors) for frame in whole[1:]))
+        whole = fold_layers(self.layers[key])
+        return Layer(visitors, *(only_visitors(frame, visitors) for frame in whole[1:]))
 
     def carry(self, key: str) -> Carry:
         return self.carries[key]
 
     def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        whole = fold(self.layers[key])
+        whole = fold_layers(self.layers[key])
         return whole.open, unstable_ids(whole.events, whole.rejected)
 
-    def apply(self, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[PeriodChange]) -> None:
         for change in changes:
             self.layers.setdefault(change.period.key, []).append(change.layer)
             self.carries[change.period.key] = change.carry
 
     def fold(self, key: str) -> None:
-        self.layers[key] = [fold(self.layers[key])]
+        self.layers[key] = [fold_layers(self.layers[key])]
 
     def events(self) -> pl.DataFrame:
         return pl.concat([layer.events for layer in self._visible()])

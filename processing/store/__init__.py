@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from processing.store.port import Store
 
 if TYPE_CHECKING:
-    from processing.store.cassandra.address import Address
+    from processing.store.cassandra.address import ClusterAddress
 
 __all__ = ["Store", "cluster_of", "open_store", "set_up_store"]
 
@@ -41,7 +41,7 @@ def set_up_store(url: str, replication: str = "") -> None:
         open_store(url).close()
 
 
-def cluster_of(url: str) -> "Address":
+def cluster_of(url: str) -> "ClusterAddress":
     """What the address of a store on Cassandra says. Raises ValueError."""
     from processing.store.cassandra.address import parse_address
 

@@ -20,7 +20,7 @@ DIRECTORY_BYTES: Final = 32_000_000
 Id = TypeVar("Id")
 
 
-class Entry(NamedTuple, Generic[Id]):
+class BlockEntry(NamedTuple, Generic[Id]):
     """`id` names the payload in the adapter; `digest` is of the whole blob."""
 
     info: BlockInfo
@@ -47,7 +47,7 @@ def holds(outer: BlockKey, inner: BlockKey) -> bool:
     return outer[:2] == inner[:2] and outer.first <= inner.first and inner.last <= outer.last
 
 
-def is_repetition(found: Entry[Id], info: BlockInfo, blob: bytes, *, exact: bool = False) -> bool:
+def is_repetition(found: BlockEntry[Id], info: BlockInfo, blob: bytes, *, exact: bool = False) -> bool:
     """Whether a block was put before: it is there, or (not `exact`) part of a merged one."""
     if found.info.context_id != info.context_id:
         return False
@@ -56,7 +56,7 @@ def is_repetition(found: Entry[Id], info: BlockInfo, blob: bytes, *, exact: bool
     return found.info.key == info.key and found.digest == digest(blob)
 
 
-def check_replacement(found: Sequence[Entry[Id]], keys: Sequence[BlockKey], info: BlockInfo) -> None:
+def check_replacement(found: Sequence[BlockEntry[Id]], keys: Sequence[BlockKey], info: BlockInfo) -> None:
     """Whether the blocks `found` in a span may become the one of `info`. Raises Conflict, ValueError."""
     merged = info.key
     if [entry.info.key for entry in found] != sorted(keys):
@@ -69,7 +69,7 @@ def check_replacement(found: Sequence[Entry[Id]], keys: Sequence[BlockKey], info
         raise Conflict("blocks of one context are merged")
 
 
-def holder(entries: Sequence[Entry[Id]], key: BlockKey) -> Entry[Id]:
+def holder(entries: Sequence[BlockEntry[Id]], key: BlockKey) -> BlockEntry[Id]:
     """The block of a key, or the merged one that holds its rows now; `entries` are sorted. Raises Missing."""
     at = bisect_right(entries, key[:3], key=lambda entry: entry.info.key[:3])
     entry = entries[at - 1] if at else None
@@ -78,10 +78,12 @@ def holder(entries: Sequence[Entry[Id]], key: BlockKey) -> Entry[Id]:
     raise Missing(f"raw block {key}")
 
 
-def rows_by_key(found: Iterable[tuple[BlockKey, Entry[Id]]], piece: Callable[[Id], block.Piece | None]) -> pl.DataFrame:
+def rows_by_key(
+    found: Iterable[tuple[BlockKey, BlockEntry[Id]]], piece: Callable[[Id], block.BlockPiece | None]
+) -> pl.DataFrame:
     """The RAW rows of the keys, in their order: all rows of a block of that key, or the key's part of a merged one."""
     frames: list[pl.DataFrame] = []
-    whole: list[block.Piece] = []
+    whole: list[block.BlockPiece] = []
     for key, entry in found:
         data = piece(entry.id)
         if data and entry.info.key == key:

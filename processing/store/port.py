@@ -14,12 +14,12 @@ from processing.store.block_directory import CorruptBlob, Directory
 __all__ = [
     "BlockInfo",
     "BlockKey",
-    "Change",
+    "ManifestChange",
     "Conflict",
     "CorruptBlob",
     "Directory",
-    "Live",
-    "Manifest",
+    "LiveChange",
+    "VersionedBlob",
     "Missing",
     "SegmentInfo",
     "Store",
@@ -64,7 +64,7 @@ class SegmentInfo(NamedTuple):
     checksum: str  # of the whole content, hexadecimal
 
 
-class Manifest(NamedTuple):
+class VersionedBlob(NamedTuple):
     """The list of a generation's segments and what they cover; the store does not look into `data`."""
 
     generation: int
@@ -72,14 +72,14 @@ class Manifest(NamedTuple):
     data: bytes
 
 
-class Change(NamedTuple):
+class ManifestChange(NamedTuple):
     """What becomes of a manifest: `expected` is its version, 0 if there is none; `data` None removes it."""
 
     expected: int
     data: bytes | None
 
 
-class Live(NamedTuple):
+class LiveChange(NamedTuple):
     """Which generation reports read from now on: `expected` is the one that they read so far. None: no generation."""
 
     expected: int | None
@@ -161,10 +161,10 @@ class Store(Protocol):
 
     # Manifests
 
-    def manifest(self, property: int, generation: int | None = None) -> Manifest | None:
+    def manifest(self, property: int, generation: int | None = None) -> VersionedBlob | None:
         """That of a generation; None: of the live one. Raises CorruptBlob."""
 
-    def commit(self, property: int, changes: Mapping[int, Change], live: Live | None = None) -> None:
+    def commit(self, property: int, changes: Mapping[int, ManifestChange], live: LiveChange | None = None) -> None:
         """Writes manifests by generation, and makes another generation live: all of it at once for every reader.
 
         Conflict, and nothing is written, where a manifest or the live generation is not the expected one, and where
@@ -174,7 +174,7 @@ class Store(Protocol):
     def live(self, property: int) -> int | None:
         """The generation that reports read."""
 
-    def pin(self, property: int) -> tuple[Manifest | None, list[BlockInfo]]:
+    def pin(self, property: int) -> tuple[VersionedBlob | None, list[BlockInfo]]:
         """The live manifest and all blocks as they were at one moment."""
 
     def generations(self, property: int) -> list[int]:

@@ -33,7 +33,7 @@ _Columns = list[tuple[int, Sequence[Any]]]
 _columns_decoder: Final = msgspec.msgpack.Decoder(list[tuple[int, list[Any]]])
 
 
-class Piece(NamedTuple):
+class BlockPiece(NamedTuple):
     """One property's chunk as read from a block."""
 
     directory: Directory
@@ -68,12 +68,12 @@ def rows(blob: bytes, property: int) -> pl.DataFrame:
     return rows_of(pieces_of([blob], property))
 
 
-def pieces_of(blobs: Iterable[bytes], property: int) -> Iterator[Piece]:
+def pieces_of(blobs: Iterable[bytes], property: int) -> Iterator[BlockPiece]:
     """The chunks of a property; blocks without it are passed over."""
     return _pieces(((blob, read_head(blob)) for blob in blobs), property)
 
 
-def rows_of(pieces: Iterable[Piece]) -> pl.DataFrame:
+def rows_of(pieces: Iterable[BlockPiece]) -> pl.DataFrame:
     """The RAW rows of chunks out of any number of blocks, in their order. Raises CorruptBlob."""
     runs = groupby(pieces, lambda piece: piece.chunk.kind)
     frames = [frame for kind, run in runs for frame in (_from_lists(run) if kind == _LISTS else _from_parquet(run))]
@@ -116,13 +116,13 @@ def problems(blob: bytes) -> Iterator[str]:
             yield str(error)
 
 
-def _pieces(opened: Iterable[tuple[bytes, Directory]], property: int) -> Iterator[Piece]:
+def _pieces(opened: Iterable[tuple[bytes, Directory]], property: int) -> Iterator[BlockPiece]:
     found = ((blob, head, head.chunk(property)) for blob, head in opened)
     return (_piece(blob, head, chunk) for blob, head, chunk in found if chunk)
 
 
-def _piece(blob: bytes, head: Directory, chunk: Chunk) -> Piece:
-    return Piece(head, chunk, blob[chunk.offset : chunk.offset + chunk.length])
+def _piece(blob: bytes, head: Directory, chunk: Chunk) -> BlockPiece:
+    return BlockPiece(head, chunk, blob[chunk.offset : chunk.offset + chunk.length])
 
 
 def _pack(frame: pl.DataFrame) -> _Packed:
@@ -170,13 +170,13 @@ def _deflated(packed: Iterable[_Packed], dictionary: bytes) -> Iterator[bytes]:
             yield each.data
 
 
-def _verified(piece: Piece) -> bytes:
+def _verified(piece: BlockPiece) -> bytes:
     if len(piece.data) != piece.chunk.length or zlib.crc32(piece.data) != piece.chunk.crc:
         raise CorruptBlob(f"rows of property {piece.chunk.property} in {piece.name}")
     return piece.data
 
 
-def _from_lists(pieces: Iterable[Piece]) -> Iterator[pl.DataFrame]:
+def _from_lists(pieces: Iterable[BlockPiece]) -> Iterator[pl.DataFrame]:
     """One frame for all of them: making one costs more than decoding a small chunk."""
     gathered: dict[str, list[Any]] = {}
     height = 0
@@ -192,11 +192,11 @@ def _from_lists(pieces: Iterable[Piece]) -> Iterator[pl.DataFrame]:
     yield pl.DataFrame([pl.Series(name, gathered.get(name, nulls), dtype=kind) for name, kind in RAW.items()])
 
 
-def _columns(piece: Piece) -> list[tuple[int, list[Any]]]:
+def _columns(piece: BlockPiece) -> list[tuple[int, list[Any]]]:
     inflate = zlib.decompressobj(WINDOW, zdict=piece.directory.dictionary)
     return _columns_decoder.decode(inflate.decompress(_verified(piece), piece.chunk.plain))
 
 
-def _from_parquet(pieces: Iterable[Piece]) -> Iterator[pl.DataFrame]:
+def _from_parquet(pieces: Iterable[BlockPiece]) -> Iterator[pl.DataFrame]:
     for piece in pieces:
         yield conform(pl.read_parquet(io.BytesIO(_verified(piece))), RAW)

@@ -14,20 +14,20 @@ from typing import Final, NamedTuple, Protocol
 from django.db import close_old_connections
 
 from collection.log.port import Log
-from processing.concurrency.backoff import Troubles
-from processing.concurrency.leases import Held, held
-from processing.concurrency.threads import PartEnded, beside
+from processing.concurrency.backoff import Backoff
+from processing.concurrency.leases import HeldLease, hold_lease
+from processing.concurrency.threads import ThreadEnded, run_beside
 from processing.models import Range
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
-from processing.receiving.backlog_scan import Tails
-from processing.receiving.cutter import Clock, Cutter
+from processing.receiving.backlog_scan import BacklogScan
+from processing.receiving.cutter import Clock, RangeBatcher
 from processing.receiving.ledger import LogWentBack
-from processing.receiving.range_receiver import alarm
-from processing.segments.column_cache import ONCE_BYTES, Columns
+from processing.receiving.range_receiver import log_lost_hits
+from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.seal import LONGEST_S, seal
 from processing.store.port import Conflict, Store
-from processing.workers.housekeeping import Erasures, Housekeeping
+from processing.workers.housekeeping import ErasureWork, Housekeeping
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ MOST_SEALS: Final = 64
 SWEEP_AFTER_S: Final = 6 * LONGEST_S
 
 
-class Jobs(Protocol):
+class JobSender(Protocol):
     """Where jobs are sent to. All raise where the broker does not answer."""
 
     def receive(self, number: int) -> None: ...
@@ -49,7 +49,7 @@ class Jobs(Protocol):
         """How many jobs of the kind (`receive`, `seal`) no worker has taken yet."""
 
 
-class Rhythm(NamedTuple):
+class DispatchIntervals(NamedTuple):
     """Seconds: between two looks at the log, at the tails and at the store; until a job is sent again, of which nobody
     was heard, or that somebody has begun; and how long a dispatcher that says nothing is waited for.
     """
@@ -63,7 +63,7 @@ class Rhythm(NamedTuple):
     lease_s: float = 10.0
 
 
-class Sent(NamedTuple):
+class SentJob(NamedTuple):
     """When a job was sent to seal a property, and the version of its manifest then."""
 
     at: float
@@ -74,17 +74,17 @@ class Dispatcher:
     """Of one log and one store. `freeze` writes down the context of a moment and names it."""
 
     def __init__(
-        self, log: Log, store: Store, jobs: Jobs, *, freeze: Callable[[], str], backlog: Backlog,
-        housekeeping: Callable[[Backlog, Callable[[], None]], Housekeeping], erasures: Erasures,
-        clock: Clock = time.monotonic, rhythm: Rhythm = Rhythm(),  # noqa: B008 - it never changes
+        self, log: Log, store: Store, jobs: JobSender, *, freeze: Callable[[], str], backlog: Backlog,
+        housekeeping: Callable[[Backlog, Callable[[], None]], Housekeeping], erasures: ErasureWork,
+        clock: Clock = time.monotonic, rhythm: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
     ) -> None:  # fmt: skip
         self._log, self._store, self._jobs, self._freeze = log, store, jobs, freeze
         self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
-        self._tails = Tails(store, backlog, clock)
+        self._tails = BacklogScan(store, backlog, clock)
         self._new_housekeeping = housekeeping
-        self.troubles = Troubles(clock, fatal=(LogWentBack, PartEnded), recover=close_old_connections)
+        self.troubles = Backoff(clock, fatal=(LogWentBack, ThreadEnded), recover=close_old_connections)
         self._ranges: dict[int, float] = {}  # when they were sent
-        self._seals: dict[int, Sent] = {}
+        self._seals: dict[int, SentJob] = {}
         self._looking = threading.Lock()
 
     def run(self, stop: threading.Event) -> None:
@@ -104,7 +104,7 @@ class Dispatcher:
         if len(unfinished) < MOST_RANGES:
             busy = {item.partition for item in unfinished.values()}
             for room, item in enumerate(self._cutter.cut(busy=busy), start=len(unfinished) + 1):
-                alarm(item) if item.done_at else self._send_range(item)
+                log_lost_hits(item) if item.done_at else self._send_range(item)
                 if room >= MOST_RANGES:
                     break
 
@@ -121,17 +121,17 @@ class Dispatcher:
         for property in due:
             if property not in self._seals and property not in removing and len(self._seals) < MOST_SEALS:
                 self._jobs.seal(property)
-                self._seals[property] = Sent(now, self._tails.notice(property))
+                self._seals[property] = SentJob(now, self._tails.notice(property))
 
     def tidy(self, now_ms: int) -> None:
         """What there is to do once for the whole store; not beside a dispatcher that lost its lease and still does."""
-        with held(TIDYING, TIDYING_S) as lease:
+        with hold_lease(TIDYING, TIDYING_S) as lease:
             if lease:
                 self._housekeeping.tidy(now_ms, self._seal, self.troubles)
 
     def begin(self) -> None:
         """Learns what is there, when others dispatched before. Raises LogWentBack, and what log and store raise."""
-        self._cutter = Cutter(self._log, self._freeze, self._clock)
+        self._cutter = RangeBatcher(self._log, self._freeze, self._clock)
         self._cutter.check(self._store)
         self._tails.find(self.troubles)
         self._housekeeping = self._new_housekeeping(self._backlog, self._look)
@@ -151,7 +151,7 @@ class Dispatcher:
 
     def _seal(self, property: int) -> bool:
         try:
-            seal(self._store, Columns(self._store, ONCE_BYTES), property)
+            seal(self._store, ColumnCache(self._store, ONCE_BYTES), property)
         except Conflict:
             return False
         self._tails.notice(property)
@@ -159,16 +159,16 @@ class Dispatcher:
 
     def _lead(self, stop: threading.Event) -> None:
         """What takes long has threads of its own, which end before the lease is given back."""
-        with held(LEASE, self._rhythm.lease_s) as lease:
+        with hold_lease(LEASE, self._rhythm.lease_s) as lease:
             if lease is None or not self._begun(stop, lease):
                 return
             logger.info("this process dispatches now")
-            with beside({"sealing": self._seals_due, "tidying": self._tidy_now}) as look:
+            with run_beside({"sealing": self._seals_due, "tidying": self._tidy_now}) as look:
                 while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
                     look()
                     self.troubles.tried("dispatching", self.dispatch)
 
-    def _begun(self, stop: threading.Event, lease: Held) -> bool:
+    def _begun(self, stop: threading.Event, lease: HeldLease) -> bool:
         while not (stop.wait(self._rhythm.turn_s) or lease.lost()):
             if self.troubles.tried("looking at log and store", self.begin):
                 return True

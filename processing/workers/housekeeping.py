@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from collection.log.port import Log
-from configuration.visitor_secrets import forget_property_salts
-from processing.concurrency.backoff import Troubles
+from configuration.visitor_secrets import delete_property_salts
+from processing.concurrency.backoff import Backoff
 from processing.maintenance.compaction import delete_blocks, merge_blocks, orphans
-from processing.maintenance.log_retention import forget_salts_of_days, received_below, trim, without_raw_hits
+from processing.maintenance.log_retention import expire_received_salts, received_below, trim, without_raw_hits
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog, Partition
 from processing.receiving.cutter import Clock
@@ -24,7 +24,7 @@ GRACE_S: Final = 60.0  # a report that began before a deletion has ended by then
 LEDGER_DAYS: Final = 8  # longer than anything waits in a log
 
 
-class History(Protocol):
+class HistoryWork(Protocol):
     """What applies rules to the past, see `history.py`."""
 
     def work(self, stop: Callable[[], bool]) -> int: ...
@@ -33,7 +33,7 @@ class History(Protocol):
     def sweep(self) -> None: ...
 
 
-class Erasures(Protocol):
+class ErasureWork(Protocol):
     """What erases visitors and properties, see `erasure.py`."""
 
     def work(self, stop: Callable[[], bool]) -> int: ...
@@ -45,8 +45,8 @@ class Housekeeping:
     """`backlog` knows the tails; `look` brings it up to date with the store, where others fill it."""
 
     def __init__(
-        self, log: Log, store: Store, backlog: Backlog, *, log_hours: int | None, history: History | None,
-        erasures: Erasures | None, clock: Clock, grace_s: float = GRACE_S, sweep_after_s: float | None = None,
+        self, log: Log, store: Store, backlog: Backlog, *, log_hours: int | None, history: HistoryWork | None,
+        erasures: ErasureWork | None, clock: Clock, grace_s: float = GRACE_S, sweep_after_s: float | None = None,
         look: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         """Hits stay in the log for `log_hours`; None: for ever. A raw block goes `grace_s` after it is covered, a
@@ -60,7 +60,7 @@ class Housekeeping:
         self._without_raw: set[int] = set()
         self._scrub_at = clock()
 
-    def tidy(self, now_ms: int, seal: Callable[[int], object], troubles: Troubles) -> None:
+    def tidy(self, now_ms: int, seal: Callable[[int], object], troubles: Backoff) -> None:
         """`seal` seals a property, for an erasure that waits for it."""
         now = datetime.fromtimestamp(now_ms / 1000, tz=UTC)
         with troubles.outlived("upkeep of raw blocks"):
@@ -80,11 +80,11 @@ class Housekeeping:
             self._let_go(now)
 
     def _let_go(self, now: datetime) -> None:
-        forget_salts_of_days(self._log, now)
+        expire_received_salts(self._log, now)
         empty = without_raw_hits(self._store, self._backlog.due(self._clock(), all_of_them=True))
-        forget_property_salts(empty - self._without_raw)
+        delete_property_salts(empty - self._without_raw)
         self._without_raw = empty
-        ledger.fold(now - timedelta(days=LEDGER_DAYS))
+        ledger.merge_old_ranges(now - timedelta(days=LEDGER_DAYS))
         if self.log_hours is not None:
             trim(self._log, now, timedelta(hours=self.log_hours))
 

@@ -9,16 +9,16 @@ from typing import Final
 
 from django.db import close_old_connections
 
-from processing.concurrency.backoff import Troubles
-from processing.concurrency.leases import held
-from processing.maintenance.compaction import Retention, keep_up_for_now
+from processing.concurrency.backoff import Backoff
+from processing.concurrency.leases import hold_lease
+from processing.maintenance.compaction import Retention, run_short_maintenance
 from processing.models import Range
 from processing.privacy.erasure_requests import removing
-from processing.receiving.range_receiver import Ranges
-from processing.segments.column_cache import WORK_BYTES, Columns
+from processing.receiving.range_receiver import RangeReceiver
+from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.seal import seal
 from processing.store.port import Conflict, Store
-from processing.workers.housekeeping import Erasures, History
+from processing.workers.housekeeping import ErasureWork, HistoryWork
 
 logger = logging.getLogger(__name__)
 
@@ -26,16 +26,16 @@ LEASE_S: Final = 30.0
 KEPT_UP_TOGETHER: Final = 50
 
 
-class Work:
+class JobHandlers:
     """What one process can do. `ranges` makes its part of receiving, which needs more than the others."""
 
     def __init__(
-        self, store: Store, ranges: Callable[[], Ranges], *, retention: Callable[[], Mapping[int, Retention]],
-        history: History, erasures: Erasures,
+        self, store: Store, ranges: Callable[[], RangeReceiver], *, retention: Callable[[], Mapping[int, Retention]],
+        history: HistoryWork, erasures: ErasureWork,
     ) -> None:  # fmt: skip
         self._store, self._ranges, self._retention = store, ranges, retention
-        self._history, self._erasures, self._columns = history, erasures, Columns(store, WORK_BYTES)
-        self._troubles = Troubles(recover=close_old_connections)
+        self._history, self._erasures, self._columns = history, erasures, ColumnCache(store, WORK_BYTES)
+        self._troubles = Backoff(recover=close_old_connections)
 
     def receive(self, number: int) -> int:
         """The range of this number in the ledger. Returns how many hits; 0 where it is done, or of another log."""
@@ -45,7 +45,7 @@ class Work:
 
     def seal(self, property: int) -> bool:
         """Whether anything was sealed; not while another worker writes, nor while rows are taken out."""
-        with held(_writing(property), LEASE_S) as lease:
+        with hold_lease(_writing(property), LEASE_S) as lease:
             if lease is None or property in removing():
                 return False
             try:
@@ -58,10 +58,13 @@ class Work:
         """Upkeep of these; what fails is said, and tried again by the next round."""
         retention, now_ms = self._retention(), int(time.time() * 1000)
         for property in set(properties).difference(self._history.resting(), self._erasures.removing()):
-            with self._troubles.outlived(f"upkeep of property {property}"), held(_writing(property), LEASE_S) as lease:
+            with (
+                self._troubles.outlived(f"upkeep of property {property}"),
+                hold_lease(_writing(property), LEASE_S) as lease,
+            ):
                 if lease:
                     limits = retention.get(property, Retention())
-                    keep_up_for_now(self._store, self._columns, property, now_ms, limits)
+                    run_short_maintenance(self._store, self._columns, property, now_ms, limits)
 
     def groups(self) -> list[Sequence[int]]:
         """All properties, as many together as are kept up by one job."""
@@ -72,7 +75,7 @@ class Work:
         """Applies rules to history and erases, whatever was asked for. Returns how much came to an end; one worker at
         a time does.
         """
-        with held("history", LEASE_S) as lease:
+        with hold_lease("history", LEASE_S) as lease:
             if lease is None:
                 return 0
 

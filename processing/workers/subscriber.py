@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from collection.log.port import CorruptLog, Entry, Log, Trimmed
+from collection.log.port import CorruptLog, Log, LogEntry, Trimmed
 from collection.protocols import REST
 from configuration.ruleset.context import Context
 from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, read
@@ -69,7 +69,7 @@ class Subscriber:
             Subscription.objects.update_or_create(log=self.log.id, name=self.name, defaults={"seen_at": now})
             self._seen_at = now
 
-    def _next(self, partition: int, end: int) -> list[Entry]:
+    def _next(self, partition: int, end: int) -> list[LogEntry]:
         """Nothing where it had to pass over some."""
         first = self._positions.get(partition, 0)
         try:
@@ -81,12 +81,12 @@ class Subscriber:
                 return self.log.read(partition, first, fault.first - 1)
             return self._pass_over(partition, first, fault.last + 1, "are damaged")
 
-    def _pass_over(self, partition: int, first: int, to: int, why: str) -> list[Entry]:
+    def _pass_over(self, partition: int, first: int, to: int, why: str) -> list[LogEntry]:
         self._warn(f"{to - first:,} hits {why}: partition {partition}, offsets {first} to {to - 1}.")
         self._positions[partition] = to
         return []
 
-    def _lines(self, partition: int, entries: list[Entry]) -> list[str]:
+    def _lines(self, partition: int, entries: list[LogEntry]) -> list[str]:
         readings = read([(entry.offset, entry.value) for entry in entries], self._context())
         agents = [_own(reading.decoded.user_agent, reading.hit.user_agent) for reading in readings]
         owners = [_own(reading.decoded.address, reading.hit.address) for reading in readings]

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from collection.hit import FORMAT, RawHit, encode
-from configuration.ruleset.context import Context, PropertySettings
+from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import plain_ruleset
-from processing.ingest.geoip import NoPlaces
+from processing.ingest.geoip import NoGeoDatabase
 from processing.ingest.receive import receive
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.pipeline.process import process
 from processing.sessions.layers import Arrivals
 from processing.sessions.local_periods import day_key, microseconds
@@ -16,7 +16,7 @@ from processing.sessions.sessionize import Limits
 from processing.sessions.timeline import InMemory, advance
 from processing.store.raw_block import encode_block, rows
 
-PROPERTY: Final = PropertySettings(id=1, measurement_id="G-WARM", domains=("example.org",))
+PROPERTY: Final = ReceiveSettings(id=1, measurement_id="G-WARM", domains=("example.org",))
 AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 QUERY: Final = (
     b"v=2&tid=G-WARM&cid=1.1&sid=1&en=page_view&dl=https%3A%2F%2Fexample.org%2F&dr=https%3A%2F%2Fexample.com%2F"
@@ -28,7 +28,7 @@ def warm_up() -> int:
     now = microseconds(datetime.now(UTC))
     hit = encode(RawHit(FORMAT, "warm", now, "ga4", "192.0.2.1", AGENT, {}, QUERY, b""))
     context = Context((PROPERTY,))
-    frames = receive([(0, hit)], context, Keys(b"warm", {}, {}), NoPlaces())
+    frames = receive([(0, hit)], context, VisitorKeyFactory(b"warm", {}, {}), NoGeoDatabase())
     done = process(rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))
     timeline = InMemory(PROPERTY.zone, Limits(PROPERTY.session_timeout_s * 1000), day_key)
     timeline.apply(advance(timeline, Arrivals(done.events, done.rejected)))

@@ -13,37 +13,37 @@ from django.utils import timezone
 from collection.log import open_log
 from configuration.drafts.snapshot import property_settings, retention_days, stored_rules
 from configuration.ruleset.context import Context
-from processing.concurrency.leases import held
+from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
-from processing.ingest.geoip import open_places
+from processing.ingest.geoip import open_geo_database
 from processing.maintenance.compaction import Retention
 from processing.pipeline.process import lists_version
-from processing.privacy.erasure_requests import Erasures
-from processing.receiving.backlog import Backlog, Ripeness
+from processing.privacy.erasure_requests import ErasureWorker
+from processing.receiving.backlog import Backlog, SealThresholds
 from processing.receiving.contexts import Contexts
-from processing.receiving.local_receiver import Receiver
-from processing.receiving.range_keys import keys_for
-from processing.receiving.range_receiver import Ranges
-from processing.reprocessing.runs import History
+from processing.receiving.local_receiver import LocalReceiver
+from processing.receiving.range_keys import load_visitor_key_factory
+from processing.receiving.range_receiver import RangeReceiver
+from processing.reprocessing.runs import HistoryRunner
 from processing.store import open_store
 from processing.store.port import Store
-from processing.workers.dispatcher import LEASE, SWEEP_AFTER_S, Dispatcher, Jobs, Rhythm
+from processing.workers.dispatcher import LEASE, SWEEP_AFTER_S, Dispatcher, DispatchIntervals, JobSender
 from processing.workers.housekeeping import Housekeeping
-from processing.workers.jobs import Work
-from processing.workers.worker import Pace, Worker
+from processing.workers.jobs import JobHandlers
+from processing.workers.worker import Worker, WorkerIntervals
 
 
-def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:  # noqa: B008 - they never change
+def make_worker(pace: WorkerIntervals = WorkerIntervals(), ripeness: SealThresholds = SealThresholds()) -> Worker:  # noqa: B008 - they never change
     """Not started yet. On a cluster others may still seal."""
     log, store = open_log(settings.LOG_URL), make_store()
     pace = pace._replace(sweep_after_s=SWEEP_AFTER_S) if settings.BROKER_URL else pace
-    receiver = Receiver(
+    receiver = LocalReceiver(
         log,
         store,
         Backlog(ripeness),
         context=context_now,
-        keys=keys_for,
-        places=open_places(settings.PLACES),
+        keys=load_visitor_key_factory,
+        places=open_geo_database(settings.PLACES),
         rules=stored_rules,
     )
     return Worker(
@@ -52,15 +52,19 @@ def make_worker(pace: Pace = Pace(), ripeness: Ripeness = Ripeness()) -> Worker:
         retention=_retention,
         log_hours=settings.LOG_RETENTION_HOURS,
         history=make_history(store),
-        erasures=Erasures(store, log),
+        erasures=ErasureWorker(store, log),
         pace=pace,
     )
 
 
-def make_dispatcher(jobs: Jobs, rhythm: Rhythm = Rhythm(), ripeness: Ripeness = Ripeness()) -> Dispatcher:  # noqa: B008
+def make_dispatcher(
+    jobs: JobSender,
+    rhythm: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
+    ripeness: SealThresholds = SealThresholds(),  # noqa: B008 - it never changes
+) -> Dispatcher:
     """Not started yet."""
     log, store = open_log(settings.LOG_URL), make_store()
-    erasures = Erasures(store, log)
+    erasures = ErasureWorker(store, log)
 
     def housekeeping(backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
         return Housekeeping(
@@ -83,25 +87,27 @@ def make_dispatcher(jobs: Jobs, rhythm: Rhythm = Rhythm(), ripeness: Ripeness = 
     )
 
 
-def make_work() -> Work:
+def make_job_handlers() -> JobHandlers:
     """What a worker process of a cluster can do."""
     store = make_store()
     log = open_log(settings.LOG_URL)
 
     @cache
-    def ranges() -> Ranges:
+    def ranges() -> RangeReceiver:
         contexts = Contexts(store, context_now, stored_rules)
-        return Ranges(log, store, contexts, keys_for, open_places(settings.PLACES))
+        return RangeReceiver(log, store, contexts, load_visitor_key_factory, open_geo_database(settings.PLACES))
 
-    return Work(store, ranges, retention=_retention, history=make_history(store), erasures=Erasures(store, log))
+    return JobHandlers(
+        store, ranges, retention=_retention, history=make_history(store), erasures=ErasureWorker(store, log)
+    )
 
 
 def make_store() -> Store:
     return open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
 
 
-def make_history(store: Store) -> History:
-    return History(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
+def make_history(store: Store) -> HistoryRunner:
+    return HistoryRunner(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
 
 
 def context_now() -> Context:
@@ -110,7 +116,7 @@ def context_now() -> Context:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def single_worker_lock() -> Iterator[None]:
     """Holds the place of the installation's only worker; on a cluster, of its dispatcher. Raises CommandError where
     another process has it.
     """
@@ -124,7 +130,7 @@ def alone() -> Iterator[None]:
         if not settings.BROKER_URL:
             yield
             return
-        with held(LEASE, Rhythm().lease_s) as lease:
+        with hold_lease(LEASE, DispatchIntervals().lease_s) as lease:
             if lease is None:
                 raise CommandError("A dispatcher is running: its workers do this work. To do it here, stop beat first.")
             yield

@@ -13,17 +13,17 @@ from typing import Final, NamedTuple
 
 from django.db import close_old_connections
 
-from processing.concurrency.backoff import Troubles
-from processing.concurrency.threads import beside
-from processing.maintenance.compaction import Retention, keep_up_for_now
-from processing.receiving.backlog_scan import Tails
+from processing.concurrency.backoff import Backoff
+from processing.concurrency.threads import run_beside
+from processing.maintenance.compaction import Retention, run_short_maintenance
+from processing.receiving.backlog_scan import BacklogScan
 from processing.receiving.cutter import Clock
 from processing.receiving.ledger import LogWentBack
-from processing.receiving.local_receiver import Receiver
-from processing.segments.column_cache import WORK_BYTES, Columns
+from processing.receiving.local_receiver import LocalReceiver
+from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.seal import seal
 from processing.store.port import Conflict, Store
-from processing.workers.housekeeping import GRACE_S, Erasures, History, Housekeeping
+from processing.workers.housekeeping import GRACE_S, ErasureWork, HistoryWork, Housekeeping
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ SEAL_EVERY_S: Final = 1.0
 TIDY_EVERY_S: Final = 30.0
 
 
-class Pace(NamedTuple):
+class WorkerIntervals(NamedTuple):
     """Seconds between two looks at the log, at the tails and at the upkeep, and before something unused is deleted:
     raw blocks, and segments, where others may be about to commit some.
     """
@@ -50,20 +50,20 @@ class Worker:
     def __init__(
         self,
         store: Store,
-        receiver: Receiver,
+        receiver: LocalReceiver,
         *,
         retention: Callable[[], Mapping[int, Retention]],
         log_hours: int | None = None,
-        history: History | None = None,
-        erasures: Erasures | None = None,
+        history: HistoryWork | None = None,
+        erasures: ErasureWork | None = None,
         clock: Clock = time.monotonic,
-        pace: Pace = Pace(),  # noqa: B008 - it never changes
+        pace: WorkerIntervals = WorkerIntervals(),  # noqa: B008 - it never changes
     ) -> None:
         """Hits stay in the log for `log_hours`; None: for ever. The upkeep of properties to whose past rules are being
         applied waits: their raw rows are being read.
         """
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
-        self._columns, self._tails = Columns(store, WORK_BYTES), Tails(store, self.backlog, clock)
+        self._columns, self._tails = ColumnCache(store, WORK_BYTES), BacklogScan(store, self.backlog, clock)
         self._retention, self._clock, self._pace = retention, clock, pace
         self.history, self.erasures = history, erasures
         self.housekeeping = Housekeeping(
@@ -75,7 +75,7 @@ class Worker:
             grace_s=pace.grace_s,
             sweep_after_s=pace.sweep_after_s,
         )
-        self.troubles = Troubles(clock, fatal=(LogWentBack,), recover=close_old_connections)
+        self.troubles = Backoff(clock, fatal=(LogWentBack,), recover=close_old_connections)
         self._knows_tails = False
 
     def start(self) -> int:
@@ -91,7 +91,7 @@ class Worker:
 
         Raises LogWentBack, PartEnded.
         """
-        with beside({"sealing": self._seal_until, "history": self._history_until}) as look:
+        with run_beside({"sealing": self._seal_until, "history": self._history_until}) as look:
             while not stop.wait(self._pace.turn_s):
                 look()
                 self._receive()
@@ -127,7 +127,7 @@ class Worker:
 
     def _keep_up(self, property: int, now_ms: int, retention: Retention) -> None:
         with self.troubles.outlived(f"upkeep of property {property}"):
-            keep_up_for_now(self.store, self._columns, property, now_ms, retention)
+            run_short_maintenance(self.store, self._columns, property, now_ms, retention)
 
     def _seal_until(self, stop: threading.Event) -> None:
         tidied = self._clock()

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from collection.log import LogError
-from processing.segments.manifest import UnreadableBook
+from processing.segments.manifest import UnreadableManifest
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ UNREACHABLE = "What is stored cannot be read at present; try again."
 
 def answer_failure(error: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's own answers, and ours for faults of what is stored."""
-    if isinstance(error, CorruptBlob | Missing | UnreadableBook):
+    if isinstance(error, CorruptBlob | Missing | UnreadableManifest):
         logger.error("what a request reads is damaged", exc_info=error)
         return Response({"detail": DAMAGED}, status=503)
     if isinstance(error, StoreUnavailable | LogError):

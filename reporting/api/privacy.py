@@ -17,7 +17,7 @@ from configuration.models import Property, Token, may_manage
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
-from processing.privacy.find_visitors import NotAKey, Sought, find_visitors, stored_hits
+from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
 from reporting.api.reports import LARGEST_NUMBER
 from reporting.read_access import reader, view_of
 
@@ -36,7 +36,7 @@ class MayManage(BasePermission):
 PERMISSIONS: Final = (IsAuthenticated, MayManage)
 
 
-class SoughtSerializer(serializers.Serializer[Any]):
+class VisitorQuerySerializer(serializers.Serializer[Any]):
     """Whom somebody means: exactly one of these."""
 
     client_id = serializers.CharField(required=False, max_length=LONGEST, help_text="Or the whole cookie _ga.")
@@ -60,7 +60,7 @@ class ExportVisitors(APIView):
 
     permission_classes = PERMISSIONS
 
-    @extend_schema(request=SoughtSerializer, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=VisitorQuerySerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> StreamingHttpResponse:
         item = managed(request, number)
         pieces = export(reader().store, item, _visitors(request, item), timezone.now())
@@ -76,7 +76,7 @@ class EraseVisitors(APIView):
 
     permission_classes = PERMISSIONS
 
-    @extend_schema(request=SoughtSerializer, responses={202: ErasureSerializer})
+    @extend_schema(request=VisitorQuerySerializer, responses={202: ErasureSerializer})
     def post(self, request: Request, number: int) -> Response:
         item = managed(request, number)
         visitors = _visitors(request, item)
@@ -120,10 +120,10 @@ def managed(request: Request, number: int, action: Any = "change") -> Property:
 
 def _visitors(request: Request, item: Property) -> list[int]:
     """Raises ValidationError."""
-    asked = SoughtSerializer(data=request.data)
+    asked = VisitorQuerySerializer(data=request.data)
     asked.is_valid(raise_exception=True)
     ((what, value),) = asked.validated_data.items()
     try:
-        return find_visitors(reader().store, item, Sought(what, value))
-    except NotAKey as error:
+        return find_visitors(reader().store, item, VisitorQuery(what, value))
+    except InvalidVisitorKey as error:
         raise ValidationError({"detail": str(error)}) from error

@@ -21,7 +21,7 @@ from configuration.api.views import LARGEST_NUMBER, Refusal, RulesView
 from configuration.drafts.publishing import next_rules, published
 from configuration.models import Property, Token
 from configuration.ruleset.ruleset import Ruleset
-from processing.dry_run.pasted_hit import NotAHit
+from processing.dry_run.pasted_hit import UnreadablePaste
 from processing.models import HistoryRun
 from processing.reprocessing.runs import RunRefused
 from reporting.clock import today_in
@@ -31,7 +31,7 @@ from reporting.read_access import view_of
 from reporting.rules import run_status as runs
 from reporting.rules.before_after import NoComparison, before_after, previewed, with_testing_on
 from reporting.rules.comparison import Comparison
-from reporting.rules.hit_trial import NoSuchHit, Trial, plain, try_pasted, try_received
+from reporting.rules.hit_trial import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, plain
 
 AT_ONCE: Final = 100
 DAY: Final = "A date of a report: 2026-11-01, 6daysAgo, yesterday, today."
@@ -106,12 +106,12 @@ class TryHit(EditorsView):
             raise ValidationError({"detail": "Name either `hit` or `position`."})
         return Response({"version": form.version, **plain(self._try(request, form, rules))})
 
-    def _try(self, request: Request, form: TryForm, rules: Ruleset) -> Trial:
+    def _try(self, request: Request, form: TryForm, rules: Ruleset) -> HitTest:
         if form.hit is None:
-            return try_received(self.property.pk, _position(form.position), rules)
+            return evaluate_received_hit(self.property.pk, _position(form.position), rules)
         agent = request.headers.get("User-Agent", "") if form.user_agent is None else form.user_agent
         address = request.META.get("REMOTE_ADDR", "") if form.address is None else form.address
-        return try_pasted(self.property, form.hit, rules, agent, address)
+        return evaluate_pasted_hit(self.property, form.hit, rules, agent, address)
 
 
 class PreviewRules(EditorsView):
@@ -141,7 +141,7 @@ class Runs(EditorsView):
         if (form.first is None) != (form.last is None):
             raise ValidationError({"detail": "Name both ends of the days, `from` and `to`, or none."})
         days = _days(form.first, form.last, self.property.pk) if form.first and form.last else None
-        run = runs.ask_for(self.property.pk, request.user, days, form.rules)
+        run = runs.start_run(self.property.pk, request.user, days, form.rules)
         return Response(runs.plain(run), 201)
 
 
@@ -170,7 +170,7 @@ class RunWish(EditorsView):
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int, run: int) -> Response:
         found = _run(self.property, run)
-        runs.want(found, self.wish, request.user)
+        runs.apply_action(found, self.wish, request.user)
         return Response(runs.plain(found))
 
 
@@ -199,7 +199,7 @@ def _in_http(error: Exception) -> Exception:
     answers: dict[type[Exception], Callable[[], Exception]] = {
         NoComparison: lambda: Refusal(getattr(error, "status", 409), str(error)),
         RunRefused: lambda: Refusal(409, str(error)),
-        NotAHit: lambda: ValidationError({"detail": str(error)}),
+        UnreadablePaste: lambda: ValidationError({"detail": str(error)}),
         NoSuchHit: lambda: NotFound(str(error)),
         ReportError: lambda: ValidationError({"detail": str(error)}),
     }

@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from processing.segments.manifest import Base
+from processing.segments.manifest import AppliedRules
 from processing.sessions.local_periods import day_start
 
 NONE: Final = 0  # before the first version
 FEW: Final = 6  # labels that have room in the chart
 
 
-class Version(NamedTuple):
+class AppliedVersion(NamedTuple):
     """`published` is the instant, ms."""
 
     number: int
@@ -25,7 +25,7 @@ class Version(NamedTuple):
     note: str
 
 
-class Mark(NamedTuple):
+class Annotation(NamedTuple):
     """`x` as plotly reads it, `label` for the chart, `text` for people: it holds other people's text."""
 
     x: str
@@ -36,15 +36,15 @@ class Mark(NamedTuple):
 Differ = Callable[[int, int], bool]
 
 
-def marks(
-    versions: Sequence[Version],
-    bases: Sequence[Base],
+def annotations(
+    versions: Sequence[AppliedVersion],
+    bases: Sequence[AppliedRules],
     zone: str,
     days: tuple[date, date],
     *,
     hourly: bool,
     differ: Differ,
-) -> list[Mark]:
+) -> list[Annotation]:
     """One for each local day (or hour) of `days` on which other rules begin to hold; the earliest first.
 
     `differ` says whether two versions, by number, would count differently.
@@ -58,14 +58,14 @@ def marks(
     return [_mark(moment, numbers, known, hourly=hourly) for moment, numbers in sorted(changes.items())]
 
 
-def in_force(versions: Sequence[Version], bases: Sequence[Base], instant: int) -> int:
+def in_force(versions: Sequence[AppliedVersion], bases: Sequence[AppliedRules], instant: int) -> int:
     """The number of the rules that hold at an instant (ms); NONE before the first."""
     published = [version.number for version in versions if version.published <= instant]
     applied = [base.rules for base in bases if base.start <= instant < base.end]
     return max([NONE, *published, *applied])
 
 
-def draw(figure: dict[str, Any], found: Sequence[Mark]) -> None:
+def draw(figure: dict[str, Any], found: Sequence[Annotation]) -> None:
     """Adds thin upright lines to a figure of charts.over_time, with labels where they have room."""
     layout = figure["layout"]
     layout["shapes"] += [_line(mark) for mark in found]
@@ -74,7 +74,7 @@ def draw(figure: dict[str, Any], found: Sequence[Mark]) -> None:
         layout["annotations"] = [_label(mark) for mark in found] if len(found) <= FEW else []
 
 
-def _changes(versions: Sequence[Version], bases: Sequence[Base]) -> Iterator[tuple[int, int, int]]:
+def _changes(versions: Sequence[AppliedVersion], bases: Sequence[AppliedRules]) -> Iterator[tuple[int, int, int]]:
     """The instants at which another number holds, with the number before and the one from then on."""
     instants = {version.published for version in versions} | {each for base in bases for each in (base.start, base.end)}
     for instant in sorted(instants):
@@ -89,13 +89,13 @@ def _moment(instant: int, zone: str, *, hourly: bool) -> datetime:
     return local.replace(hour=local.hour if hourly else 0, minute=0, second=0, microsecond=0)
 
 
-def _mark(moment: datetime, numbers: Sequence[int], known: dict[int, Version], *, hourly: bool) -> Mark:
+def _mark(moment: datetime, numbers: Sequence[int], known: dict[int, AppliedVersion], *, hourly: bool) -> Annotation:
     when = f"{moment.day} {moment:%b, %H:00}" if hourly else f"{moment.day} {moment:%b}"
     text = f"{when}: {'; '.join(_said(number, known.get(number)) for number in numbers)}"
-    return Mark(moment.isoformat() if hourly else moment.date().isoformat(), f"rules {numbers[-1]}", text)
+    return Annotation(moment.isoformat() if hourly else moment.date().isoformat(), f"rules {numbers[-1]}", text)
 
 
-def _said(number: int, version: Version | None) -> str:
+def _said(number: int, version: AppliedVersion | None) -> str:
     if number == NONE:
         return "no rules"
     if version is None:
@@ -104,7 +104,7 @@ def _said(number: int, version: Version | None) -> str:
     return f"rules {number} by {version.author}{note}"
 
 
-def _line(mark: Mark) -> dict[str, Any]:
+def _line(mark: Annotation) -> dict[str, Any]:
     return {
         "type": "line",
         "x0": mark.x,
@@ -116,7 +116,7 @@ def _line(mark: Mark) -> dict[str, Any]:
     }
 
 
-def _label(mark: Mark) -> dict[str, Any]:
+def _label(mark: Annotation) -> dict[str, Any]:
     return {
         "x": mark.x,
         "yref": "paper",

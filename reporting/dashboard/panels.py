@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from processing.segments.view import View
-from reporting.dashboard.annotations import Mark, draw
+from processing.segments.view import ReadView
+from reporting.dashboard.annotations import Annotation, draw
 from reporting.dashboard.charts import Series, over_time, series
 from reporting.dashboard.labels import dimension_label, metric_label
-from reporting.dashboard.period_picker import Period
+from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.model.report import Answer, ByDimension, Report, Row
 from reporting.query.run import run_many
 from reporting.registry.metrics import METRICS
@@ -49,7 +49,7 @@ TABLES: Final = (
 )
 
 
-def panels(view: View, period: Period, now: datetime, found: Sequence[Mark] = ()) -> dict[str, Any]:
+def panels(view: ReadView, period: ChosenPeriod, now: datetime, found: Sequence[Annotation] = ()) -> dict[str, Any]:
     """All panels of one pinned view, as the template's context. `now` is in the property's zone; `found` are the
     marks of the chart.
     """
@@ -77,7 +77,7 @@ def panels(view: View, period: Period, now: datetime, found: Sequence[Mark] = ()
     }
 
 
-def is_hourly(period: Period) -> bool:
+def is_hourly(period: ChosenPeriod) -> bool:
     """Whether the chart has hours; else it has days."""
     return period.days <= HOURLY_DAYS
 
@@ -116,11 +116,11 @@ def readable(path: str) -> str:
     return decoded if decoded.isprintable() and " " not in decoded else path
 
 
-def _totals(period: Period) -> Report:
+def _totals(period: ChosenPeriod) -> Report:
     return Report(date_ranges=(period.as_range(),), metrics=TOTALS)
 
 
-def _over_time(period: Period) -> Report:
+def _over_time(period: ChosenPeriod) -> Report:
     dimension = "dateHour" if is_hourly(period) else "date"
     return Report(
         date_ranges=(period.as_range(),),
@@ -130,7 +130,7 @@ def _over_time(period: Period) -> Report:
     )
 
 
-def _table(table: Table, period: Period) -> Report:
+def _table(table: Table, period: ChosenPeriod) -> Report:
     return Report(
         date_ranges=(period.as_range(),), dimensions=(table.dimension,), metrics=table.metrics, limit=TABLE_ROWS
     )

@@ -20,7 +20,7 @@ CUSTOM: Final = "custom"
 SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first one that has a day before it
 
 
-class Period(NamedTuple):
+class ChosenPeriod(NamedTuple):
     """Local days, both included."""
 
     first: date
@@ -30,9 +30,9 @@ class Period(NamedTuple):
     def days(self) -> int:
         return (self.last - self.first).days + 1
 
-    def before(self) -> "Period":
+    def before(self) -> "ChosenPeriod":
         """As many days, just before, as far as reports go back."""
-        return Period(max(self.first - timedelta(days=self.days), EARLIEST), self.first - timedelta(days=1))
+        return ChosenPeriod(max(self.first - timedelta(days=self.days), EARLIEST), self.first - timedelta(days=1))
 
     def as_range(self, name: str = "") -> DateRange:
         return DateRange(self.first.isoformat(), self.last.isoformat(), name)
@@ -42,7 +42,7 @@ class Choice(NamedTuple):
     """`name` is a key of PERIODS, or CUSTOM."""
 
     name: str
-    period: Period
+    period: ChosenPeriod
 
 
 def choose(parameters: Mapping[str, str], today: date) -> Choice:
@@ -53,12 +53,12 @@ def choose(parameters: Mapping[str, str], today: date) -> Choice:
         name = parameters.get("period", DEFAULT)
         return _named(name if name in PERIODS else DEFAULT, today)
     low, high = (min(max(day, SECOND_DAY), today) for day in sorted((first, last)))
-    return Choice(CUSTOM, Period(low, high))
+    return Choice(CUSTOM, ChosenPeriod(low, high))
 
 
 def _named(name: str, today: date) -> Choice:
     yesterday = today - timedelta(days=1)
     if name == "yesterday":
-        return Choice(name, Period(yesterday, yesterday))
+        return Choice(name, ChosenPeriod(yesterday, yesterday))
     days = 1 if name == "today" else int(name.removesuffix("d"))
-    return Choice(name, Period(today - timedelta(days=days - 1), today))
+    return Choice(name, ChosenPeriod(today - timedelta(days=days - 1), today))

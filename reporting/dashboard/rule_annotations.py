@@ -4,20 +4,20 @@ from functools import lru_cache
 
 from configuration.drafts.publishing import published
 from configuration.rule_models import RulesVersion
-from processing.segments.view import View
-from reporting.dashboard.annotations import Mark, Version, marks
+from processing.segments.view import ReadView
+from reporting.dashboard.annotations import Annotation, AppliedVersion, annotations
 from reporting.dashboard.panels import is_hourly
-from reporting.dashboard.period_picker import Period
+from reporting.dashboard.period_picker import ChosenPeriod
 
 
-def marks_of(view: View, period: Period) -> list[Mark]:
+def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
     """Where other rules begin to hold within the period; the earliest first."""
     rows = RulesVersion.objects.filter(property_number=view.property).order_by("number")
     versions = [
-        Version(number, int(at.timestamp() * 1000), author, note)
+        AppliedVersion(number, int(at.timestamp() * 1000), author, note)
         for number, at, author, note in rows.values_list("number", "published_at", "author", "note")
     ]
-    return marks(
+    return annotations(
         versions,
         view.sealed.book.bases,
         view.zone,

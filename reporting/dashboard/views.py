@@ -16,16 +16,16 @@ from django.views.decorators.http import require_GET
 
 from collection.log import LogError
 from configuration.models import Property
-from processing.segments.manifest import UnreadableBook
-from processing.segments.view import View
+from processing.segments.manifest import UnreadableManifest
+from processing.segments.view import ReadView
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import now_in
-from reporting.dashboard.annotations import Mark
+from reporting.dashboard.annotations import Annotation
 from reporting.dashboard.panels import panels
 from reporting.dashboard.period_picker import CUSTOM, PERIODS, Choice, choose
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.rejected_panel import rejected_panel
-from reporting.dashboard.rule_annotations import marks_of
+from reporting.dashboard.rule_annotations import rule_annotations
 from reporting.read_access import Status, status_of, view_of
 
 Page = Callable[..., HttpResponse]
@@ -36,15 +36,15 @@ ASKED: Final = ("period", "from", "to")
 logger = getLogger(__name__)
 
 
-class Moment(NamedTuple):
+class PageState(NamedTuple):
     """What a page shows: a property, pinned, and the days that were asked for. `now` is in the property's zone."""
 
     property: Property
-    view: View
+    view: ReadView
     status: Status
     now: datetime
     choice: Choice
-    marks: list[Mark]
+    marks: list[Annotation]
 
     def tag(self, request: HttpRequest) -> str:
         """The ETag of the panels: it changes with anything that they show."""
@@ -63,7 +63,7 @@ def with_clear_failures(page: Page) -> Page:
         except (StoreUnavailable, LogError) as error:
             logger.error("%s: %s", type(error).__name__, error)
             return _unavailable(request, damaged=False)
-        except (CorruptBlob, Missing, UnreadableBook) as error:
+        except (CorruptBlob, Missing, UnreadableManifest) as error:
             logger.error("%s: %s", type(error).__name__, error)
             return _unavailable(request, damaged=True)
 
@@ -133,13 +133,13 @@ def panels_only(request: HttpRequest, property_id: int) -> HttpResponse:
     return private(response)
 
 
-def _moment(request: HttpRequest, property_id: int) -> Moment:
+def _moment(request: HttpRequest, property_id: int) -> PageState:
     found = get_object_or_404(visible(request), pk=property_id)
     view = view_of(found.id)
     now = now_in(view.zone)
     choice = choose(request.GET, now.date())
     status = status_of(view, found.measurement_id)
-    return Moment(found, view, status, now, choice, marks_of(view, choice.period))
+    return PageState(found, view, status, now, choice, rule_annotations(view, choice.period))
 
 
 def _in_words(status: Status) -> dict[str, str]:
@@ -147,7 +147,7 @@ def _in_words(status: Status) -> dict[str, str]:
     return {name: "an unknown number" if number is None else f"{number:,}" for name, number in numbers.items()}
 
 
-def _panels(request: HttpRequest, moment: Moment) -> dict[str, Any]:
+def _panels(request: HttpRequest, moment: PageState) -> dict[str, Any]:
     """The context of _panels.html."""
     view, (name, period) = moment.view, moment.choice
     waiting = {"waiting": True, "snippet": _snippet(request, moment.property)}

@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from configuration.access.tokens import authenticate
 from configuration.models import may_see
-from processing.segments.manifest import UnreadableBook
+from processing.segments.manifest import UnreadableManifest
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import today_in
 from reporting.ga4.requests import read_batch, read_report
@@ -63,7 +63,7 @@ def _reply(verb: str, method: Method, request: HttpRequest, number: int) -> Http
         return _error("INVALID_ARGUMENT", str(error))
     except RecursionError:
         return _error("INVALID_ARGUMENT", "The request is nested too deep.")
-    except (CorruptBlob, Missing, UnreadableBook):
+    except (CorruptBlob, Missing, UnreadableManifest):
         _log.exception("What the report reads is damaged")
         return _error("INTERNAL", "What this report reads is damaged; `manage.py fsck` says what.")
     except StoreUnavailable:

@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from processing.pipeline.custom_values import LARGEST
-from reporting.query.distinct import PART, Marks, affordable
+from reporting.query.distinct import PART, DistinctCounter, affordable
 from reporting.registry.metrics import Measure, Sum
 from reporting.registry.source_columns import SUMS
 
@@ -58,7 +58,7 @@ def _identity(name: Measure) -> str:
 def _marked(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) -> pl.DataFrame:
     if not slow:
         return table
-    marks, found = Marks(rows[CODE], table[CODE]), list[pl.Series]()
+    marks, found = DistinctCounter(rows[CODE], table[CODE]), list[pl.Series]()
     for name in slow:
         ids, (_, flag) = rows[_identity(name)], _DISTINCT.get(name, (PART, None))
         flags = rows[flag] if flag else None
@@ -73,7 +73,7 @@ def _hashed(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) ->
     return table.with_columns(pl.col(name).fill_null(0) for name in slow)
 
 
-def signs(
+def nonzero_flags(
     rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
 ) -> pl.DataFrame:
     """Like `measure` in a fraction of the time: in place of each measure that is no sum, 1 where it is more than 0."""

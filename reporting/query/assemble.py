@@ -23,20 +23,22 @@ class SortKey(NamedTuple):
     nulls_last: bool = False
 
 
-class Page(NamedTuple):
+class ReportPage(NamedTuple):
     """The rows that are asked for, in order, and how many rows there are in all."""
 
     rows: pl.DataFrame
     row_count: int
 
 
-def page_of(asked: Plan, rows: pl.DataFrame) -> Page:
+def page_of(asked: Plan, rows: pl.DataFrame) -> ReportPage:
     """`rows` of all date ranges, with the columns RANGE (a number) and RANGE_NAME."""
     kept = rows if asked.report.keep_empty_rows else _without_empty(asked, rows)
-    return Page(_ordered(asked, kept).slice(asked.report.offset, asked.report.limit), kept.height)
+    return ReportPage(_ordered(asked, kept).slice(asked.report.offset, asked.report.limit), kept.height)
 
 
-def assemble(asked: Plan, page: Page, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str) -> Answer:
+def assemble(
+    asked: Plan, page: ReportPage, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str
+) -> Answer:
     """`rows`, among which minimums and maximums are looked for, and `totals` are like those of `page_of`."""
     return Answer(
         dimensions=asked.headers,

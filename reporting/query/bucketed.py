@@ -15,8 +15,8 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, encode_ruleset
 from processing.engine import Engine
-from processing.segments.column_cache import Columns
-from processing.segments.view import Pinned, Reader, View
+from processing.segments.column_cache import ColumnCache
+from processing.segments.view import PinnedView, ReadView, ViewCache
 from processing.store import open_store
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated
@@ -28,13 +28,13 @@ from reporting.registry.custom import definitions_of
 DECODED_BYTES: Final = 64 * 2**20
 
 
-class Task(msgspec.Struct, frozen=True):
+class BucketTask(msgspec.Struct, frozen=True):
     """Bucket `number` of `buckets`. `kept`: by date range, the rows that the totals are over, by CODE and keys; None:
     all.
     """
 
     store: str
-    pinned: Pinned
+    pinned: PinnedView
     report: Report
     today: date
     rules: bytes | None
@@ -43,7 +43,7 @@ class Task(msgspec.Struct, frozen=True):
     kept: tuple[pl.DataFrame, ...] | None = None
 
 
-class Part(NamedTuple):
+class ReportPart(NamedTuple):
     """What a bucket counts: by date range, the measures of each row with its keys, and those of all rows together."""
 
     zone: str
@@ -53,11 +53,11 @@ class Part(NamedTuple):
 
 
 def run_in_buckets(
-    report: Report, pinned: Pinned, rules: Ruleset | None, today: date, *, store: str, engine: Engine, buckets: int
+    report: Report, pinned: PinnedView, rules: Ruleset | None, today: date, *, store: str, engine: Engine, buckets: int
 ) -> Answer:
     """The answer to a report on what is pinned of the store at this address. Raises ReportError, what engines raise."""
     asked = plan(report, today, definitions_of(rules))
-    task = Task(store, pinned, report, today, encode_ruleset(rules) if rules else None, 0, buckets)
+    task = BucketTask(store, pinned, report, today, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
     sums = [_added(asked, [part.rows[n] for part in parts], key_names(asked)) for n in range(len(asked.days))]
     rows = [having(asked, named(asked, each)) for each in sums]
@@ -68,7 +68,7 @@ def run_in_buckets(
     return assemble(asked, page_of(asked, table), table, _joined(asked, totals), parts[0].zone, parts[0].currency)
 
 
-def count_bucket(task: Task) -> Part:
+def count_bucket(task: BucketTask) -> ReportPart:
     """Runs wherever the engine has room."""
     rules = decode_ruleset(task.rules) if task.rules else None
     view = _reader(task.store).open(task.pinned).with_rules(rules)
@@ -79,13 +79,15 @@ def count_bucket(task: Task) -> Part:
         coded = [_only(rows, kept) for rows, kept in zip(coded, task.kept, strict=True)]
     totals = [_counted(asked, as_one_row(rows), []) for rows in coded]
     keys = key_names(asked)
-    return Part(view.zone, view.currency, [_counted(asked, rows, keys) for rows in coded] if keys else totals, totals)
+    return ReportPart(
+        view.zone, view.currency, [_counted(asked, rows, keys) for rows in coded] if keys else totals, totals
+    )
 
 
 class _Bucket:
     """A view of some visitors."""
 
-    def __init__(self, view: View, number: int, buckets: int) -> None:
+    def __init__(self, view: ReadView, number: int, buckets: int) -> None:
         self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
         self._view, self._ours = view, pl.col("visitor") % buckets == number
 
@@ -98,7 +100,7 @@ class _Bucket:
         return self._view.stretches(first, last, needed).filter(self._ours).select(columns)
 
 
-def _map(engine: Engine, task: Task) -> list[Part]:
+def _map(engine: Engine, task: BucketTask) -> list[ReportPart]:
     tasks = [msgspec.structs.replace(task, number=number) for number in range(task.buckets)]
     return [part for _, part in engine.run(count_bucket, tasks)]
 
@@ -140,6 +142,6 @@ def _only(coded: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
 
 
 @lru_cache(4)
-def _reader(store: str) -> Reader:
+def _reader(store: str) -> ViewCache:
     opened = open_store(store)
-    return Reader(opened, Columns(opened, DECODED_BYTES))
+    return ViewCache(opened, ColumnCache(opened, DECODED_BYTES))

@@ -33,7 +33,7 @@ def numbered(rows: pl.DataFrame) -> pl.DataFrame:
     return known.with_columns(_number(part))
 
 
-class Marks:
+class DistinctCounter:
     """Rows of so many codes: `codes` are the different ones of `of_rows`. A group of codes at a time, so that memory
     has a limit.
     """

@@ -13,8 +13,8 @@ from processing.sessions.condensed import LENGTH, single
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer, Leaf, Report
-from reporting.query.aggregate import CODE, measure, signs, with_code
-from reporting.query.assemble import DIMENSION, METRIC, RANGE, RANGE_NAME, Page, assemble, page_of
+from reporting.query.aggregate import CODE, measure, nonzero_flags, with_code
+from reporting.query.assemble import DIMENSION, METRIC, RANGE, RANGE_NAME, ReportPage, assemble, page_of
 from reporting.query.distinct import numbered
 from reporting.query.filters import combine, matches, numeric
 from reporting.query.plan import Plan, plan
@@ -22,7 +22,7 @@ from reporting.registry.custom import definitions_of
 from reporting.registry.metrics import Metric
 
 
-class View(Protocol):
+class ReportSource(Protocol):
     """The events of one property under one generation, as they are at one moment."""
 
     @property
@@ -40,7 +40,7 @@ class View(Protocol):
         """The named columns of stretches.STRETCHES, of the same events."""
 
 
-class Span(NamedTuple):
+class LoadedRange(NamedTuple):
     """What the reports on these days count: single events, or stretches of them; each only where a report needs it."""
 
     first: date
@@ -53,12 +53,12 @@ _ONE_ROW: Final = 0
 THREADS: Final = 2  # most of a small report runs on one core, so that two at a time are quicker
 
 
-def run(report: Report, view: View, today: date) -> Answer:
+def run(report: Report, view: ReportSource, today: date) -> Answer:
     """The answer to one report; `today` is the property's local day. Raises ReportError."""
     return run_many([report], view, today)[0]
 
 
-def run_many(reports: Sequence[Report], view: View, today: date) -> list[Answer]:
+def run_many(reports: Sequence[Report], view: ReportSource, today: date) -> list[Answer]:
     """The answers to several reports, which read the events of common days once. Raises ReportError."""
     definitions = definitions_of(view.rules)
     plans = [plan(report, today, definitions) for report in reports]
@@ -69,19 +69,19 @@ def run_many(reports: Sequence[Report], view: View, today: date) -> list[Answer]
         return list(pool.map(lambda each: _answer(each, spans, view), plans))
 
 
-def read_spans(plans: Sequence[Plan], view: View) -> list[Span]:
+def read_spans(plans: Sequence[Plan], view: ReportSource) -> list[LoadedRange]:
     days = _joined(sorted((days.first, days.last) for each in plans for days in each.days))
     return [_read_span(plans, first, last, view) for first, last in days]
 
 
-def _read_span(plans: Sequence[Plan], first: date, last: date, view: View) -> Span:
+def _read_span(plans: Sequence[Plan], first: date, last: date, view: ReportSource) -> LoadedRange:
     """Only the columns that the reports on these days need."""
     here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
     of_events = _columns([each for each in here if not each.condensed])
     of_stretches = _columns([each for each in here if each.condensed])
     events = numbered(single(view.events(first, last, of_events))) if of_events else pl.DataFrame()
     stretches = numbered(view.stretches(first, last, [*of_stretches, LENGTH])) if of_stretches else pl.DataFrame()
-    return Span(first, last, events, stretches)
+    return LoadedRange(first, last, events, stretches)
 
 
 def _columns(plans: Sequence[Plan]) -> list[str]:
@@ -99,7 +99,7 @@ def _joined(ranges: Sequence[tuple[date, date]]) -> list[tuple[date, date]]:
     return joined
 
 
-def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
+def _answer(asked: Plan, spans: Sequence[LoadedRange], view: ReportSource) -> Answer:
     coded = [coded_rows(asked, rows_of(asked, days, spans), view.zone) for days in asked.days]
     if asked.page_first:
         rows = _labelled(asked, map(partial(_signs, asked), coded))
@@ -112,16 +112,18 @@ def _answer(asked: Plan, spans: Sequence[Span], view: View) -> Answer:
     return assemble(asked, page, rows, totals, view.zone, view.currency)
 
 
-def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: Page) -> Page:
+def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: ReportPage) -> ReportPage:
     """The page, of which only sums and signs are known, with everything counted."""
     of_ranges = [page.rows.filter(pl.col(RANGE) == number) for number in range(len(coded))]
     few = [rows.filter(pl.col(CODE).is_in(there[CODE].implode())) for rows, there in zip(coded, of_ranges, strict=True)]
     counted = _labelled(asked, [_measured(asked, rows) for rows in few])
     place = [RANGE, CODE]
-    return Page(page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.row_count)
+    return ReportPage(
+        page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.row_count
+    )
 
 
-def rows_of(asked: Plan, days: Days, spans: Sequence[Span]) -> pl.DataFrame:
+def rows_of(asked: Plan, days: Days, spans: Sequence[LoadedRange]) -> pl.DataFrame:
     span = next(each for each in spans if each.first <= days.first and days.last <= each.last)
     rows = span.stretches if asked.condensed else span.events
     if (span.first, span.last) == (days.first, days.last):
@@ -143,7 +145,7 @@ def _measured(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
 
 
 def _signs(asked: Plan, coded: pl.DataFrame) -> pl.DataFrame:
-    return named(asked, signs(coded, key_names(asked), asked.measures, asked.sums))
+    return named(asked, nonzero_flags(coded, key_names(asked), asked.measures, asked.sums))
 
 
 def _labelled(asked: Plan, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:

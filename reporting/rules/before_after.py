@@ -18,17 +18,17 @@ from processing.models import HistoryRun
 from processing.reprocessing.generations import covered_by
 from processing.reprocessing.runs import ordinals
 from processing.segments import view as views
-from processing.sessions.condensed import sources, stretches_of
+from processing.sessions.condensed import condensed_rows, sources
 from processing.sessions.local_periods import day_of
 from reporting.read_access import reader, view_of
-from reporting.rules.comparison import Comparison, View, common, compare
+from reporting.rules.comparison import ComparedView, Comparison, common, compare
 
 MOST_ROWS: Final = 1_000_000  # about 20 s of a processor, and 1 GB
 WAIT_S: Final = 5.0
 KEPT: Final = 16
 USUAL_DAYS: Final = 28
 State = HistoryRun.State
-Told = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 
 
 class NoComparison(Exception):
@@ -67,8 +67,8 @@ def with_testing_on(rules: Ruleset) -> Ruleset:
 class Sides(NamedTuple):
     """Two generations of a property: what is sealed of both, and of hits that both have."""
 
-    before: View
-    after: View
+    before: ComparedView
+    after: ComparedView
     days: tuple[date, date]  # the last ones that the run changed
 
 
@@ -90,7 +90,7 @@ def before_after(run: HistoryRun, days: tuple[date, date] | None = None) -> Comp
     return compare(found.before, found.after, *(days or found.days)) if found else None
 
 
-def _previewed(view: views.View, rules: Ruleset, first: date, last: date) -> Comparison:
+def _previewed(view: views.ReadView, rules: Ruleset, first: date, last: date) -> Comparison:
     rows = rows_to_read(view, rules, first, last)
     if rows > MOST_ROWS:
         raise NoComparison(
@@ -113,7 +113,7 @@ def _alone() -> Iterator[None]:
         _lock_of_previews.release()
 
 
-def _refuse_expired(view: views.View, made: Preview, first: date, last: date) -> None:
+def _refuse_expired(view: views.ReadView, made: Preview, first: date, last: date) -> None:
     """Hits that are counted now, but can be processed no more, would look as if the rules left them out."""
     if not view.sealed.book.raw_from_us:
         return
@@ -129,7 +129,7 @@ def _refuse_expired(view: views.View, made: Preview, first: date, last: date) ->
 class _Within(NamedTuple):
     """A view of some of the hits."""
 
-    view: views.View
+    view: views.ReadView
     wanted: pl.Expr
     zone: str
     currency: str
@@ -140,13 +140,13 @@ class _Within(NamedTuple):
         return self.view.events(first, last, names).filter(self.wanted).select(columns)
 
     def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return stretches_of(self.events(first, last, sources(columns)), columns)
+        return condensed_rows(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.wanted)
 
 
-def _within(view: views.View, other: views.View, numbers: dict[str, int]) -> View:
+def _within(view: views.ReadView, other: views.ReadView, numbers: dict[str, int]) -> ComparedView:
     """One generation goes on to take in hits when the other has stopped."""
     ours, theirs = view.sealed.book.covered, other.sealed.book.covered
     if ours == theirs:
@@ -154,7 +154,7 @@ def _within(view: views.View, other: views.View, numbers: dict[str, int]) -> Vie
     return _Within(view, covered_by(theirs, numbers), view.zone, view.currency, view.rules)
 
 
-def _days(run: HistoryRun, after: views.View) -> tuple[date, date]:
+def _days(run: HistoryRun, after: views.ReadView) -> tuple[date, date]:
     ended = (run.finished_at or datetime.now(UTC)).astimezone(ZoneInfo(after.zone)).date()
     last = min(ended, run.last or date.max, after.ends)
     first = last - timedelta(days=USUAL_DAYS - 1)

@@ -25,7 +25,7 @@ MOST_CHANGES: Final = 10
 MOST_EXAMPLES: Final = 5
 
 
-class View(run.View, Protocol):
+class ComparedView(run.ReportSource, Protocol):
     """What a report reads, and the hits that were accepted and not counted."""
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
@@ -38,7 +38,7 @@ class Total(NamedTuple):
     after: float
 
 
-class Changed(NamedTuple):
+class ChangedMetric(NamedTuple):
     """A value of a dimension, and its metric before and after; 0 where it does not occur."""
 
     value: str
@@ -54,7 +54,7 @@ class TableChanges(NamedTuple):
     title: str
     dimension: str
     metric: str
-    changes: tuple[Changed, ...]
+    changes: tuple[ChangedMetric, ...]
     more: int
 
 
@@ -92,7 +92,7 @@ class Comparison(NamedTuple):
         return numbers_same and tables_same and not self.rejected and not self.rescued
 
 
-def compare(before: View, after: View, first: date, last: date) -> Comparison:
+def compare(before: ComparedView, after: ComparedView, first: date, last: date) -> Comparison:
     """Each side in its own zone. Both by the dimensions that `after` has."""
     days = (DateRange(first.isoformat(), last.isoformat()),)
     tables = [*TABLES, *_own(after.rules)]
@@ -114,7 +114,7 @@ def compare(before: View, after: View, first: date, last: date) -> Comparison:
 class _Defined:
     """A view with the definitions of other rules: what it has no values of is "(not set)"."""
 
-    def __init__(self, view: run.View, rules: Ruleset | None) -> None:
+    def __init__(self, view: run.ReportSource, rules: Ruleset | None) -> None:
         self.events, self.stretches = view.events, view.stretches
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
@@ -154,14 +154,14 @@ def _totals(was: Answer, now: Answer) -> Iterator[Total]:
 
 def _changes(table: Table, was: Answer, now: Answer) -> TableChanges:
     old, new = ({row.dimensions[0]: row.metrics[0] for row in answer.rows} for answer in (was, now))
-    both = [Changed(value, old.get(value, 0), new.get(value, 0)) for value in {**old, **new}]
+    both = [ChangedMetric(value, old.get(value, 0), new.get(value, 0)) for value in {**old, **new}]
     changed = [each for each in both if each.before != each.after]
     changed.sort(key=lambda each: (-abs(each.after - each.before), each.value))
     largest = tuple(changed[:MOST_CHANGES])
     return TableChanges(table.title, table.dimension, table.metrics[0], largest, len(changed) - len(largest))
 
 
-def _refused(view: View, first: date, last: date) -> pl.DataFrame:
+def _refused(view: ComparedView, first: date, last: date) -> pl.DataFrame:
     """A day more at both ends: another zone cuts the days elsewhere."""
     rows = view.rejected(first - timedelta(days=1), last + timedelta(days=1))
     return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule", "content")

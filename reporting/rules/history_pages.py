@@ -13,14 +13,14 @@ from configuration.rule_models import RulesVersion
 from configuration.ruleset.ruleset import Ruleset
 from processing.models import HistoryRun
 from processing.reprocessing.runs import RunRefused
-from processing.segments.view import View
+from processing.segments.view import ReadView
 from reporting.clock import now_in
-from reporting.dashboard.period_picker import CUSTOM, Period, choose
+from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose
 from reporting.model.date_ranges import EARLIEST
 from reporting.read_access import view_of
 from reporting.rules import run_status as runs
 from reporting.rules.before_after import before_after, sides
-from reporting.rules.page_frame import MOST_DIGITS, Place, chosen_days, is_number, page
+from reporting.rules.page_frame import MOST_DIGITS, RulesPage, chosen_days, is_number, page
 from reporting.rules.presenters import comparison_panel
 
 RUNS: Final = 50
@@ -28,13 +28,13 @@ RUNS: Final = 50
 
 @require_GET
 @page("rules-history")
-def history(here: Place) -> HttpResponse:
+def history(here: RulesPage) -> HttpResponse:
     return _history(here)
 
 
 @require_GET
 @page("rules-history")
-def confirm(here: Place) -> HttpResponse:
+def confirm(here: RulesPage) -> HttpResponse:
     """Says what asking for a run would do."""
     view, rules = view_of(here.property.pk), published(here.property.pk)
     if rules is None:
@@ -53,13 +53,13 @@ def confirm(here: Place) -> HttpResponse:
 
 @require_POST
 @page("rules-history")
-def apply(here: Place) -> HttpResponse:
+def apply(here: RulesPage) -> HttpResponse:
     number = here.request.POST.get("rules", "")
     if not is_number(number):
         raise Http404
     days = _some_days(here, view_of(here.property.pk))
     try:
-        run = runs.ask_for(here.property.pk, here.request.user, days, int(number))
+        run = runs.start_run(here.property.pk, here.request.user, days, int(number))
     except RunRefused as error:
         return _history(here, 409, error=str(error))
     return redirect("rules-run", here.property.pk, run.pk)
@@ -67,7 +67,7 @@ def apply(here: Place) -> HttpResponse:
 
 @require_GET
 @page("rules-history")
-def run(here: Place, run_id: int) -> HttpResponse:
+def run(here: RulesPage, run_id: int) -> HttpResponse:
     """One run; when it is done, with what it changed on the last days, or on others that are chosen."""
     found = _run(here.property, run_id)
     context = _run_context(found)
@@ -76,7 +76,7 @@ def run(here: Place, run_id: int) -> HttpResponse:
         return here.show("run.html", **context)
     now = now_in(both.after.zone)
     given = "from" in here.request.GET
-    period = chosen_days(here.request, now.date()) if given else Period(*both.days)
+    period = chosen_days(here.request, now.date()) if given else ChosenPeriod(*both.days)
     compared = before_after(found, period)
     panel = compared and comparison_panel(compared, both.after.zone)
     return here.show(
@@ -92,22 +92,22 @@ def run(here: Place, run_id: int) -> HttpResponse:
 
 @require_GET
 @page("rules-history")
-def progress(here: Place, run_id: int) -> HttpResponse:
+def progress(here: RulesPage, run_id: int) -> HttpResponse:
     return here.show("_run.html", **_run_context(_run(here.property, run_id)))
 
 
 @require_POST
 @page("rules-history")
-def want(here: Place, run_id: int, wish: str) -> HttpResponse:
+def want(here: RulesPage, run_id: int, wish: str) -> HttpResponse:
     found = _run(here.property, run_id)
     try:
-        runs.want(found, wish, here.request.user)
+        runs.apply_action(found, wish, here.request.user)
     except RunRefused as error:
         return here.show("run.html", 409, **_run_context(found), error=str(error))
     return redirect("rules-run", here.property.pk, found.pk)
 
 
-def _history(here: Place, status: int = 200, error: str = "") -> HttpResponse:
+def _history(here: RulesPage, status: int = 200, error: str = "") -> HttpResponse:
     view = view_of(here.property.pk)
     number = published(here.property.pk)
     return here.show(
@@ -122,7 +122,7 @@ def _history(here: Place, status: int = 200, error: str = "") -> HttpResponse:
     )
 
 
-def _some_days(here: Place, view: View) -> Period | None:
+def _some_days(here: RulesPage, view: ReadView) -> ChosenPeriod | None:
     """None: all days."""
     asked = here.request.POST if here.request.method == "POST" else here.request.GET
     if asked.get("days") != "some":
@@ -138,12 +138,12 @@ def _version(item: Property, number: int) -> RulesVersion:
     return found
 
 
-def _raw_rows(view: View) -> int:
+def _raw_rows(view: ReadView) -> int:
     tail = view.tail.events.height + view.tail.rejected.height
     return tail + sum(part.place.rows for part in view.sealed.book.raw)
 
 
-def _kept_basics(rules: Ruleset, view: View) -> bool:
+def _kept_basics(rules: Ruleset, view: ReadView) -> bool:
     """Whether the rules have another zone or other limits, which some days alone cannot have."""
     book, basics = view.sealed.book, rules.basics
     theirs = (basics.zone, basics.session_timeout_s * 1000, basics.engaged_s * 1000, basics.currency)

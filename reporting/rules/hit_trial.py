@@ -9,13 +9,13 @@ from django.conf import settings
 
 from configuration.models import Property
 from configuration.ruleset.ruleset import Ruleset
-from processing.dry_run.pasted_hit import NotAHit, read_pasted
-from processing.ingest.geoip import Places, open_places
+from processing.dry_run.pasted_hit import UnreadablePaste, read_pasted
+from processing.ingest.geoip import GeoDatabase, open_geo_database
 from processing.pipeline.trace import EventTrace, StepTrace, trace
 from processing.schema import FACTS
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import holding, read_raw
-from processing.segments.view import View
+from processing.segments.view import ReadView
 from processing.store.port import BlockKey
 from reporting.read_access import reader, view_of
 from reporting.registry.reject_reasons import MEANINGS
@@ -31,7 +31,7 @@ class NoSuchHit(LookupError):
     """It was never received, or is no longer kept."""
 
 
-class Pick(NamedTuple):
+class RecentHit(NamedTuple):
     """A hit that can be put on trial; `reason` is empty where it is counted."""
 
     position: int
@@ -40,7 +40,7 @@ class Pick(NamedTuple):
     content: str  # hostile text
 
 
-class Trial(NamedTuple):
+class HitTest(NamedTuple):
     events: list[EventTrace]
 
     @property
@@ -58,26 +58,28 @@ class Trial(NamedTuple):
         return f"This hit is counted: {said}.{left_out}"
 
 
-def try_pasted(property: Property, text: str, rules: Ruleset, user_agent: str, address: str) -> Trial:
+def evaluate_pasted_hit(property: Property, text: str, rules: Ruleset, user_agent: str, address: str) -> HitTest:
     """Raises NotAHit."""
     rows = read_pasted(
         text, property.settings(), _places(), user_agent=user_agent, address=address, now=datetime.now(UTC)
     )
     named = rows["rest"].str.extract(NAMED).drop_nulls()
     if (named != property.measurement_id).any():
-        raise NotAHit(f"This hit belongs elsewhere: its tid, the measurement id, is not {property.measurement_id}.")
-    return Trial(trace(rows, rules))
+        raise UnreadablePaste(
+            f"This hit belongs elsewhere: its tid, the measurement id, is not {property.measurement_id}."
+        )
+    return HitTest(trace(rows, rules))
 
 
-def try_received(property: int, position: int, rules: Ruleset) -> Trial:
+def evaluate_received_hit(property: int, position: int, rules: Ruleset) -> HitTest:
     """Raises NoSuchHit, and what Reader.view raises."""
     rows = _raw_rows(view_of(property), position)
     if rows.is_empty():
         raise NoSuchHit("This hit is no longer kept, or never was. Choose a later one, or paste it.")
-    return Trial(trace(rows.sort("index"), rules))
+    return HitTest(trace(rows.sort("index"), rules))
 
 
-def picks(view: View, today: date) -> tuple[list[Pick], list[Pick]]:
+def recent_hits(view: ReadView, today: date) -> tuple[list[RecentHit], list[RecentHit]]:
     """The latest hits of the last days that are counted, and those that are not."""
     first = today - timedelta(days=PICK_DAYS - 1)
     events = view.events(first, today, ["position", "time", "event", "host", "path"])
@@ -85,19 +87,19 @@ def picks(view: View, today: date) -> tuple[list[Pick], list[Pick]]:
     rejected = view.rejected(first, today).top_k(PICKS, by=["time", "position"])
     return (
         [
-            Pick(position, time, "", f"{event or ''} {host or ''}{path or ''}".strip())
+            RecentHit(position, time, "", f"{event or ''} {host or ''}{path or ''}".strip())
             for position, time, event, host, path in latest.sort("time", "position", descending=True)
             .head(PICKS)
             .iter_rows()
         ],
         [
-            Pick(position, time, reason, content or "")
+            RecentHit(position, time, reason, content or "")
             for position, time, reason, content in rejected.select("position", "time", "reason", "content").iter_rows()
         ],
     )
 
 
-def plain(trial: Trial) -> dict[str, Any]:
+def plain(trial: HitTest) -> dict[str, Any]:
     """The trial as JSON has it."""
     return {
         "counted": trial.counted,
@@ -137,7 +139,7 @@ def _named(event: EventTrace) -> str:
     return f"{facts.get('event') or '(not set)'}{page}{key}"
 
 
-def _raw_rows(view: View, position: int) -> pl.DataFrame:
+def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
     """All events of the hit, as it was received."""
     store, wanted = reader().store, pl.col("position") == position
     keys = [block.key for block in view.tail.blocks if _may_hold(block.key, position)]
@@ -157,5 +159,5 @@ def _may_hold(key: BlockKey, position: int) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _places() -> Places:
-    return open_places(settings.PLACES)
+def _places() -> GeoDatabase:
+    return open_geo_database(settings.PLACES)

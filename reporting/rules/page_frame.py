@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 
 from configuration.models import Property, may_edit
 from configuration.pages.tabs import TABS, tabs_of
-from reporting.dashboard.period_picker import CUSTOM, Period, choose
+from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose
 from reporting.dashboard.views import private, visible, with_clear_failures
 from reporting.rules.tabs import OWN
 
@@ -20,7 +20,7 @@ USUAL_DAYS: Final = 7
 MOST_DIGITS: Final = 18
 
 
-class Place(NamedTuple):
+class RulesPage(NamedTuple):
     """A request for a page of rules: the property, and the tab that it belongs to."""
 
     request: HttpRequest
@@ -50,17 +50,17 @@ def page(tab: str) -> Callable[[Body], Body]:
             found = get_object_or_404(visible(request), pk=property_id)
             if not may_edit(request.user, property_id):
                 raise PermissionDenied
-            return private(body(Place(request, found, tab), **more))
+            return private(body(RulesPage(request, found, tab), **more))
 
         return login_required(with_clear_failures(respond))
 
     return decorate
 
 
-def chosen_days(request: HttpRequest, today: date) -> Period:
+def chosen_days(request: HttpRequest, today: date) -> ChosenPeriod:
     """The days of the address; the last seven where it names none."""
     choice = choose(request.GET, today)
-    return choice.period if choice.name == CUSTOM else Period(today - timedelta(days=USUAL_DAYS - 1), today)
+    return choice.period if choice.name == CUSTOM else ChosenPeriod(today - timedelta(days=USUAL_DAYS - 1), today)
 
 
 def is_staff(request: HttpRequest) -> bool:

@@ -4,18 +4,18 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from configuration.ruleset.describe import sentence
+from configuration.ruleset.describe import describe_rule
 from configuration.ruleset.kinds import BY_TAG, kind_of
 from configuration.ruleset.ruleset import Ruleset
-from processing.pipeline.trace import Changed, EventTrace, Fact, RuleTrace, StepTrace
+from processing.pipeline.trace import ColumnChange, EventTrace, Fact, RuleTrace, StepTrace
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.panels import TOTALS, card, readable, shown
 from reporting.dashboard.rejected_panel import printable, readable_content
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.reject_reasons import MEANINGS
-from reporting.rules.comparison import Changed as ChangedValue
+from reporting.rules.comparison import ChangedMetric as ChangedValue
 from reporting.rules.comparison import Comparison, Refusals, TableChanges, Total
-from reporting.rules.hit_trial import Pick, Trial
+from reporting.rules.hit_trial import HitTest, RecentHit
 
 LONGEST: Final = 300  # characters of a value
 NOTHING: Final = "–"
@@ -39,8 +39,8 @@ def comparison_panel(found: Comparison, zone: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def trial_panel(trial: Trial, rules: Ruleset) -> dict[str, Any]:
-    said = {(kind_of(each), each.name): sentence(each) for each in rules.rules}
+def trial_panel(trial: HitTest, rules: Ruleset) -> dict[str, Any]:
+    said = {(kind_of(each), each.name): describe_rule(each) for each in rules.rules}
     return {
         "counted": trial.counted,
         "verdict": trial.verdict,
@@ -48,7 +48,7 @@ def trial_panel(trial: Trial, rules: Ruleset) -> dict[str, Any]:
     }
 
 
-def picks_panel(picks: list[Pick], zone: str) -> list[dict[str, str]]:
+def picks_panel(picks: list[RecentHit], zone: str) -> list[dict[str, str]]:
     return [
         {
             "position": str(pick.position),
@@ -151,7 +151,7 @@ def _rule(rule: RuleTrace, said: Said) -> dict[str, Any]:
     }
 
 
-def _change(each: Changed) -> dict[str, str]:
+def _change(each: ColumnChange) -> dict[str, str]:
     return {"name": each.column.replace("_", " "), "before": _fact(each.before), "after": _fact(each.after)}
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from configuration.checks.check import Finding, check
 from configuration.ruleset.ruleset import BotRule, FilterRule, InternalRule, Ruleset, SpamRule
 from processing.dry_run.preview import counts_anything
-from processing.segments.manifest import UnreadableBook
+from processing.segments.manifest import UnreadableManifest
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import today_in
 from reporting.read_access import reader, view_of
@@ -34,7 +34,7 @@ def leaves_something(rules: Ruleset) -> Iterator[Finding]:
         return
     try:
         found = _leaves_nothing(rules)
-    except (StoreUnavailable, CorruptBlob, Missing, UnreadableBook):
+    except (StoreUnavailable, CorruptBlob, Missing, UnreadableManifest):
         logger.exception("the rules of property %d could not be checked with its hits", rules.property)
         yield Finding("filter", "", "rules", UNREADABLE, "warning")
         return

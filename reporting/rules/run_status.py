@@ -8,16 +8,21 @@ from django.db import transaction
 from configuration.drafts.audit import Author, name_of, record
 from configuration.drafts.publishing import published
 from processing.models import HistoryRun
-from processing.reprocessing.runs import RunRefused, Wish, ask, check_undo, wish
+from processing.reprocessing.runs import RequestedAction, RunRefused, check_undo, create_run, request_action
 from reporting.read_access import reader
 
-WISHES: Final = {"pause": Wish.PAUSE, "resume": Wish.NONE, "cancel": Wish.CANCEL, "undo": Wish.UNDO}
+WISHES: Final = {
+    "pause": RequestedAction.PAUSE,
+    "resume": RequestedAction.NONE,
+    "cancel": RequestedAction.CANCEL,
+    "undo": RequestedAction.UNDO,
+}
 AUDITED: Final = {"pause": "pause", "resume": "go on", "cancel": "cancel", "undo": "roll back"}
 State = HistoryRun.State
 COMING: Final = {
-    str(Wish.PAUSE): "Pausing: what is being built just now is finished first.",
-    str(Wish.CANCEL): "Being cancelled.",
-    str(Wish.UNDO): "Being rolled back: the numbers change back in a moment.",
+    str(RequestedAction.PAUSE): "Pausing: what is being built just now is finished first.",
+    str(RequestedAction.CANCEL): "Being cancelled.",
+    str(RequestedAction.UNDO): "Being rolled back: the numbers change back in a moment.",
 }
 STATES: Final = {
     str(State.WAITING): "Waiting for the worker to begin.",
@@ -28,7 +33,7 @@ STATES: Final = {
 }
 
 
-def ask_for(
+def start_run(
     property: int, user: Author, days: tuple[date, date] | None = None, number: int | None = None
 ) -> HistoryRun:
     """Asks for the newest published rules, which must be `number` if that is given. Raises RunRefused."""
@@ -41,15 +46,15 @@ def ask_for(
             " it again first: it gets a new number then."
         )
     with transaction.atomic():
-        run = ask(reader().store, rules, name_of(user), days)
+        run = create_run(reader().store, rules, name_of(user), days)
         record(user, "history: apply", property, f"version {rules.number}", [f"Days: {days_of(run)}."])
     return run
 
 
-def want(run: HistoryRun, what: str, user: Author) -> None:
+def apply_action(run: HistoryRun, what: str, user: Author) -> None:
     """`what` is a key of WISHES. Raises RunRefused."""
     with transaction.atomic():
-        wish(run, WISHES[what])
+        request_action(run, WISHES[what])
         record(user, f"history: {AUDITED[what]}", run.property, f"version {run.rules}", [f"Days: {days_of(run)}."])
     run.refresh_from_db()
 

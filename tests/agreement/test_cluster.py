@@ -16,7 +16,7 @@ from collection.hit import RawHit, encode
 from collection.log import open_log
 from configuration.ruleset.document import encode_document
 from configuration.ruleset.ruleset import Ruleset
-from processing.segments.view import Reader
+from processing.segments.view import ViewCache
 from processing.store import open_store
 from tests.agreement.test_access_logs import REAL_LOG
 from tests.agreement.test_rules_and_history import answers
@@ -115,7 +115,7 @@ def send(log: str, hits: Sequence[RawHit]) -> None:
 def told(store: str, property: int) -> tuple[Any, list[Any]]:
     """All sums, and what every dimension says with all metrics."""
     opened = open_store(store)
-    view = Reader(opened).view(property)
+    view = ViewCache(opened).view(property)
     counts, reports = view.counts(), answers(view, EVER)
     assert counts.accepted == counts.counted + counts.rejected > 0
     assert any(rows for rows, _ in reports)

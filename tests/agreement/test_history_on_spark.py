@@ -15,7 +15,7 @@ from collection.hit import RawHit
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild
-from processing.reprocessing.runs import Wish, ask, wish
+from processing.reprocessing.runs import RequestedAction, create_run, request_action
 from tests.agreement.test_rules_and_history import figures
 from tests.support.installation import Installation
 from tests.support.random_rules import random_ruleset
@@ -67,16 +67,16 @@ def life(folder: Path, engine: str, hits: list[RawHit], first: Ruleset, second: 
 
 
 def cancelled(here: Installation, rules: Ruleset) -> None:
-    run = ask(here.store, rules, "ada")
-    here.history.work(lambda: False, told=on_progress(Wish.CANCEL))
+    run = create_run(here.store, rules, "ada")
+    here.history.work(lambda: False, told=on_progress(RequestedAction.CANCEL))
     run.refresh_from_db()
     assert run.state == State.CANCELLED
     assert here.store.generations(BERLIN.id) == [here.store.live(BERLIN.id)]
 
 
 def paused(here: Installation, rules: Ruleset) -> None:
-    run = ask(here.store, rules, "ada")
-    here.history.work(lambda: False, told=on_progress(Wish.PAUSE))
+    run = create_run(here.store, rules, "ada")
+    here.history.work(lambda: False, told=on_progress(RequestedAction.PAUSE))
     run.refresh_from_db()
     assert run.state == State.PAUSED
     assert 0 < run.rows_done < run.rows
@@ -84,7 +84,7 @@ def paused(here: Installation, rules: Ruleset) -> None:
 
 def go_on(here: Installation) -> None:
     run = HistoryRun.objects.get(state=State.PAUSED)
-    wish(run, Wish.NONE)
+    request_action(run, RequestedAction.NONE)
     done = run.rows_done
     told: list[int] = []
     here.history.work(lambda: False, told=lambda run: told.append(run.rows_done))
@@ -98,7 +98,7 @@ def on_progress(wished: HistoryRun.Wish) -> Callable[[HistoryRun], None]:
 
     def told(run: HistoryRun) -> None:
         if run.rows_done:
-            wish(run, wished)
+            request_action(run, wished)
 
     return told
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from processing.ingest.geoip import PlacesFile
 from processing.models import Range
 from processing.segments import seal
-from processing.segments.view import View
+from processing.segments.view import ReadView
 from processing.sessions.condensed import VERSION, WORTH_ROWS
 from processing.store.port import BlockKey
 from reporting.model.report import (
@@ -148,7 +148,7 @@ def check(here: Installation, site: Site, sent: list[Sent], asked: Questions, *,
     check_accounts(here.view(0), *oracle_reports.facts(unknown, "Etc/UTC", 1_800_000), sent)
 
 
-def check_accounts(view: View, facts: list[dict[str, Any]], reasons: Counter[str], sent: list[Sent]) -> None:
+def check_accounts(view: ReadView, facts: list[dict[str, Any]], reasons: Counter[str], sent: list[Sent]) -> None:
     counts = view.counts()
     assert {name: number for name, number in counts.reasons.items() if number} == reasons
     assert counts.counted == len({fact["position"] for fact in facts})
@@ -156,7 +156,7 @@ def check_accounts(view: View, facts: list[dict[str, Any]], reasons: Counter[str
     assert counts.accepted == sum(each.owner == view.property for each in sent)
 
 
-def check_reports(view: View, facts: list[dict[str, Any]], questions: Questions, *, together: bool) -> None:
+def check_reports(view: ReadView, facts: list[dict[str, Any]], questions: Questions, *, together: bool) -> None:
     today = date(2026, 12, 1)
     reports = [report for report, _ in questions]
     answers = run_many(reports, view, today) if together else [run(report, view, today) for report in reports]
@@ -164,7 +164,7 @@ def check_reports(view: View, facts: list[dict[str, Any]], questions: Questions,
         assert as_lines(answer) == rounded(oracle_reports.answer(facts, asked)), asked
 
 
-def check_ranges(view: View, facts: list[dict[str, Any]], site: Site) -> None:
+def check_ranges(view: ReadView, facts: list[dict[str, Any]], site: Site) -> None:
     """Date ranges that overlap are counted each by itself."""
     first, last = _days(site)
     ranges = {"all": (first, last), "some": (first + timedelta(days=5), first + timedelta(days=6))}

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild
-from processing.reprocessing.runs import ask
+from processing.reprocessing.runs import create_run
 from processing.schema import BUILT
 from reporting.model.report import DateRange, Report
 from reporting.query.run import run_many
@@ -97,7 +97,7 @@ def live_through(
 
 
 def apply(here: Installation, rules: Ruleset, rnd: random.Random) -> None:
-    run = ask(here.store, rules, "ada")
+    run = create_run(here.store, rules, "ada")
     with patch.object(rebuild, "PIECE_ROWS", rnd.choice([1, 20, 1000])):
         here.history.work(lambda: False)
     run.refresh_from_db()
@@ -106,7 +106,7 @@ def apply(here: Installation, rules: Ruleset, rnd: random.Random) -> None:
         assert here.view(rules.property).counts().accepted == 0, run.error
 
 
-def figures(here: Installation, property: PropertySettings) -> tuple[Any, ...]:
+def figures(here: Installation, property: ReceiveSettings) -> tuple[Any, ...]:
     view = here.view(property.id)
     counts = view.counts()
     assert counts.accepted == counts.counted + counts.rejected
@@ -130,6 +130,6 @@ def test_rules_of_the_test_change_numbers(tmp_path: Path) -> None:
     changed = 0
     for seed in range(40):
         rnd = random.Random(seed)
-        rules = random_ruleset(rnd, 1, 1, plain_ruleset(PropertySettings(id=1, measurement_id="G-X")).basics)
+        rules = random_ruleset(rnd, 1, 1, plain_ruleset(ReceiveSettings(id=1, measurement_id="G-X")).basics)
         changed += any(rule.state == "on" for rule in rules.rules)
     assert changed > 20

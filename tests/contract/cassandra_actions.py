@@ -10,7 +10,7 @@ import pytest
 from processing.store.cassandra.index import BlockIndex
 from processing.store.cassandra.session import CassandraSession
 from processing.store.cassandra.store import CassandraStore
-from processing.store.port import Change, Live, Missing, Store
+from processing.store.port import LiveChange, ManifestChange, Missing, Store
 from processing.store.raw_block import encode_block
 from tests.contract.store_builders import built, key, positions, raw
 
@@ -46,7 +46,7 @@ def put_context(store: Store) -> None:
 
 
 def commit(store: Store) -> None:
-    store.commit(1, {1: Change(1, b"b"), 2: Change(0, b"c")}, Live(1, 2))
+    store.commit(1, {1: ManifestChange(1, b"b"), 2: ManifestChange(0, b"c")}, LiveChange(1, 2))
 
 
 def nothing(store: Store) -> None:
@@ -58,7 +58,7 @@ def put_both(store: Store) -> None:
 
 
 def first_commit(store: Store) -> None:
-    store.commit(1, {1: Change(0, b"a")}, Live(None, 1))
+    store.commit(1, {1: ManifestChange(0, b"a")}, LiveChange(None, 1))
 
 
 ACTIONS = [

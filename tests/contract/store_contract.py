@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from processing.schema import BUILT
-from processing.store.port import BlockInfo, Change, Conflict, Live, Manifest, Missing, Store
+from processing.store.port import BlockInfo, Conflict, LiveChange, ManifestChange, Missing, Store, VersionedBlob
 from tests.contract.store_block_contract import BlockContract
 from tests.contract.store_builders import Reopen, blob, built, key, put, raw, together
 
@@ -99,79 +99,79 @@ class SegmentContract:
 
 class ManifestContract:
     def test_manifests_are_versioned(self, store: Store, reopen: Reopen) -> None:
-        store.commit(1, {1: Change(0, b"a")})
-        store.commit(1, {1: Change(1, b"b")})
-        assert reopen().manifest(1, 1) == Manifest(1, 2, b"b")
+        store.commit(1, {1: ManifestChange(0, b"a")})
+        store.commit(1, {1: ManifestChange(1, b"b")})
+        assert reopen().manifest(1, 1) == VersionedBlob(1, 2, b"b")
         for stale in (0, 1, 3):
             with pytest.raises(Conflict):
-                store.commit(1, {1: Change(stale, b"c")})
-        assert store.manifest(1, 1) == Manifest(1, 2, b"b")
+                store.commit(1, {1: ManifestChange(stale, b"c")})
+        assert store.manifest(1, 1) == VersionedBlob(1, 2, b"b")
 
     def test_a_commit_is_all_or_nothing(self, store: Store) -> None:
-        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"a")}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"a")}, LiveChange(None, 1))
         for changes, live in (
-            ({1: Change(1, b"b"), 3: Change(0, b"b"), 2: Change(7, b"b")}, None),
-            ({1: Change(1, b"b"), 3: Change(0, b"b")}, Live(2, 3)),
-            ({1: Change(1, b"b"), 2: Change(1, None)}, Live(1, 2)),
+            ({1: ManifestChange(1, b"b"), 3: ManifestChange(0, b"b"), 2: ManifestChange(7, b"b")}, None),
+            ({1: ManifestChange(1, b"b"), 3: ManifestChange(0, b"b")}, LiveChange(2, 3)),
+            ({1: ManifestChange(1, b"b"), 2: ManifestChange(1, None)}, LiveChange(1, 2)),
         ):
             with pytest.raises(Conflict):
                 store.commit(1, changes, live)
             found = [store.manifest(1, number) for number in (1, 2, 3, None)]
-            assert found == [Manifest(1, 1, b"a"), Manifest(2, 1, b"a"), None, Manifest(1, 1, b"a")]
+            assert found == [VersionedBlob(1, 1, b"a"), VersionedBlob(2, 1, b"a"), None, VersionedBlob(1, 1, b"a")]
 
     def test_manifests_and_the_pointer_move_together(self, store: Store) -> None:
-        store.commit(1, {1: Change(0, b"a")}, Live(None, 1))
-        store.commit(1, {1: Change(1, None), 2: Change(0, b"b")}, Live(1, 2))
-        assert (store.live(1), store.generations(1), store.manifest(1)) == (2, [2], Manifest(2, 1, b"b"))
+        store.commit(1, {1: ManifestChange(0, b"a")}, LiveChange(None, 1))
+        store.commit(1, {1: ManifestChange(1, None), 2: ManifestChange(0, b"b")}, LiveChange(1, 2))
+        assert (store.live(1), store.generations(1), store.manifest(1)) == (2, [2], VersionedBlob(2, 1, b"b"))
 
     def test_the_live_generation(self, store: Store, reopen: Reopen) -> None:
         other = reopen()
-        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")})
+        store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"b")})
         assert (other.live(1), other.manifest(1)) == (None, None)
-        store.commit(1, {}, Live(None, 1))
-        assert (other.live(1), other.manifest(1)) == (1, Manifest(1, 1, b"a"))
-        store.commit(1, {}, Live(1, 2))
-        assert other.manifest(1) == Manifest(2, 1, b"b")
-        store.commit(1, {}, Live(2, 1))
-        assert other.manifest(1) == Manifest(1, 1, b"a")
-        store.commit(1, {}, Live(1, None))
+        store.commit(1, {}, LiveChange(None, 1))
+        assert (other.live(1), other.manifest(1)) == (1, VersionedBlob(1, 1, b"a"))
+        store.commit(1, {}, LiveChange(1, 2))
+        assert other.manifest(1) == VersionedBlob(2, 1, b"b")
+        store.commit(1, {}, LiveChange(2, 1))
+        assert other.manifest(1) == VersionedBlob(1, 1, b"a")
+        store.commit(1, {}, LiveChange(1, None))
         assert other.manifest(1) is None
 
     def test_a_pointer_that_moved_conflicts(self, store: Store) -> None:
-        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")})
-        store.commit(1, {}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"b")})
+        store.commit(1, {}, LiveChange(None, 1))
         for new, expected in ((2, None), (2, 2), (None, 2), (3, 1)):
             with pytest.raises(Conflict):
-                store.commit(1, {}, Live(expected, new))
+                store.commit(1, {}, LiveChange(expected, new))
         assert store.live(1) == 1
 
     def test_manifests_can_be_removed_but_not_the_live_one(self, store: Store) -> None:
-        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")})
-        store.commit(1, {}, Live(None, 2))
+        store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"b")})
+        store.commit(1, {}, LiveChange(None, 2))
         with pytest.raises(Conflict):
-            store.commit(1, {2: Change(1, None)})
+            store.commit(1, {2: ManifestChange(1, None)})
         with pytest.raises(Conflict):
-            store.commit(1, {1: Change(2, None)})
-        store.commit(1, {1: Change(1, None)})
+            store.commit(1, {1: ManifestChange(2, None)})
+        store.commit(1, {1: ManifestChange(1, None)})
         assert store.generations(1) == [2]
 
     def test_properties_and_generations(self, store: Store) -> None:
-        store.commit(5, {2: Change(0, b""), 1: Change(0, b"")})
-        store.commit(3, {1: Change(0, b"")})
+        store.commit(5, {2: ManifestChange(0, b""), 1: ManifestChange(0, b"")})
+        store.commit(3, {1: ManifestChange(0, b"")})
         assert store.properties() == [3, 5]
         assert store.generations(5) == [1, 2]
         assert store.generations(4) == []
 
     def test_of_rival_commits_one_wins(self, store: Store, reopen: Reopen) -> None:
         stores = [store, reopen(), reopen(), reopen()]
-        failures = together(*[lambda each=each: each.commit(1, {1: Change(0, b"x")}) for each in stores])
+        failures = together(*[lambda each=each: each.commit(1, {1: ManifestChange(0, b"x")}) for each in stores])
         assert [type(failure) for failure in failures] == [Conflict] * 3
-        assert store.manifest(1, 1) == Manifest(1, 1, b"x")
+        assert store.manifest(1, 1) == VersionedBlob(1, 1, b"x")
 
     def test_a_pinned_view_is_of_one_moment(self, store: Store, reopen: Reopen) -> None:
         """A block is put, then counted in the manifest, so that no view may count more than it has, nor lag by two."""
-        store.commit(1, {1: Change(0, b"0")})
-        store.commit(1, {}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"0")})
+        store.commit(1, {}, LiveChange(None, 1))
         wrong: list[tuple[int, int]] = []
         done = threading.Event()
 
@@ -187,7 +187,7 @@ class ManifestContract:
         watcher.start()
         for number in range(60):
             put(store, number, number)
-            store.commit(1, {1: Change(number + 1, b"%d" % (number + 1))})
+            store.commit(1, {1: ManifestChange(number + 1, b"%d" % (number + 1))})
         done.set()
         watcher.join()
         assert wrong == []
@@ -200,9 +200,9 @@ class StoreContract(BlockContract, SegmentContract, ManifestContract):
         assert store.blocks() == [found]
         assert store.rows([key(0, 4)], 2).equals(raw(5))
         store.put_segment("s", {"events": built(3)})
-        store.commit(1, {1: Change(0, b"first")})
-        store.commit(1, {}, Live(None, 1))
-        assert store.pin(1) == (Manifest(1, 1, b"first"), [found])
+        store.commit(1, {1: ManifestChange(0, b"first")})
+        store.commit(1, {}, LiveChange(None, 1))
+        assert store.pin(1) == (VersionedBlob(1, 1, b"first"), [found])
 
     def test_contexts(self, store: Store, reopen: Reopen) -> None:
         store.put_context("a", b"\x00rules")
@@ -235,5 +235,5 @@ class StoreContract(BlockContract, SegmentContract, ManifestContract):
         put(store, 0, 4)
         store.put_context("c", b"rules")
         store.put_segment("s", {"events": built(70_000), "parts": built(700), "carry": built(2)})
-        store.commit(1, {1: Change(0, b"m")})
-        store.commit(1, {}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"m")})
+        store.commit(1, {}, LiveChange(None, 1))

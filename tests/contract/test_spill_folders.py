@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collection.log import LogUnavailable
-from collection.log.spill.folders import MOST_COLLECTORS, NeighbourlyLog, folders, waiting
+from collection.log.spill.folders import MOST_COLLECTORS, SharedSpillingLog, folders, waiting
 from collection.log.spill.state import SpillFolder
 from tests.contract.log_contract import everything
 from tests.contract.test_log_spill import Elsewhere
@@ -21,14 +21,14 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.fault: str = "away"
-        self._running: list[NeighbourlyLog] = []
+        self._running: list[SharedSpillingLog] = []
 
-    def start(self) -> NeighbourlyLog:
-        log = NeighbourlyLog(self._elsewhere, self.folder / "spill", look_every_s=LOOK_EVERY_S)
+    def start(self) -> SharedSpillingLog:
+        log = SharedSpillingLog(self._elsewhere, self.folder / "spill", look_every_s=LOOK_EVERY_S)
         self._running.append(log)
         return log
 
-    def stop(self, log: NeighbourlyLog) -> None:
+    def stop(self, log: SharedSpillingLog) -> None:
         self._running.remove(log)
         log.close()
 

@@ -13,7 +13,7 @@ from processing.store import open_store
 from processing.store.cassandra.layout import PACK_BYTES, PAGE_BLOCKS
 from processing.store.cassandra.session import CassandraSession
 from processing.store.cassandra.store import CassandraStore
-from processing.store.port import Change, Live, Manifest, Missing, Store
+from processing.store.port import LiveChange, ManifestChange, Missing, Store, VersionedBlob
 from tests.contract.cassandra_actions import (
     CONTENT,
     LARGE,
@@ -90,19 +90,19 @@ class TestReading:
     ) -> None:
         other, infos = reopen(), store._blocks.infos
         put(store, 0, 0)
-        store.commit(1, {1: Change(0, b"1 block")}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"1 block")}, LiveChange(None, 1))
         late = [1, 2]
 
         def moving() -> list[Any]:
             if late:
                 number = late.pop(0)
                 put(other, number, number)
-                other.commit(1, {1: Change(number, b"%d blocks" % (number + 1))})
+                other.commit(1, {1: ManifestChange(number, b"%d blocks" % (number + 1))})
             return infos()
 
         monkeypatch.setattr(store._blocks, "infos", moving)
         manifest, blocks = store.pin(1)
-        assert manifest == Manifest(1, 3, b"3 blocks")
+        assert manifest == VersionedBlob(1, 3, b"3 blocks")
         assert len(blocks) == 3
 
     def test_a_view_of_a_busy_property_misses_nothing(
@@ -111,14 +111,14 @@ class TestReading:
         """Where it cannot be of one moment, blocks are those that came later: never those from before."""
         other, infos = reopen(), store._blocks.infos
         put(store, 0, 0)
-        store.commit(1, {1: Change(0, b"0")}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"0")}, LiveChange(None, 1))
         monkeypatch.setattr("processing.store.cassandra.store.PIN_ATTEMPTS", 3)
         numbers = iter(range(1, 100))
 
         def moving() -> list[Any]:
             number = next(numbers)
             put(other, number, number)
-            other.commit(1, {1: Change(number, b"%d" % number)})
+            other.commit(1, {1: ManifestChange(number, b"%d" % number)})
             return infos()
 
         monkeypatch.setattr(store._blocks, "infos", moving)
@@ -213,7 +213,7 @@ class TestLayout:
         put_segment(store)
         first_commit(store)
         commit(store)
-        store.commit(1, {1: Change(2, None)})
+        store.commit(1, {1: ManifestChange(2, None)})
         store.delete_blocks([merge_all(store, keys)])
         store.delete_segment("s")
         assert unnamed(store, session) == {}

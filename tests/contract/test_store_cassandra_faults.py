@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from processing.segments.column_cache import Columns
+from processing.segments.column_cache import ColumnCache
 from processing.segments.seal import seal
-from processing.segments.view import Reader
+from processing.segments.view import ViewCache
 from processing.store import open_store
 from processing.store.cassandra.session import CassandraSession
 from processing.store.cassandra.store import CassandraStore
-from processing.store.port import Change, Conflict, Store, StoreUnavailable
+from processing.store.port import Conflict, ManifestChange, Store, StoreUnavailable
 from tests.contract.store_builders import Reopen, blob, built, key, positions, put, together
 from tests.services.cassandra_node import Cassandra
 from tests.support.installation import BLOG, SHOP, Installation, ga4
@@ -131,7 +131,7 @@ class TestAway:
             lambda store: store.put_segment("s", {"events": built(600)}),
             lambda store: store.read("s", "events"),
             lambda store: store.segments(),
-            lambda store: store.commit(1, {1: Change(0, b"")}),
+            lambda store: store.commit(1, {1: ManifestChange(0, b"")}),
             lambda store: store.pin(1),
             lambda store: list(store.verify()),
         ],
@@ -203,9 +203,9 @@ class TestRivals:
         here.send(*(ga4(n, client=f"1.{n}", hit=f"{n}") for n in range(30)))
         here.receive()
         stores = [on_cassandra(), on_cassandra()]
-        failures = together(*[lambda each=each: seal(each, Columns(each), SHOP.id) for each in stores])
+        failures = together(*[lambda each=each: seal(each, ColumnCache(each), SHOP.id) for each in stores])
         assert [type(failure) for failure in failures] in ([], [Conflict])
-        assert Reader(on_cassandra()).view(SHOP.id).counts().counted == 30
+        assert ViewCache(on_cassandra()).view(SHOP.id).counts().counted == 30
         here.store.close()
 
     def test_a_forked_child_has_connections_of_its_own(self, store: CassandraStore) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from processing.store import open_store, set_up_store
-from processing.store.port import Change, Store, StoreUnavailable
+from processing.store.port import ManifestChange, Store, StoreUnavailable
 from tests.contract.store_builders import built, key, positions, put
 from tests.services.cassandra_node import Cassandra
 
@@ -41,7 +41,7 @@ class Writer(threading.Thread):
             try:
                 put(self._store, self.written, self.written)
                 self._store.put_segment(f"s{self.written}", {"events": built(200)})
-                self._store.commit(1, {1: Change(self.written, b"%d" % self.written)})
+                self._store.commit(1, {1: ManifestChange(self.written, b"%d" % self.written)})
             except StoreUnavailable as error:
                 self.failed.append(error)
                 return

@@ -7,7 +7,7 @@ import pytest
 
 from processing.store.cassandra.session import CassandraSession, Statement, UnknownOutcome
 from processing.store.cassandra.store import CassandraStore
-from processing.store.port import Change, CorruptBlob, Live, Manifest, Store
+from processing.store.port import CorruptBlob, LiveChange, ManifestChange, Store, VersionedBlob
 from tests.contract.cassandra_actions import (
     ACTIONS,
     LARGE,
@@ -158,12 +158,12 @@ class TestDoubt:
         def overtaken(statements: Sequence[Statement]) -> bool:
             swap(statements)
             for version in range(1, 6):
-                other.commit(1, {1: Change(version, b"theirs")})
+                other.commit(1, {1: ManifestChange(version, b"theirs")})
             raise UnknownOutcome
 
         monkeypatch.setattr(store._session, "swap", overtaken)
-        store.commit(1, {1: Change(0, b"ours")})
-        assert other.manifest(1, 1) == Manifest(1, 6, b"theirs")
+        store.commit(1, {1: ManifestChange(0, b"ours")})
+        assert other.manifest(1, 1) == VersionedBlob(1, 6, b"theirs")
 
 
 class TestDamage:
@@ -209,7 +209,7 @@ class TestDamage:
         assert list(reopen().verify())
 
     def test_pointer(self, session: CassandraSession, store: Store) -> None:
-        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"b")}, LiveChange(None, 1))
         session.run("UPDATE manifests SET live = 2 WHERE property = 1")
         for read in (store.live, store.manifest, store.pin):
             with pytest.raises(CorruptBlob):

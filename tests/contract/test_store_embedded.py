@@ -18,13 +18,13 @@ from processing.store.embedded.store import EmbeddedStore
 from processing.store.port import (
     BlockInfo,
     BlockKey,
-    Change,
     Conflict,
     CorruptBlob,
-    Live,
-    Manifest,
+    LiveChange,
+    ManifestChange,
     Store,
     StoreUnavailable,
+    VersionedBlob,
 )
 from processing.store.raw_block import encode_block
 from tests.contract.store_builders import LOG, Reopen, blob, built, key, positions, put, raw
@@ -172,15 +172,15 @@ class TestDamage:
 
     @pytest.mark.parametrize("change", ["data = x'00'", "version = 2", "generation = 2"])
     def test_manifest(self, tmp_path: Path, store: Store, change: str) -> None:
-        store.commit(1, {1: Change(0, b"m")})
+        store.commit(1, {1: ManifestChange(0, b"m")})
         change_database(tmp_path, f"UPDATE manifests SET {change}")  # noqa: S608
         with pytest.raises(CorruptBlob):
             store.manifest(1, store.generations(1)[0])
         assert len(list(store.verify())) == 1
 
     def test_pointer(self, tmp_path: Path, store: Store) -> None:
-        store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")})
-        store.commit(1, {}, Live(None, 1))
+        store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"b")})
+        store.commit(1, {}, LiveChange(None, 1))
         change_database(tmp_path, "UPDATE live SET generation = 2")
         for read in (store.live, store.manifest, store.pin):
             with pytest.raises(CorruptBlob):
@@ -389,11 +389,11 @@ def test_what_is_written_while_a_view_is_pinned_is_not_in_it(
         return infos(connection)
 
     put(store, 0, 4)
-    store.commit(1, {1: Change(0, b"one block")})
-    store.commit(1, {}, Live(None, 1))
+    store.commit(1, {1: ManifestChange(0, b"one block")})
+    store.commit(1, {}, LiveChange(None, 1))
     monkeypatch.setattr(store._blocks, "infos", late)
     manifest, blocks = store.pin(1)
-    assert manifest == Manifest(1, 1, b"one block")
+    assert manifest == VersionedBlob(1, 1, b"one block")
     assert [info.key for info in blocks] == [key(0, 4)]
 
 

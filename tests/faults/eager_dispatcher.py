@@ -16,18 +16,18 @@ def main() -> None:
     from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
     from processing.receiving import cutter as cutting
-    from processing.receiving.backlog import Ripeness
+    from processing.receiving.backlog import SealThresholds
     from processing.workers import housekeeping
-    from processing.workers.dispatcher import Rhythm
+    from processing.workers.dispatcher import DispatchIntervals
     from processing.workers.wiring import make_dispatcher
 
     vars(cutting).update(CUT_S=0.05, BUSY_CUT_S=0.2)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     assert housekeeping.Housekeeping.__init__.__kwdefaults__
     housekeeping.Housekeeping.__init__.__kwdefaults__["grace_s"] = 1.0
-    rhythm = Rhythm(seal_every_s=0.2, tidy_every_s=0.5, range_again_s=3.0, seal_again_s=5.0, lease_s=2.0)
+    rhythm = DispatchIntervals(seal_every_s=0.2, tidy_every_s=0.5, range_again_s=3.0, seal_again_s=5.0, lease_s=2.0)
     stop = stop_on_signals()
-    make_dispatcher(CeleryJobs(), rhythm, Ripeness(full_rows=30, worth_rows=1, age_s=0.1)).run(stop)
+    make_dispatcher(CeleryJobs(), rhythm, SealThresholds(full_rows=30, worth_rows=1, age_s=0.1)).run(stop)
 
 
 if __name__ == "__main__":

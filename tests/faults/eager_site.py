@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from bench.site import ROOT, Site
 from processing.ingest.receive import hash64
-from processing.segments.view import Reader
+from processing.segments.view import ViewCache
 from processing.store import open_store
 from tests.faults.senders import Senders
 
@@ -85,7 +85,7 @@ def check_status(status: dict[str, object], senders: Senders) -> None:
 
 def check_ids(store: str, number: int, senders: Senders) -> None:
     """`store` is its address."""
-    view = Reader(open_store(store)).view(number)
+    view = ViewCache(open_store(store)).view(number)
     found = Counter(view.events(*EVER, ["hit"])["hit"].to_list())
     assert found == Counter(hash64(id) for id in senders.accepted)
     assert set(view.rejected(*EVER)["reason"]) <= {"duplicate"}

@@ -13,15 +13,15 @@ def main() -> None:
     from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
     from processing.receiving import cutter as cutting
-    from processing.receiving.backlog import Ripeness
-    from processing.workers.wiring import alone, make_worker
-    from processing.workers.worker import Pace
+    from processing.receiving.backlog import SealThresholds
+    from processing.workers.wiring import make_worker, single_worker_lock
+    from processing.workers.worker import WorkerIntervals
 
     vars(cutting).update(CUT_S=0.05)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
-    with alone():
-        pace = Pace(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)
-        make_worker(pace, Ripeness(full_rows=30, worth_rows=1, age_s=0.1)).run(stop_on_signals())
+    with single_worker_lock():
+        pace = WorkerIntervals(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)
+        make_worker(pace, SealThresholds(full_rows=30, worth_rows=1, age_s=0.1)).run(stop_on_signals())
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from processing.ingest.receive import hash64
 from processing.maintenance import compaction as upkeep
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild
-from processing.reprocessing.runs import RunRefused, Wish, ask, wish
+from processing.reprocessing.runs import RequestedAction, RunRefused, create_run, request_action
 from tests.faults.disk import Disk
 from tests.support.installation import AGENT, BLOG, NOON, SHOP, Installation, ga4
 
@@ -116,9 +116,9 @@ def apply_rules(here: Installation, rnd: random.Random) -> None:
     done = HistoryRun.objects.filter(property=property.id, state=HistoryRun.State.DONE).first()
     with suppress(RunRefused):
         if done and rnd.random() < 0.4:
-            wish(done, Wish.UNDO)
+            request_action(done, RequestedAction.UNDO)
         else:
-            ask(here.store, msgspec.structs.replace(plain_ruleset(property), number=rnd.randrange(1, 4)), "ada")
+            create_run(here.store, msgspec.structs.replace(plain_ruleset(property), number=rnd.randrange(1, 4)), "ada")
     here.history.work(lambda: False)
 
 

@@ -11,15 +11,15 @@ from urllib.parse import unquote
 import polars as pl
 import pytest
 
-from configuration.ruleset.context import PropertySettings
-from processing.concurrency.backoff import LONGEST_PAUSE_S, REMIND_S, Troubles
-from processing.concurrency.threads import PartEnded
-from processing.ingest.geoip import NOWHERE, Place, open_places
+from configuration.ruleset.context import ReceiveSettings
+from processing.concurrency.backoff import LONGEST_PAUSE_S, REMIND_S, Backoff
+from processing.concurrency.threads import ThreadEnded
+from processing.ingest.geoip import NO_LOCATION, Location, open_geo_database
 from processing.models import Range
 from processing.receiving.contexts import Contexts
 from processing.receiving.range_receiver import CRASHES
 from processing.store.port import CorruptBlob, StoreUnavailable
-from processing.workers.worker import Pace, Worker
+from processing.workers.worker import Worker, WorkerIntervals
 from tests.contract.test_log_embedded_faults import full_disk
 from tests.support.installation import BLOG, SHOP, Installation, ga4
 from tests.support.killer import Killer
@@ -40,10 +40,10 @@ def here(tmp_path: Path) -> Installation:
 
 def restart(here: Installation) -> None:
     here.restart()
-    here.worker.troubles = Troubles(lambda: here.now)
+    here.worker.troubles = Backoff(lambda: here.now)
 
 
-def counted(here: Installation, property: PropertySettings = SHOP) -> int:
+def counted(here: Installation, property: ReceiveSettings = SHOP) -> int:
     return here.view(property.id).counts().counted
 
 
@@ -96,10 +96,10 @@ def _unavailable(*_: Any) -> None:
 class Trap:
     """Places of one address cannot be looked up, by a mistake of ours."""
 
-    def lookup(self, address: str) -> Place:
+    def lookup(self, address: str) -> Location:
         if address == "192.0.2.66":
             raise ZeroDivisionError(f"the place of {address}")
-        return NOWHERE
+        return NO_LOCATION
 
 
 def test_a_hit_that_breaks_receiving_is_rejected_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -143,7 +143,7 @@ def _from(hit: Any, address: str) -> Any:
 class NoDisk:
     """What is read with every hit cannot be read."""
 
-    def lookup(self, address: str) -> Place:
+    def lookup(self, address: str) -> Location:
         raise OSError("no disk")
 
 
@@ -162,7 +162,7 @@ def test_a_damaged_file_of_places_costs_no_hit(tmp_path: Path, caplog: pytest.Lo
     data = path.read_bytes()
     at = data.index(b"country")
     path.write_bytes(data[: at - 1] + b"\xff" * 9 + data[at + 8 :])
-    here = Installation(tmp_path, places=open_places(path))
+    here = Installation(tmp_path, places=open_geo_database(path))
     here.send(ga4(1), ga4(2))
     here.receive()
     assert counted(here) == 2
@@ -201,12 +201,12 @@ def test_a_block_that_cannot_be_read_is_kept(here: Installation, caplog: pytest.
 
 def test_a_worker_without_its_sealing_ends(here: Installation, monkeypatch: Any) -> None:
     monkeypatch.setattr(Worker, "_seal_until", lambda worker, stop: None)
-    with pytest.raises(PartEnded):
+    with pytest.raises(ThreadEnded):
         here.worker.run(threading.Event())
 
 
 def test_a_worker_goes_on_when_the_store_is_back(here: Installation, monkeypatch: Any) -> None:
-    here.worker._pace, here.worker.troubles = Pace(turn_s=0.01, tidy_every_s=1e9), Troubles()
+    here.worker._pace, here.worker.troubles = WorkerIntervals(turn_s=0.01, tidy_every_s=1e9), Backoff()
     here.send(ga4(1))
     stop, real, tries = threading.Event(), here.store.put_block, []
 
@@ -230,7 +230,7 @@ def fail(error: Exception) -> None:
 
 def test_trouble_is_said_once_and_tried_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    troubles = Troubles(lambda: now[0], fatal=(KeyError,))
+    troubles = Backoff(lambda: now[0], fatal=(KeyError,))
     tried = 0
     while now[0] < REMIND_S / 2:
         if troubles.due("work"):

@@ -20,8 +20,8 @@ from configuration.ruleset.ruleset import (
     ChannelGroupRule,
     FilterRule,
     InNetwork,
+    NamedGroup,
     OneOf,
-    Part,
     Rule,
     Ruleset,
     Text,
@@ -123,7 +123,11 @@ def test_what_was_saved_is_shown_as_rows_and_stays_the_same(page: Page, shop: Pr
         negated=True,
     )
     rule = FilterRule(name="Deep", action="include", when=when)
-    write(shop, rule, ChannelGroupRule(name="Ours", channels=(Part("A", when), Part("B", Text("path", "begins", "/")))))
+    write(
+        shop,
+        rule,
+        ChannelGroupRule(name="Ours", channels=(NamedGroup("A", when), NamedGroup("B", Text("path", "begins", "/")))),
+    )
     before = draft(shop).rules
     for name in ("Deep", "Ours"):
         page.reload()
@@ -146,7 +150,9 @@ def test_a_channel_group(page: Page, shop: Property) -> None:
     save(page)
     (rule,) = draft(shop).rules
     assert isinstance(rule, ChannelGroupRule)
-    assert rule.channels == tuple(Part(name, Text("path", "begins", f"/{name}")) for name in ("Papers", "Letters"))
+    assert rule.channels == tuple(
+        NamedGroup(name, Text("path", "begins", f"/{name}")) for name in ("Papers", "Letters")
+    )
 
 
 def test_an_error_is_shown_at_its_row(page: Page, shop: Property) -> None:

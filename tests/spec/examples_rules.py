@@ -14,8 +14,8 @@ from configuration.ruleset.ruleset import (
     InNetwork,
     InternalRule,
     KeyEventRule,
+    NamedGroup,
     OneOf,
-    Part,
     ReferralRule,
     RewriteRule,
     SpamRule,
@@ -291,8 +291,8 @@ GROUPS: Final[list[tuple[Any, ...]]] = [
             ChannelGroupRule(
                 name="By team",
                 channels=(
-                    Part("Letters", OneOf("source", ("letter", "newsletter"))),
-                    Part("Search", Text("channel", "ends", "Search")),
+                    NamedGroup("Letters", OneOf("source", ("letter", "newsletter"))),
+                    NamedGroup("Search", Text("channel", "ends", "Search")),
                 ),
             ),
         ),
@@ -319,13 +319,13 @@ GROUPS: Final[list[tuple[Any, ...]]] = [
             ContentGroupRule(
                 name="Section",
                 groups=(
-                    Part("Shop", Text("path", "begins", "/shop")),
-                    Part("Blog", Text("path", "begins", "/blog")),
+                    NamedGroup("Shop", Text("path", "begins", "/shop")),
+                    NamedGroup("Blog", Text("path", "begins", "/blog")),
                 ),
             ),
             ContentGroupRule(
                 name="Aim",
-                groups=(Part("Sell", Text("content_group:Section", "equals", "Shop")),),
+                groups=(NamedGroup("Sell", Text("content_group:Section", "equals", "Shop")),),
                 otherwise="Tell",
             ),
         ),

@@ -10,9 +10,9 @@ import pytest
 
 from collection.hit import RawHit
 from configuration.checks.check import check as findings
-from configuration.ruleset.context import UNKNOWN_PROPERTY, PropertySettings
+from configuration.ruleset.context import UNKNOWN_PROPERTY, ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
-from processing.segments.view import View
+from processing.segments.view import ReadView
 from reporting.ga4.responses import as_text
 from reporting.model.report import ByDimension, DateRange, Report
 from reporting.query.run import run
@@ -49,7 +49,7 @@ def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
     check(example, installation.view(settings.id).with_rules(rules), installation.view(UNKNOWN_PROPERTY))
 
 
-def ruleset(example: Example, settings: PropertySettings) -> Ruleset:
+def ruleset(example: Example, settings: ReceiveSettings) -> Ruleset:
     plain = plain_ruleset(settings)
     basics = msgspec.structs.replace(plain.basics, **example.basics)
     return msgspec.structs.replace(plain, number=NUMBER, basics=basics, rules=example.rules)
@@ -60,7 +60,7 @@ def test_the_rules_are_sound(example: Example) -> None:
     assert findings(ruleset(example, SHOP)) == []
 
 
-def check(example: Example, view: View, of_nobody: View) -> None:
+def check(example: Example, view: ReadView, of_nobody: ReadView) -> None:
     expected = cells(example.answer)
     answer = run(asked(expected, view), view, date(2026, 12, 31))
     rows = [[*row.dimensions, *map(as_text, row.metrics)] for row in (*answer.rows, *answer.totals)]
@@ -69,7 +69,7 @@ def check(example: Example, view: View, of_nobody: View) -> None:
     assert rejected(view, of_nobody, by_rule="rule" in wanted[0]) == wanted[1:]
 
 
-def rejected(view: View, of_nobody: View, *, by_rule: bool) -> list[list[str]]:
+def rejected(view: ReadView, of_nobody: ReadView, *, by_rule: bool) -> list[list[str]]:
     counts = (*view.counts().reasons.items(), *of_nobody.counts().reasons.items())
     reasons = [[reason, str(number)] for reason, number in sorted(counts) if number]
     if not by_rule:
@@ -80,7 +80,7 @@ def rejected(view: View, of_nobody: View, *, by_rule: bool) -> list[list[str]]:
     return sorted(found)
 
 
-def asked(expected: list[list[str]], view: View) -> Report:
+def asked(expected: list[list[str]], view: ReadView) -> Report:
     """The report that has this answer's columns."""
     own = definitions_of(view.rules)
     by = tuple(name for name in expected[0] if name in {*DIMENSIONS, *own.dimensions})
@@ -93,13 +93,13 @@ def asked(expected: list[list[str]], view: View) -> Report:
     )
 
 
-def hits(example: Example, settings: PropertySettings) -> list[RawHit]:
+def hits(example: Example, settings: ReceiveSettings) -> list[RawHit]:
     names, *rows = cells(example.hits)
     make = line if "request" in names else request
     return [make(number, dict(zip(names, row, strict=True)), settings) for number, row in enumerate(rows)]
 
 
-def request(number: int, given: dict[str, str], settings: PropertySettings) -> RawHit:
+def request(number: int, given: dict[str, str], settings: ReceiveSettings) -> RawHit:
     values: dict[str, Any] = {FLAGS.get(name, name): text for name, text in given.items() if text}
     hit = ga4(
         number,
@@ -118,7 +118,7 @@ def request(number: int, given: dict[str, str], settings: PropertySettings) -> R
     return msgspec.structs.replace(hit, address=values.get("address", hit.address))
 
 
-def line(number: int, given: dict[str, str], settings: PropertySettings) -> RawHit:
+def line(number: int, given: dict[str, str], settings: ReceiveSettings) -> RawHit:
     at = moment(given["at"])
     stamp = datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
     agent = given.get("agent") or AGENT

@@ -9,7 +9,7 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.schema import BUILT
-from processing.sessions.condensed import sources, stretches_of
+from processing.sessions.condensed import condensed_rows, sources
 
 EPOCH = date(1970, 1, 1)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ class FrameView(NamedTuple):
         return self.frame.filter(wanted).select(columns)
 
     def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return stretches_of(self.events(first, last, sources(columns)), columns)
+        return condensed_rows(self.events(first, last, sources(columns)), columns)
 
 
 def built(events: Iterable[dict[str, Any]], zone: str = "Etc/UTC", texts: Any = pl.Categorical) -> pl.DataFrame:

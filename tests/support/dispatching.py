@@ -11,26 +11,26 @@ from django.utils import timezone
 from collection.hit import RawHit, encode
 from collection.log import open_log
 from configuration.ruleset.context import Context
-from processing.concurrency.backoff import Troubles
+from processing.concurrency.backoff import Backoff
 from processing.engine import open_engine
-from processing.ingest.geoip import NoPlaces
+from processing.ingest.geoip import NoGeoDatabase
 from processing.models import Range
-from processing.privacy.erasure_requests import Erasures
+from processing.privacy.erasure_requests import ErasureWorker
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.contexts import Contexts
-from processing.receiving.pending import Pending
-from processing.receiving.range_receiver import Ranges
-from processing.reprocessing.runs import History
-from processing.segments.view import Reader, View
+from processing.receiving.pending import PendingHits
+from processing.receiving.range_receiver import RangeReceiver
+from processing.reprocessing.runs import HistoryRunner
+from processing.segments.view import ReadView, ViewCache
 from processing.store import open_store
-from processing.workers.dispatcher import Dispatcher, Rhythm
+from processing.workers.dispatcher import Dispatcher, DispatchIntervals
 from processing.workers.housekeeping import Housekeeping
-from processing.workers.jobs import Work
+from processing.workers.jobs import JobHandlers
 from tests.support.installation import BLOG, SHOP, keys, plain_rules
 
 GRACE_S = 50.0
-RHYTHM = Rhythm(range_again_s=5.0, begun_again_s=9.0, seal_again_s=20.0)
+RHYTHM = DispatchIntervals(range_again_s=5.0, begun_again_s=9.0, seal_again_s=20.0)
 
 
 class Died(BaseException):
@@ -55,7 +55,7 @@ def dying(rnd: random.Random) -> Iterator[None]:
 
 
 class Broker:
-    """See `processing.workers.dispatcher.Jobs`. What it carries can be lost as a whole."""
+    """See `processing.workers.dispatcher.JobSender`. What it carries can be lost as a whole."""
 
     def __init__(self) -> None:
         self.jobs: list[tuple[str, int]] = []
@@ -77,7 +77,7 @@ class Dispatched:
         self.rnd, self.now, self.broker = rnd, 0.0, Broker()
         self.url = f"sqlite://{folder}/store"
         self.log, self.store = open_log(f"sqlite://{folder}/log"), open_store(self.url)
-        self.reader, self.pending = Reader(self.store), Pending(self.log)
+        self.reader, self.pending = ViewCache(self.store), PendingHits(self.log)
         self.workers = [self._worker() for _ in range(2)]
         self.elect()
 
@@ -88,11 +88,11 @@ class Dispatched:
             freeze=self._contexts().freeze,
             backlog=Backlog(),
             housekeeping=self._housekeeping,
-            erasures=Erasures(self.store, self.log),
+            erasures=ErasureWorker(self.store, self.log),
             clock=lambda: self.now,
             rhythm=RHYTHM,
         )
-        self.dispatcher.troubles = Troubles(fatal=(Exception,))
+        self.dispatcher.troubles = Backoff(fatal=(Exception,))
         self.dispatcher.begin()
 
     def send(self, *hits: RawHit) -> None:
@@ -119,7 +119,7 @@ class Dispatched:
                 self._do(job)
         raise AssertionError("jobs are sent for ever")
 
-    def view(self, property: int = SHOP.id) -> View:
+    def view(self, property: int = SHOP.id) -> ReadView:
         return self.reader.view(property)
 
     def accounted(self, property: int, measurement_id: str) -> int:
@@ -164,18 +164,18 @@ class Dispatched:
     def _keep_up(self) -> None:
         self.workers[0].keep_up([SHOP.id, BLOG.id])
 
-    def _worker(self) -> Work:
-        ranges = Ranges(self.log, self.store, self._contexts(), keys, NoPlaces())
-        return Work(
+    def _worker(self) -> JobHandlers:
+        ranges = RangeReceiver(self.log, self.store, self._contexts(), keys, NoGeoDatabase())
+        return JobHandlers(
             self.store,
             lambda: ranges,
             retention=dict,
             history=self._history(),
-            erasures=Erasures(self.store, self.log),
+            erasures=ErasureWorker(self.store, self.log),
         )
 
-    def _history(self) -> History:
-        return History(self.store, self.url, lambda: open_engine("processes://0"), timezone.now)
+    def _history(self) -> HistoryRunner:
+        return HistoryRunner(self.store, self.url, lambda: open_engine("processes://0"), timezone.now)
 
     def _contexts(self) -> Contexts:
         return Contexts(self.store, lambda: Context((SHOP, BLOG)), plain_rules)
@@ -185,7 +185,7 @@ class Dispatched:
             *(self.log, self.store, backlog),
             log_hours=None,
             history=self._history(),
-            erasures=Erasures(self.store, self.log),
+            erasures=ErasureWorker(self.store, self.log),
             clock=lambda: self.now,
             grace_s=GRACE_S,
             look=look,

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from collection.hit import RawHit
 from configuration.models import Property
-from configuration.ruleset.context import PropertySettings
-from processing.ingest.visitor_keys import Keys
-from processing.maintenance.fsck import Check
+from configuration.ruleset.context import ReceiveSettings
+from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.erasure_requests import erase_visitors
-from processing.segments.manifest import decode_book
+from processing.segments.manifest import decode_manifest
 from processing.segments.remove_rows import knows
 from processing.store import raw_block as block
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
@@ -28,8 +28,8 @@ ERASED, KEPT = "77001.88002", "1.1"
 SAID = ("77001", "secret-page", "jane")
 
 
-def key_of(client: str, property: PropertySettings = SHOP) -> int:
-    return Keys(b"secret", {}, {}).by_client_id(property.measurement_id, client)
+def key_of(client: str, property: ReceiveSettings = SHOP) -> int:
+    return VisitorKeyFactory(b"secret", {}, {}).by_client_id(property.measurement_id, client)
 
 
 def filled(folder: Path, prepared: Prepared) -> Installation:
@@ -97,7 +97,7 @@ def erase_and_finish(here: Installation, shop: Property) -> None:
 
 
 def problems(here: Installation) -> list[object]:
-    return list(Check(here.log, here.store).problems())
+    return list(FsckRun(here.log, here.store).problems())
 
 
 def traces(here: Installation, visitor: int, *texts: str) -> list[str]:
@@ -126,7 +126,7 @@ def _text(here: Installation, name: str, texts: tuple[str, ...]) -> bool:
 def book(here: Installation, property: int = SHOP.id) -> Any:
     manifest = here.store.manifest(property)
     assert manifest
-    return decode_book(manifest.data)
+    return decode_manifest(manifest.data)
 
 
 class Killed(BaseException):

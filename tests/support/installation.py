@@ -13,24 +13,24 @@ from django.utils import timezone
 
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import open_log
-from collection.log.port import Entry
-from configuration.ruleset.context import Context, PropertySettings
+from collection.log.port import LogEntry
+from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import encode_ruleset, plain_ruleset, ruleset_name
-from processing.concurrency.backoff import Troubles
+from processing.concurrency.backoff import Backoff
 from processing.engine import open_engine
-from processing.ingest.geoip import NoPlaces, Places
-from processing.ingest.visitor_keys import Keys
-from processing.privacy.erasure_requests import Erasures
+from processing.ingest.geoip import GeoDatabase, NoGeoDatabase
+from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.privacy.erasure_requests import ErasureWorker
 from processing.receiving.backlog import Backlog
 from processing.receiving.contexts import RulesFor
-from processing.receiving.local_receiver import Receiver
-from processing.reprocessing.runs import History
-from processing.segments.view import Reader, View
+from processing.receiving.local_receiver import LocalReceiver
+from processing.reprocessing.runs import HistoryRunner
+from processing.segments.view import ReadView, ViewCache
 from processing.store import open_store
 from processing.workers.worker import Worker
 
-SHOP = PropertySettings(id=101, measurement_id="G-SHOP000001", name="Shop", domains=("shop.example",))
-BLOG = PropertySettings(id=102, measurement_id="G-BLOG000001", name="Blog", zone="Europe/Berlin")
+SHOP = ReceiveSettings(id=101, measurement_id="G-SHOP000001", name="Shop", domains=("shop.example",))
+BLOG = ReceiveSettings(id=102, measurement_id="G-BLOG000001", name="Blog", zone="Europe/Berlin")
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 )
@@ -45,8 +45,8 @@ class Installation:
     def __init__(
         self,
         folder: Path,
-        properties: Sequence[PropertySettings] = (SHOP, BLOG),
-        places: Places | None = None,
+        properties: Sequence[ReceiveSettings] = (SHOP, BLOG),
+        places: GeoDatabase | None = None,
         rules: RulesFor | None = None,
         store_url: str = "",
         log_url: str = "",
@@ -58,12 +58,12 @@ class Installation:
         self.log_url = log_url or f"sqlite://{folder}/log"
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
         self.store_url = store_url or f"sqlite://{folder}/store"
-        self.places: Places = places or NoPlaces()
+        self.places: GeoDatabase = places or NoGeoDatabase()
         self.restart()
 
     def restart(self) -> None:
         self.log, self.store = open_log(self.log_url), open_store(self.store_url)
-        receiver = Receiver(
+        receiver = LocalReceiver(
             self.log,
             self.store,
             Backlog(),
@@ -73,29 +73,29 @@ class Installation:
             rules=self.rules,
             clock=lambda: self.now,
         )
-        self.history = History(self.store, self.store_url, lambda: open_engine(self.engine_url), timezone.now)
-        self.erasures = Erasures(self.store, self.log)
+        self.history = HistoryRunner(self.store, self.store_url, lambda: open_engine(self.engine_url), timezone.now)
+        self.erasures = ErasureWorker(self.store, self.log)
         self.worker = Worker(
             self.store, receiver, retention=dict, history=self.history, erasures=self.erasures, clock=lambda: self.now
         )
-        self.worker.troubles = Troubles(fatal=(Exception,))  # a test wants to see what goes wrong
+        self.worker.troubles = Backoff(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()
-        self.reader = Reader(self.store)
+        self.reader = ViewCache(self.store)
 
     def send(self, *hits: RawHit) -> None:
         self.log.append([(hit.address.encode(), encode(hit)) for hit in hits])
 
-    def set_properties(self, properties: Sequence[PropertySettings]) -> None:
+    def set_properties(self, properties: Sequence[ReceiveSettings]) -> None:
         self.context = Context(tuple(properties))
 
     def receive(self) -> int:
         return self.worker.receiver.receive(at_once=True)
 
-    def view(self, property: int = SHOP.id) -> View:
+    def view(self, property: int = SHOP.id) -> ReadView:
         return self.reader.view(property)
 
 
-def plain_rules(properties: Sequence[PropertySettings]) -> Mapping[str, bytes]:
+def plain_rules(properties: Sequence[ReceiveSettings]) -> Mapping[str, bytes]:
     """The published rules of properties that have settings only."""
     return {
         ruleset_name(settings.id, settings.rules): encode_ruleset(
@@ -106,16 +106,16 @@ def plain_rules(properties: Sequence[PropertySettings]) -> Mapping[str, bytes]:
     }
 
 
-def keys(entries: Sequence[Entry], context: Context) -> Keys:
+def keys(entries: Sequence[LogEntry], context: Context) -> VisitorKeyFactory:
     days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    return Keys(
+    return VisitorKeyFactory(
         b"secret", {day: day.isoformat().encode() for day in days}, {s.id: b"%d" % s.id for s in context.properties}
     )
 
 
 def ga4(
     number: int, *, client: str = "1.1", at: int = NOON, created: int | None = None, hit: str | None = None,
-    property: PropertySettings = SHOP, session: str | None = "1", event: str = "page_view", agent: str = AGENT,
+    property: ReceiveSettings = SHOP, session: str | None = "1", event: str = "page_view", agent: str = AGENT,
     page: str = "https://shop.example/", **more: str,
 ) -> RawHit:  # fmt: skip
     """A tracker's hit, received at `at` (ms)."""
@@ -127,7 +127,7 @@ def ga4(
 
 
 def access_log(
-    number: int | str, line: str, *, at: int = NOON, occurred: int | None = NOON, property: PropertySettings = SHOP
+    number: int | str, line: str, *, at: int = NOON, occurred: int | None = NOON, property: ReceiveSettings = SHOP
 ) -> RawHit:
     """A line of an access log, as the import sends it."""
     return RawHit(FORMAT, str(number), at * 1000, "access_log", "", "", {}, b"", line.encode(), property.id, occurred)

@@ -3,13 +3,13 @@
 import os
 import signal
 
-from processing.ingest.geoip import NOWHERE, Place
+from processing.ingest.geoip import NO_LOCATION, Location
 
 
 class Killer:
     """Where a place of this address is looked up, the process ends at once."""
 
-    def lookup(self, address: str) -> Place:
+    def lookup(self, address: str) -> Location:
         if address == "192.0.2.66":
             os.kill(os.getpid(), signal.SIGKILL)
-        return NOWHERE
+        return NO_LOCATION

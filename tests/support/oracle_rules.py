@@ -26,8 +26,8 @@ from configuration.ruleset.ruleset import (
     InNetwork,
     InternalRule,
     KeyEventRule,
+    NamedGroup,
     OneOf,
-    Part,
     RewriteRule,
     Ruleset,
     SpamRule,
@@ -135,7 +135,7 @@ def _below(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
-def _part(parts: tuple[Part, ...], otherwise: str, row: Row) -> str:
+def _part(parts: tuple[NamedGroup, ...], otherwise: str, row: Row) -> str:
     return next((part.name for part in parts if holds(part.when, row)), otherwise)
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
@@ -59,8 +59,8 @@ Arrival = Callable[[int, int], Sent]  # (number, received in us) -> the hit as i
 class Site(NamedTuple):
     """Two properties: one tells visitors by cookie, one by address; `low` to `high` are four local days (ms)."""
 
-    cookie: PropertySettings
-    cookieless: PropertySettings
+    cookie: ReceiveSettings
+    cookieless: ReceiveSettings
     moments: list[int]
 
     @property
@@ -73,8 +73,8 @@ def sites(draw: st.DrawFn) -> Site:
     zone, day = draw(st.sampled_from(sorted(ZONES)))
     named: dict[str, Any] = {"domains": ("shop.example",), "zone": zone}
     named |= {"session_timeout_s": draw(st.sampled_from([1800, 5 * 3600]))}
-    cookie = PropertySettings(id=11, measurement_id="G-COOKIE0001", **named)
-    cookieless = PropertySettings(id=12, measurement_id="G-NOCOOKIE01", identity="cookieless", **named)
+    cookie = ReceiveSettings(id=11, measurement_id="G-COOKIE0001", **named)
+    cookieless = ReceiveSettings(id=12, measurement_id="G-NOCOOKIE01", identity="cookieless", **named)
     first = datetime.fromisoformat(day)
     starts = [(first + timedelta(days=n)).replace(tzinfo=ZoneInfo(zone)) for n in range(4)]
     return Site(cookie, cookieless, [int(start.timestamp() * 1000) for start in starts])
@@ -144,7 +144,7 @@ def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
 
 def _arrived(
     number: int, received_us: int, common: dict[str, str], said: list[tuple[dict[str, str], int, str]],
-    sender: tuple[str, str], property: PropertySettings | None,
+    sender: tuple[str, str], property: ReceiveSettings | None,
 ) -> Sent:  # fmt: skip
     lines = []
     for own, origin, page in said:
@@ -161,7 +161,7 @@ def _arrived(
 
 
 def _base(
-    number: int, received_us: int, common: dict[str, str], sender: tuple[str, str], property: PropertySettings | None
+    number: int, received_us: int, common: dict[str, str], sender: tuple[str, str], property: ReceiveSettings | None
 ) -> dict[str, Any]:
     received, created = received_us // 1000, common.get("_hts")
     believed = created is not None and received - 72 * HOUR <= int(created) <= received + 10 * MINUTE
@@ -182,7 +182,7 @@ def _base(
 
 
 def _meant(
-    base: dict[str, Any], said: list[tuple[dict[str, str], int, str]], agent: str, property: PropertySettings | None
+    base: dict[str, Any], said: list[tuple[dict[str, str], int, str]], agent: str, property: ReceiveSettings | None
 ) -> list[dict[str, Any]]:
     """The events that count, implied ones first; or, if none does, one with the reason of the first."""
     reasons = [_reason(own["en"], agent, property) for own, _, _ in said]
@@ -204,7 +204,7 @@ def _meant(
     return implied + counted
 
 
-def _reason(name: str, agent: str, property: PropertySettings | None) -> str | None:
+def _reason(name: str, agent: str, property: ReceiveSettings | None) -> str | None:
     if property is None:
         return "unknown property"
     if not 1 <= len(name) <= 40:

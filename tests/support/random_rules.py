@@ -9,7 +9,6 @@ import msgspec
 from configuration.ruleset.ruleset import (
     AllOf,
     AnyOf,
-    Basics,
     BotRule,
     ChannelGroupRule,
     Condition,
@@ -20,8 +19,9 @@ from configuration.ruleset.ruleset import (
     InNetwork,
     InternalRule,
     KeyEventRule,
+    NamedGroup,
     OneOf,
-    Part,
+    PropertySettings,
     ReferralRule,
     RewriteRule,
     Rule,
@@ -42,7 +42,7 @@ VALUES: Final[dict[str, tuple[str, ...]]] = {
 NETWORKS: Final = ("192.0.2.0/24", "198.51.100.0/24")
 
 
-def random_ruleset(rnd: random.Random, property: int, number: int, basics: Basics) -> Ruleset:
+def random_ruleset(rnd: random.Random, property: int, number: int, basics: PropertySettings) -> Ruleset:
     """Up to eight rules, and settings that may differ from `basics` in limits and lists."""
     changed = msgspec.structs.replace(
         basics,
@@ -112,8 +112,8 @@ def _key_event(rnd: random.Random, name: str) -> Rule:
     return KeyEventRule(name=name, event=rnd.choice(VALUES["event"]), once=once, when=when, value=value)
 
 
-def _parts(rnd: random.Random) -> tuple[Part, ...]:
-    return tuple(Part(f"Group {n}", condition(rnd)) for n in range(rnd.randrange(1, 4)))
+def _parts(rnd: random.Random) -> tuple[NamedGroup, ...]:
+    return tuple(NamedGroup(f"Group {n}", condition(rnd)) for n in range(rnd.randrange(1, 4)))
 
 
 KINDS: Final = (

@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 from msgspec import structs
 
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Rule, Ruleset, plain_ruleset
 from processing.pipeline.process import STEPS, Processed, StepFunction, process, undecided
 from processing.schema import RAW
@@ -14,7 +14,7 @@ from processing.schema import RAW
 CHROME: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
-SITE: Final = PropertySettings(id=1, measurement_id="G-ABCDEFGHIJ", domains=("example.org",))
+SITE: Final = ReceiveSettings(id=1, measurement_id="G-ABCDEFGHIJ", domains=("example.org",))
 RULES: Final = plain_ruleset(SITE)
 SHARED: Final[dict[str, Any]] = {
     "index": 0,
@@ -48,11 +48,11 @@ def raw(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([dict.fromkeys(RAW) | row for row in rows], schema=RAW)
 
 
-def processed(*rows: dict[str, Any], settings: PropertySettings = SITE) -> Processed:
+def processed(*rows: dict[str, Any], settings: ReceiveSettings = SITE) -> Processed:
     return process(raw(rows), plain_ruleset(settings))
 
 
-def stepped(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> pl.DataFrame:
+def stepped(step: StepFunction, *rows: dict[str, Any], settings: ReceiveSettings = SITE) -> pl.DataFrame:
     """What one step alone makes of the rows."""
     return step(undecided(raw(rows)), plain_ruleset(settings))
 
@@ -72,5 +72,5 @@ def stepped_through(rules: Ruleset, *rows: dict[str, Any], until: str = "") -> p
     return frame
 
 
-def reasons(step: StepFunction, *rows: dict[str, Any], settings: PropertySettings = SITE) -> list[str | None]:
+def reasons(step: StepFunction, *rows: dict[str, Any], settings: ReceiveSettings = SITE) -> list[str | None]:
     return stepped(step, *rows, settings=settings)["reason"].to_list()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, ruleset_name
 from processing.models import HistoryRun
 from processing.reprocessing.generations import catch_up, open_draft, swap
-from processing.reprocessing.rebuild import Days, add_piece, build_piece, settle, start
+from processing.reprocessing.rebuild import LocalDays, add_rebuilt_days, finish_draft, rebuild_days, start
 from processing.reprocessing.runs import ordinals
 from processing.store.port import Store
 from tests.support.installation import Installation
@@ -22,16 +22,16 @@ def keep(store: Store, rules: Ruleset) -> Ruleset:
 
 
 def rebuild(
-    here: Installation, rules: Ruleset, days: Days | None = None, between: Callable[[], None] = nothing_happens
+    here: Installation, rules: Ruleset, days: LocalDays | None = None, between: Callable[[], None] = nothing_happens
 ) -> int:
     """Applies rules to history; `between` is called after each step. Returns the old generation."""
     store, property = here.store, rules.property
     resting = HistoryRun.objects.create(property=property, rules=rules.number, state="running")
     draft, tasks = start(store, f"sqlite://{here.folder}/store", property, keep(store, rules), days)
     for number, task in reversed(list(enumerate(tasks))):
-        draft = add_piece(store, property, draft, number, build_piece(task))
+        draft = add_rebuilt_days(store, property, draft, number, rebuild_days(task))
         between()
-    settle(store, property, draft, days)
+    finish_draft(store, property, draft, days)
     between()
     catch_up(store, property, open_draft(store, property, draft.generation), ordinals())
     between()

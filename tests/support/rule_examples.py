@@ -13,8 +13,8 @@ from configuration.ruleset.ruleset import (
     InNetwork,
     InternalRule,
     KeyEventRule,
+    NamedGroup,
     OneOf,
-    Part,
     ReferralRule,
     RewriteRule,
     Rule,
@@ -49,11 +49,13 @@ EXAMPLES: Final[dict[str, tuple[Rule, str]]] = {
         "Visits that come from pay.example are no referrals.",
     ),
     "channel group": (
-        ChannelGroupRule(name="Ours", channels=(Part("News", OneOf("source", ("news", "letter"))),)),
+        ChannelGroupRule(name="Ours", channels=(NamedGroup("News", OneOf("source", ("news", "letter"))),)),
         "Sorts sessions into “News”, all others into “Unassigned”.",
     ),
     "content group": (
-        ContentGroupRule(name="Area", groups=(Part("Shop", SHOP), Part("Help", Text("path", "begins", "/help")))),
+        ContentGroupRule(
+            name="Area", groups=(NamedGroup("Shop", SHOP), NamedGroup("Help", Text("path", "begins", "/help")))
+        ),
         "Sorts pages into “Shop” and “Help”, all others into “(not set)”.",
     ),
     "key event": (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from configuration.access.tokens import authenticate, issue, revoke
 from configuration.models import Token
-from processing.store.port import Change, Live
+from processing.store.port import LiveChange, ManifestChange
 from reporting.ga4.requests import read_report
 from reporting.ga4.responses import as_text
 from reporting.model.report import Report, ReportError
@@ -180,9 +180,9 @@ def test_damage_has_googles_shape(shop: Site) -> None:
     store = reader().store
     manifest = store.manifest(shop.property.id)
     version = manifest.version if manifest else 0
-    store.commit(shop.property.id, {1: Change(version, b"no book")})
+    store.commit(shop.property.id, {1: ManifestChange(version, b"no book")})
     if manifest is None:
-        store.commit(shop.property.id, {}, Live(None, 1))
+        store.commit(shop.property.id, {}, LiveChange(None, 1))
     reply = call(shop, {"dateRanges": [{"startDate": "today", "endDate": "today"}], "metrics": [{"name": "sessions"}]})
     assert (reply.status_code, reply.json()["error"]["status"]) == (500, "INTERNAL")
 

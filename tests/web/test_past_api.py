@@ -15,13 +15,13 @@ from configuration.access.tokens import issue
 from configuration.drafts.draft import draft, replace_draft
 from configuration.drafts.publishing import publish
 from configuration.models import AuditEntry, Property, Token
-from configuration.ruleset.ruleset import ContentGroupRule, FilterRule, KeyEventRule, Part, Rule, State, Text
+from configuration.ruleset.ruleset import ContentGroupRule, FilterRule, KeyEventRule, NamedGroup, Rule, State, Text
 from processing.engine import open_engine
-from processing.maintenance.compaction import Retention, keep_up
+from processing.maintenance.compaction import Retention, run_maintenance
 from processing.models import HistoryRun
-from processing.reprocessing.runs import History, Wish
+from processing.reprocessing.runs import HistoryRunner, RequestedAction
 from processing.schema import DAY_MS
-from processing.segments.column_cache import Columns
+from processing.segments.column_cache import ColumnCache
 from reporting.rules import before_after as past
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
@@ -191,7 +191,7 @@ def test_a_rule_in_testing_says_what_it_would_do(api: Api) -> None:
 
 
 def test_the_dimensions_that_the_draft_defines(api: Api) -> None:
-    group = ContentGroupRule(name="Section", groups=(Part("A", Text("path", "begins", "/a")),), otherwise="Rest")
+    group = ContentGroupRule(name="Section", groups=(NamedGroup("A", Text("path", "begins", "/a")),), otherwise="Rest")
     api.write(group)
     tables = api.post("rules/preview/", DAYS)["tables"]
     (own,) = [table for table in tables if table["dimension"] == "contentGroup:Section"]
@@ -245,7 +245,7 @@ def test_days_whose_raw_hits_have_expired(api: Api) -> None:
     here = api.site.installation
     here.worker.seal(everything=True)
     (position,) = here.view(api.property.pk).rejected(date(2026, 11, 20), date(2026, 11, 20))["position"]
-    while keep_up(here.store, Columns(here.store), api.property.pk, NOON + 30 * DAY_MS, Retention(4, None)):
+    while run_maintenance(here.store, ColumnCache(here.store), api.property.pk, NOON + 30 * DAY_MS, Retention(4, None)):
         pass
     assert "Choose days from 2026-11-21 on" in api.post("rules/preview/", DAYS, 409)["detail"]
     assert api.post("rules/preview/", {"from": "2026-11-21", "to": "2026-11-21"})["same"]
@@ -256,7 +256,9 @@ def test_a_run_whose_numbers_from_before_are_gone(api: Api) -> None:
     api.post("history/", {}, 201)
     api.carry_out()
     here = api.site.installation
-    later = History(here.store, "", lambda: open_engine("processes://0"), lambda: timezone.now() + timedelta(days=8))
+    later = HistoryRunner(
+        here.store, "", lambda: open_engine("processes://0"), lambda: timezone.now() + timedelta(days=8)
+    )
     later.sweep()
     assert (api.run()["state"], api.run()["can"], api.run()["comparison"]) == ("done", [], None)
 
@@ -292,7 +294,7 @@ def test_rolled_back(api: Api) -> None:
     api.carry_out()
     number = HistoryRun.objects.get().pk
     asked = api.post(f"history/{number}/undo/")
-    assert (asked["wish"], asked["can"]) == (Wish.UNDO, [])
+    assert (asked["wish"], asked["can"]) == (RequestedAction.UNDO, [])
     api.carry_out()
     assert (api.run()["state"], api.run()["can"]) == ("undone", [])
     assert "nothing to roll back" in api.post(f"history/{number}/undo/", status=409)["detail"]

@@ -12,7 +12,7 @@ from django.test import Client
 from configuration.access.tokens import issue
 from configuration.models import Property, Token
 from configuration.visitor_secrets import installation_secret
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.models import Erasure
 from reporting.read_access import view_of
 from tests.support import installation
@@ -31,8 +31,8 @@ def shop(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield made
 
 
-def _keys(entries: Any, context: Any) -> Keys:
-    return Keys(installation_secret(), {}, {each.id: b"salt" for each in context.properties})
+def _keys(entries: Any, context: Any) -> VisitorKeyFactory:
+    return VisitorKeyFactory(installation_secret(), {}, {each.id: b"salt" for each in context.properties})
 
 
 def allowed(user: User, *actions: str) -> User:

@@ -11,7 +11,7 @@ from django.test import Client
 from collection.log import LogUnavailable
 from configuration.access.tokens import issue
 from configuration.models import Property, Token
-from processing.store.port import Change, Live
+from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access as source
 from reporting.read_access import reader
 from tests.support.reporting_site import DAY, Site, site
@@ -152,9 +152,9 @@ def test_the_schema_names_every_address(shop: Site, client: Client) -> None:
 def test_damage_is_said_in_json(shop: Site) -> None:
     store = reader().store
     manifest = store.manifest(shop.property.id)
-    store.commit(shop.property.id, {1: Change(manifest.version if manifest else 0, b"no book")})
+    store.commit(shop.property.id, {1: ManifestChange(manifest.version if manifest else 0, b"no book")})
     if manifest is None:
-        store.commit(shop.property.id, {}, Live(None, 1))
+        store.commit(shop.property.id, {}, LiveChange(None, 1))
     assert "damaged" in get(shop, f"{shop.property.id}/status/", status=503)["detail"]
 
 

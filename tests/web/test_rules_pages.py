@@ -15,7 +15,7 @@ from configuration.models import DraftRule, Property
 from configuration.pages.forms import FORMS
 from configuration.rule_models import AuditEntry, RulesVersion
 from configuration.ruleset.kinds import BY_TAG
-from configuration.ruleset.ruleset import BotRule, ContentGroupRule, FilterRule, Part, Rule, Ruleset, Text
+from configuration.ruleset.ruleset import BotRule, ContentGroupRule, FilterRule, NamedGroup, Rule, Ruleset, Text
 from tests.support.rule_examples import EXAMPLES, SHOP
 
 pytestmark = pytest.mark.django_db
@@ -166,7 +166,7 @@ def test_rules_are_moved_and_switched(admin: Client, shop: Property) -> None:
 
 
 def test_a_rule_that_others_need_is_not_deleted(admin: Client, shop: Property) -> None:
-    groups = ContentGroupRule(name="Area", groups=(Part("Shop", SHOP),))
+    groups = ContentGroupRule(name="Area", groups=(NamedGroup("Shop", SHOP),))
     needs = FilterRule(name="No shop", action="exclude", when=Text("content_group:Area", "equals", "Shop"))
     write(shop, groups, needs)
     row = DraftRule.objects.get(kind="content group")

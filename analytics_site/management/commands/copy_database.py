@@ -13,8 +13,8 @@ from django.db import connections
 from analytics_site.database_copy import Differs, NotEmpty, copy_database
 from analytics_site.databases import database
 from analytics_site.first_start import is_behind
-from collection.progress import Meter
-from processing.workers.wiring import alone
+from collection.progress import ProgressLine
+from processing.workers.wiring import single_worker_lock
 
 TARGET: Final = "target"
 SCHEMES: Final = ("sqlite://", "postgres://", "postgresql://")
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if is_behind():
             raise CommandError("The database is older than this program: run manage.py migrate first.")
         try:
-            with alone():
+            with single_worker_lock():
                 self._copy(target)
         except (NotEmpty, Differs) as error:
             raise CommandError(f"{error}. Nothing was copied.") from error
@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def _copy(self, target: str) -> None:
         add_database(TARGET, target)
         call_command("migrate", database=TARGET, interactive=False, verbosity=0)
-        meter = Meter(sys.stderr, "rows")
+        meter = ProgressLine(sys.stderr, "rows")
         counts = copy_database("default", TARGET, lambda table, rows: meter.show(rows, None))
         meter.clear()
         self.stdout.write(f"{counts.rows:,} rows of {counts.tables} tables copied and compared; nothing differs.")

@@ -12,7 +12,7 @@ from django.db import connection
 
 from analytics_site.first_start import ADMINISTRATOR, create_administrator, migrate
 from analytics_site.parts import manage, ready, refuse_taken_port, server
-from analytics_site.supervisor import Part, Supervisor
+from analytics_site.supervisor import ProcessSpec, Supervisor
 
 
 class Command(BaseCommand):
@@ -40,24 +40,24 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def web() -> Part:
+def web() -> ProcessSpec:
     return server("web", "analytics_site.asgi", settings.HOST, settings.PORT)
 
 
-def worker() -> Part:
-    return Part("worker", manage("work"))
+def worker() -> ProcessSpec:
+    return ProcessSpec("worker", manage("work"))
 
 
 def answers() -> bool:
     return ready(settings.HOST, settings.PORT)
 
 
-def demo() -> list[Part]:
+def demo() -> list[ProcessSpec]:
     """Fills the demo property, once for a data folder."""
     filled = settings.DATA / "demo_filled"
     if not settings.DEMO or filled.exists() or "demo" not in get_commands():
         return []
-    return [Part("demo", manage("demo"), lasting=False, done=filled.touch)]
+    return [ProcessSpec("demo", manage("demo"), lasting=False, done=filled.touch)]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from collection.collector.http import Answer, Headers
+from collection.collector.http import Headers, HttpAnswer
 
 SOURCE: Final = Path(__file__).with_name("hs.js")
 COMMENT_LINE: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
@@ -29,17 +29,17 @@ def compressed() -> bytes:
     return gzip.compress(script()[0], compresslevel=9, mtime=0)
 
 
-def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> Answer:
+def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> HttpAnswer:
     """Answers GET and HEAD with 200 or 304, every other method with 405. A header that is not sent is ""."""
     if method not in ("GET", "HEAD"):
-        return Answer(405, [("allow", "GET, HEAD"), ("content-length", "0")])
+        return HttpAnswer(405, [("allow", "GET, HEAD"), ("content-length", "0")])
     _, tag = script()
     if _matches(if_none_match, tag):
-        return Answer(304, _headers(tag))
+        return HttpAnswer(304, _headers(tag))
     zipped = _accepts_gzip(accept_encoding)
     body = compressed() if zipped else script()[0]
     headers = [*_headers(tag), ("content-type", "text/javascript; charset=utf-8"), ("content-length", str(len(body)))]
-    return Answer(200, headers + [("content-encoding", "gzip")] * zipped, b"" if method == "HEAD" else body)
+    return HttpAnswer(200, headers + [("content-encoding", "gzip")] * zipped, b"" if method == "HEAD" else body)
 
 
 def _headers(tag: str) -> Headers:

@@ -47,12 +47,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
-class State(NamedTuple):
+class FileState(NamedTuple):
     end: int
     sealed: bool
 
 
-class Batch(NamedTuple):
+class StoredBatch(NamedTuple):
     first: int
     appended_us: int
     values: list[bytes]
@@ -128,15 +128,15 @@ class BatchFile:
         row = (len(values), at_us, checksum(len(values), payload), payload)
         return self._connection.execute(APPEND, row).rowcount == 1
 
-    def state(self) -> State:
+    def state(self) -> FileState:
         end, sealed = self._connection.execute(STATE).fetchone()
-        return State(end, bool(sealed))
+        return FileState(end, bool(sealed))
 
     def seal(self) -> None:
         """No append succeeds from now on, in any process."""
         self._connection.execute("UPDATE facts SET sealed = 1")
 
-    def batches(self, first: int, last: int) -> Iterator[Batch]:
+    def batches(self, first: int, last: int) -> Iterator[StoredBatch]:
         """The batches that hold the offsets first to last, checked one by one. Raises CorruptLog."""
         due = self.base
         try:
@@ -188,8 +188,8 @@ def checksum(count: int, payload: bytes) -> int:
     return zlib.crc32(payload, count)
 
 
-def checked(first: int, count: int, appended_us: int, crc: int, payload: object) -> Batch:
+def checked(first: int, count: int, appended_us: int, crc: int, payload: object) -> StoredBatch:
     """The batch of a row. Raises CorruptLog."""
     if not isinstance(payload, bytes) or checksum(count, payload) != crc:
         raise CorruptLog(PARTITION, first, first + max(count, 1) - 1, "the checksum does not match")
-    return Batch(first, appended_us, _decode(payload))
+    return StoredBatch(first, appended_us, _decode(payload))

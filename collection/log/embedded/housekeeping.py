@@ -14,14 +14,14 @@ LONG_WAL_BYTES: Final = 8 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
-Task = Callable[[], None]
+FileTask = Callable[[], None]
 
 
 class Housekeeper:
     """One thread, started at the first task. A task that fails is logged: it costs disk space, never a hit."""
 
     def __init__(self) -> None:
-        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._tasks: SimpleQueue[FileTask | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._checkpointing = False
 
@@ -41,7 +41,7 @@ class Housekeeper:
             self._thread.join()
             self._thread = None
 
-    def _start(self, task: Task) -> None:
+    def _start(self, task: FileTask) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="log-housekeeper", daemon=True)
             self._thread.start()

@@ -18,10 +18,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from collection.log.embedded.batch_file import PARTITION, Batch, BatchFile, State, make_file, publish, sync_folder
+from collection.log.embedded.batch_file import (
+    PARTITION,
+    BatchFile,
+    FileState,
+    StoredBatch,
+    make_file,
+    publish,
+    sync_folder,
+)
 from collection.log.embedded.housekeeping import Housekeeper
 from collection.log.embedded.subscriptions import Subscriptions
-from collection.log.port import BeyondEnd, CorruptLog, Entry, LogUnavailable, Trimmed
+from collection.log.port import BeyondEnd, CorruptLog, LogEntry, LogUnavailable, Trimmed
 
 FILE_BYTES: Final = 64 * 1024 * 1024
 FILE_AGE_US: Final = 15 * 60 * 1_000_000
@@ -90,7 +98,7 @@ class EmbeddedLog:
         with self._reading, unavailable("cannot be read"):
             return {PARTITION: self._end()}
 
-    def read(self, partition: int, first: int, last: int) -> list[Entry]:
+    def read(self, partition: int, first: int, last: int) -> list[LogEntry]:
         self._check(partition)
         with self._reading, unavailable("cannot be read"):
             if first < (start := self._start()):
@@ -186,7 +194,7 @@ class EmbeddedLog:
             self._tail.close()
             self._tail = None
 
-    def _state(self) -> State:
+    def _state(self) -> FileState:
         """Of the newest file. The folder is listed only when the newest one known is sealed."""
         if self._open and not (state := self._open[max(self._open)].state()).sealed:
             return state
@@ -198,20 +206,20 @@ class EmbeddedLog:
     def _start(self) -> int:
         return max(self._subscriptions.held_from(PARTITION), self._bases()[0])
 
-    def _entries(self, first: int, last: int) -> Iterator[Entry]:
+    def _entries(self, first: int, last: int) -> Iterator[LogEntry]:
         due = first
         for batch in self._batches(first, last):
             if batch.first > due or batch.end <= due:
                 raise CorruptLog(PARTITION, due, max(due, batch.first - 1), "offsets are missing")
             yield from (
-                Entry(due + i, value)
+                LogEntry(due + i, value)
                 for i, value in enumerate(batch.values[due - batch.first : last + 1 - batch.first])
             )
             due = batch.end
         if due <= last:
             raise CorruptLog(PARTITION, due, last, "offsets are missing")
 
-    def _batches(self, first: int, last: int) -> Iterator[Batch]:
+    def _batches(self, first: int, last: int) -> Iterator[StoredBatch]:
         for base, end in self._extents():
             if base <= last and (end is None or end > first):
                 yield from self._file(base).batches(max(first, base), last)

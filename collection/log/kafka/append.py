@@ -15,7 +15,7 @@ from kafka import errors
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
-from collection.log.kafka.connection import RETRY_S, Connection, Topic, may_pass, patiently
+from collection.log.kafka.connection import RETRY_S, Connection, Topic, may_pass, retry_until
 
 BATCH_BYTES: Final = 900_000  # brokers and topics take 1 MiB where nobody said otherwise
 RECORD_BYTES: Final = 64  # at most, beside key and value
@@ -34,7 +34,7 @@ class Producer(NamedTuple):
     epoch: int
 
 
-class Batch(NamedTuple):
+class ProducerBatch(NamedTuple):
     partition: int
     hits: int
     data: bytes
@@ -80,10 +80,10 @@ class Appender:
             time.sleep(RETRY_S)
             self._look_again()
 
-    def _send(self, batches: Mapping[int, Batch]) -> dict[int, Any]:
+    def _send(self, batches: Mapping[int, ProducerBatch]) -> dict[int, Any]:
         """By partition, why it was not acknowledged."""
         topic = self._known_topic()
-        by_leader: dict[int, list[Batch]] = {}
+        by_leader: dict[int, list[ProducerBatch]] = {}
         for batch in batches.values():
             by_leader.setdefault(topic.leaders[batch.partition], []).append(batch)
         failed = {batch.partition: errors.LeaderNotAvailableError() for batch in by_leader.pop(-1, [])}
@@ -92,13 +92,13 @@ class Appender:
             failed |= self._judge(by_leader[leader], answer)
         return failed
 
-    def _request(self, topic: Topic, batches: Sequence[Batch]) -> Any:
+    def _request(self, topic: Topic, batches: Sequence[ProducerBatch]) -> Any:
         data = ProduceRequest.TopicProduceData
         parts = [data.PartitionProduceData(index=batch.partition, records=batch.data) for batch in batches]
         whole = data(name=self._name, topic_id=uuid.UUID(topic.id), partition_data=parts)
         return ProduceRequest(acks=ALL_COPIES, timeout_ms=int(self._limit_s * 1000), topic_data=[whole])
 
-    def _judge(self, batches: Sequence[Batch], answer: Any) -> dict[int, Any]:
+    def _judge(self, batches: Sequence[ProducerBatch], answer: Any) -> dict[int, Any]:
         if isinstance(answer, errors.KafkaError):
             return {batch.partition: answer for batch in batches}
         counts = {batch.partition: batch.hits for batch in batches}
@@ -111,17 +111,17 @@ class Appender:
                 failed[part.index] = error(part.error_message or self._name)
         return failed
 
-    def _batch(self, partition: int, hits: Sequence[Hit]) -> Batch:
+    def _batch(self, partition: int, hits: Sequence[Hit]) -> ProducerBatch:
         producer, now = self._known_producer(), time.time_ns() // 1_000_000
         number = self._numbers.get(partition, 0)
         builder = DefaultRecordBatchBuilder(MAGIC, 0, False, producer.id, producer.epoch, number, 2 * BATCH_BYTES)
         for offset, (key, value) in enumerate(hits):
             builder.append(offset, now, key, value, [])
-        return Batch(partition, len(hits), bytes(builder.build()))
+        return ProducerBatch(partition, len(hits), bytes(builder.build()))
 
     def _known_topic(self) -> Topic:
         if self._topic is None:
-            self._topic = patiently(self._limit_s, lambda: self._connection.topic(self._name))
+            self._topic = retry_until(self._limit_s, lambda: self._connection.topic(self._name))
         return self._topic
 
     def _look_again(self) -> None:
@@ -134,7 +134,7 @@ class Appender:
 
     def _known_producer(self) -> Producer:
         if self._producer is None:
-            self._producer = patiently(self._limit_s, self._new_producer)
+            self._producer = retry_until(self._limit_s, self._new_producer)
         return self._producer
 
     def _new_producer(self) -> Producer:

@@ -109,7 +109,7 @@ async def outcome(future: Any) -> Any:
         return error
 
 
-def patiently(limit_s: float, what: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
+def retry_until(limit_s: float, what: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
     """Tries while it may pass: leaders move, coordinators load. `again` is called in between. Raises KafkaError."""
     give_up = time.monotonic() + limit_s
     while True:

@@ -16,14 +16,14 @@ UNKNOWN: Final = -1
 SEVERAL_GROUPS: Final = 8  # the version of the request that asks for several, as we do for one
 
 
-class Place(NamedTuple):
+class GroupOffset(NamedTuple):
     """`offset` is UNKNOWN where nothing was committed; `note` is what was committed with it."""
 
     offset: int
     note: str
 
 
-def place(connection: Connection, group: str, topic: str, partition: int) -> Place:
+def read_offset(connection: Connection, group: str, topic: str, partition: int) -> GroupOffset:
     """Raises KafkaError."""
     asked = OffsetFetchRequest.OffsetFetchRequestGroup
     topics = [asked.OffsetFetchRequestTopics(name=topic, partition_indexes=[partition])]
@@ -34,10 +34,10 @@ def place(connection: Connection, group: str, topic: str, partition: int) -> Pla
     _check(found.error_code, group)
     part = found.topics[0].partitions[0]
     _check(part.error_code, group)
-    return Place(part.committed_offset, part.metadata or "")
+    return GroupOffset(part.committed_offset, part.metadata or "")
 
 
-def put(connection: Connection, group: str, topic: str, partition: int, place: Place) -> None:
+def commit_offset(connection: Connection, group: str, topic: str, partition: int, place: GroupOffset) -> None:
     """Durable on return. Raises KafkaError, also where somebody has joined the group."""
     asked = OffsetCommitRequest.OffsetCommitRequestTopic
     part = asked.OffsetCommitRequestPartition(

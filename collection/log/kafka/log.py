@@ -14,11 +14,11 @@ from kafka.errors import KafkaError, LeaderNotAvailableError
 from kafka.errors import OffsetOutOfRangeError as OutOfRange
 
 from collection.log.kafka.append import Appender
-from collection.log.kafka.connection import Connection, Topic, patiently, unavailable
-from collection.log.kafka.groups import Place, place, put
-from collection.log.kafka.read import EARLIEST, LATEST, Reader, Stretch, entries
+from collection.log.kafka.connection import Connection, Topic, retry_until, unavailable
+from collection.log.kafka.groups import GroupOffset, commit_offset, read_offset
+from collection.log.kafka.read import EARLIEST, LATEST, FetchedRange, TopicReader, entries
 from collection.log.kafka.topic import SAFE_COPIES, make, warnings
-from collection.log.port import BeyondEnd, CorruptLog, Entry, LogUnavailable, Trimmed
+from collection.log.port import BeyondEnd, CorruptLog, LogEntry, LogUnavailable, Trimmed
 
 LIMIT_S: Final = 10.0
 VERIFIED_AT_ONCE: Final = 10_000
@@ -62,8 +62,8 @@ class KafkaLog:
     def ends(self) -> dict[int, int]:
         return self._patiently("cannot be read", lambda: self._offsets(LATEST))
 
-    def read(self, partition: int, first: int, last: int) -> list[Entry]:
-        found: list[Entry] = []
+    def read(self, partition: int, first: int, last: int) -> list[LogEntry]:
+        found: list[LogEntry] = []
         while len(found) <= last - first:
             found += self._stretch(partition, first + len(found), last)
         return found
@@ -74,7 +74,7 @@ class KafkaLog:
 
     def commit(self, name: str, partition: int, offset: int) -> None:
         """The log's id goes with it: a position in a topic that was deleted since says nothing about this one."""
-        self._patiently("cannot be written", lambda: self._put(name, partition, Place(offset, self._known_id())))
+        self._patiently("cannot be written", lambda: self._put(name, partition, GroupOffset(offset, self._known_id())))
 
     def seek(self, partition: int, at_us: int) -> int:
         """To the millisecond: a hit that was appended in the same one is not passed over."""
@@ -96,9 +96,9 @@ class KafkaLog:
     def _patiently(self, what: str, do: Callable[[], T]) -> T:
         """What is known of leaders is forgotten where it may be wrong."""
         with unavailable(what):
-            return patiently(self._limit_s, do, again=self._forget)
+            return retry_until(self._limit_s, do, again=self._forget)
 
-    def _stretch(self, partition: int, first: int, last: int) -> list[Entry]:
+    def _stretch(self, partition: int, first: int, last: int) -> list[LogEntry]:
         """A beginning of what is asked for, one entry at least."""
         stretch = self._patiently("cannot be read", lambda: self._fetch(partition, first))
         if first < stretch.start:
@@ -107,7 +107,7 @@ class KafkaLog:
             raise BeyondEnd(f"partition {partition} ends before offset {stretch.end}, asked for {last}")
         return list(entries(partition, stretch.records, first, last))
 
-    def _fetch(self, partition: int, offset: int) -> Stretch:
+    def _fetch(self, partition: int, offset: int) -> FetchedRange:
         reader = self._reader(partition)
         try:
             return reader.fetch(partition, offset)
@@ -115,15 +115,15 @@ class KafkaLog:
             start, end = self._offsets(EARLIEST)[partition], self._offsets(LATEST)[partition]
             if start <= offset < end:
                 raise LeaderNotAvailableError("the offset was there a moment later") from None
-            return Stretch(start, end, b"")
+            return FetchedRange(start, end, b"")
 
-    def _place(self, name: str, partition: int) -> Place:
+    def _place(self, name: str, partition: int) -> GroupOffset:
         self._reader(partition)
-        return place(self._connected(), GROUP.format(name), self._name, partition)
+        return read_offset(self._connected(), GROUP.format(name), self._name, partition)
 
-    def _put(self, name: str, partition: int, where: Place) -> None:
+    def _put(self, name: str, partition: int, where: GroupOffset) -> None:
         self._reader(partition)
-        put(self._connected(), GROUP.format(name), self._name, partition, where)
+        commit_offset(self._connected(), GROUP.format(name), self._name, partition, where)
 
     def _found(self, partition: int, at_ms: int) -> int:
         found = self._reader(partition).offsets({partition: at_ms})[partition]
@@ -155,12 +155,12 @@ class KafkaLog:
             first = last + 1
         return faults
 
-    def _reader(self, partition: int | None = None) -> Reader:
+    def _reader(self, partition: int | None = None) -> TopicReader:
         """Raises ValueError if there is no such partition."""
         topic = self._known_topic()
         if partition is not None and partition not in topic.leaders and partition not in self._look().leaders:
             raise ValueError(f"the topic {self._name} has no partition {partition}")
-        return Reader(self._connected(), self._name, self._known_topic())
+        return TopicReader(self._connected(), self._name, self._known_topic())
 
     def _known_topic(self) -> Topic:
         return self._topic or self._look()

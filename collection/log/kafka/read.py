@@ -10,7 +10,7 @@ from kafka.protocol.consumer import FetchRequest, ListOffsetsRequest
 from kafka.record import MemoryRecords
 
 from collection.log.kafka.connection import Connection, Topic
-from collection.log.port import CorruptLog, Entry
+from collection.log.port import CorruptLog, LogEntry
 
 ANSWER_BYTES: Final = 4 * 2**20
 BY_TOPIC_ID: Final = 13  # the first version that names the topic by its id
@@ -20,7 +20,7 @@ LATEST: Final = -1
 BY_NEGATIVE_TIME: Final = 1  # the first version that knows these
 
 
-class Stretch(NamedTuple):
+class FetchedRange(NamedTuple):
     """What came back: whole batches from the one on that holds the offset asked for, and the partition's ends."""
 
     start: int
@@ -28,19 +28,19 @@ class Stretch(NamedTuple):
     records: bytes
 
 
-class Reader:
+class TopicReader:
     """Stateless: any number of threads may use it."""
 
     def __init__(self, connection: Connection, name: str, topic: Topic) -> None:
         self._connection, self._name, self._topic = connection, name, topic
 
-    def fetch(self, partition: int, offset: int) -> Stretch:
+    def fetch(self, partition: int, offset: int) -> FetchedRange:
         """Raises KafkaError, OffsetOutOfRangeError among them."""
         answer = self._connection.ask(self._request(partition, offset), self._leader(partition))
         _check(answer.error_code, "the topic's id")
         part = answer.responses[0].partitions[0]
         _check(part.error_code, f"partition {partition}, offset {offset}")
-        return Stretch(part.log_start_offset, part.high_watermark, bytes(part.records or b""))
+        return FetchedRange(part.log_start_offset, part.high_watermark, bytes(part.records or b""))
 
     def offsets(self, at: Mapping[int, int]) -> dict[int, int]:
         """By partition, the first offset of the time (ms), or of EARLIEST or LATEST; -1 if there is none. By name!
@@ -93,7 +93,7 @@ def _check(code: int, what: str) -> None:
         raise errors.for_code(code)(what)
 
 
-def entries(partition: int, records: bytes, first: int, last: int) -> Iterator[Entry]:
+def entries(partition: int, records: bytes, first: int, last: int) -> Iterator[LogEntry]:
     """The entries from `first` to `last` that are in these batches: the first of them at least. Raises CorruptLog."""
     due = seen = first
     for batch in MemoryRecords(records):
@@ -104,7 +104,7 @@ def entries(partition: int, records: bytes, first: int, last: int) -> Iterator[E
             if due <= offset <= last:
                 if offset > due:
                     raise CorruptLog(partition, due, offset - 1, "offsets are missing")
-                yield Entry(offset, value)
+                yield LogEntry(offset, value)
                 due = offset + 1
     if due == first:
         raise CorruptLog(partition, first, min(seen, last), "offsets are missing")

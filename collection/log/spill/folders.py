@@ -23,7 +23,7 @@ TURN_S: Final = 0.1
 logger = logging.getLogger(__name__)
 
 
-class NeighbourlyLog(SpillingLog):
+class SharedSpillingLog(SpillingLog):
     """See `SpillingLog`. `open_log` opens the log anew: for this one, and for each folder that is carried over."""
 
     def __init__(self, open_log: Callable[[], Log], folder: Path, *, look_every_s: float = LOOK_EVERY_S) -> None:

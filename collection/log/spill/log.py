@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from collection.log.embedded.batch_file import PARTITION
 from collection.log.embedded.log import EmbeddedLog, unavailable
-from collection.log.port import CorruptLog, Entry, Log, LogError, LogUnavailable, Trimmed
-from collection.log.spill.state import Mark, SpillFolder
+from collection.log.port import CorruptLog, Log, LogEntry, LogError, LogUnavailable, Trimmed
+from collection.log.spill.state import SpillFolder, SpillState
 
 CARRIED_AT_ONCE: Final = 1024
 FEW: Final = 2048  # so many are carried over while appends wait, so that it comes to an end
@@ -57,7 +57,7 @@ class SpillingLog:
         self._appending = threading.Lock()
         self._floor: dict[int, int] = {}
         self._looked_at = float("-inf")
-        self._complaints = Complaints()
+        self._complaints = RateLimitedLog()
         self._wake, self._closing = threading.Event(), threading.Event()
         if self.spilled or not self._answers():
             self._wake.set()
@@ -89,7 +89,7 @@ class SpillingLog:
     def ends(self) -> dict[int, int]:
         return self._log.ends()
 
-    def read(self, partition: int, first: int, last: int) -> list[Entry]:
+    def read(self, partition: int, first: int, last: int) -> list[LogEntry]:
         return self._log.read(partition, first, last)
 
     def position(self, name: str, partition: int) -> int:
@@ -117,11 +117,11 @@ class SpillingLog:
             self._spill.close()
             self._folder.close()
 
-    def _where_it_was_left(self, mark: Mark | None) -> Mark:
+    def _where_it_was_left(self, mark: SpillState | None) -> SpillState:
         """A mark may be behind what was carried over and deleted since."""
         start = self._spill.starts()[PARTITION]
         if mark is None or mark.next + mark.doubt <= start:
-            return Mark(start)
+            return SpillState(start)
         return replace(mark, next=max(mark.next, start), doubt=min(mark.doubt, mark.next + mark.doubt - start))
 
     def _answers(self) -> bool:
@@ -154,10 +154,10 @@ class SpillingLog:
     def _begin(self, doubt: int) -> None:
         with unavailable("cannot be spilled"):
             end = self._spill.ends()[PARTITION]
-            self._remember(Mark(end, doubt, self._log.id if doubt else "", self._floor))
+            self._remember(SpillState(end, doubt, self._log.id if doubt else "", self._floor))
         self._wake.set()
 
-    def _remember(self, mark: Mark) -> None:
+    def _remember(self, mark: SpillState) -> None:
         self._folder.write(mark)
         self._mark = mark
 
@@ -185,7 +185,7 @@ class SpillingLog:
 
     def _end(self) -> None:
         self._log.ends()  # there may have been nothing to carry: only an answer shows that it is back
-        self._remember(Mark(self._mark.next))
+        self._remember(SpillState(self._mark.next))
         self._spill.trim(PARTITION, self._mark.next)
         self._looked_at = float("-inf")
         self._wake.clear()
@@ -200,13 +200,13 @@ class SpillingLog:
         if self._mark.doubt:
             hits = self._missing(hits)
         else:
-            self._remember(Mark(self._mark.next, len(hits), self._log.id, self._log.ends()))
+            self._remember(SpillState(self._mark.next, len(hits), self._log.id, self._log.ends()))
         self._log.append(hits)
-        self._mark = Mark(self._mark.next + len(entries))
+        self._mark = SpillState(self._mark.next + len(entries))
         if self._mark.next // TRIM_EVERY != (self._mark.next - len(entries)) // TRIM_EVERY:
             self._spill.trim(PARTITION, self._mark.next)
 
-    def _next_entries(self) -> list[Entry]:
+    def _next_entries(self) -> list[LogEntry]:
         first = self._mark.next
         end = self._spill.ends()[PARTITION]
         last = min(end, first + (self._mark.doubt or CARRIED_AT_ONCE)) - 1
@@ -216,7 +216,7 @@ class SpillingLog:
             if fault.first > first:
                 return self._spill.read(PARTITION, first, fault.first - 1)
             logger.error("%d spilled hits are lost: %s", min(fault.last, last) + 1 - first, fault)
-            self._mark = Mark(min(fault.last, last) + 1)
+            self._mark = SpillState(min(fault.last, last) + 1)
             return []
 
     def _missing(self, hits: Sequence[Hit]) -> list[Hit]:
@@ -241,7 +241,7 @@ class SpillingLog:
         return found
 
 
-class Complaints:
+class RateLimitedLog:
     """Says what is wrong at first and then once a minute, and when it is over."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from collection.log.port import LogUnavailable
 NAME: Final = "mark"
 
 
-class Mark(msgspec.Struct, frozen=True):
+class SpillState(msgspec.Struct, frozen=True):
     """Everything below `next` is in the log. The `doubt` hits from there on may be, at `floor` or later.
 
     `floor` are offsets of the log named `log`, by partition.
@@ -43,16 +43,16 @@ class SpillFolder:
             self._lock.close()
             raise FolderTaken(f"another collector spills into {folder}") from taken
 
-    def read(self) -> Mark | None:
+    def read(self) -> SpillState | None:
         """The mark that was written last."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Mark)
+            return msgspec.json.decode(self._path.read_bytes(), type=SpillState)
         except FileNotFoundError:
             return None
         except msgspec.MsgspecError as error:
             raise LogUnavailable(f"{self._path} is damaged: {error}") from error
 
-    def write(self, mark: Mark) -> None:
+    def write(self, mark: SpillState) -> None:
         """Durable on return. Raises OSError."""
         draft = self._path.with_suffix(".draft")
         with draft.open("wb") as file:

@@ -7,12 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from collection.progress import Meter
-from processing.maintenance.store_copy import Copy
+from collection.progress import ProgressLine
+from processing.maintenance.store_copy import StoreCopy
 from processing.models import Range
 from processing.store import open_store, set_up_store
 from processing.store.port import Conflict, CorruptBlob, Missing, StoreUnavailable
-from processing.workers.wiring import alone
+from processing.workers.wiring import single_worker_lock
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._meters: dict[str, Meter] = {}
+        self._meters: dict[str, ProgressLine] = {}
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -47,11 +47,11 @@ class Command(BaseCommand):
         if source == target:
             raise CommandError("A store cannot be copied into itself.")
         try:
-            with alone():
+            with single_worker_lock():
                 self._check_ledger(source)
                 set_up_store(target)
                 with closing(open_store(source)) as old, closing(open_store(target)) as new:
-                    self._copy(Copy(old, new, _partitions(), self._show))
+                    self._copy(StoreCopy(old, new, _partitions(), self._show))
         except ValueError as error:
             raise CommandError(f"{error}.") from error
         except StoreUnavailable as error:
@@ -59,10 +59,10 @@ class Command(BaseCommand):
         except (Conflict, CorruptBlob, Missing) as error:
             raise CommandError(f"{error}. The copy is not to be used.") from error
 
-    def _copy(self, copy: Copy) -> None:
+    def _copy(self, copy: StoreCopy) -> None:
         copy.run()
         found = list(copy.problems())
-        Meter(sys.stderr, "").clear()
+        ProgressLine(sys.stderr, "").clear()
         if found:
             raise CommandError("\n".join(found) + "\nThe copy is not to be used.")
         counts = (f"{number:,} {name}" for name, number in copy.counts()._asdict().items())
@@ -74,7 +74,7 @@ class Command(BaseCommand):
             raise CommandError("Ranges of the log are half received: run `manage.py work --once` first, then copy.")
 
     def _show(self, subject: str, done: int, every: int) -> None:
-        self._meters.setdefault(subject, Meter(sys.stderr, subject)).show(done, done / every)
+        self._meters.setdefault(subject, ProgressLine(sys.stderr, subject)).show(done, done / every)
 
 
 def _partitions() -> list[tuple[str, int]]:

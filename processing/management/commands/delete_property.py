@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import delete_property
-from processing.segments.view import Reader
+from processing.segments.view import ViewCache
 from processing.store import open_store
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         item = people.property_of(options)
-        hits = Reader(open_store(settings.STORE_URL)).view(item.pk).counts().accepted
+        hits = ViewCache(open_store(settings.STORE_URL)).view(item.pk).counts().accepted
         people.confirm(f"“{item}”, {item.measurement_id}, with {hits:,} hits is deleted for ever.", options)
         request = delete_property(item, "manage.py", hits)
         self.stdout.write(f"deleted: property {request.property}, {hits:,} hits")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from collection.demo.data import HOST
-from collection.demo.fill import Plan, fill, read_plan, write_plan
+from collection.demo.fill import FillPlan, fill, read_plan, write_plan
 from collection.demo.traffic import HITS_PER_VISIT
 from collection.log import LogError, open_log
 from configuration.models import Property
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{NAME} ({plan.property}): {sent:,} hits of {plan.days} days.")
 
 
-def new_plan(path: Path, days: int, hits: int | None, seed: int) -> Plan:
+def new_plan(path: Path, days: int, hits: int | None, seed: int) -> FillPlan:
     """Makes the property too. Raises CommandError."""
     if not 1 <= days <= MOST_DAYS:
         raise CommandError(f"--days must be 1 to {MOST_DAYS}, not {days}.")
@@ -54,6 +54,6 @@ def new_plan(path: Path, days: int, hits: int | None, seed: int) -> Plan:
     if target is None:
         target = Property.objects.create(name=NAME, domains=HOST, zone=ZONE, currency="EUR")
     wanted = hits or round(days * VISITS_PER_DAY * HITS_PER_VISIT)
-    plan = Plan(target.pk, target.measurement_id, target.zone, time.time_ns() // 1_000_000, days, wanted, seed)
+    plan = FillPlan(target.pk, target.measurement_id, target.zone, time.time_ns() // 1_000_000, days, wanted, seed)
     write_plan(path, plan)
     return plan

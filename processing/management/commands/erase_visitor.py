@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.privacy.find_visitors import stored_hits
-from processing.segments.view import Reader
+from processing.segments.view import ViewCache
 from processing.store import open_store
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         store, item = open_store(settings.STORE_URL), people.property_of(options)
         visitors = people.visitors_of(store, item, options)
-        hits = stored_hits(Reader(store).view(item.pk), visitors)
+        hits = stored_hits(ViewCache(store).view(item.pk), visitors)
         people.confirm(f"{len(visitors)} visitors of “{item}” with {hits:,} hits are erased for ever.", options)
         try:
             request = erase_visitors(store, item, visitors, "manage.py", hits)

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from collection.log import LogError, open_log
 from collection.progress import ERASE_LINE
-from processing.maintenance.fsck import ADVICE, Check, Problem
+from processing.maintenance.fsck import ADVICE, FsckRun, Problem
 from processing.store import open_store
 from processing.store.port import StoreUnavailable
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
                 closing(open_log(settings.LOG_URL)) as log,
                 closing(open_store(settings.STORE_URL, settings.SEGMENT_CACHE)) as store,
             ):
-                check = Check(log, store, self._show)
+                check = FsckRun(log, store, self._show)
                 found = [self._say(problem) for problem in check.problems()]
         except (LogError, StoreUnavailable, DatabaseError) as error:
             raise CommandError(f"{error}. Nothing was changed; try again when it can be read.") from error

@@ -12,7 +12,7 @@ from collection.access_logs.bookmark import Bookmark
 from collection.access_logs.files import STANDARD_INPUT, LineFile, UnreadableFile
 from collection.access_logs.importer import FilesChanged, LogImport
 from collection.log import Log, LogError, open_log
-from collection.progress import Meter, duration
+from collection.progress import ProgressLine, duration
 from configuration.models import Property
 from processing.receiving.lag import wait_until_reported
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
     def _run(self, names: list[str], target: Property, log: Log, bookmark: Bookmark | None) -> LogImport:
         with ExitStack() as opened:
             files = [opened.enter_context(closing(LineFile(name))) for name in names]
-            work, meter = LogImport(files, target.id, log, bookmark, now_us), Meter(sys.stderr, "lines")
+            work, meter = LogImport(files, target.id, log, bookmark, now_us), ProgressLine(sys.stderr, "lines")
             try:
                 for _ in work.run():
                     meter.show(work.sent, work.share())
@@ -70,7 +70,7 @@ class Command(BaseCommand):
                 self._report(work, target, meter)
         return work
 
-    def _report(self, work: LogImport, target: Property, meter: Meter) -> None:
+    def _report(self, work: LogImport, target: Property, meter: ProgressLine) -> None:
         if work.skipped:
             self.stdout.write(f"{work.skipped:,} lines were imported before.")
         speed = f"{duration(meter.seconds())}, {meter.rate(work.sent):,.0f} a second"
@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
     def _wait(self, log: Log) -> None:
         ends = log.ends()
-        meter = Meter(sys.stderr, "hits left until reports count them all")
+        meter = ProgressLine(sys.stderr, "hits left until reports count them all")
         left = wait_until_reported(log.id, ends, meter.count_down)
         meter.clear()
         if left:

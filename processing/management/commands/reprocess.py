@@ -13,13 +13,18 @@ from django.core.management.base import BaseCommand, CommandError
 
 from configuration.drafts.publishing import published
 from processing.models import HistoryRun
-from processing.reprocessing.runs import History, RunRefused, Wish, ask, wish
+from processing.reprocessing.runs import HistoryRunner, RequestedAction, RunRefused, create_run, request_action
 from processing.store import open_store
-from processing.workers.wiring import alone, make_history
+from processing.workers.wiring import make_history, single_worker_lock
 
 LOOK_EVERY_S: Final = 0.5
 State = HistoryRun.State
-WISHES: Final = {"pause": Wish.PAUSE, "resume": Wish.NONE, "cancel": Wish.CANCEL, "undo": Wish.UNDO}
+WISHES: Final = {
+    "pause": RequestedAction.PAUSE,
+    "resume": RequestedAction.NONE,
+    "cancel": RequestedAction.CANCEL,
+    "undo": RequestedAction.UNDO,
+}
 
 
 class Command(BaseCommand):
@@ -64,7 +69,7 @@ class Command(BaseCommand):
         if run is None:
             raise CommandError("Rules were never applied to the history of this property.")
         if named:
-            wish(run, WISHES[named])
+            request_action(run, WISHES[named])
             run.refresh_from_db()
         return run
 
@@ -80,18 +85,18 @@ class Command(BaseCommand):
         if (options["first"] is None) != (options["last"] is None):
             raise CommandError("Name both ends of the days, --from and --to, or none.")
         days = (options["first"], options["last"]) if options["first"] else None
-        return ask(open_store(settings.STORE_URL), rules, "manage.py", days)
+        return create_run(open_store(settings.STORE_URL), rules, "manage.py", days)
 
     @contextmanager
-    def _worker(self) -> Iterator[History | None]:
+    def _worker(self) -> Iterator[HistoryRunner | None]:
         """The worker's place, if it is free: then this process carries out the run."""
         try:
-            with alone():
+            with single_worker_lock():
                 yield make_history(open_store(settings.STORE_URL))
         except CommandError:
             yield None
 
-    def _follow(self, run: HistoryRun, history: History | None) -> None:
+    def _follow(self, run: HistoryRun, history: HistoryRunner | None) -> None:
         while run.state in (State.WAITING, State.RUNNING) or run.wish:
             if history:
                 history.work(lambda: False, told=self._tell)

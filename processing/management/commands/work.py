@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from processing.workers.warm_up import warm_up
-from processing.workers.wiring import alone, make_worker
+from processing.workers.wiring import make_worker, single_worker_lock
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="receive and seal all there is, tidy up, then stop")
 
     def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
-        with alone():
+        with single_worker_lock():
             warm_up()
             worker = make_worker()
             if once:

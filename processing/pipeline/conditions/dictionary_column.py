@@ -10,43 +10,43 @@ import polars as pl
 FEW: Final = 200  # so many rows are looked at one by one sooner than their combinations are found
 
 
-class Texts(NamedTuple):
+class DictionaryColumn(NamedTuple):
     """`codes` says for each row which of `values` it has; missing text is the empty text. `values` may repeat."""
 
     values: pl.Series
     codes: pl.Series
 
-    def map(self, change: Callable[[pl.Series], pl.Series]) -> "Texts":
+    def map(self, change: Callable[[pl.Series], pl.Series]) -> "DictionaryColumn":
         """What `change` makes of the distinct values."""
         return self._replace(values=change(self.values))
 
-    def each(self, find: Callable[[str], str | None]) -> "Texts":
+    def each(self, find: Callable[[str], str | None]) -> "DictionaryColumn":
         return self.map(partial(_each, find))
 
     def rows(self, of_values: pl.Series | None = None) -> pl.Series:
         """The text of each row, or whatever else is known of each value."""
         return (self.values if of_values is None else of_values).gather(self.codes)
 
-    def where(self, mask: pl.Series, change: Callable[[pl.Series], pl.Series]) -> "Texts":
+    def where(self, mask: pl.Series, change: Callable[[pl.Series], pl.Series]) -> "DictionaryColumn":
         """What `change` makes of the values, in the rows of the mask only."""
         more = pl.select(pl.when(mask).then(len(self.values)).otherwise(0).cast(pl.UInt32)).to_series()
-        return _tight(Texts(pl.concat([self.values, change(self.values)]), self.codes + more))
+        return _tight(DictionaryColumn(pl.concat([self.values, change(self.values)]), self.codes + more))
 
 
-def distinct(column: pl.Series) -> Texts:
+def dictionary_encode(column: pl.Series) -> DictionaryColumn:
     """Counting through a category of its own is the quickest way to number texts."""
     if column.is_empty():
-        return Texts(column.cast(pl.String), pl.Series([], dtype=pl.UInt32))
+        return DictionaryColumn(column.cast(pl.String), pl.Series([], dtype=pl.UInt32))
     own = column.fill_null("").cast(pl.Categorical(pl.Categories.random()))
     values = own.unique()
     places = values.to_physical()
     top = places.max()
     numbers = pl.zeros(top + 1 if isinstance(top, int) else 0, pl.UInt32, eager=True)
     numbers = numbers.scatter(places, pl.int_range(len(values), dtype=pl.UInt32, eager=True))
-    return Texts(values.cast(pl.String), numbers.gather(own.to_physical()))
+    return DictionaryColumn(values.cast(pl.String), numbers.gather(own.to_physical()))
 
 
-def combinations(columns: Sequence[Texts]) -> tuple[list[Texts], pl.Series] | None:
+def combinations(columns: Sequence[DictionaryColumn]) -> tuple[list[DictionaryColumn], pl.Series] | None:
     """The columns with each combination of values once, and which of these rows each row is; None where there are
     hardly fewer combinations than rows, or too many possible ones to number.
     """
@@ -71,21 +71,21 @@ def on_some(column: pl.Series, mask: pl.Series, find: Callable[[pl.Series], pl.S
     return found.gather(pl.select(place).to_series())
 
 
-def _taken_apart(columns: Sequence[Texts], numbers: pl.Series) -> list[Texts]:
+def _taken_apart(columns: Sequence[DictionaryColumn], numbers: pl.Series) -> list[DictionaryColumn]:
     parts = []
     for column in reversed(columns):
-        parts.append(Texts(column.values, (numbers % len(column.values)).cast(pl.UInt32)))
+        parts.append(DictionaryColumn(column.values, (numbers % len(column.values)).cast(pl.UInt32)))
         numbers = numbers // len(column.values)
     return parts[::-1]
 
 
-def _tight(texts: Texts) -> Texts:
+def _tight(texts: DictionaryColumn) -> DictionaryColumn:
     """Without values that no row has, each value once."""
     used = texts.codes.unique()
     numbers = pl.zeros(len(texts.values), pl.UInt32, eager=True)
     numbers = numbers.scatter(used, pl.int_range(len(used), dtype=pl.UInt32, eager=True))
-    once = distinct(texts.values.gather(used))
-    return Texts(once.values, once.codes.gather(numbers.gather(texts.codes)))
+    once = dictionary_encode(texts.values.gather(used))
+    return DictionaryColumn(once.values, once.codes.gather(numbers.gather(texts.codes)))
 
 
 def _each(find: Callable[[str], str | None], values: pl.Series) -> pl.Series:

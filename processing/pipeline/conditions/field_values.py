@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset.fields import CONTENT_GROUP, FIELDS, PARAMETER, USER_PROPERTY
-from processing.pipeline.conditions.dictionary_column import Texts, distinct
+from processing.pipeline.conditions.dictionary_column import DictionaryColumn, dictionary_encode
 from processing.pipeline.conditions.parameters import EVENT_PARAMETER, USER_PARAMETER, parameter
 from processing.pipeline.custom_values import GROUP, extract
 from processing.pipeline.lookups.urls import authority, host_of
@@ -28,7 +28,7 @@ class UnknownField(ValueError):
     """No field has this name: the ruleset was not checked."""
 
 
-def texts_of(field: str, frame: pl.DataFrame) -> Texts:
+def texts_of(field: str, frame: pl.DataFrame) -> DictionaryColumn:
     """Raises UnknownField."""
     prefix, mark, name = field.partition(":")
     if mark and name and prefix + mark in MEMBERS:
@@ -37,26 +37,26 @@ def texts_of(field: str, frame: pl.DataFrame) -> Texts:
         return DERIVED[field](frame)
     if field not in FIELDS and field != ADDRESS:
         raise UnknownField(field)
-    return distinct(frame[COLUMNS.get(field, field)])
+    return dictionary_encode(frame[COLUMNS.get(field, field)])
 
 
-def _page(frame: pl.DataFrame) -> Texts:
-    return distinct(frame.select(pl.coalesce("dl", "target")).to_series())
+def _page(frame: pl.DataFrame) -> DictionaryColumn:
+    return dictionary_encode(frame.select(pl.coalesce("dl", "target")).to_series())
 
 
-def _referrer_host(frame: pl.DataFrame) -> Texts:
-    authorities = distinct(frame["dr"]).map(
+def _referrer_host(frame: pl.DataFrame) -> DictionaryColumn:
+    authorities = dictionary_encode(frame["dr"]).map(
         lambda values: values.to_frame("v").select(authority(pl.col("v"))).to_series()
     )
     return authorities.each(lambda text: host_of(text or "") or "")
 
 
-def _content_group(frame: pl.DataFrame, name: str) -> Texts:
-    return distinct(frame.select(extract("custom", GROUP + name)).to_series())
+def _content_group(frame: pl.DataFrame, name: str) -> DictionaryColumn:
+    return dictionary_encode(frame.select(extract("custom", GROUP + name)).to_series())
 
 
-DERIVED: Final[dict[str, Callable[[pl.DataFrame], Texts]]] = {"page": _page, "referrer_host": _referrer_host}
-MEMBERS: Final[dict[str, Callable[[pl.DataFrame, str], Texts]]] = {
+DERIVED: Final[dict[str, Callable[[pl.DataFrame], DictionaryColumn]]] = {"page": _page, "referrer_host": _referrer_host}
+MEMBERS: Final[dict[str, Callable[[pl.DataFrame, str], DictionaryColumn]]] = {
     PARAMETER: lambda frame, name: parameter(frame["rest"], EVENT_PARAMETER, name),
     USER_PROPERTY: lambda frame, name: parameter(frame["rest"], USER_PARAMETER, name),
     CONTENT_GROUP: _content_group,

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork
-from processing.pipeline.conditions.dictionary_column import Texts, combinations
+from processing.pipeline.conditions.dictionary_column import DictionaryColumn, combinations
 from processing.pipeline.conditions.field_values import ADDRESS, UnknownField, texts_of
 from processing.pipeline.conditions.value_conditions import Numbered, expression, first_on_values, least
 
@@ -22,7 +22,7 @@ class Matcher:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame, self._height = frame, frame.height
-        self._texts: dict[str, Texts] = {}
+        self._texts: dict[str, DictionaryColumn] = {}
         self._values: dict[str, pl.DataFrame] = {}
 
     def mask(self, condition: Condition | None) -> pl.Series:
@@ -48,13 +48,13 @@ class Matcher:
             found = least(found, more)
         return found
 
-    def text(self, field: str) -> Texts:
+    def text(self, field: str) -> DictionaryColumn:
         """The field's values. Raises UnknownField."""
         if field not in self._texts:
             self._texts[field] = texts_of(field, self._frame)
         return self._texts[field]
 
-    def put(self, field: str, texts: Texts) -> None:
+    def put(self, field: str, texts: DictionaryColumn) -> None:
         """From now on the field has these values."""
         self._texts[field] = texts
         self._values.pop(field, None)

@@ -104,7 +104,7 @@ def _folded(values: tuple[str, ...], *, case_sensitive: bool) -> list[str]:
     return (texts if case_sensitive else texts.str.to_lowercase()).to_list()
 
 
-class Ranges(NamedTuple):
+class NetworkRanges(NamedTuple):
     """Disjoint ranges of addresses as numbers, in order."""
 
     firsts: list[int]
@@ -120,7 +120,7 @@ def _in_networks(networks: tuple[str, ...], addresses: pl.Series) -> pl.Series:
     return pl.Series([_lies_in(text, ranges) for text in addresses], dtype=pl.Boolean)
 
 
-def _lies_in(text: str, ranges: dict[int, Ranges]) -> bool:
+def _lies_in(text: str, ranges: dict[int, NetworkRanges]) -> bool:
     if not text:
         return False
     address = ipaddress.ip_address(text)
@@ -128,11 +128,11 @@ def _lies_in(text: str, ranges: dict[int, Ranges]) -> bool:
 
 
 @lru_cache(256)
-def _ranges(networks: tuple[str, ...]) -> dict[int, Ranges]:
+def _ranges(networks: tuple[str, ...]) -> dict[int, NetworkRanges]:
     """By version of the protocol."""
     read = [ipaddress.ip_network(text) for text in networks]
     found = {}
     for version in (4, 6):
         apart = list(ipaddress.collapse_addresses([each for each in read if each.version == version]))  # type: ignore[type-var]
-        found[version] = Ranges([int(n[0]) for n in apart], [int(n[-1]) for n in apart])
+        found[version] = NetworkRanges([int(n[0]) for n in apart], [int(n[-1]) for n in apart])
     return found

@@ -20,7 +20,7 @@ NETWORK: Final = {"social", "social-network", "social-media", "sm", "social netw
 DISPLAY: Final = {"display", "banner", "expandable", "interstitial", "cpm"}
 
 
-class Traffic(NamedTuple):
+class TrafficSource(NamedTuple):
     """Source, medium and campaign in lower case, and the source's category, "" where it has none."""
 
     source: str
@@ -37,7 +37,7 @@ class Traffic(NamedTuple):
         return self.category == "shopping" or SHOP_NAME.search(self.campaign) is not None
 
 
-Rule = tuple[str, Callable[[Traffic], bool]]
+Rule = tuple[str, Callable[[TrafficSource], bool]]
 
 RULES: Final[tuple[Rule, ...]] = (
     ("Direct", lambda t: t.source == "(direct)" and t.medium in {"(none)", "(not set)"}),
@@ -67,7 +67,7 @@ CHANNELS: Final = (*(name for name, _ in RULES), UNASSIGNED)
 def channel(source: str, medium: str, campaign: str) -> str:
     """The channel of the default group, one of CHANNELS."""
     name = source.lower()
-    traffic = Traffic(name, medium.lower(), campaign.lower(), category(name))
+    traffic = TrafficSource(name, medium.lower(), campaign.lower(), category(name))
     return next((rule for rule, holds in RULES if holds(traffic)), UNASSIGNED)
 
 
@@ -86,6 +86,6 @@ def _categories() -> dict[str, str]:
     return dict(rows("source_categories"))
 
 
-def _pushed(traffic: Traffic) -> bool:
+def _pushed(traffic: TrafficSource) -> bool:
     medium = traffic.medium
     return medium.endswith("push") or "mobile" in medium or "notification" in medium or traffic.source == "firebase"

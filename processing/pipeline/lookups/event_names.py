@@ -10,6 +10,6 @@ VIEWS: Final = (PAGE_VIEW, "screen_view")
 LONGEST_EVENT_NAME: Final = 40
 
 
-def told_by_name(name: pl.Expr) -> dict[str, pl.Expr]:
+def implied_by_name(name: pl.Expr) -> dict[str, pl.Expr]:
     """The columns of an event that its name decides."""
     return {"event": name, "page_view": name.is_in(VIEWS), "first_visit": name.eq(FIRST_VISIT)}

@@ -15,7 +15,7 @@ LONGEST: Final = 1_024  # callers cut at it, so that what is remembered of hosti
 MEMORY: Final = 64 << 20
 
 
-class Agent(NamedTuple):
+class UserAgent(NamedTuple):
     """What the user agent says by itself; families are ua-parser's names, "" where it knows none."""
 
     browser: str
@@ -24,10 +24,10 @@ class Agent(NamedTuple):
 
 
 @lru_cache(REMEMBERED)
-def read_agent(text: str) -> Agent:
+def read_agent(text: str) -> UserAgent:
     result = _parser().parse(text)
     names = (part.family if part else "" for part in (result.user_agent, result.os, result.device))
-    return Agent(*names)
+    return UserAgent(*names)
 
 
 @lru_cache(REMEMBERED)

@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
-from processing.pipeline.lookups.event_names import PAGE_VIEW, told_by_name
+from processing.pipeline.lookups.event_names import PAGE_VIEW, implied_by_name
 from processing.schema import DAY_MS
 
 
@@ -21,7 +21,7 @@ def _flag(name: str) -> pl.Expr:
 FROM_LOG: Final = pl.col("protocol").eq("access_log")
 EVENT: Final = pl.when(FROM_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
 FACTS: Final = {
-    **told_by_name(EVENT),
+    **implied_by_name(EVENT),
     "key_event": _flag("_c"),
     "client_engaged": _flag("seg"),
     "signals": ~FROM_LOG,

@@ -4,7 +4,7 @@ import polars as pl
 
 from configuration.ruleset.fields import CONTENT_GROUP
 from configuration.ruleset.ruleset import ContentGroupRule, Ruleset
-from processing.pipeline.conditions.dictionary_column import Texts
+from processing.pipeline.conditions.dictionary_column import DictionaryColumn
 from processing.pipeline.conditions.matcher import Matcher
 from processing.pipeline.custom_values import GROUP, join, pair
 
@@ -22,7 +22,7 @@ def content_groups(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     return frame.with_columns(custom=join(pl.col("custom"), *map(pl.lit, encoded)))
 
 
-def _group(rule: ContentGroupRule, matcher: Matcher) -> Texts:
+def _group(rule: ContentGroupRule, matcher: Matcher) -> DictionaryColumn:
     """The name of the first part whose condition holds, else what the rule says otherwise."""
     number = matcher.first([part.when for part in rule.groups]).fill_null(len(rule.groups))
-    return Texts(pl.Series([*(part.name for part in rule.groups), rule.otherwise], dtype=pl.String), number)
+    return DictionaryColumn(pl.Series([*(part.name for part in rule.groups), rule.otherwise], dtype=pl.String), number)

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
-from processing.pipeline.conditions.dictionary_column import distinct, on_some
+from processing.pipeline.conditions.dictionary_column import dictionary_encode, on_some
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.lookups.urls import LONGEST_QUERY, host_of, parts, path_of, without_query
 from processing.pipeline.row_ops import look_up
@@ -44,7 +44,7 @@ def find_queries(frame: pl.DataFrame) -> pl.Series:
 def _queries(addresses: pl.Series) -> pl.Series:
     queries = addresses.str.extract(r"^[^?#]*\?([^#]+)", 1)
     tagged = queries.str.contains_any(TAGGED, ascii_case_insensitive=True).fill_null(value=False)
-    plain = on_some(queries, tagged, lambda some: distinct(some).map(_without_tags).rows())
+    plain = on_some(queries, tagged, lambda some: dictionary_encode(some).map(_without_tags).rows())
     return plain.zip_with(tagged, queries).str.slice(0, LONGEST_QUERY)
 
 

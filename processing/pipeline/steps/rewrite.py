@@ -5,10 +5,10 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, RewriteRule, Ruleset
-from processing.pipeline.conditions.dictionary_column import distinct
+from processing.pipeline.conditions.dictionary_column import dictionary_encode
 from processing.pipeline.conditions.matcher import Matcher
 from processing.pipeline.lookups.default_channels import channel
-from processing.pipeline.lookups.event_names import told_by_name
+from processing.pipeline.lookups.event_names import implied_by_name
 from processing.pipeline.rewrites import change_of, finished
 from processing.pipeline.row_ops import look_up
 
@@ -24,7 +24,7 @@ def rewrite(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     matcher, moved = Matcher(frame), False
     for rule in own:
         if moved and _asks_for_channel(rule.when):
-            matcher.put("channel", distinct(_channels(_written(frame, matcher, {*ORIGIN}))))
+            matcher.put("channel", dictionary_encode(_channels(_written(frame, matcher, {*ORIGIN}))))
         matcher.change(rule.field, rule.when, change_of(rule))
         moved = moved or rule.field in ORIGIN
     changed = {rule.field for rule in own}
@@ -37,7 +37,7 @@ def _written(frame: pl.DataFrame, matcher: Matcher, fields: set[str]) -> pl.Data
 
 def _with_dependent(frame: pl.DataFrame, changed: set[str]) -> pl.DataFrame:
     if "event" in changed:
-        frame = frame.with_columns(**told_by_name(pl.col("event")))
+        frame = frame.with_columns(**implied_by_name(pl.col("event")))
     return frame.with_columns(_channels(frame)) if changed.intersection(ORIGIN) else frame
 
 

@@ -14,7 +14,7 @@ _REPLICATION: Final = re.compile(r"[0-9]+|[\w-]+:[0-9]+(,[\w-]+:[0-9]+)*")
 _OPTIONS: Final = {"dc", "replication"}
 
 
-class Address(NamedTuple):
+class ClusterAddress(NamedTuple):
     """`replication` is that of a NetworkTopologyStrategy: replicas by data center, or `replication_factor` for all."""
 
     hosts: tuple[str, ...]
@@ -26,7 +26,7 @@ class Address(NamedTuple):
     replication: tuple[tuple[str, int], ...] = (("replication_factor", 1),)
 
 
-def parse_address(url: str) -> Address:
+def parse_address(url: str) -> ClusterAddress:
     """Raises ValueError, without the password."""
     parts = urlsplit(url)
     login, _, hosts = parts.netloc.rpartition("@")
@@ -39,7 +39,9 @@ def parse_address(url: str) -> Address:
     names, ports = zip(*(_host(each) for each in hosts.split(",")), strict=True)
     if len(set(ports)) > 1:
         raise ValueError(f"the nodes of a cluster have one port: {hosts}")
-    return Address(names, ports[0], keyspace, unquote(user), unquote(password), options.get("dc", ""), replication)
+    return ClusterAddress(
+        names, ports[0], keyspace, unquote(user), unquote(password), options.get("dc", ""), replication
+    )
 
 
 def parse_replication(text: str) -> tuple[tuple[str, int], ...]:

@@ -9,8 +9,8 @@ import polars as pl
 from processing.store import raw_block as block
 from processing.store.block_directory import PREFIX_BYTES, head_bytes, read_head
 from processing.store.block_index import (
+    BlockEntry,
     Directories,
-    Entry,
     check_replacement,
     describe,
     digest,
@@ -19,7 +19,7 @@ from processing.store.block_index import (
     rows_by_key,
 )
 from processing.store.cassandra.cells import Cells, Gone, Id, cut
-from processing.store.cassandra.index import BlockIndex, Change, Index, Where
+from processing.store.cassandra.index import BlockIndex, Index, IndexChange, Where
 from processing.store.cassandra.layout import PAYLOAD_CELL_BYTES
 from processing.store.cassandra.session import CassandraSession
 from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, Directory, Missing, StoreUnavailable
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 10  # to read what others merge meanwhile
 
-_Found = list[tuple[BlockKey, Entry[Id]]]
+_Found = list[tuple[BlockKey, BlockEntry[Id]]]
 T = TypeVar("T")
 
 
@@ -41,7 +41,7 @@ class CassandraBlocks:
     def put(self, key: BlockKey, context_id: str, blob: bytes) -> None:
         info = describe(key, context_id, blob)
 
-        def decide(index: Index) -> list[Entry[Id]] | None:
+        def decide(index: Index) -> list[BlockEntry[Id]] | None:
             found = _before(index, key)
             if not found or found.info.key.last < key.first:
                 return []
@@ -54,7 +54,7 @@ class CassandraBlocks:
     def replace(self, keys: Sequence[BlockKey], merged: BlockKey, context_id: str, blob: bytes) -> None:
         info = describe(merged, context_id, blob)
 
-        def decide(index: Index) -> list[Entry[Id]] | None:
+        def decide(index: Index) -> list[BlockEntry[Id]] | None:
             found = [e for e in index.entries if e.info.key.first <= merged.last and e.info.key.last >= merged.first]
             if len(found) == 1 and is_repetition(found[0], info, blob, exact=True):
                 return None
@@ -88,9 +88,9 @@ class CassandraBlocks:
         for where in dict.fromkeys(_where(key) for key in keys):
             wanted = {key for key in keys if _where(key) == where}
 
-            def decide(index: Index, wanted: set[BlockKey] = wanted) -> Change | None:
+            def decide(index: Index, wanted: set[BlockKey] = wanted) -> IndexChange | None:
                 gone = [entry for entry in index.entries if entry.info.key in wanted]
-                return Change(gone, []) if gone else None
+                return IndexChange(gone, []) if gone else None
 
             change = self._index.change(where, decide)
             self._forget(change.removed if change else [])
@@ -116,21 +116,21 @@ class CassandraBlocks:
             yield from self._problems(entry)
 
     def _put(
-        self, info: BlockInfo, blob: bytes, decide: Callable[[Index], list[Entry[Id]] | None], *, merged: bool
+        self, info: BlockInfo, blob: bytes, decide: Callable[[Index], list[BlockEntry[Id]] | None], *, merged: bool
     ) -> None:
         """Puts the block in the place of those that `decide` names; None: it is there already."""
-        written: list[Entry[Id]] = []
+        written: list[BlockEntry[Id]] = []
 
-        def change(index: Index) -> Change | None:
+        def change(index: Index) -> IndexChange | None:
             removed = decide(index)
             if removed is None:
                 return None
             if not written:
                 id = self._cells.write(cut(blob, PAYLOAD_CELL_BYTES))
-                written.append(Entry(info, id, merged, digest(blob)))
-            return Change(removed, written)
+                written.append(BlockEntry(info, id, merged, digest(blob)))
+            return IndexChange(removed, written)
 
-        done: Change | None = None
+        done: IndexChange | None = None
         try:
             done = self._index.change(_where(info.key), change)
         except Conflict:
@@ -141,12 +141,12 @@ class CassandraBlocks:
         else:
             self._forget(done.removed)
 
-    def _forget_unnamed(self, written: Sequence[Entry[Id]]) -> None:
+    def _forget_unnamed(self, written: Sequence[BlockEntry[Id]]) -> None:
         """The block is not ours, if it is there at all: somebody else put it, or it was merged by now."""
         named = {entry.id for each in written for entry in self._index.entries(_where(each.info.key))}
         self._forget([each for each in written if each.id not in named])
 
-    def _forget(self, entries: Iterable[Entry[Id]]) -> None:
+    def _forget(self, entries: Iterable[BlockEntry[Id]]) -> None:
         """Deletes payloads that the index does not name: if that fails, the next sweep will do it."""
         try:
             self._cells.delete((entry.id, _cells(entry)) for entry in entries)
@@ -170,13 +170,13 @@ class CassandraBlocks:
             if self._find(key).id == entry.id and not self._is_whole(entry):
                 raise CorruptBlob(f"payload of raw block {entry.info.key} is missing")
 
-    def _is_whole(self, entry: Entry[Id]) -> bool:
+    def _is_whole(self, entry: BlockEntry[Id]) -> bool:
         try:
             return len(self._cells.whole(entry.id, _cells(entry))) == entry.info.bytes
         except Gone:
             return False
 
-    def _find(self, key: BlockKey) -> Entry[Id]:
+    def _find(self, key: BlockKey) -> BlockEntry[Id]:
         try:
             return holder(self._index.entries(_where(key)), key)
         except Missing:
@@ -190,13 +190,13 @@ class CassandraBlocks:
         wanted = [(id, cell) for id, span in spans.items() for cell in span]
         cells = dict(zip(wanted, self._cells.read(wanted), strict=True))
 
-        def piece(id: Id) -> block.Piece | None:
+        def piece(id: Id) -> block.BlockPiece | None:
             if id not in chunks:
                 return None
             data = b"".join(cells[id, cell] for cell in spans[id])
             start = chunks[id].offset - spans[id].start * PAYLOAD_CELL_BYTES
             name = f"raw block {entries[id].info.key}"
-            return block.Piece(heads[id], chunks[id], data[start : start + chunks[id].length], name)
+            return block.BlockPiece(heads[id], chunks[id], data[start : start + chunks[id].length], name)
 
         return rows_by_key(found, piece)
 
@@ -209,14 +209,14 @@ class CassandraBlocks:
             self._directories.keep(entry.id, known[entry.id])
         return known
 
-    def _head(self, entry: Entry[Id], first: bytes) -> Directory:
+    def _head(self, entry: BlockEntry[Id], first: bytes) -> Directory:
         try:
             span = _span(0, head_bytes(first[:PREFIX_BYTES]))
             return read_head(first + b"".join(self._cells.read([(entry.id, cell) for cell in span[1:]])))
         except CorruptBlob as error:
             raise CorruptBlob(f"{error}: raw block {entry.info.key}") from error
 
-    def _problems(self, entry: Entry[Id]) -> Iterator[str]:
+    def _problems(self, entry: BlockEntry[Id]) -> Iterator[str]:
         name = f"raw block {entry.info.key}"
         try:
             data = self._cells.whole(entry.id, _cells(entry))
@@ -233,7 +233,7 @@ def _where(key: BlockKey) -> Where:
     return key.log, key.partition
 
 
-def _cells(entry: Entry[Id]) -> int:
+def _cells(entry: BlockEntry[Id]) -> int:
     return -(-entry.info.bytes // PAYLOAD_CELL_BYTES)
 
 
@@ -242,6 +242,6 @@ def _span(offset: int, length: int) -> range:
     return range(offset // PAYLOAD_CELL_BYTES, -(-(offset + length) // PAYLOAD_CELL_BYTES))
 
 
-def _before(index: Index, key: BlockKey) -> Entry[Id] | None:
+def _before(index: Index, key: BlockKey) -> BlockEntry[Id] | None:
     """The last block that starts before a range ends: blocks do not overlap, so if this one does not, none does."""
     return max((entry for entry in index.entries if entry.info.key.first <= key.last), default=None)

@@ -24,7 +24,7 @@ _INSERT: Final = f"INSERT INTO contexts (name, {_COLUMNS}) VALUES (?, ?, ?, ?, ?
 _ALL: Final = "SELECT name, bytes, id FROM contexts"
 
 
-class Document(NamedTuple):
+class StoredDocument(NamedTuple):
     """As a row names it. `size` in bytes as stored, in `cells`; the digest is of the plain content and its name."""
 
     id: Id
@@ -41,14 +41,14 @@ class Documents:
         self._kept: OrderedDict[Id, bytes] = OrderedDict()
         self._lock = Lock()
 
-    def write(self, name: str, data: bytes) -> Document:
+    def write(self, name: str, data: bytes) -> StoredDocument:
         packed = compress(data)
         cells = cut(packed, CELL_BYTES)
-        document = Document(self.cells.write(cells), len(cells), len(packed), digest(name, data))
+        document = StoredDocument(self.cells.write(cells), len(cells), len(packed), digest(name, data))
         self._keep(document.id, data)
         return document
 
-    def read(self, name: str, document: Document, *, anew: bool = False) -> bytes:
+    def read(self, name: str, document: StoredDocument, *, anew: bool = False) -> bytes:
         """`anew`: as it is in the cluster. Raises Gone, CorruptBlob."""
         with self._lock:
             kept = None if anew else self._kept.get(document.id)
@@ -60,7 +60,7 @@ class Documents:
         self._keep(document.id, kept)
         return kept
 
-    def forget(self, documents: Iterable[Document]) -> None:
+    def forget(self, documents: Iterable[StoredDocument]) -> None:
         """Deletes what no row names: if that fails, the next sweep will do it."""
         try:
             self.cells.delete((document.id, document.cells) for document in documents)
@@ -115,7 +115,7 @@ class CassandraContexts:
             except CorruptBlob as error:
                 yield str(error)
 
-    def _find(self, id: str) -> Document | None:
+    def _find(self, id: str) -> StoredDocument | None:
         rows = self._session.run(_READ, (id,))
         return _document(rows[0]) if rows else None
 
@@ -131,8 +131,8 @@ def _unpacked(name: str, packed: bytes) -> bytes:
         raise CorruptBlob(name) from error
 
 
-def _document(row: Row) -> Document:
-    return Document(bytes(row[0]), row[1], row[2], bytes(row[3]))
+def _document(row: Row) -> StoredDocument:
+    return StoredDocument(bytes(row[0]), row[1], row[2], bytes(row[3]))
 
 
 def _name(id: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from processing.store.block_index import Entry
+from processing.store.block_index import BlockEntry
 from processing.store.cassandra.cells import Id
 from processing.store.cassandra.layout import FORMAT, PAGE_BLOCKS
 from processing.store.cassandra.session import CassandraSession, Statement, UnknownOutcome
@@ -41,19 +41,19 @@ class Index(NamedTuple):
 
     version: int
     highest: int | None
-    pages: dict[int, list[Entry[Id]]]
+    pages: dict[int, list[BlockEntry[Id]]]
 
     @property
-    def entries(self) -> list[Entry[Id]]:
+    def entries(self) -> list[BlockEntry[Id]]:
         return sorted(entry for page in self.pages.values() for entry in page)
 
 
 NOTHING: Final = Index(0, None, {})
 
 
-class Change(NamedTuple):
-    removed: Sequence[Entry[Id]]
-    added: Sequence[Entry[Id]]
+class IndexChange(NamedTuple):
+    removed: Sequence[BlockEntry[Id]]
+    added: Sequence[BlockEntry[Id]]
 
 
 class BlockIndex:
@@ -63,15 +63,15 @@ class BlockIndex:
         self._session = session
         self._lock = Lock()
         self._known: dict[Where, Index] = {}
-        self._sorted: dict[Where, list[Entry[Id]]] = {}
+        self._sorted: dict[Where, list[BlockEntry[Id]]] = {}
         self._registered: set[Where] = set()
 
-    def entries(self, where: Where) -> list[Entry[Id]]:
+    def entries(self, where: Where) -> list[BlockEntry[Id]]:
         """What this process knows of a partition: it looked when it listed all blocks last, or changed one."""
         with self._lock:
             return self._sorted.get(where, [])
 
-    def everything(self) -> list[list[Entry[Id]]]:
+    def everything(self) -> list[list[BlockEntry[Id]]]:
         """By log and partition. Reads the versions, and the pages of partitions that moved."""
         versions = self._versions()
         stale = [where for where, version in versions.items() if self._remembered(where).version != version]
@@ -94,13 +94,13 @@ class BlockIndex:
         self._keep(where, index)
         return index
 
-    def change(self, where: Where, decide: Callable[[Index], Change | None]) -> Change | None:
+    def change(self, where: Where, decide: Callable[[Index], IndexChange | None]) -> IndexChange | None:
         """Makes the change that `decide` finds for the index as it is; None: nothing is to be changed.
 
         It is asked about what is remembered first: where that is out of date, the write is not applied. That there is
         nothing to change, and Conflict, count when they are of the latest state. Raises StoreUnavailable.
         """
-        tried: Change | None = None
+        tried: IndexChange | None = None
         for attempt in range(ATTEMPTS):
             index = self.load(where, serial=True) if attempt else self._remembered(where)
             if tried and _is_made(index, tried):
@@ -119,7 +119,7 @@ class BlockIndex:
             time.sleep(PAUSE_S * random.uniform(0, min(attempt, 8)))  # noqa: S311 - lets rivals pass
         raise StoreUnavailable(f"the index of log {where[0]}, partition {where[1]} is changed by too many at once")
 
-    def _swap(self, where: Where, index: Index, change: Change) -> bool:
+    def _swap(self, where: Where, index: Index, change: IndexChange) -> bool:
         self._register(where)
         moved = _changed(index, change)
         turned = {number: page for number, page in moved.pages.items() if page is not index.pages.get(number)}
@@ -156,12 +156,12 @@ class BlockIndex:
         return {(log, part): version or 0 for log, rows in zip(parts, answers, strict=True) for part, version in rows}
 
 
-def _is_made(index: Index, change: Change) -> bool:
+def _is_made(index: Index, change: IndexChange) -> bool:
     ids = {entry.id for entry in index.entries}
     return ids.issuperset(e.id for e in change.added) and ids.isdisjoint(e.id for e in change.removed)
 
 
-def _changed(index: Index, change: Change) -> Index:
+def _changed(index: Index, change: IndexChange) -> Index:
     """Pages without the removed blocks; the added ones go to the first page with room."""
     gone = {entry.id for entry in change.removed}
     pages = {number: _without(page, gone) for number, page in index.pages.items()}
@@ -173,22 +173,22 @@ def _changed(index: Index, change: Change) -> Index:
     return Index(index.version + 1, highest, pages)
 
 
-def _without(page: list[Entry[Id]], gone: set[Id]) -> list[Entry[Id]]:
+def _without(page: list[BlockEntry[Id]], gone: set[Id]) -> list[BlockEntry[Id]]:
     return [entry for entry in page if entry.id not in gone] if any(entry.id in gone for entry in page) else page
 
 
-def _with_room(pages: dict[int, list[Entry[Id]]]) -> Iterator[int]:
+def _with_room(pages: dict[int, list[BlockEntry[Id]]]) -> Iterator[int]:
     yield from (number for number in sorted(pages) if len(pages[number]) < PAGE_BLOCKS)
     yield len(pages)
 
 
-def _encode(where: Where, page: int, entries: Iterable[Entry[Id]]) -> bytes:
+def _encode(where: Where, page: int, entries: Iterable[BlockEntry[Id]]) -> bytes:
     rows = [(*e.info.key[2:], *e.info[1:], e.merged, e.id, e.digest) for e in entries]
     packed = zlib.compress(msgspec.msgpack.encode((FORMAT, rows)))
     return _crc(where, page, packed).to_bytes(4) + packed
 
 
-def _decode(where: Where, page: int, data: bytes) -> list[Entry[Id]]:
+def _decode(where: Where, page: int, data: bytes) -> list[BlockEntry[Id]]:
     crc, packed = data[:4], data[4:]
     if int.from_bytes(crc) != _crc(where, page, packed):
         raise CorruptBlob(f"page {page} of the index of log {where[0]}, partition {where[1]}")
@@ -198,9 +198,9 @@ def _decode(where: Where, page: int, data: bytes) -> list[Entry[Id]]:
     return [_entry(where, row) for row in rows]
 
 
-def _entry(where: Where, row: _Listed) -> Entry[Id]:
+def _entry(where: Where, row: _Listed) -> BlockEntry[Id]:
     first, last, context, rows, hits, size, merged, id, digest = row
-    return Entry(BlockInfo(BlockKey(*where, first, last), context, rows, hits, size), id, merged, digest)
+    return BlockEntry(BlockInfo(BlockKey(*where, first, last), context, rows, hits, size), id, merged, digest)
 
 
 def _crc(where: Where, page: int, packed: bytes) -> int:

@@ -5,10 +5,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 from zlib import crc32
 
 from processing.store.cassandra.cells import Gone, Id, fresh_id
-from processing.store.cassandra.documents import Document, Documents
+from processing.store.cassandra.documents import Documents, StoredDocument
 from processing.store.cassandra.layout import COMMITS_KEPT
 from processing.store.cassandra.session import CassandraSession, Statement, UnknownOutcome
-from processing.store.port import Change, Conflict, CorruptBlob, Live, Manifest, StoreUnavailable
+from processing.store.port import Conflict, CorruptBlob, LiveChange, ManifestChange, StoreUnavailable, VersionedBlob
 
 ATTEMPTS: Final = 10
 NONE_LIVE: Final = -1  # a null would leave a tombstone with each commit
@@ -26,12 +26,12 @@ _ALL: Final = "SELECT property, bytes, id FROM manifests"
 T = TypeVar("T")
 
 
-class Row(NamedTuple):
+class ManifestRow(NamedTuple):
     version: int
-    document: Document
+    document: StoredDocument
 
 
-class State(NamedTuple):
+class ManifestState(NamedTuple):
     """All of a property at one moment; `number` grows with each commit, 0: there has been none. `commits` are the
     last ones: by them a writer that was cut off knows whether its own is among them.
     """
@@ -39,44 +39,48 @@ class State(NamedTuple):
     number: int
     live: int | None
     commits: tuple[Id, ...]
-    rows: dict[int, Row]
+    rows: dict[int, ManifestRow]
 
 
 class _Commit(NamedTuple):
     id: Id
     live: int | None
     removed: list[int]
-    written: dict[int, Row]
+    written: dict[int, ManifestRow]
 
 
 class CassandraManifests:
     def __init__(self, session: CassandraSession, documents: Documents) -> None:
         self._session, self._documents = session, documents
 
-    def state(self, property: int, *, serial: bool = False) -> State:
+    def state(self, property: int, *, serial: bool = False) -> ManifestState:
         """One short read of one partition. Raises CorruptBlob."""
         rows = self._session.run(_READ, (property,), serial=serial)
         if not rows:
-            return State(0, None, (), {})
+            return ManifestState(0, None, (), {})
         number, live, crc, commits = rows[0][6:]
         if _crc(property, number, live) != crc:
             raise CorruptBlob(f"live generation of property {property}")
         found = {row[0]: _row(row) for row in rows if row[1] is not None}
-        return State(number, None if live == NONE_LIVE else live, tuple(map(bytes, commits)), found)
+        return ManifestState(number, None if live == NONE_LIVE else live, tuple(map(bytes, commits)), found)
 
-    def manifest(self, property: int, generation: int | None, *, anew: bool = False) -> Manifest | None:
+    def manifest(self, property: int, generation: int | None, *, anew: bool = False) -> VersionedBlob | None:
         """`anew`: as it is in the cluster."""
         return self.reading(property, lambda state: self.of(property, state, generation, anew=anew))
 
-    def of(self, property: int, state: State, generation: int | None = None, *, anew: bool = False) -> Manifest | None:
+    def of(
+        self, property: int, state: ManifestState, generation: int | None = None, *, anew: bool = False
+    ) -> VersionedBlob | None:
         """The manifest of a generation (None: the live one) in a state. Raises CorruptBlob, Gone."""
         number = state.live if generation is None else generation
         if number is None or number not in state.rows:
             return None
         version, document = state.rows[number]
-        return Manifest(number, version, self._documents.read(_name(property, number, version), document, anew=anew))
+        return VersionedBlob(
+            number, version, self._documents.read(_name(property, number, version), document, anew=anew)
+        )
 
-    def reading(self, property: int, read: Callable[[State], T]) -> T:
+    def reading(self, property: int, read: Callable[[ManifestState], T]) -> T:
         """Reads in a state; again where what it names was replaced meanwhile."""
         state = self.state(property)
         for _ in range(ATTEMPTS):
@@ -88,10 +92,10 @@ class CassandraManifests:
                     raise CorruptBlob(f"manifest of property {property}: its content is missing") from None
         raise StoreUnavailable(f"the manifest of property {property} moves more quickly than it is read")
 
-    def commit(self, property: int, changes: Mapping[int, Change], live: Live | None) -> None:
+    def commit(self, property: int, changes: Mapping[int, ManifestChange], live: LiveChange | None) -> None:
         id = fresh_id()
         commit: _Commit | None = None
-        replaced: dict[int, Row] = {}
+        replaced: dict[int, ManifestRow] = {}
         for _ in range(ATTEMPTS):
             state = self.state(property, serial=True)
             if id in state.commits:  # an attempt whose outcome was not known
@@ -131,18 +135,18 @@ class CassandraManifests:
         except CorruptBlob as error:
             yield str(error)
 
-    def _prepared(self, property: int, changes: Mapping[int, Change], live: int | None, id: Id) -> _Commit:
+    def _prepared(self, property: int, changes: Mapping[int, ManifestChange], live: int | None, id: Id) -> _Commit:
         written = {
-            number: Row(change.expected + 1, self._written(property, number, change.expected + 1, change.data))
+            number: ManifestRow(change.expected + 1, self._written(property, number, change.expected + 1, change.data))
             for number, change in changes.items()
             if change.data is not None
         }
         return _Commit(id, live, [number for number in changes if number not in written], written)
 
-    def _written(self, property: int, generation: int, version: int, data: bytes) -> Document:
+    def _written(self, property: int, generation: int, version: int, data: bytes) -> StoredDocument:
         return self._documents.write(_name(property, generation, version), data)
 
-    def _swap(self, property: int, state: State, commit: _Commit) -> bool:
+    def _swap(self, property: int, state: ManifestState, commit: _Commit) -> bool:
         number, live = state.number + 1, NONE_LIVE if commit.live is None else commit.live
         commits = [*state.commits, commit.id][-COMMITS_KEPT:]
         head = (number, live, _crc(property, number, live), commits, property, state.number or None)
@@ -158,11 +162,13 @@ class CassandraManifests:
     def _listed(self) -> list[tuple[int, int, Id]]:
         return [(property, size, bytes(id)) for property, size, id in self._session.run(_ALL) if id is not None]
 
-    def _forget(self, rows: Mapping[int, Row]) -> None:
+    def _forget(self, rows: Mapping[int, ManifestRow]) -> None:
         self._documents.forget(row.document for row in rows.values())
 
 
-def _checked(property: int, state: State, changes: Mapping[int, Change], live: Live | None) -> int | None:
+def _checked(
+    property: int, state: ManifestState, changes: Mapping[int, ManifestChange], live: LiveChange | None
+) -> int | None:
     """The live generation after a commit. Raises Conflict."""
     for number, change in changes.items():
         if (state.rows[number].version if number in state.rows else 0) != change.expected:
@@ -178,9 +184,9 @@ def _checked(property: int, state: State, changes: Mapping[int, Change], live: L
     return pointer
 
 
-def _row(row: tuple[Any, ...]) -> Row:
+def _row(row: tuple[Any, ...]) -> ManifestRow:
     _, version, id, cells, size, digest = row[:6]
-    return Row(version, Document(bytes(id), cells, size, bytes(digest)))
+    return ManifestRow(version, StoredDocument(bytes(id), cells, size, bytes(digest)))
 
 
 def _crc(property: int, number: int, live: int) -> int:

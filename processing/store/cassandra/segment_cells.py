@@ -22,7 +22,7 @@ SMALL_ROWS: Final = 512
 WHOLE: Final = ""  # the name of the only chunk of a small section
 
 
-class Chunk(msgspec.Struct, frozen=True, array_like=True):
+class CellChunk(msgspec.Struct, frozen=True, array_like=True):
     """`cell` counts from the first one behind the head; `length` may go on over the next ones."""
 
     column: str
@@ -36,10 +36,10 @@ class Chunk(msgspec.Struct, frozen=True, array_like=True):
         return range(self.cell, self.cell + max(1, -(-(self.offset + self.length) // CELL_BYTES)))
 
 
-class Section(msgspec.Struct, frozen=True, array_like=True):
+class CellSection(msgspec.Struct, frozen=True, array_like=True):
     name: str
     rows: int
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[CellChunk, ...]
 
 
 class Encoded(NamedTuple):
@@ -54,19 +54,19 @@ class Encoded(NamedTuple):
         return sum(map(len, self.head)) + sum(map(len, self.cells))
 
 
-_decoder: Final = msgspec.msgpack.Decoder(tuple[int, list[Section]])
+_decoder: Final = msgspec.msgpack.Decoder(tuple[int, list[CellSection]])
 
 
 def encode(sections: Mapping[str, pl.DataFrame]) -> Encoded:
     """The same sections give the same bytes."""
     pack = _Pack()
-    listed = [Section(name, frame.height, tuple(_chunks(frame, pack))) for name, frame in sections.items()]
+    listed = [CellSection(name, frame.height, tuple(_chunks(frame, pack))) for name, frame in sections.items()]
     packed = zlib.compress(msgspec.msgpack.encode((FORMAT, listed)))
     head = zlib.crc32(packed).to_bytes(4) + packed
     return Encoded(cut(head, CELL_BYTES), pack.cells(), blake2b(packed, digest_size=16).hexdigest())
 
 
-def read_head(data: bytes) -> dict[str, Section]:
+def read_head(data: bytes) -> dict[str, CellSection]:
     """Raises CorruptBlob."""
     if zlib.crc32(data[4:]) != int.from_bytes(data[:4]):
         raise CorruptBlob("list of sections")
@@ -76,7 +76,7 @@ def read_head(data: bytes) -> dict[str, Section]:
     return {section.name: section for section in sections}
 
 
-def wanted(section: Section, columns: Sequence[str] | None) -> list[Chunk]:
+def wanted(section: CellSection, columns: Sequence[str] | None) -> list[CellChunk]:
     """The chunks to read for some columns (None: all). Raises KeyError."""
     by_name = {chunk.column: chunk for chunk in section.chunks}
     if columns is None or WHOLE in by_name:
@@ -84,7 +84,7 @@ def wanted(section: Section, columns: Sequence[str] | None) -> list[Chunk]:
     return [by_name[name] for name in columns]
 
 
-def decode(section: Section, chunks: Sequence[Chunk], data: Sequence[bytes]) -> pl.DataFrame:
+def decode(section: CellSection, chunks: Sequence[CellChunk], data: Sequence[bytes]) -> pl.DataFrame:
     """The frame of the chunks that were read; of a small section that is all of it."""
     if [chunk.column for chunk in chunks] == [WHOLE]:
         return pl.read_ipc_stream(io.BytesIO(zlib.decompress(data[0])))
@@ -92,7 +92,7 @@ def decode(section: Section, chunks: Sequence[Chunk], data: Sequence[bytes]) -> 
     return pl.DataFrame([frame.to_series() for frame in frames])
 
 
-def is_sound(chunk: Chunk, data: bytes) -> bool:
+def is_sound(chunk: CellChunk, data: bytes) -> bool:
     return len(data) == chunk.length and zlib.crc32(data) == chunk.crc
 
 
@@ -103,14 +103,14 @@ class _Pack:
         self._cells: list[bytearray] = []
         self._open = False
 
-    def add(self, column: str, data: bytes) -> Chunk:
+    def add(self, column: str, data: bytes) -> CellChunk:
         if len(data) > PACK_BYTES // 2:
             place = (len(self._cells), 0)
             self._cells += map(bytearray, cut(data, CELL_BYTES))
             self._open = False
         else:
             place = self._share(data)
-        return Chunk(column, *place, len(data), zlib.crc32(data))
+        return CellChunk(column, *place, len(data), zlib.crc32(data))
 
     def cells(self) -> list[bytes]:
         return [bytes(cell) for cell in self._cells]
@@ -124,7 +124,7 @@ class _Pack:
         return len(self._cells) - 1, len(cell) - len(data)
 
 
-def _chunks(frame: pl.DataFrame, pack: _Pack) -> Iterable[Chunk]:
+def _chunks(frame: pl.DataFrame, pack: _Pack) -> Iterable[CellChunk]:
     if frame.height < SMALL_ROWS or not frame.width:
         target = io.BytesIO()
         frame.rechunk().write_ipc_stream(target, compat_level=pl.CompatLevel.oldest())

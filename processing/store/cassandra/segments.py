@@ -12,7 +12,7 @@ import polars as pl
 from processing.store.cassandra.cells import Cells, Gone, Id
 from processing.store.cassandra.disk_cache import DiskCache
 from processing.store.cassandra.layout import SEGMENT_SHARDS
-from processing.store.cassandra.segment_cells import Chunk, Section, decode, encode, is_sound, read_head, wanted
+from processing.store.cassandra.segment_cells import CellChunk, CellSection, decode, encode, is_sound, read_head, wanted
 from processing.store.cassandra.session import CassandraSession
 from processing.store.names import check_names
 from processing.store.port import Conflict, CorruptBlob, Missing, SegmentInfo, StoreUnavailable
@@ -45,7 +45,7 @@ class CassandraSegments:
         self._session = session
         self._cells = Cells(session, "columns")
         self._cache = cache
-        self._heads: OrderedDict[Id, dict[str, Section]] = OrderedDict()
+        self._heads: OrderedDict[Id, dict[str, CellSection]] = OrderedDict()
         self._lock = Lock()
 
     @property
@@ -129,7 +129,7 @@ class CassandraSegments:
         except (KeyError, pl.exceptions.ColumnNotFoundError) as error:
             raise Missing(f"column of section {section} of segment {name}: {error}") from error
 
-    def _sound(self, name: str, row: _Row, section: str, chunks: Sequence[Chunk]) -> list[bytes]:
+    def _sound(self, name: str, row: _Row, section: str, chunks: Sequence[CellChunk]) -> list[bytes]:
         """The chunks, verified. What the disk cache has wrong is read again from the cluster."""
         for cached in (True, False):
             data = self._fetched(row, chunks, cached=cached)
@@ -139,7 +139,7 @@ class CassandraSegments:
                 self._cache.forget(row.id)
         raise CorruptBlob(f"section {section} of segment {name}")
 
-    def _fetched(self, row: _Row, chunks: Sequence[Chunk], *, cached: bool = True) -> list[bytes]:
+    def _fetched(self, row: _Row, chunks: Sequence[CellChunk], *, cached: bool = True) -> list[bytes]:
         numbers = list(dict.fromkeys(row.head + cell for chunk in chunks for cell in chunk.cells))
         cells = self._cells_of(row.id, numbers, cached=cached)
         return [_slice(chunk, [cells[row.head + cell] for cell in chunk.cells]) for chunk in chunks]
@@ -154,7 +154,7 @@ class CassandraSegments:
                 cache.put(id, number, data)
         return known | read
 
-    def _head(self, name: str, row: _Row) -> dict[str, Section]:
+    def _head(self, name: str, row: _Row) -> dict[str, CellSection]:
         with self._lock:
             known = self._heads.get(row.id)
         if known is None:
@@ -165,7 +165,7 @@ class CassandraSegments:
             self._keep(row.id, known)
         return known
 
-    def _keep(self, id: Id, head: dict[str, Section]) -> None:
+    def _keep(self, id: Id, head: dict[str, CellSection]) -> None:
         with self._lock:
             self._heads[id] = head
             while len(self._heads) > KNOWN:
@@ -205,5 +205,5 @@ def _key(name: str) -> tuple[int, str]:
     return zlib.crc32(name.encode()) % SEGMENT_SHARDS, name
 
 
-def _slice(chunk: Chunk, cells: Sequence[bytes]) -> bytes:
+def _slice(chunk: CellChunk, cells: Sequence[bytes]) -> bytes:
     return b"".join(cells)[chunk.offset : chunk.offset + chunk.length]

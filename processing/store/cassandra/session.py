@@ -25,7 +25,7 @@ from cassandra.policies import (
 from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, tuple_factory
 
-from processing.store.cassandra.address import Address
+from processing.store.cassandra.address import ClusterAddress
 from processing.store.cassandra.layout import FORMAT
 from processing.store.port import StoreUnavailable
 
@@ -59,7 +59,7 @@ class _Opened(NamedTuple):
 class CassandraSession:
     """Safe to share between threads. `keyspace` False: before there is one; `check` False: before it has a format."""
 
-    def __init__(self, address: Address, *, keyspace: bool = True, check: bool = True) -> None:
+    def __init__(self, address: ClusterAddress, *, keyspace: bool = True, check: bool = True) -> None:
         self.address, self._check = address, check and keyspace
         self._keyspace = address.keyspace if keyspace else None
         self._opened: _Opened | None = None
@@ -188,7 +188,7 @@ class CassandraSession:
         return self.run(query, values)
 
 
-def _connect(address: Address, keyspace: str | None, *, check: bool) -> _Opened:
+def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool) -> _Opened:
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(address.dc)),
         retry_policy=FallthroughRetryPolicy(),

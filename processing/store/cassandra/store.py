@@ -10,15 +10,15 @@ from typing import Final
 
 import polars as pl
 
-from processing.store.cassandra.address import Address
+from processing.store.cassandra.address import ClusterAddress
 from processing.store.cassandra.blocks import CassandraBlocks
 from processing.store.cassandra.cells import Cells, Id
 from processing.store.cassandra.disk_cache import DiskCache
 from processing.store.cassandra.documents import CassandraContexts, Documents
-from processing.store.cassandra.manifests import CassandraManifests, State
+from processing.store.cassandra.manifests import CassandraManifests, ManifestState
 from processing.store.cassandra.segments import CassandraSegments
 from processing.store.cassandra.session import CassandraSession
-from processing.store.port import BlockInfo, BlockKey, Change, Directory, Live, Manifest, SegmentInfo
+from processing.store.port import BlockInfo, BlockKey, Directory, LiveChange, ManifestChange, SegmentInfo, VersionedBlob
 
 PIN_ATTEMPTS: Final = 20
 
@@ -26,7 +26,7 @@ PIN_ATTEMPTS: Final = 20
 class CassandraStore:
     """See `port.Store`. It connects when it is first used."""
 
-    def __init__(self, address: Address, cache: DiskCache | None = None) -> None:
+    def __init__(self, address: ClusterAddress, cache: DiskCache | None = None) -> None:
         self._session = CassandraSession(address)
         documents = Documents(self._session)
         self._blocks = CassandraBlocks(self._session)
@@ -83,16 +83,16 @@ class CassandraStore:
     def segments(self) -> list[str]:
         return self._segments.names()
 
-    def manifest(self, property: int, generation: int | None = None) -> Manifest | None:
+    def manifest(self, property: int, generation: int | None = None) -> VersionedBlob | None:
         return self._manifests.manifest(property, generation)
 
-    def commit(self, property: int, changes: Mapping[int, Change], live: Live | None = None) -> None:
+    def commit(self, property: int, changes: Mapping[int, ManifestChange], live: LiveChange | None = None) -> None:
         self._manifests.commit(property, changes, live)
 
     def live(self, property: int) -> int | None:
         return self._manifests.state(property).live
 
-    def pin(self, property: int) -> tuple[Manifest | None, list[BlockInfo]]:
+    def pin(self, property: int) -> tuple[VersionedBlob | None, list[BlockInfo]]:
         """The blocks are read between two looks at the manifests, until both looks show the same state: it was in
         force when the blocks were read, so the view is of that moment.
 
@@ -132,7 +132,7 @@ class CassandraStore:
     def close(self) -> None:
         self._session.close()
 
-    def _pinned(self, property: int, state: State) -> tuple[Manifest | None, list[BlockInfo]]:
+    def _pinned(self, property: int, state: ManifestState) -> tuple[VersionedBlob | None, list[BlockInfo]]:
         for _ in range(PIN_ATTEMPTS):
             manifest, blocks = self._manifests.of(property, state), self._blocks.infos()
             before, state = state, self._manifests.state(property)

@@ -9,8 +9,8 @@ import polars as pl
 from processing.store import raw_block as block
 from processing.store.block_directory import PREFIX_BYTES, head_bytes, read_head
 from processing.store.block_index import (
+    BlockEntry,
     Directories,
-    Entry,
     check_replacement,
     describe,
     digest,
@@ -18,7 +18,7 @@ from processing.store.block_index import (
     is_repetition,
     rows_by_key,
 )
-from processing.store.embedded.sqlite import Database, seal
+from processing.store.embedded.sqlite import Database, row_checksum
 from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, Directory, Missing
 
 SCHEMA: Final = """
@@ -40,7 +40,7 @@ class _Index(NamedTuple):
     """All entries, sorted, as of a state: the greatest id ever given, and how many removals there were."""
 
     state: _State
-    entries: list[Entry[int]]
+    entries: list[BlockEntry[int]]
 
 
 class BlockTable:
@@ -122,7 +122,7 @@ class BlockTable:
             if digest(data) != entry.digest:
                 yield f"{name} is not the one that was put"
 
-    def _find(self, connection: Connection, key: BlockKey) -> Entry[int]:
+    def _find(self, connection: Connection, key: BlockKey) -> BlockEntry[int]:
         """The block of a key, or the merged one that holds its rows now."""
         return holder(self._current(connection).entries, key)
 
@@ -138,16 +138,16 @@ class BlockTable:
             self._index = index
         return index
 
-    def _piece(self, connection: Connection, entry: Entry[int], property: int) -> block.Piece | None:
+    def _piece(self, connection: Connection, entry: BlockEntry[int], property: int) -> block.BlockPiece | None:
         head = self._directory(connection, entry)
         chunk = head.chunk(property)
         if not chunk:
             return None
         with connection.blobopen("payloads", "data", entry.id, readonly=True) as payload:
             payload.seek(min(chunk.offset, len(payload)))
-            return block.Piece(head, chunk, payload.read(chunk.length), f"raw block {entry.info.key}")
+            return block.BlockPiece(head, chunk, payload.read(chunk.length), f"raw block {entry.info.key}")
 
-    def _directory(self, connection: Connection, entry: Entry[int]) -> Directory:
+    def _directory(self, connection: Connection, entry: BlockEntry[int]) -> Directory:
         known = self._directories.get(entry.id)
         if known is None:
             known = _read_directory(connection, entry)
@@ -159,7 +159,7 @@ def _insert(connection: Connection, info: BlockInfo, blob: bytes, *, merged: boo
     row = (*info.key, *info[1:], int(merged), digest(blob))
     columns = _COLUMNS.removeprefix("id, ")
     statement = f"INSERT INTO blocks ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-    id = connection.execute(statement, (*row, seal(*row))).lastrowid
+    id = connection.execute(statement, (*row, row_checksum(*row))).lastrowid
     connection.execute("INSERT INTO payloads VALUES (?, ?)", (id, blob))
     greatest = "ON CONFLICT (log, part) DO UPDATE SET last = max(last, excluded.last)"
     key = info.key
@@ -172,24 +172,24 @@ def _delete(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute("UPDATE removals SET count = count + 1")
 
 
-def _before(connection: Connection, key: BlockKey) -> Entry[int] | None:
+def _before(connection: Connection, key: BlockKey) -> BlockEntry[int] | None:
     """The last block that starts before a range ends: blocks do not overlap, so if this one does not, none does."""
     where = "WHERE log = ? AND part = ? AND first <= ? ORDER BY first DESC LIMIT 1"
     return next(_entries(connection, where, (key.log, key.partition, key.last)), None)
 
 
-def _between(connection: Connection, key: BlockKey) -> Iterator[Entry[int]]:
+def _between(connection: Connection, key: BlockKey) -> Iterator[BlockEntry[int]]:
     where = "WHERE log = ? AND part = ? AND first <= ? AND last >= ? ORDER BY first"
     return _entries(connection, where, (key.log, key.partition, key.last, key.first))
 
 
-def _entries(connection: Connection, where: str, values: tuple[str | int, ...]) -> Iterator[Entry[int]]:
+def _entries(connection: Connection, where: str, values: tuple[str | int, ...]) -> Iterator[BlockEntry[int]]:
     for row in connection.execute(f"SELECT {_COLUMNS} FROM blocks {where}", values).fetchall():  # noqa: S608
         id, log, part, first, last, context, rows, hits, size, merged, stored, crc = row
-        if seal(*row[1:-1]) != crc:
+        if row_checksum(*row[1:-1]) != crc:
             raise CorruptBlob(f"index entry {id} of the raw blocks")
         key = BlockKey(log, part, first, last)
-        yield Entry(BlockInfo(key, context, rows, hits, size), id, bool(merged), stored)
+        yield BlockEntry(BlockInfo(key, context, rows, hits, size), id, bool(merged), stored)
 
 
 def _payload(connection: Connection, id: int) -> bytes:
@@ -199,7 +199,7 @@ def _payload(connection: Connection, id: int) -> bytes:
     return bytes(found[0])
 
 
-def _read_directory(connection: Connection, entry: Entry[int]) -> Directory:
+def _read_directory(connection: Connection, entry: BlockEntry[int]) -> Directory:
     try:
         with connection.blobopen("payloads", "data", entry.id, readonly=True) as payload:
             prefix = payload.read(PREFIX_BYTES)

@@ -15,7 +15,7 @@ _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _PRIMARY: Final = 0xFF  # the low byte of an extended result code
 
 
-def seal(*values: object, data: bytes = b"") -> int:
+def row_checksum(*values: object, data: bytes = b"") -> int:
     """A checksum over a row: SQLite itself keeps none."""
     return zlib.crc32(data, zlib.crc32(repr(values).encode()))
 

@@ -11,19 +11,19 @@ import polars as pl
 from processing.store.embedded import block_table as blocktable
 from processing.store.embedded.block_table import BlockTable
 from processing.store.embedded.segment_files import SegmentFolder, sync_folder
-from processing.store.embedded.sqlite import Database, seal
+from processing.store.embedded.sqlite import Database, row_checksum
 from processing.store.port import (
     BlockInfo,
     BlockKey,
-    Change,
     Conflict,
     CorruptBlob,
     Directory,
-    Live,
-    Manifest,
+    LiveChange,
+    ManifestChange,
     Missing,
     SegmentInfo,
     StoreUnavailable,
+    VersionedBlob,
 )
 
 FORMAT: Final = 1
@@ -80,14 +80,14 @@ class EmbeddedStore:
             if found and found[0] != data:
                 raise Conflict(f"context {id} has other content")
             if not found:
-                connection.execute("INSERT INTO contexts VALUES (?, ?, ?)", (id, data, seal(id, data=data)))
+                connection.execute("INSERT INTO contexts VALUES (?, ?, ?)", (id, data, row_checksum(id, data=data)))
 
     def context(self, id: str) -> bytes:
         with self._database.read() as connection:
             found = connection.execute("SELECT data, crc FROM contexts WHERE id = ?", (id,)).fetchone()
         if not found:
             raise Missing(f"context {id}")
-        if seal(id, data=found[0]) != found[1]:
+        if row_checksum(id, data=found[0]) != found[1]:
             raise CorruptBlob(f"context {id}")
         return bytes(found[0])
 
@@ -114,11 +114,11 @@ class EmbeddedStore:
     def segments(self) -> list[str]:
         return self._segments.names()
 
-    def manifest(self, property: int, generation: int | None = None) -> Manifest | None:
+    def manifest(self, property: int, generation: int | None = None) -> VersionedBlob | None:
         with self._database.read() as connection:
             return _manifest(connection, property, generation)
 
-    def commit(self, property: int, changes: Mapping[int, Change], live: Live | None = None) -> None:
+    def commit(self, property: int, changes: Mapping[int, ManifestChange], live: LiveChange | None = None) -> None:
         with self._database.write() as connection:
             for generation, change in changes.items():
                 _change(connection, property, generation, change)
@@ -130,7 +130,7 @@ class EmbeddedStore:
         with self._database.read() as connection:
             return _live(connection, property)
 
-    def pin(self, property: int) -> tuple[Manifest | None, list[BlockInfo]]:
+    def pin(self, property: int) -> tuple[VersionedBlob | None, list[BlockInfo]]:
         with self._database.read() as connection:
             return _manifest(connection, property, None), self._blocks.infos(connection)
 
@@ -173,8 +173,10 @@ class EmbeddedStore:
             manifests = connection.execute("SELECT property, generation FROM manifests").fetchall()
             pointers = connection.execute("SELECT property, generation, crc FROM live").fetchall()
         yield from (f"database: {problem}" for problem in structure if problem != "ok")
-        yield from (f"context {id}" for id, data, crc in contexts if seal(id, data=data) != crc)
-        yield from (_pointer(property) for property, generation, crc in pointers if seal(property, generation) != crc)
+        yield from (f"context {id}" for id, data, crc in contexts if row_checksum(id, data=data) != crc)
+        yield from (
+            _pointer(property) for property, generation, crc in pointers if row_checksum(property, generation) != crc
+        )
         for property, generation in manifests:
             try:
                 self.manifest(property, generation)
@@ -183,21 +185,21 @@ class EmbeddedStore:
         yield from self._blocks.verify()
 
 
-def _manifest(connection: Connection, property: int, generation: int | None) -> Manifest | None:
+def _manifest(connection: Connection, property: int, generation: int | None) -> VersionedBlob | None:
     wanted = _live(connection, property) if generation is None else generation
     query = "SELECT version, data, crc FROM manifests WHERE property = ? AND generation = ?"
     found = connection.execute(query, (property, wanted)).fetchone()
     if not found:
         return None
     version, data, crc = found
-    if seal(property, wanted, version, data=data) != crc:
+    if row_checksum(property, wanted, version, data=data) != crc:
         raise CorruptBlob(f"manifest of property {property}, generation {wanted}")
-    return Manifest(int(wanted or 0), version, bytes(data))
+    return VersionedBlob(int(wanted or 0), version, bytes(data))
 
 
 def _live(connection: Connection, property: int) -> int | None:
     found = connection.execute("SELECT generation, crc FROM live WHERE property = ?", (property,)).fetchone()
-    if found and seal(property, found[0]) != found[1]:
+    if found and row_checksum(property, found[0]) != found[1]:
         raise CorruptBlob(_pointer(property))
     return int(found[0]) if found else None
 
@@ -212,24 +214,24 @@ def _version(connection: Connection, property: int, generation: int) -> int:
     return int(found[0]) if found else 0
 
 
-def _change(connection: Connection, property: int, generation: int, change: Change) -> None:
+def _change(connection: Connection, property: int, generation: int, change: ManifestChange) -> None:
     if _version(connection, property, generation) != change.expected:
         raise Conflict(f"manifest of property {property}, generation {generation} moved")
     if change.data is None:
         connection.execute("DELETE FROM manifests WHERE property = ? AND generation = ?", (property, generation))
         return
     version = change.expected + 1
-    row = (property, generation, version, change.data, seal(property, generation, version, data=change.data))
+    row = (property, generation, version, change.data, row_checksum(property, generation, version, data=change.data))
     connection.execute("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _set_live(connection: Connection, property: int, live: Live) -> None:
+def _set_live(connection: Connection, property: int, live: LiveChange) -> None:
     if _live(connection, property) != live.expected:
         raise Conflict(f"generation {live.expected} of property {property} is not live")
     if live.generation is None:
         connection.execute("DELETE FROM live WHERE property = ?", (property,))
     else:
-        row = (property, live.generation, seal(property, live.generation))
+        row = (property, live.generation, row_checksum(property, live.generation))
         connection.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?)", row)
 
 

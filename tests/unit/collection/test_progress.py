@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from collection.progress import ERASE_LINE, Meter, duration
+from collection.progress import ERASE_LINE, ProgressLine, duration
 
 
 class Terminal(io.StringIO):
@@ -21,7 +21,7 @@ class Clock:
 
 def test_it_works() -> None:
     clock, out = Clock(), Terminal()
-    meter = Meter(out, "lines", clock)
+    meter = ProgressLine(out, "lines", clock)
     clock.now += 2
     meter.show(10_000, 0.25)
     assert out.getvalue() == f"{ERASE_LINE}10,000 lines, 5,000 a second, 25%, 6 s left"
@@ -31,7 +31,7 @@ def test_it_works() -> None:
 
 def test_elsewhere_a_line_every_ten_seconds() -> None:
     clock, out = Clock(), io.StringIO()
-    meter = Meter(out, "lines", clock)
+    meter = ProgressLine(out, "lines", clock)
     for done in range(1, 26):
         clock.now += 1
         meter.show(done, None)
@@ -41,7 +41,7 @@ def test_elsewhere_a_line_every_ten_seconds() -> None:
 
 def test_what_was_done_before_does_not_make_it_faster() -> None:
     clock, out = Clock(), Terminal()
-    meter = Meter(out, "lines", clock)
+    meter = ProgressLine(out, "lines", clock)
     meter.show(0, 0.5)
     clock.now += 10
     meter.show(100, 0.6)
@@ -50,7 +50,7 @@ def test_what_was_done_before_does_not_make_it_faster() -> None:
 
 def test_counting_down() -> None:
     clock, out = Clock(), Terminal()
-    meter = Meter(out, "left", clock)
+    meter = ProgressLine(out, "left", clock)
     clock.now += 1
     meter.count_down(1234)
     assert out.getvalue() == f"{ERASE_LINE}1,234 left"

@@ -189,7 +189,7 @@ def test_salts_are_made_once() -> None:
 )
 def test_when_a_day_salt_dies(age_days: int, received_until: date, kept: bool) -> None:
     secrets.day_salts([TODAY - timedelta(days=age_days)])
-    assert secrets.forget_day_salts(NOON, received_until) == (0 if kept else 1)
+    assert secrets.expire_day_salts(NOON, received_until) == (0 if kept else 1)
     assert DaySalt.objects.exists() is kept
 
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
-from processing.segments.view import Counts, View
+from processing.segments.view import HitCounts, ReadView
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -78,10 +78,10 @@ def _line(rnd: random.Random) -> str:
 
 
 class Viewed(Protocol):
-    def view(self, property: int) -> View: ...
+    def view(self, property: int) -> ReadView: ...
 
 
-def figures(here: Viewed, property: int) -> tuple[Counts, list[tuple[Any, ...]]]:
+def figures(here: Viewed, property: int) -> tuple[HitCounts, list[tuple[Any, ...]]]:
     view = here.view(property)
     counts = view.counts()
     assert counts.accepted == counts.counted + counts.rejected

@@ -89,7 +89,7 @@ def test_changed_files_begin_anew(shop: Property, tmp_path: Path, monkeypatch: p
     path = tmp_path / "a.log"
     path.write_text("".join(LINE.format(number) for number in range(9_000)))
     with monkeypatch.context() as patch:
-        patch.setattr("collection.progress.Meter.show", interrupt)
+        patch.setattr("collection.progress.ProgressLine.show", interrupt)
         with pytest.raises(SystemExit, match="130"):
             run("import_access_log", str(path), "--property", str(shop.pk))
     there = len(content())

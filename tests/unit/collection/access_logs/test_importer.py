@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collection.access_logs import importer as log_import
-from collection.access_logs.bookmark import Bookmark, Mark
+from collection.access_logs.bookmark import Bookmark, ImportPosition
 from collection.access_logs.files import LineFile, UnreadableFile
 from collection.access_logs.importer import FAULTS_SHOWN, FilesChanged, LogImport
 from collection.hit import RawHit, decode
@@ -159,14 +159,14 @@ def test_it_remembers_now_and_then(begin: Begin, log: Log, file: Path, monkeypat
 @pytest.mark.parametrize("content", [b"", b"{", b'{"lines": "x"}'])
 def test_a_damaged_bookmark_is_none(content: bytes, log: Log, file: Path) -> None:
     bookmark = bookmark_of(log, file)
-    bookmark.write(Mark(1, 2))
+    bookmark.write(ImportPosition(1, 2))
     (path,) = (file.parent / "imports").iterdir()
     path.write_bytes(content)
     assert bookmark.read() is None
 
 
 def test_bookmarks_belong_to_files_property_and_log(tmp_path: Path) -> None:
-    Bookmark(tmp_path, "log", 7, ["a"]).write(Mark(1, 2))
-    assert Bookmark(tmp_path, "log", 7, ["a"]).read() == Mark(1, 2)
+    Bookmark(tmp_path, "log", 7, ["a"]).write(ImportPosition(1, 2))
+    assert Bookmark(tmp_path, "log", 7, ["a"]).read() == ImportPosition(1, 2)
     others = [("log", 8, ["a"]), ("other", 7, ["a"]), ("log", 7, ["a", "b"]), ("log", 7, ["b"])]
     assert [Bookmark(tmp_path, *other).read() for other in others] == [None] * 4

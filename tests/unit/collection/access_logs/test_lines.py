@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collection import hit as hits
-from collection.access_logs.lines import EMPTY_LINE, NO_REQUEST, NO_TIME, OTHER_FORMAT, Entry, LineReader, time_ms
+from collection.access_logs.lines import EMPTY_LINE, NO_REQUEST, NO_TIME, OTHER_FORMAT, LineReader, LogLine, time_ms
 from collection.hit import RawHit
 from collection.protocols import decode
 
@@ -16,11 +16,11 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 COMMON = b'192.0.2.1 - bob [17/May/2015:12:05:03 +0200] "GET /a HTTP/1.1" 200 -'
 
 
-def read(*lines: bytes) -> list[Entry]:
+def read(*lines: bytes) -> list[LogLine]:
     return LineReader(property=7).read(lines, received_us=9)
 
 
-def hit_of(entry: Entry) -> RawHit:
+def hit_of(entry: LogLine) -> RawHit:
     return hits.decode(entry.value)
 
 

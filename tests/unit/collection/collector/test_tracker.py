@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from collection.collector import tracker
 from collection.collector.app import Collector
 from collection.collector.asgi import AsgiRequest
-from collection.collector.http import Answer
+from collection.collector.http import HttpAnswer
 from collection.log import open_log
 
 MOST_GZIPPED_BYTES = 5_600
 NEWER_THAN_ES2017 = (r"\?\.[a-zA-Z\[(]", r"\?\?", r"catch\s*\{", r"\.\.\.\w+\s*[,}]\s*;?\s*\}", r"\|\|=", r"&&=")
 
 
-def header(answer: Answer, name: str) -> str | None:
+def header(answer: HttpAnswer, name: str) -> str | None:
     return dict(answer.headers).get(name)
 
 
@@ -105,7 +105,7 @@ def test_the_collector_serves_it(tmp_path: Path, path: str) -> None:
     async def nothing() -> dict[str, object]:
         return {"type": "http.request"}
 
-    def ask(headers: list[tuple[bytes, bytes]]) -> Answer:
+    def ask(headers: list[tuple[bytes, bytes]]) -> HttpAnswer:
         scope = {"method": "GET", "path": path, "query_string": b"id=G-1", "headers": headers}
         return asyncio.run(collector.answer(AsgiRequest(scope, nothing)))
 

@@ -11,8 +11,8 @@ import pytest
 
 from collection.demo import fill as demo_fill
 from collection.demo.data import AGENTS, HOST
-from collection.demo.fill import Plan, fill, read_plan, write_plan
-from collection.demo.traffic import HITS_PER_VISIT, Traffic
+from collection.demo.fill import FillPlan, fill, read_plan, write_plan
+from collection.demo.traffic import HITS_PER_VISIT, DemoTraffic
 from collection.hit import RawHit, decode
 from collection.log import open_log
 from collection.protocols import decode as parameters
@@ -23,7 +23,7 @@ NOW_MS = int(NOW.timestamp() * 1000)
 
 
 def traffic(days: int = 30, visits_per_day: float = 60, seed: int = 1) -> list[RawHit]:
-    return list(Traffic(7, "G-DEMO000001", NOW, seed).hits(days, visits_per_day, received_us=5))
+    return list(DemoTraffic(7, "G-DEMO000001", NOW, seed).hits(days, visits_per_day, received_us=5))
 
 
 def event(hit: RawHit) -> dict[str, str]:
@@ -107,12 +107,12 @@ def test_engagement_time_is_the_time_between_hits(month: list[RawHit]) -> None:
 
 
 @pytest.fixture
-def plan() -> Plan:
-    return Plan(7, "G-DEMO000001", "Europe/Berlin", NOW_MS, days=3, hits=700, seed=1)
+def plan() -> FillPlan:
+    return FillPlan(7, "G-DEMO000001", "Europe/Berlin", NOW_MS, days=3, hits=700, seed=1)
 
 
 def test_it_is_sent_once_however_often_it_is_broken_off(
-    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: FillPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo_fill, "BATCH", 100)
     path, log = tmp_path / "demo.json", open_log(f"sqlite://{tmp_path}/log")
@@ -132,10 +132,10 @@ def test_it_is_sent_once_however_often_it_is_broken_off(
     log.close()
 
 
-def interrupt_after(batches: int) -> Callable[[Path, Plan], None]:
+def interrupt_after(batches: int) -> Callable[[Path, FillPlan], None]:
     left = iter(range(batches - 1))
 
-    def write(path: Path, plan: Plan) -> None:
+    def write(path: Path, plan: FillPlan) -> None:
         write_plan(path, plan)
         if next(left, None) is None:
             raise KeyboardInterrupt

@@ -8,7 +8,6 @@ from configuration.checks.check import MOST_RULES, Finding, check
 from configuration.ruleset.ruleset import (
     AllOf,
     AnyOf,
-    Basics,
     BotRule,
     ChannelGroupRule,
     Condition,
@@ -19,8 +18,9 @@ from configuration.ruleset.ruleset import (
     InNetwork,
     InternalRule,
     KeyEventRule,
+    NamedGroup,
     OneOf,
-    Part,
+    PropertySettings,
     ReferralRule,
     RewriteRule,
     Rule,
@@ -30,15 +30,15 @@ from configuration.ruleset.ruleset import (
     TextTest,
 )
 
-BASICS = Basics()
+BASICS = PropertySettings()
 SHOP = Text("path", "begins", "/shop")
 
 
-def found(*rules: Rule, basics: Basics = BASICS) -> list[Finding]:
+def found(*rules: Rule, basics: PropertySettings = BASICS) -> list[Finding]:
     return check(Ruleset(1, 1, basics, rules))
 
 
-def only(*rules: Rule, basics: Basics = BASICS) -> Finding:
+def only(*rules: Rule, basics: PropertySettings = BASICS) -> Finding:
     [finding] = found(*rules, basics=basics)
     return finding
 
@@ -66,9 +66,9 @@ SOUND: tuple[Rule, ...] = (
     SpamRule(name="x", domains=("spam.example",)),
     InternalRule(name="x", networks=("192.0.2.0/24",), traffic_type="internal"),
     ReferralRule(name="x", domains=("pay.example.com",)),
-    ContentGroupRule(name="Section", groups=(Part("Shop", SHOP),), otherwise="Other"),
-    ContentGroupRule(name="Deep", groups=(Part("Shop", Text("content_group:Section", "equals", "Shop")),)),
-    ChannelGroupRule(name="x", channels=(Part("Ours", Text("parameter:plan", "equals", "")),)),
+    ContentGroupRule(name="Section", groups=(NamedGroup("Shop", SHOP),), otherwise="Other"),
+    ContentGroupRule(name="Deep", groups=(NamedGroup("Shop", Text("content_group:Section", "equals", "Shop")),)),
+    ChannelGroupRule(name="x", channels=(NamedGroup("Ours", Text("parameter:plan", "equals", "")),)),
     KeyEventRule(name="x", event="buy", once="session", value="12.5", value_parameter="price", slot=0),
     CustomDimensionRule(name="x", parameter="plan"),
     CustomDimensionRule(name="y", parameter="plan", scope="user"),
@@ -88,7 +88,7 @@ def test_it_works() -> None:
 
 def test_places_lead_to_what_is_wrong() -> None:
     deep = AnyOf((SHOP, AllOf((SHOP, Text("path", "pattern", "(")))))
-    rules = (lower(), excluding(deep), ContentGroupRule(name="x", groups=(Part("a", SHOP), Part("", SHOP))))
+    rules = (lower(), excluding(deep), ContentGroupRule(name="x", groups=(NamedGroup("a", SHOP), NamedGroup("", SHOP))))
     places = [(finding.kind, finding.place) for finding in found(*rules) if finding.severity == "error"]
     assert places == [("filter", "rules[1].when.of[1].of[1].value"), ("content group", "rules[2].groups[1].name")]
 
@@ -154,7 +154,11 @@ def test_conditions_that_are_nested_a_thousand_deep_are_refused_and_no_fault() -
         (InternalRule(name="x"), "", "neither"),
         (InternalRule(name="x", networks=("1.2.3.4/33",)), ".networks[0]", "not a network"),
         (ChannelGroupRule(name="x", channels=()), "", "at least one"),
-        (ContentGroupRule(name="x", groups=(Part("a", Text("path", "ends", "")),)), ".groups[0].when.value", "empty"),
+        (
+            ContentGroupRule(name="x", groups=(NamedGroup("a", Text("path", "ends", "")),)),
+            ".groups[0].when.value",
+            "empty",
+        ),
         (KeyEventRule(name="x", event=""), ".event", "1 to 40"),
         (KeyEventRule(name="x", event="a" * 41), ".event", "1 to 40"),
         (KeyEventRule(name="x", event="a", when=AllOf(())), ".when.of", "no conditions"),
@@ -174,7 +178,7 @@ def test_rules(rule: Rule, place: str, said: str) -> None:
 
 def test_rewrites_know_no_content_groups() -> None:
     asking = lower(when=Text("content_group:Section", "equals", "Shop"))
-    section = ContentGroupRule(name="Section", groups=(Part("Shop", SHOP),))
+    section = ContentGroupRule(name="Section", groups=(NamedGroup("Shop", SHOP),))
     assert "after the rewrites" in only(asking, section).message
 
 
@@ -208,7 +212,7 @@ def test_a_slot_belongs_to_one_rule() -> None:
 
 
 def group(name: str, *asked: str) -> ContentGroupRule:
-    return ContentGroupRule(name=name, groups=(Part("a", AnyOf(tuple(_equals(each) for each in asked))),))
+    return ContentGroupRule(name=name, groups=(NamedGroup("a", AnyOf(tuple(_equals(each) for each in asked))),))
 
 
 def _equals(name: str) -> Text:
@@ -223,13 +227,13 @@ def test_content_groups_do_not_ask_in_a_circle() -> None:
 
 
 def test_content_groups_ask_for_those_above_them() -> None:
-    assert found(group("Top", "Top2"), ContentGroupRule(name="Top2", groups=(Part("a", SHOP),)))[0].message == (
+    assert found(group("Top", "Top2"), ContentGroupRule(name="Top2", groups=(NamedGroup("a", SHOP),)))[0].message == (
         "The content group 'Top2' is made further down; move it above this one."
     )
 
 
 def test_a_content_group_that_is_off_is_a_warning() -> None:
-    off = ContentGroupRule(name="Section", groups=(Part("a", SHOP),), state="off")
+    off = ContentGroupRule(name="Section", groups=(NamedGroup("a", SHOP),), state="off")
     finding = only(off, excluding(_equals("Section")))
     assert (finding.severity, finding.kind) == ("warning", "filter")
 
@@ -261,7 +265,7 @@ def test_rewrites_that_undo_each_other_are_a_warning() -> None:
     ],
 )
 def test_rules_that_never_match_are_a_warning(above: Condition, below: Condition, dead: bool) -> None:
-    parts = ContentGroupRule(name="x", groups=(Part("a", above), Part("b", below)))
+    parts = ContentGroupRule(name="x", groups=(NamedGroup("a", above), NamedGroup("b", below)))
     for rules in ((excluding(above), excluding(below, "y")), (parts,)):
         assert [finding.severity for finding in found(*rules)] == (["warning"] if dead else [])
 
@@ -276,15 +280,15 @@ def test_bots_that_are_blocked_already_are_a_warning() -> None:
 @pytest.mark.parametrize(
     ("basics", "place"),
     [
-        (Basics(zone="Mars/Olympus"), "basics.zone"),
-        (Basics(currency="eur"), "basics.currency"),
-        (Basics(session_timeout_s=299), "basics.session_timeout_s"),
-        (Basics(session_timeout_s=28_501), "basics.session_timeout_s"),
-        (Basics(engaged_s=0), "basics.engaged_s"),
-        (Basics(engaged_s=3_601), "basics.engaged_s"),
-        (Basics(domains=("example.org", "http://x")), "basics.domains[1]"),
+        (PropertySettings(zone="Mars/Olympus"), "basics.zone"),
+        (PropertySettings(currency="eur"), "basics.currency"),
+        (PropertySettings(session_timeout_s=299), "basics.session_timeout_s"),
+        (PropertySettings(session_timeout_s=28_501), "basics.session_timeout_s"),
+        (PropertySettings(engaged_s=0), "basics.engaged_s"),
+        (PropertySettings(engaged_s=3_601), "basics.engaged_s"),
+        (PropertySettings(domains=("example.org", "http://x")), "basics.domains[1]"),
     ],
 )
-def test_basics(basics: Basics, place: str) -> None:
+def test_basics(basics: PropertySettings, place: str) -> None:
     finding = only(basics=basics)
     assert (finding.kind, finding.rule, finding.place) == ("basics", "", place)

@@ -18,11 +18,11 @@ from configuration.models import Property
 from configuration.rule_models import AuditEntry, RulesVersion, Unchangeable
 from configuration.ruleset.context import decode_context
 from configuration.ruleset.ruleset import (
-    Basics,
     BotRule,
     FilterRule,
     InNetwork,
     KeyEventRule,
+    PropertySettings,
     Rule,
     Ruleset,
     Text,
@@ -183,16 +183,16 @@ def test_an_error_stops_publishing(shop: Property, nothing_left: None) -> None:
 @pytest.mark.parametrize(
     ("basics", "place"),
     [
-        (Basics(zone="Mars/Base"), "zone"),
-        (Basics(currency="euro"), "currency"),
-        (Basics(session_timeout_s=1), "session_timeout_s"),
-        (Basics(engaged_s=0), "engaged_s"),
-        (Basics(session_timeout_s=2**70), "session_timeout_s"),
-        (Basics(domains=("no domain!",)), "domains[0]"),
-        (Basics(domains=("a\x00b",)), "domains[0]"),
+        (PropertySettings(zone="Mars/Base"), "zone"),
+        (PropertySettings(currency="euro"), "currency"),
+        (PropertySettings(session_timeout_s=1), "session_timeout_s"),
+        (PropertySettings(engaged_s=0), "engaged_s"),
+        (PropertySettings(session_timeout_s=2**70), "session_timeout_s"),
+        (PropertySettings(domains=("no domain!",)), "domains[0]"),
+        (PropertySettings(domains=("a\x00b",)), "domains[0]"),
     ],
 )
-def test_settings_that_make_no_sense_are_not_kept(shop: Property, basics: Basics, place: str) -> None:
+def test_settings_that_make_no_sense_are_not_kept(shop: Property, basics: PropertySettings, place: str) -> None:
     before = draft(shop)
     with pytest.raises(Unacceptable) as raised:
         replace_draft(shop, Ruleset(shop.pk, 0, basics), "ann")
@@ -258,7 +258,7 @@ def test_properties_from_before_get_version_1() -> None:
     item = old.objects.create(name="Old", zone="Europe/Paris", domains="a.example\nb.example", session_timeout_s=900)
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
-    basics = Basics(zone="Europe/Paris", session_timeout_s=900, domains=("a.example", "b.example"))
+    basics = PropertySettings(zone="Europe/Paris", session_timeout_s=900, domains=("a.example", "b.example"))
     assert published(item.pk) == Ruleset(item.pk, 1, basics)
     with pytest.raises(NothingChanged):
         publish(Property.objects.get(pk=item.pk), "ann")

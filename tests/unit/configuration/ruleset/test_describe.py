@@ -5,19 +5,19 @@ from typing import Final
 import msgspec
 import pytest
 
-from configuration.ruleset.describe import said, sentence
+from configuration.ruleset.describe import describe_condition, describe_rule
 from configuration.ruleset.diff import ATTRIBUTES, GIVEN, SETTINGS, differences
 from configuration.ruleset.document import decode_document, encode_document
 from configuration.ruleset.kinds import BY_TAG, KINDS
 from configuration.ruleset.ruleset import (
     AllOf,
     AnyOf,
-    Basics,
     ChannelGroupRule,
     Condition,
     InNetwork,
+    NamedGroup,
     OneOf,
-    Part,
+    PropertySettings,
     Rule,
     Ruleset,
     Text,
@@ -30,13 +30,13 @@ NAMES: Final = ("a", "b", "c", "d")
 
 
 def whole(*rules: Rule) -> Ruleset:
-    return Ruleset(1, 0, Basics(), rules)
+    return Ruleset(1, 0, PropertySettings(), rules)
 
 
 @pytest.mark.parametrize("kind", BY_TAG)
 def test_it_works(kind: str) -> None:
     rule, words = EXAMPLES[kind]
-    assert sentence(rule) == words
+    assert describe_rule(rule) == words
 
 
 @pytest.mark.parametrize(
@@ -58,21 +58,21 @@ def test_it_works(kind: str) -> None:
     ],
 )
 def test_conditions(condition: Condition, words: str) -> None:
-    assert said(condition) == words
+    assert describe_condition(condition) == words
 
 
 def test_long_lists_are_cut_in_sentences_and_whole_in_differences() -> None:
     many = tuple(f"10.0.{number}.0/24" for number in range(9))
     rule = msgspec.structs.replace(OFFICE, when=InNetwork(many))
-    assert sentence(rule).endswith("10.0.4.0/24 and 4 more.")
+    assert describe_rule(rule).endswith("10.0.4.0/24 and 4 more.")
     assert "10.0.8.0/24" in differences(whole(OFFICE), whole(rule))[0]
 
 
 def test_differences() -> None:
     other = msgspec.structs.replace(OFFICE, name="Other")
     changed = msgspec.structs.replace(OFFICE, state="testing", when=SHOP, note="why")
-    before = Ruleset(1, 3, Basics(), (OFFICE, other))
-    after = Ruleset(1, 0, Basics(zone="Europe/Berlin", domains=("a.example",), bot_lists=False), (changed,))
+    before = Ruleset(1, 3, PropertySettings(), (OFFICE, other))
+    after = Ruleset(1, 0, PropertySettings(zone="Europe/Berlin", domains=("a.example",), bot_lists=False), (changed,))
     assert differences(before, before) == []
     assert differences(before, after) == [
         "Time zone: was Etc/UTC, is Europe/Berlin.",
@@ -107,7 +107,7 @@ def test_moves(order: str, moves: list[str]) -> None:
 
 def test_differences_of_groups() -> None:
     def group(**parts: str) -> Ruleset:
-        channels = tuple(Part(name, Text("source", "equals", value)) for name, value in parts.items())
+        channels = tuple(NamedGroup(name, Text("source", "equals", value)) for name, value in parts.items())
         return whole(ChannelGroupRule(name="Ours", channels=channels))
 
     (line,) = differences(group(a="1", b="2", c="3"), group(c="3", b="4", d="5"))
@@ -131,13 +131,13 @@ def test_lists_say_what_came_and_went() -> None:
 def test_every_attribute_has_a_word(kind: object) -> None:
     rule: type[msgspec.Struct] = kind.rule  # type: ignore[attr-defined]
     assert set(rule.__struct_fields__) - {"name", *GIVEN} <= set(ATTRIBUTES)
-    assert set(Basics.__struct_fields__) == set(SETTINGS)
+    assert set(PropertySettings.__struct_fields__) == set(SETTINGS)
 
 
 def test_a_file_is_read_as_it_was_written() -> None:
     rules = tuple(rule for rule, _ in EXAMPLES.values())
-    written = encode_document(Ruleset(7, 3, Basics(zone="Europe/Berlin"), rules[::-1]))
-    assert decode_document(written, 8) == Ruleset(8, 0, Basics(zone="Europe/Berlin"), rules)
+    written = encode_document(Ruleset(7, 3, PropertySettings(zone="Europe/Berlin"), rules[::-1]))
+    assert decode_document(written, 8) == Ruleset(8, 0, PropertySettings(zone="Europe/Berlin"), rules)
     assert written.startswith(b'{\n  "format": 1,\n  "settings": {\n    "zone": "Europe/Berlin"')
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
-from processing.concurrency.leases import give_back, held, take
+from processing.concurrency.leases import acquire, hold_lease, release
 from processing.models import Lease
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,25 +18,25 @@ LONG_S = 100.0
 
 
 def test_it_works() -> None:
-    assert take("dispatcher", "one", LONG_S)
-    assert not take("dispatcher", "two", LONG_S)
-    assert take("dispatcher", "one", LONG_S)
-    assert take("history", "two", LONG_S)
-    give_back("dispatcher", "two")
-    assert not take("dispatcher", "two", LONG_S)
-    give_back("dispatcher", "one")
-    assert take("dispatcher", "two", LONG_S)
+    assert acquire("dispatcher", "one", LONG_S)
+    assert not acquire("dispatcher", "two", LONG_S)
+    assert acquire("dispatcher", "one", LONG_S)
+    assert acquire("history", "two", LONG_S)
+    release("dispatcher", "two")
+    assert not acquire("dispatcher", "two", LONG_S)
+    release("dispatcher", "one")
+    assert acquire("dispatcher", "two", LONG_S)
 
 
 def test_one_that_ran_out_is_free() -> None:
-    assert take("dispatcher", "one", LONG_S)
+    assert acquire("dispatcher", "one", LONG_S)
     Lease.objects.update(until=Now() - timedelta(milliseconds=1))
-    assert take("dispatcher", "two", LONG_S)
-    assert not take("dispatcher", "one", LONG_S)
+    assert acquire("dispatcher", "two", LONG_S)
+    assert not acquire("dispatcher", "one", LONG_S)
 
 
 def test_it_is_kept_up_while_it_is_held_and_given_back_then() -> None:
-    with held("history", 1.0) as lease:
+    with hold_lease("history", 1.0) as lease:
         assert lease is not None
         until = Lease.objects.get().until
         limit = time.monotonic() + 30
@@ -44,13 +44,13 @@ def test_it_is_kept_up_while_it_is_held_and_given_back_then() -> None:
             assert time.monotonic() < limit, "nobody keeps it up"
             time.sleep(0.05)
         assert not lease.lost()
-        with held("history", 1.0) as other:
+        with hold_lease("history", 1.0) as other:
             assert other is None
     assert not Lease.objects.exists()
 
 
 def test_a_holder_learns_that_it_was_taken_away() -> None:
-    with held("history", 0.4) as lease:
+    with hold_lease("history", 0.4) as lease:
         assert lease is not None
         Lease.objects.update(holder="somebody else", until=Now() + timedelta(seconds=LONG_S))
         limit = time.monotonic() + 30
@@ -67,7 +67,7 @@ def test_of_many_one_gets_it() -> None:
         ready.wait()
         while True:
             with suppress(OperationalError):  # a database in memory locks whole tables, and does not wait for them
-                got.append(take("dispatcher", name, LONG_S))
+                got.append(acquire("dispatcher", name, LONG_S))
                 break
         connection.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from processing.dry_run.preview import Preview, counts_anything, preview
 from processing.schema import BUILT
-from processing.segments.view import View
+from processing.segments.view import ReadView
 from processing.sessions.local_periods import day_number
 from tests.support.installation import NOON, SHOP, Installation, ga4
 from tests.support.rebuilding import rebuild
@@ -22,7 +22,7 @@ FIRST = date(2026, 11, 20)
 EVER = (date(2015, 1, 1), date(2027, 1, 1))
 
 
-def events(view: View | Preview, first: date, last: date) -> list[str]:
+def events(view: ReadView | Preview, first: date, last: date) -> list[str]:
     rows = view.events(first, last, list(BUILT))
     return sorted(map(str, rows.with_columns(pl.col(pl.Categorical).cast(pl.String)).rows()))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import maxminddb
 import pytest
 
-from processing.ingest.geoip import NOWHERE, Place, open_places
+from processing.ingest.geoip import NO_LOCATION, Location, open_geo_database
 from tests.support.places_file import write_places
 
 NESTED = {
@@ -33,39 +33,39 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_it_works(path: Path) -> None:
-    assert open_places(path).lookup("192.0.2.200") == Place("DE", "State of Berlin", "Berlin")
+    assert open_geo_database(path).lookup("192.0.2.200") == Location("DE", "State of Berlin", "Berlin")
 
 
 @pytest.mark.parametrize(
     ("address", "place"),
     [
-        ("198.51.100.128", Place("FR", "Bretagne", "Brest")),
-        ("198.51.100.127", NOWHERE),
-        ("203.0.113.7", Place("BR", "Bahia", None)),
-        ("203.0.113.8", NOWHERE),
-        ("2001:db8:1::1", Place("DE", "State of Berlin", "Berlin")),
-        ("2001:dead::1", NOWHERE),
-        ("no address", NOWHERE),
-        ("", NOWHERE),
+        ("198.51.100.128", Location("FR", "Bretagne", "Brest")),
+        ("198.51.100.127", NO_LOCATION),
+        ("203.0.113.7", Location("BR", "Bahia", None)),
+        ("203.0.113.8", NO_LOCATION),
+        ("2001:db8:1::1", Location("DE", "State of Berlin", "Berlin")),
+        ("2001:dead::1", NO_LOCATION),
+        ("no address", NO_LOCATION),
+        ("", NO_LOCATION),
     ],
 )
-def test_layouts_and_edges(path: Path, address: str, place: Place) -> None:
-    assert open_places(path).lookup(address) == place
+def test_layouts_and_edges(path: Path, address: str, place: Location) -> None:
+    assert open_geo_database(path).lookup(address) == place
 
 
 def test_an_ipv6_address_is_nowhere_in_a_file_of_ipv4(tmp_path: Path) -> None:
-    places = open_places(write_places(tmp_path / "four.mmdb", {"192.0.2.0/24": FLAT}, version=4))
+    places = open_geo_database(write_places(tmp_path / "four.mmdb", {"192.0.2.0/24": FLAT}, version=4))
     assert places.lookup("192.0.2.1").country == "FR"
-    assert places.lookup("2001:db8::1") == NOWHERE
+    assert places.lookup("2001:db8::1") == NO_LOCATION
 
 
 def test_without_a_file_everything_is_nowhere() -> None:
-    assert open_places(None).lookup("192.0.2.1") == NOWHERE
+    assert open_geo_database(None).lookup("192.0.2.1") == NO_LOCATION
 
 
 def test_a_wrong_path_or_file_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        open_places(tmp_path / "none.mmdb")
+        open_geo_database(tmp_path / "none.mmdb")
     (tmp_path / "text.mmdb").write_text("this is text")
     with pytest.raises(maxminddb.InvalidDatabaseError):
-        open_places(tmp_path / "text.mmdb")
+        open_geo_database(tmp_path / "text.mmdb")

@@ -16,22 +16,24 @@ from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit, encode
 from collection.protocols import PROTOCOLS, access_log, ga4
-from configuration.ruleset.context import Context, PropertySettings
-from processing.ingest.geoip import NoPlaces, Places, open_places
+from configuration.ruleset.context import Context, ReceiveSettings
+from processing.ingest.geoip import GeoDatabase, NoGeoDatabase, open_geo_database
 from processing.ingest.ip_masking import canonical
 from processing.ingest.receive import receive
-from processing.ingest.visitor_keys import Keys, MissingSalt
+from processing.ingest.visitor_keys import MissingSalt, VisitorKeyFactory
 from processing.schema import PARAMETERS, RAW
 from tests.support.places_file import write_places
 
 HOUR = 3_600_000
 RECEIVED = int(datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()) * 1000
-KEYS = Keys(b"secret", {date(2026, 11, 24): b"today", date(2026, 11, 25): b"tomorrow"}, {1: b"one", 2: b"two"})
+KEYS = VisitorKeyFactory(
+    b"secret", {date(2026, 11, 24): b"today", date(2026, 11, 25): b"tomorrow"}, {1: b"one", 2: b"two"}
+)
 CONTEXT = Context(
     (
-        PropertySettings(1, "G-ONE"),
-        PropertySettings(2, "G-TWO", identity="cookieless"),
-        PropertySettings(3, "G-THREE", address_bits=(0, 0)),
+        ReceiveSettings(1, "G-ONE"),
+        ReceiveSettings(2, "G-TWO", identity="cookieless"),
+        ReceiveSettings(3, "G-THREE", address_bits=(0, 0)),
     )
 )
 patient = settings(deadline=None)  # the first frames take long
@@ -47,12 +49,14 @@ def hit(query: bytes = HIT.query, base: RawHit = HIT, **changes: object) -> RawH
     return msgspec.structs.replace(base, query=query, **changes)
 
 
-def frames(*hits: RawHit | bytes, keys: Keys = KEYS, places: Places | None = None) -> dict[int, pl.DataFrame]:
+def frames(
+    *hits: RawHit | bytes, keys: VisitorKeyFactory = KEYS, places: GeoDatabase | None = None
+) -> dict[int, pl.DataFrame]:
     data = [entry if isinstance(entry, bytes) else encode(entry) for entry in hits]
-    return receive(list(enumerate(data, start=100)), CONTEXT, keys, places or NoPlaces())
+    return receive(list(enumerate(data, start=100)), CONTEXT, keys, places or NoGeoDatabase())
 
 
-def rows(*hits: RawHit | bytes, places: Places | None = None) -> list[dict[str, object]]:
+def rows(*hits: RawHit | bytes, places: GeoDatabase | None = None) -> list[dict[str, object]]:
     found = [row for frame in frames(*hits, places=places).values() for row in frame.iter_rows(named=True)]
     return sorted(found, key=lambda row: (row["position"], row["index"]))
 
@@ -186,9 +190,9 @@ def test_the_day_of_a_key_is_that_of_receipt_in_utc() -> None:
 
 def test_a_missing_salt_stops_the_range_and_names_the_day() -> None:
     with pytest.raises(MissingSalt, match="2026-11-24"):
-        frames(hit(property=2), keys=Keys(b"secret", {}, {}))
+        frames(hit(property=2), keys=VisitorKeyFactory(b"secret", {}, {}))
     with pytest.raises(MissingSalt, match="property 1"):
-        frames(LOG_HIT, keys=Keys(b"secret", {}, {}))
+        frames(LOG_HIT, keys=VisitorKeyFactory(b"secret", {}, {}))
 
 
 def test_lines_of_access_logs() -> None:
@@ -222,7 +226,7 @@ def test_places_are_looked_up_by_the_full_address(tmp_path: Path) -> None:
         HIT,
         hit(address="192.0.2.18"),
         hit(HIT.query + b"&_uip=192.0.2.17", address="192.0.2.18"),
-        places=open_places(path),
+        places=open_geo_database(path),
     )
     assert [(r["country"], r["region"], r["city"]) for r in found] == [
         ("DE", "Berlin", "Mitte"),

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.ingest.visitor_keys import Keys, MissingSalt
+from processing.ingest.visitor_keys import MissingSalt, VisitorKeyFactory
 
 DAY = date(2026, 11, 24)
-KEYS = Keys(b"secret", {DAY: b"day", DAY + timedelta(days=1): b"next day"}, {7: b"seven", 8: b"eight"})
+KEYS = VisitorKeyFactory(b"secret", {DAY: b"day", DAY + timedelta(days=1): b"next day"}, {7: b"seven", 8: b"eight"})
 
 
 def test_it_works() -> None:
@@ -25,7 +25,7 @@ def test_every_part_of_a_key_changes_it() -> None:
         KEYS.by_client_id("G-A", "c1"),
         KEYS.by_client_id("G-A", "c2"),
         KEYS.by_client_id("G-B", "c1"),
-        Keys(b"other", {}, {}).by_client_id("G-A", "c1"),
+        VisitorKeyFactory(b"other", {}, {}).by_client_id("G-A", "c1"),
         KEYS.by_day(DAY, "G-A", "192.0.2.1", "agent"),
         KEYS.by_day(DAY, "G-B", "192.0.2.1", "agent"),
         KEYS.by_day(DAY, "G-A", "192.0.2.2", "agent"),
@@ -59,9 +59,9 @@ def test_a_missing_salt_names_its_day_or_property() -> None:
 
 def test_an_empty_salt_or_secret_is_none() -> None:
     with pytest.raises(MissingSalt):
-        Keys(b"secret", {DAY: b""}, {}).by_day(DAY, "G-A", "192.0.2.1", "agent")
+        VisitorKeyFactory(b"secret", {DAY: b""}, {}).by_day(DAY, "G-A", "192.0.2.1", "agent")
     with pytest.raises(ValueError, match="empty"):
-        Keys(b"", {}, {})
+        VisitorKeyFactory(b"", {}, {})
 
 
 def test_secrets_are_not_shown() -> None:

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from collection.hit import RawHit
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 from processing.maintenance.compaction import MERGE_BLOCKS, merge_blocks, orphans
-from processing.maintenance.fsck import Check
+from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.schema import RAW
-from processing.segments.manifest import Book, decode_book
+from processing.segments.manifest import Manifest, decode_manifest
 from processing.sessions.local_periods import day_number, day_start, local_days
 from processing.store.port import SegmentInfo
 from tests.support.installation import AGENT, SHOP, Installation, access_log, ga4
@@ -27,11 +27,11 @@ HOUR = 3_600_000
 DAY = 24 * HOUR
 BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"
 SUMMER_ENDS = int(datetime(2026, 10, 25, 1, tzinfo=UTC).timestamp() * 1000)
-BERLIN = PropertySettings(id=201, measurement_id="G-BERLIN0001", zone="Europe/Berlin")
+BERLIN = ReceiveSettings(id=201, measurement_id="G-BERLIN0001", zone="Europe/Berlin")
 # Half an hour of summer time; its days begin at another minute than any UTC hour.
-ISLAND = PropertySettings(id=202, measurement_id="G-ISLAND0001", zone="Australia/Lord_Howe")
+ISLAND = ReceiveSettings(id=202, measurement_id="G-ISLAND0001", zone="Australia/Lord_Howe")
 # Summer time begins at midnight: a day without its first hour.
-AFRICA = PropertySettings(id=203, measurement_id="G-AFRICA0001", zone="Africa/Cairo")
+AFRICA = ReceiveSettings(id=203, measurement_id="G-AFRICA0001", zone="Africa/Cairo")
 ZONES = (BERLIN, ISLAND, AFRICA)
 COLUMNS = ["visitor", "hit", "index", "time", "session", "day", "engaged", "active", "duration_ms", "event"]
 
@@ -40,10 +40,10 @@ def installation(folder: Path) -> Installation:
     return Installation(folder, (SHOP, *ZONES))
 
 
-def book_of(here: Installation, property: int) -> Book:
+def book_of(here: Installation, property: int) -> Manifest:
     manifest = here.store.manifest(property)
     assert manifest
-    return decode_book(manifest.data)
+    return decode_manifest(manifest.data)
 
 
 def numbers(here: Installation, property: int) -> tuple[Any, ...]:
@@ -53,7 +53,7 @@ def numbers(here: Installation, property: int) -> tuple[Any, ...]:
     return view.counts(), sorted(events.rows()), sorted(rejected.rows())
 
 
-def random_hits(rnd: random.Random, size: int, property: PropertySettings, days: int = 5) -> list[RawHit]:
+def random_hits(rnd: random.Random, size: int, property: ReceiveSettings, days: int = 5) -> list[RawHit]:
     """Around the end of summer time and of the month, with sessions over midnight, re-sends and bots."""
     hits: list[RawHit] = []
     for number in range(size):
@@ -92,7 +92,7 @@ def test_it_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("zone", ZONES, ids=lambda settings: settings.zone)
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
-def test_numbers_are_the_same_with_and_without(seed: int, zone: PropertySettings, tmp_path: Path) -> None:
+def test_numbers_are_the_same_with_and_without(seed: int, zone: ReceiveSettings, tmp_path: Path) -> None:
     rnd = random.Random(seed)
     hits = random_hits(rnd, 160, zone)
     plain, busy = installation(tmp_path / "plain"), installation(tmp_path / "busy")
@@ -116,14 +116,14 @@ def test_numbers_are_the_same_with_and_without(seed: int, zone: PropertySettings
     assert numbers(busy, zone.id) == numbers(plain, zone.id)
     assert set(book_of(busy, zone.id).periods) == {"2026-10"}
     Range.objects.exclude(log=busy.log.id).delete()
-    assert list(Check(busy.log, busy.store).problems()) == []
+    assert list(FsckRun(busy.log, busy.store).problems()) == []
     assert len(busy.store.blocks()) == 0
     assert orphans(busy.store) == set()
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=lambda settings: settings.zone)
 def test_late_hits_enter_a_folded_month_as_they_would_have_entered_its_day(
-    zone: PropertySettings, tmp_path: Path
+    zone: ReceiveSettings, tmp_path: Path
 ) -> None:
     hits = random_hits(random.Random(7), 120, zone)
     plain, folded = installation(tmp_path / "plain"), installation(tmp_path / "folded")
@@ -314,7 +314,7 @@ def test_a_merged_block_that_was_sealed_in_part_is_not_counted_twice(sealed: int
     assert numbers(here, SHOP.id) == before
     here.worker.seal(everything=True)
     assert numbers(here, SHOP.id) == before
-    assert list(Check(here.log, here.store).problems()) == []
+    assert list(FsckRun(here.log, here.store).problems()) == []
 
 
 def test_blocks_of_two_contexts_stay_apart(tmp_path: Path) -> None:

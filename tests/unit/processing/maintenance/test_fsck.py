@@ -14,16 +14,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from processing.maintenance.fsck import Check, Problem
+from processing.maintenance.fsck import FsckRun, Problem
 from processing.models import Range
 from processing.receiving import ledger
 from processing.segments import seal
-from processing.segments.manifest import Book, Erased, Shelf, Span, decode_book, encode_book
-from processing.segments.view import Reader
-from processing.sessions.condensed import stretches_of
+from processing.segments.manifest import Manifest, OffsetRange, PeriodEntry, Tombstone, decode_manifest, encode_manifest
+from processing.segments.view import ViewCache
+from processing.sessions.condensed import condensed_rows
 from processing.store import open_store
 from processing.store.embedded.store import EmbeddedStore
-from processing.store.port import Change, CorruptBlob, Missing
+from processing.store.port import CorruptBlob, ManifestChange, Missing
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 from tests.unit.processing.test_whole_way import random_hits
 
@@ -50,7 +50,7 @@ def here(tmp_path: Path) -> Installation:
 
 
 def problems(here: Installation) -> list[Problem]:
-    return list(Check(here.log, here.store).problems())
+    return list(FsckRun(here.log, here.store).problems())
 
 
 def texts(here: Installation) -> str:
@@ -177,7 +177,7 @@ def test_a_damaged_index_entry_is_reported_and_not_served(here: Installation) ->
         connection.execute("UPDATE blocks SET last = last + 1")
     connection.close()
     here.store = open_store(f"sqlite://{here.folder}/store")
-    here.reader = Reader(here.store)
+    here.reader = ViewCache(here.store)
     assert "index entry" in texts(here)
     with pytest.raises(CorruptBlob):
         here.view()
@@ -199,17 +199,17 @@ def test_a_damaged_batch_of_the_log_is_reported_and_its_hits_are_lost(here: Inst
 # What is missing, double, or does not add up
 
 
-def rewrite(here: Installation, change: Callable[[Book], Book], property: int = SHOP.id) -> None:
+def rewrite(here: Installation, change: Callable[[Manifest], Manifest], property: int = SHOP.id) -> None:
     manifest = here.store.manifest(property)
     assert manifest
-    changed = encode_book(change(decode_book(manifest.data)))
-    here.store.commit(property, {manifest.generation: Change(manifest.version, changed)})
+    changed = encode_manifest(change(decode_manifest(manifest.data)))
+    here.store.commit(property, {manifest.generation: ManifestChange(manifest.version, changed)})
 
 
-def with_shelf(**changes: Any) -> Callable[[Book], Book]:
-    def change(book: Book) -> Book:
+def with_shelf(**changes: Any) -> Callable[[Manifest], Manifest]:
+    def change(book: Manifest) -> Manifest:
         key, shelf = next(iter(book.periods.items()))
-        changed: Shelf = msgspec.structs.replace(shelf, **changes)
+        changed: PeriodEntry = msgspec.structs.replace(shelf, **changes)
         return msgspec.structs.replace(book, periods={**book.periods, key: changed})
 
     return change
@@ -226,17 +226,22 @@ def with_shelf(**changes: Any) -> Callable[[Book], Book]:
         (lambda book: msgspec.structs.replace(book, expired_counted=1), "accepted are not"),
         (lambda book: msgspec.structs.replace(book, expired_rejected={"bot": 1}), "accepted are not"),
         (lambda book: msgspec.structs.replace(book, covered=book.covered * 2), "overlaps"),
-        (lambda book: msgspec.structs.replace(book, covered=(Span("elsewhere", 0, 0, 5),)), "the ledger ends at 0"),
+        (
+            lambda book: msgspec.structs.replace(book, covered=(OffsetRange("elsewhere", 0, 0, 5),)),
+            "the ledger ends at 0",
+        ),
         (lambda book: msgspec.structs.replace(book, raw=(book.raw * 2)[:1]), ""),
     ],
 )
-def test_a_book_that_differs_from_its_rows(change: Callable[[Book], Book], expected: str, here: Installation) -> None:
+def test_a_book_that_differs_from_its_rows(
+    change: Callable[[Manifest], Manifest], expected: str, here: Installation
+) -> None:
     rewrite(here, change)
     assert expected in texts(here)
 
 
 def test_hits_that_are_there_twice(here: Installation) -> None:
-    def twice(book: Book) -> Book:
+    def twice(book: Manifest) -> Manifest:
         key, shelf = next(iter(book.periods.items()))
         periods = {**book.periods, "2026-10-01": shelf}
         return msgspec.structs.replace(book, periods=periods, accepted=book.accepted + shelf.counted)
@@ -270,13 +275,13 @@ def test_a_missing_context(here: Installation) -> None:
 def test_rows_of_somebody_erased(here: Installation) -> None:
     """A tombstone that says removed, where nothing was removed."""
     visitor = here.view().events(*EVER, ["visitor"])["visitor"][0]
-    rewrite(here, lambda book: msgspec.structs.replace(book, erased=(Erased(visitor, 2**60, removed=True),)))
+    rewrite(here, lambda book: msgspec.structs.replace(book, erased=(Tombstone(visitor, 2**60, removed=True),)))
     assert "hits of erased visitors are still there" in texts(here)
 
 
 def test_stretches_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seal, "WORTH_ROWS", 1)
-    monkeypatch.setattr(seal, "stretches_of", lambda events: stretches_of(events.filter(pl.col("visitor") < 2**63)))
+    monkeypatch.setattr(seal, "stretches_of", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63)))
     here = Installation(tmp_path)
     here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
     here.receive()
@@ -337,5 +342,5 @@ def test_it_runs_beside_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(EmbeddedStore, "pin", pin_later)
     beside = open_store(f"sqlite://{tmp_path}/store")
     for _ in range(12):
-        assert list(Check(here.log, beside).problems()) == []
+        assert list(FsckRun(here.log, beside).problems()) == []
     assert next(turns) > 30

@@ -9,7 +9,7 @@ import pytest
 from configuration.models import DaySalt, PropertySalt
 from configuration.visitor_secrets import day_salts, property_salts
 from processing.maintenance.compaction import Retention
-from processing.maintenance.log_retention import HOLD, forget_salts_of_days, received_below, trim
+from processing.maintenance.log_retention import HOLD, expire_received_salts, received_below, trim
 from processing.models import Range, Subscription
 from processing.receiving import ledger
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
@@ -141,7 +141,7 @@ def test_hits_trimmed_unread_are_lost_in_sight(here: Installation, caplog: pytes
 def test_a_day_salt_lives_48_hours(here: Installation) -> None:
     days = [date(2026, 11, day) for day in range(17, 22)]
     day_salts(days)
-    forget_salts_of_days(here.log, datetime(2026, 11, 21, 12, tzinfo=UTC))
+    expire_received_salts(here.log, datetime(2026, 11, 21, 12, tzinfo=UTC))
     assert list(DaySalt.objects.values_list("day", flat=True)) == days[2:]
 
 
@@ -149,12 +149,12 @@ def test_a_day_salt_waits_for_the_days_hits_but_not_for_ever(here: Installation)
     days = [date(2026, 11, day) for day in range(17, 22)]
     day_salts(days)
     here.send(ga4(1, at=NOON - 2 * 86_400_000))  # of the 18th
-    forget_salts_of_days(here.log, datetime(2026, 11, 24, 12, tzinfo=UTC))
+    expire_received_salts(here.log, datetime(2026, 11, 24, 12, tzinfo=UTC))
     assert list(DaySalt.objects.values_list("day", flat=True)) == days[1:]
-    forget_salts_of_days(here.log, datetime(2026, 11, 26, 12, tzinfo=UTC))
+    expire_received_salts(here.log, datetime(2026, 11, 26, 12, tzinfo=UTC))
     assert list(DaySalt.objects.values_list("day", flat=True)) == days[2:]
     here.receive()
-    forget_salts_of_days(here.log, datetime(2026, 11, 26, 12, tzinfo=UTC))
+    expire_received_salts(here.log, datetime(2026, 11, 26, 12, tzinfo=UTC))
     assert not DaySalt.objects.exists()
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from processing.maintenance.compaction import Retention
-from processing.maintenance.fsck import Check
-from processing.segments.manifest import Book, decode_book
+from processing.maintenance.fsck import FsckRun
+from processing.segments.manifest import Manifest, decode_manifest
 from processing.sessions.local_periods import day_number, day_start, period
 from processing.store.port import Missing
 from tests.support.installation import SHOP, Installation, access_log, ga4
@@ -45,10 +45,10 @@ def sealed(here: Installation, *hits: Any) -> Installation:
     return here
 
 
-def book_of(here: Installation, property: int) -> Book:
+def book_of(here: Installation, property: int) -> Manifest:
     manifest = here.store.manifest(property)
     assert manifest
-    return decode_book(manifest.data)
+    return decode_manifest(manifest.data)
 
 
 def events(here: Installation, property: int, first: date, last: date = EVER[1]) -> list[tuple[Any, ...]]:
@@ -65,7 +65,7 @@ def test_it_works(tmp_path: Path) -> None:
     counts = here.view().counts()
     assert (counts.accepted, counts.counted) == (3, 3)
     assert len(events(here, SHOP.id, EVER[0])) == 2
-    assert list(Check(here.log, here.store).problems()) == []
+    assert list(FsckRun(here.log, here.store).problems()) == []
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=lambda settings: settings.zone)
@@ -84,7 +84,7 @@ def test_what_remains_is_unchanged(seed: int, zone: Any, tmp_path: Path) -> None
     gone = everything - Counter(reason for _, reason, _ in before[2])
     assert book.expired_rejected == dict(gone)
     assert book.accepted == book.counted() + sum(book.rejected().values())
-    assert list(Check(here.log, here.store).problems()) == []
+    assert list(FsckRun(here.log, here.store).problems()) == []
 
 
 def test_a_day_goes_when_its_local_end_is_past_the_limit(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_late_hits_leave_sessions_and_duplicates_of_the_first_kept_day_alone(lat
         here.worker.tidy(now)
     counts = here.view(BERLIN.id).counts()
     assert (counts.accepted, counts.counted, counts.rejected) == (6, 5, 1)
-    assert list(Check(here.log, here.store).problems()) == []
+    assert list(FsckRun(here.log, here.store).problems()) == []
 
 
 def test_a_new_day_between_the_limit_and_the_first_kept_day_hides_no_duplicate(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_hits_that_come_for_days_that_are_gone_are_accounted_for_and_go(tmp_path
         assert here.view(BERLIN.id).counts().counted == 1 + turn
         late = access_log(5 + turn, LINE, at=SUMMER_ENDS + 12 * DAY, occurred=SUMMER_ENDS + turn, property=BERLIN)
         sealed(here, late)
-    assert list(Check(here.log, here.store).problems()) == []
+    assert list(FsckRun(here.log, here.store).problems()) == []
 
 
 def test_raw_hits_go_by_receipt_and_reports_stay(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_raw_hits_go_by_receipt_and_reports_stay(tmp_path: Path) -> None:
     here.worker.tidy(SUMMER_ENDS + 40 * DAY)
     assert book_of(here, BERLIN.id).raw == ()
     assert events(here, BERLIN.id, EVER[0]) == before
-    assert list(Check(here.log, here.store).problems()) == []
+    assert list(FsckRun(here.log, here.store).problems()) == []
 
 
 def test_files_go_after_the_grace_period_and_a_view_lives_so_long(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from processing.maintenance.store_copy import Copy, Counts
+from processing.maintenance.store_copy import StoreCopy, StoredCounts
 from processing.models import Range
 from processing.store import Store, open_store
-from processing.store.port import Change, Conflict, Live, StoreUnavailable
-from processing.workers.wiring import alone
+from processing.store.port import Conflict, LiveChange, ManifestChange, StoreUnavailable
+from processing.workers.wiring import single_worker_lock
 from tests.contract.store_builders import LOG, built, key, merge_all, positions, put
 from tests.services.cassandra_node import Cassandra
 from tests.support.installation import BLOG, SHOP, Installation, ga4
@@ -46,13 +46,13 @@ def fill(store: Store) -> None:
     store.delete_blocks([put(store, 10, 14)])
     for name in ("s", "t"):
         store.put_segment(name, {"events": built(700), "parts": built(2), "none": built(0)})
-    store.commit(1, {1: Change(0, b"a"), 2: Change(0, b"b")})
-    store.commit(1, {1: Change(1, b"newer")}, Live(None, 2))
-    store.commit(5, {1: Change(0, b"never live")})
+    store.commit(1, {1: ManifestChange(0, b"a"), 2: ManifestChange(0, b"b")})
+    store.commit(1, {1: ManifestChange(1, b"newer")}, LiveChange(None, 2))
+    store.commit(5, {1: ManifestChange(0, b"never live")})
 
 
 def check_copy(source: Store, target: Store) -> None:
-    assert list(Copy(source, target).problems()) == []
+    assert list(StoreCopy(source, target).problems()) == []
     assert target.contexts() == ["c", "d"]
     assert positions(target, [key(0, 9)], 2) == list(range(10))
     assert target.highest(LOG, 0) == 14
@@ -66,16 +66,16 @@ def check_copy(source: Store, target: Store) -> None:
 
 def test_it_works(source: Store, target: Store) -> None:
     told: list[tuple[str, int, int]] = []
-    copy = Copy(source, target, told=lambda *step: told.append(step))
+    copy = StoreCopy(source, target, told=lambda *step: told.append(step))
     copy.run()
-    assert copy.counts() == Counts(contexts=2, blocks=1, segments=2, manifests=3)
+    assert copy.counts() == StoredCounts(contexts=2, blocks=1, segments=2, manifests=3)
     check_copy(source, target)
     assert ("segments", 1, 2) in told
 
 
 def test_partitions_without_blocks_keep_their_highest_offset(source: Store, target: Store) -> None:
     source.delete_blocks([key(0, 9)])
-    Copy(source, target, [(LOG, 0), (LOG, 1)]).run()
+    StoreCopy(source, target, [(LOG, 0), (LOG, 1)]).run()
     assert target.highest(LOG, 0) == 14
     assert target.highest(LOG, 1) is None
     assert target.blocks() == []
@@ -92,15 +92,15 @@ def test_a_copy_that_was_broken_off_goes_on(
 ) -> None:
     break_off(monkeypatch, target, method, done)
     with pytest.raises(StoreUnavailable):
-        Copy(source, target).run()
-    assert list(Copy(source, target).problems())
+        StoreCopy(source, target).run()
+    assert list(StoreCopy(source, target).problems())
     monkeypatch.undo()
     written = count_writes(monkeypatch, target)
-    Copy(source, target).run()
+    StoreCopy(source, target).run()
     check_copy(source, target)
     assert written
     written.clear()
-    Copy(source, target).run()
+    StoreCopy(source, target).run()
     assert written == [], "what is there already is passed over"
 
 
@@ -136,32 +136,32 @@ def count_writes(monkeypatch: pytest.MonkeyPatch, store: Store) -> list[str]:
         (lambda store: put(store, 50, 59), "1 blocks are in the target only"),
         (lambda store: store.delete_segment("s"), "1 segments are missing"),
         (lambda store: store.put_context("e", b""), "1 contexts are in the target only"),
-        (lambda store: store.commit(1, {1: Change(1, b"other")}), "manifests of property 1 differ"),
-        (lambda store: store.commit(1, {}, Live(2, 1)), "manifests of property 1 differ"),
-        (lambda store: store.commit(9, {1: Change(0, b"")}), "1 properties are in the target only"),
+        (lambda store: store.commit(1, {1: ManifestChange(1, b"other")}), "manifests of property 1 differ"),
+        (lambda store: store.commit(1, {}, LiveChange(2, 1)), "manifests of property 1 differ"),
+        (lambda store: store.commit(9, {1: ManifestChange(0, b"")}), "1 properties are in the target only"),
     ],
 )
 def test_what_differs_is_found(source: Store, target: Store, change: Fill, found: str) -> None:
-    Copy(source, target).run()
+    StoreCopy(source, target).run()
     change(target)
-    assert found in list(Copy(source, target).problems())
+    assert found in list(StoreCopy(source, target).problems())
 
 
 def test_other_content_is_found(source: Store, target: Store) -> None:
     target.put_segment("s", {"events": built(699)})
     target.put_context("c", b"others")
-    Copy(source, target).run()
-    assert list(Copy(source, target).problems()) == ["context c differs", "segment s differs"]
+    StoreCopy(source, target).run()
+    assert list(StoreCopy(source, target).problems()) == ["context c differs", "segment s differs"]
 
 
 def test_a_target_with_something_else_is_refused(source: Store, target: Store) -> None:
-    target.commit(1, {1: Change(0, b"theirs")})
+    target.commit(1, {1: ManifestChange(0, b"theirs")})
     with pytest.raises(Conflict, match="property 1"):
-        Copy(source, target).run()
+        StoreCopy(source, target).run()
     put(target, 200, 209)
     put(source, 205, 206)
     with pytest.raises(Conflict):
-        Copy(source, target).run()
+        StoreCopy(source, target).run()
 
 
 @pytest.mark.django_db
@@ -218,7 +218,7 @@ class TestCommand:
         here.store.close()
 
     def test_not_beside_a_worker(self, tmp_path: Path, here: Installation) -> None:
-        with alone(), pytest.raises(CommandError, match="worker is running"):
+        with single_worker_lock(), pytest.raises(CommandError, match="worker is running"):
             self.copy(here.store_url, f"sqlite://{tmp_path}/copy")
 
     def test_not_with_ranges_that_are_half_received(self, tmp_path: Path, here: Installation) -> None:
@@ -233,7 +233,7 @@ class TestCommand:
 
     def test_not_onto_other_content(self, tmp_path: Path, here: Installation) -> None:
         target = open_store(f"sqlite://{tmp_path}/copy")
-        target.commit(SHOP.id, {1: Change(0, b"theirs")})
+        target.commit(SHOP.id, {1: ManifestChange(0, b"theirs")})
         target.close()
         with pytest.raises(CommandError, match="not to be used"):
             self.copy(here.store_url, f"sqlite://{tmp_path}/copy")

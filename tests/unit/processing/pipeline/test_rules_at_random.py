@@ -17,7 +17,7 @@ from configuration.ruleset.ruleset import (
     FilterRule,
     InternalRule,
     KeyEventRule,
-    Part,
+    NamedGroup,
     RewriteRule,
     Rule,
     Ruleset,
@@ -68,7 +68,7 @@ def kinds() -> dict[str, st.SearchStrategy[Rule]]:
     when, maybe = conditions(FIELDS), st.none() | conditions(FIELDS)
     word = st.sampled_from(["a", "B", "/a", "page_view", "x"])
     later = conditions([*FIELDS, "content_group:g0", "content_group:g9"])
-    parts = st.lists(st.builds(Part, word, later), min_size=1, max_size=3).map(tuple)
+    parts = st.lists(st.builds(NamedGroup, word, later), min_size=1, max_size=3).map(tuple)
     domains = st.lists(st.sampled_from(["bad.example", "a.bad.example", "semalt.com"]), min_size=1).map(tuple)
     networks = st.lists(st.sampled_from(NETWORKS), max_size=2).map(tuple)
     field = st.sampled_from(REWRITTEN)

@@ -12,7 +12,7 @@ from processing.models import Erasure
 from processing.privacy import erasure_requests as erasures
 from processing.privacy import tombstones
 from processing.privacy.erasure_requests import delete_property
-from processing.reprocessing.runs import ask
+from processing.reprocessing.runs import create_run
 from tests.support.erasing import (
     ERASED,
     KEPT,
@@ -60,7 +60,7 @@ def test_it_works(
     here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, step: str,
     after: bool,
 ) -> None:  # fmt: skip
-    ask(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
     here.history.work(never)
     with monkeypatch.context() as patch:
         patch.setattr(module, step, dies(getattr(module, step), after=after))

@@ -16,7 +16,7 @@ from processing.maintenance.compaction import Retention
 from processing.models import HistoryRun
 from processing.privacy import tombstones
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
-from processing.reprocessing.runs import Wish, ask, wish
+from processing.reprocessing.runs import RequestedAction, create_run, request_action
 from processing.segments.remove_rows import knows, remove_rows
 from tests.support.erasing import (
     DAY,
@@ -147,7 +147,7 @@ def test_nobody_cannot_be_erased(here: Installation, shop: Property, keys: list[
 
 def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Property, tmp_path: Path) -> None:
     rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics)
-    ask(here.store, rules, "ada")
+    create_run(here.store, rules, "ada")
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
     assert here.erasures.work(never) == 0
     here.history.work(never)
@@ -161,7 +161,7 @@ def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Propert
     run = HistoryRun.objects.get()
     assert run.replaced is None
     with pytest.raises(Exception, match="erasure"):
-        wish(run, Wish.UNDO)
+        request_action(run, RequestedAction.UNDO)
 
 
 def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
@@ -199,7 +199,7 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
     here.worker.seal(everything=True)
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
     here.context = Context((SHOP, BLOG))
-    ask(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
     assert here.history.work(never) == 1
     assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
     finish(here)

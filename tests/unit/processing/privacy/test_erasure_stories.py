@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
-from configuration.ruleset.ruleset import Basics, Ruleset, plain_ruleset
-from processing.ingest.visitor_keys import Keys
-from processing.maintenance.fsck import Check
+from configuration.ruleset.ruleset import PropertySettings, Ruleset, plain_ruleset
+from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.tombstones import clean_blocks, erase, remove_erased
 from processing.reprocessing import rebuild as rebuilding
@@ -34,7 +34,7 @@ BASICS = plain_ruleset(SHOP).basics
 
 
 def key_of(client: str) -> int:
-    return Keys(b"secret", {}, {}).by_client_id(SHOP.measurement_id, client)
+    return VisitorKeyFactory(b"secret", {}, {}).by_client_id(SHOP.measurement_id, client)
 
 
 def figures(here: Installation) -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ class Story:
 
     def rebuild(self) -> None:
         if self.here.store.live(SHOP.id) and self.here.view().sealed.book.raw:
-            rebuild(self.here, Ruleset(SHOP.id, 1, Basics(domains=BASICS.domains, zone=BASICS.zone)))
+            rebuild(self.here, Ruleset(SHOP.id, 1, PropertySettings(domains=BASICS.domains, zone=BASICS.zone)))
 
     def tidy(self) -> None:
         self.here.now += 100.0
@@ -104,7 +104,7 @@ class Story:
         plain.receive()
         assert figures(self.here) == figures(plain)
         Range.objects.filter(log=plain.log.id).delete()
-        assert list(Check(self.here.log, self.here.store).problems()) == []
+        assert list(FsckRun(self.here.log, self.here.store).problems()) == []
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])

@@ -9,7 +9,7 @@ from configuration.ruleset.context import Context
 from configuration.ruleset.ruleset import Ruleset, plain_ruleset
 from processing.models import Erasure, HistoryRun
 from processing.privacy.erasure_requests import delete_property
-from processing.reprocessing.runs import ask
+from processing.reprocessing.runs import create_run
 from tests.support.erasing import (
     ERASED,
     KEPT,
@@ -43,7 +43,7 @@ def here(tmp_path: Path, prepared: Prepared) -> Installation:
 
 def test_it_works(here: Installation, shop: Property) -> None:
     PropertySalt.objects.create(property_number=SHOP.id, secret=b"salt")
-    ask(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
     before = figures(here, BLOG.id)
     delete_property(shop, "ada", hits=20)
     assert not Property.objects.filter(pk=SHOP.id).exists()
@@ -92,4 +92,4 @@ def test_hits_of_a_deleted_property_are_those_of_an_unknown_one(here: Installati
 def test_rules_are_not_applied_to_a_deleted_property(here: Installation, shop: Property) -> None:
     delete_property(shop, "ada")
     with pytest.raises(Exception, match="deleted"):
-        ask(here.store, Ruleset(SHOP.id, 1), "ada")
+        create_run(here.store, Ruleset(SHOP.id, 1), "ada")

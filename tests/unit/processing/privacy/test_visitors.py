@@ -11,15 +11,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from configuration.models import Property
-from configuration.ruleset.context import PropertySettings
+from configuration.ruleset.context import ReceiveSettings
 from configuration.visitor_secrets import installation_secret
-from processing.ingest.visitor_keys import Keys
+from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.management import visitor_arguments as people
 from processing.models import Erasure, Range
 from processing.privacy.erasure_requests import erase_visitors
 from processing.privacy.export import export
-from processing.privacy.find_visitors import NotAKey, Sought, find_visitors, read_key, stored_hits
-from processing.segments.view import Reader
+from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, read_key, stored_hits
+from processing.segments.view import ViewCache
 from tests.support import installation
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
@@ -55,9 +55,9 @@ def here(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Inst
     return here
 
 
-def _keys(entries: Any, context: Any) -> Keys:
+def _keys(entries: Any, context: Any) -> VisitorKeyFactory:
     plain = installation_secret()
-    return Keys(plain, {datetime.fromtimestamp(NOON / 1000, tz=UTC).date(): b"day"}, {SHOP.id: b"shop"})
+    return VisitorKeyFactory(plain, {datetime.fromtimestamp(NOON / 1000, tz=UTC).date(): b"day"}, {SHOP.id: b"shop"})
 
 
 def run(*arguments: str) -> str:
@@ -67,7 +67,7 @@ def run(*arguments: str) -> str:
 
 
 def client(here: Installation, shop: Property, value: str) -> list[int]:
-    return find_visitors(here.store, shop, Sought("client_id", value))
+    return find_visitors(here.store, shop, VisitorQuery("client_id", value))
 
 
 def test_it_works(here: Installation, shop: Property) -> None:
@@ -77,19 +77,19 @@ def test_it_works(here: Installation, shop: Property) -> None:
 
 
 def test_a_user_id_names_every_browser(here: Installation, shop: Property) -> None:
-    found = find_visitors(here.store, shop, Sought("user_id", "jane@example.org"))
+    found = find_visitors(here.store, shop, VisitorQuery("user_id", "jane@example.org"))
     assert found == sorted([*client(here, shop, "77001.88002"), *client(here, shop, "5.5")])
-    assert find_visitors(here.store, shop, Sought("user_id", "Jane@example.org")) == []
+    assert find_visitors(here.store, shop, VisitorQuery("user_id", "Jane@example.org")) == []
 
 
 def test_a_user_id_among_hits_of_no_property(here: Installation) -> None:
     """Only those that name the property: other sites have users of the same id."""
     late = Property.objects.create(id=103, name="Late", measurement_id="G-LATE000001")
     for name, number in (("G-LATE000001", 10), ("G-OTHER00001", 11)):
-        unknown = PropertySettings(id=0, measurement_id=name)
+        unknown = ReceiveSettings(id=0, measurement_id=name)
         here.send(ga4(number, property=unknown, client=f"{number}.1", uid="jane"))
     here.receive()
-    assert find_visitors(here.store, late, Sought("user_id", "jane")) == client(here, late, "10.1")
+    assert find_visitors(here.store, late, VisitorQuery("user_id", "jane")) == client(here, late, "10.1")
 
 
 @pytest.mark.parametrize("text", ["17", "0x11", "11h", "", "0", "-1", "18446744073709551616", "١"])
@@ -97,7 +97,7 @@ def test_keys(text: str) -> None:
     if text in ("17", "0x11"):
         assert read_key(text) == 17
     else:
-        with pytest.raises(NotAKey):
+        with pytest.raises(InvalidVisitorKey):
             read_key(text)
 
 
@@ -150,7 +150,7 @@ def test_erasing_by_command(here: Installation, shop: Property, monkeypatch: pyt
     assert not Erasure.objects.exists()
     monkeypatch.setattr("builtins.input", lambda _: "yes")
     assert "hidden: 2 visitors, 5 hits" in run(*named, "--no-wait")
-    assert Reader(here.store).view(SHOP.id).counts().accepted == 2
+    assert ViewCache(here.store).view(SHOP.id).counts().accepted == 2
     with pytest.raises(CommandError, match="No such visitor"):
         run(*named, "--yes")
 

@@ -25,7 +25,7 @@ def add(first: int, last: int, *, days: int = 9, lost: int = 0, done: bool = Tru
 
 
 def fold() -> int:
-    return ledger.fold(timezone.now() - timedelta(days=8))
+    return ledger.merge_old_ranges(timezone.now() - timedelta(days=8))
 
 
 def test_it_works() -> None:

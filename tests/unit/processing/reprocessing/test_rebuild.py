@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collection.hit import RawHit
-from configuration.ruleset.ruleset import Basics, Ruleset, plain_ruleset
+from configuration.ruleset.ruleset import PropertySettings, Ruleset, plain_ruleset
 from processing.reprocessing import rebuild as rebuilding
 from processing.reprocessing.generations import CannotRebuild, NothingToRebuild, swap
 from processing.reprocessing.runs import ordinals
@@ -27,7 +27,9 @@ MINUTE = 60_000
 
 def rules(number: int = 1, **basics: Any) -> Ruleset:
     plain = plain_ruleset(SHOP)
-    return Ruleset(SHOP.id, number, Basics(**{"domains": plain.basics.domains, "zone": plain.basics.zone, **basics}))
+    return Ruleset(
+        SHOP.id, number, PropertySettings(**{"domains": plain.basics.domains, "zone": plain.basics.zone, **basics})
+    )
 
 
 def figures(here: Installation, property: int = SHOP.id) -> tuple[Any, ...]:

@@ -10,12 +10,12 @@ import pytest
 from django.utils import timezone
 
 from configuration.models import Property
-from configuration.ruleset.context import Context, PropertySettings
+from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import FilterRule, Ruleset, Text, plain_ruleset
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild as rebuilding
 from processing.reprocessing import runs as histories
-from processing.reprocessing.runs import RunRefused, Wish, ask, wish
+from processing.reprocessing.runs import RequestedAction, RunRefused, create_run, request_action
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -51,7 +51,7 @@ def never() -> bool:
 
 def test_it_works(tmp_path: Path) -> None:
     here = filled(tmp_path)
-    run = ask(here.store, rules(3, session_timeout_s=300), "ada")
+    run = create_run(here.store, rules(3, session_timeout_s=300), "ada")
     assert here.history.resting() == {SHOP.id}
     assert here.history.work(never) == 1
     run.refresh_from_db()
@@ -62,47 +62,47 @@ def test_it_works(tmp_path: Path) -> None:
 
 def test_rolled_back_and_swept_a_week_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = filled(tmp_path)
-    run = ask(here.store, rules(1), "ada")
+    run = create_run(here.store, rules(1), "ada")
     here.history.work(never)
     run.refresh_from_db()
-    wish(run, Wish.UNDO)
+    request_action(run, RequestedAction.UNDO)
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert (run.state, here.store.live(SHOP.id)) == (State.UNDONE, 1)
     here.history.sweep()
     assert here.store.generations(SHOP.id) == [1, 2]
-    later = histories.History(here.store, "", lambda: None, lambda: timezone.now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
+    later = histories.HistoryRunner(here.store, "", lambda: None, lambda: timezone.now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
     later.sweep()
     assert here.store.generations(SHOP.id) == [1]
 
 
 def test_two_runs_on_a_property_cannot_collide(tmp_path: Path) -> None:
     here = filled(tmp_path)
-    ask(here.store, rules(1), "ada")
+    create_run(here.store, rules(1), "ada")
     with pytest.raises(RunRefused, match="already"):
-        ask(here.store, rules(1), "bob")
+        create_run(here.store, rules(1), "bob")
 
 
 def test_rules_that_were_not_published(tmp_path: Path) -> None:
     with pytest.raises(RunRefused, match="Publish"):
-        ask(filled(tmp_path).store, rules(0), "ada")
+        create_run(filled(tmp_path).store, rules(0), "ada")
 
 
 def test_paused_and_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rebuilding, "PIECE_ROWS", 1)
     here = filled(tmp_path)
-    run = ask(here.store, rules(1), "ada")
-    wish(run, Wish.PAUSE)
+    run = create_run(here.store, rules(1), "ada")
+    request_action(run, RequestedAction.PAUSE)
     assert here.history.work(never) == 0
     run.refresh_from_db()
     assert run.state == State.PAUSED
     assert here.history.work(never) == 0
-    wish(run, Wish.CANCEL)
+    request_action(run, RequestedAction.CANCEL)
     here.history.work(never)
     run.refresh_from_db()
     assert (run.state, here.store.generations(SHOP.id)) == (State.CANCELLED, [1])
     with pytest.raises(RunRefused, match="over"):
-        wish(run, Wish.PAUSE)
+        request_action(run, RequestedAction.PAUSE)
 
 
 class Killed(BaseException):
@@ -120,7 +120,7 @@ def test_broken_off_anywhere_it_goes_on(
     monkeypatch.setattr(rebuilding, "PIECE_ROWS", 8)
     here = filled(tmp_path)
     before = sessions(here), here.view().counts()
-    run = ask(here.store, rules(1), "ada")
+    run = create_run(here.store, rules(1), "ada")
     with monkeypatch.context() as patch:
         patch.setattr(histories, step, dies(getattr(histories, step), after=after))
         with pytest.raises(Killed):
@@ -156,7 +156,7 @@ def test_hits_of_a_property_that_was_not_known_yet(tmp_path: Path) -> None:
     Property.objects.create(id=BLOG.id, name="Blog", measurement_id=BLOG.measurement_id)
     here.context = Context((SHOP, msgspec.structs.replace(BLOG, rules=1)))
     keep_rules = msgspec.structs.replace(plain_ruleset(BLOG), number=1)
-    ask(here.store, keep_rules, "ada")
+    create_run(here.store, keep_rules, "ada")
     here.send(ga4(8, property=BLOG, client="1.1", at=NOON + 70_000))
     here.receive()
     here.history.work(never)
@@ -164,14 +164,14 @@ def test_hits_of_a_property_that_was_not_known_yet(tmp_path: Path) -> None:
     assert here.view(0).counts().accepted == 0
     assert here.view(SHOP.id).counts().counted == 1
     run = HistoryRun.objects.get()
-    wish(run, Wish.UNDO)
+    request_action(run, RequestedAction.UNDO)
     here.history.work(never)
     assert here.view(BLOG.id).counts().counted == 6
 
 
 def test_a_property_without_hits(tmp_path: Path) -> None:
-    here = Installation(tmp_path, [PropertySettings(id=5, measurement_id="G-NONE")])
-    run = ask(here.store, Ruleset(5, 1), "ada")
+    here = Installation(tmp_path, [ReceiveSettings(id=5, measurement_id="G-NONE")])
+    run = create_run(here.store, Ruleset(5, 1), "ada")
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert (run.state, run.error) == (State.FAILED, "The property has no hits yet.")
@@ -181,7 +181,7 @@ def test_a_property_whose_hits_were_not_sealed_yet(tmp_path: Path) -> None:
     here = Installation(tmp_path)
     here.send(ga4(1))
     here.receive()
-    run = ask(here.store, rules(1), "ada")
+    run = create_run(here.store, rules(1), "ada")
     here.history.work(never)
     run.refresh_from_db()
     assert (run.state, here.view().counts().counted) == (State.DONE, 1)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from configuration.models import Property
 from processing.segments import seal
-from processing.segments.manifest import Place
-from processing.sessions.condensed import ADDED_UP, LENGTH, STEADY, STRETCHES, VERSION, condense, stretches_of
+from processing.segments.manifest import LayerRef
+from processing.sessions.condensed import ADDED_UP, CONDENSED, LENGTH, STEADY, VERSION, condense, condensed_rows
 from reporting.model.report import DateRange, Report
 from reporting.query.run import run
 from tests.support.builders import built
@@ -59,8 +59,8 @@ def test_it_works(events: list[dict[str, Any]], dropped: set[str]) -> None:
 
 
 def test_every_layer_gives_columns_of_the_same_kinds() -> None:
-    some = stretches_of(built([{}]))
-    assert some.schema == stretches_of(built([])).schema == pl.Schema(STRETCHES) | {n: some.schema[n] for n in STEADY}
+    some = condensed_rows(built([{}]))
+    assert some.schema == condensed_rows(built([])).schema == pl.Schema(CONDENSED) | {n: some.schema[n] for n in STEADY}
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def written(here: Installation) -> list[pl.DataFrame]:
 @pytest.mark.django_db(transaction=True)
 def test_they_are_written_and_read(here: Installation) -> None:
     assert written(here)
-    assert all(set(frame.columns) == set(STRETCHES) for frame in written(here))
+    assert all(set(frame.columns) == set(CONDENSED) for frame in written(here))
     events, stretches = counted(here)
     assert events == stretches
     assert len(events) == 2
@@ -120,7 +120,7 @@ def test_stretches_of_another_version_are_made_anew(
     with monkeypatch.context() as patch:
         patch.setattr(seal, "WORTH_ROWS", 1)
         patch.setattr(seal, "VERSION", version)
-        patch.setattr(seal, "stretches_of", lambda events: stretches_of(events).drop("browser", "session_groups"))
+        patch.setattr(seal, "stretches_of", lambda events: condensed_rows(events).drop("browser", "session_groups"))
         here = filled_anew(tmp_path)
     assert all("browser" not in frame.columns for frame in written(here))
     by_browser = Report(
@@ -162,4 +162,4 @@ def write(code: str, folder: Path) -> int:
 @pytest.mark.parametrize(("said", "version"), [("", 0), (",1", 1), (",2", 2)])
 def test_a_book_says_of_which_version_they_are(said: str, version: int) -> None:
     """Books from before stretches say nothing."""
-    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=Place).stretches == version
+    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=LayerRef).stretches == version

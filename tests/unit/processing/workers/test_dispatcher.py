@@ -10,14 +10,14 @@ from unittest.mock import patch
 import pytest
 from django.db import connection
 
-from processing.concurrency.backoff import Troubles
-from processing.concurrency.leases import held
+from processing.concurrency.backoff import Backoff
+from processing.concurrency.leases import hold_lease
 from processing.models import Erasure, Range
 from processing.receiving import ledger
-from processing.receiving.cutter import BUSY_CUT_S, Cutter
+from processing.receiving.cutter import BUSY_CUT_S, RangeBatcher
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.workers import dispatcher
-from processing.workers.dispatcher import LEASE, Rhythm
+from processing.workers.dispatcher import LEASE, DispatchIntervals
 from tests.support.dispatching import RHYTHM, Dispatched
 from tests.support.installation import SHOP, ga4
 
@@ -127,7 +127,7 @@ def test_a_second_attempt_says_nothing_of_what_the_first_received(here: Dispatch
 
 def test_a_dispatcher_that_comes_late_does_not_take_the_log_for_another_one(here: Dispatched) -> None:
     here.send(ga4(1))
-    late = Cutter(here.log, lambda: "c", lambda: here.now)
+    late = RangeBatcher(here.log, lambda: "c", lambda: here.now)
     ranges = late.cut(at_once=True)  # has not looked yet
     ends = here.log.ends()
     here.send(ga4(2))
@@ -209,7 +209,7 @@ def test_nothing_is_sealed_while_rows_are_taken_out(here: Dispatched) -> None:
 def test_a_property_that_another_worker_seals_is_left_alone(here: Dispatched) -> None:
     here.send(ga4(1))
     here.workers[0].receive(dispatch(here)[0][1])
-    with held(f"writing property {SHOP.id}", 30):
+    with hold_lease(f"writing property {SHOP.id}", 30):
         assert not here.workers[1].seal(SHOP.id)
     assert here.workers[1].seal(SHOP.id)
 
@@ -224,10 +224,10 @@ def test_a_log_that_went_back_stops_it(here: Dispatched) -> None:
 
 def test_one_dispatches_and_another_takes_over(here: Dispatched) -> None:
     stop, other = threading.Event(), threading.Event()
-    here.dispatcher._rhythm = Rhythm(turn_s=0.01, seal_every_s=0.01, tidy_every_s=0.01, lease_s=1.0)
+    here.dispatcher._rhythm = DispatchIntervals(turn_s=0.01, seal_every_s=0.01, tidy_every_s=0.01, lease_s=1.0)
     here.dispatcher._clock = time.monotonic
-    here.dispatcher.troubles = Troubles(fatal=(ledger.LogWentBack,))
-    with held(LEASE, 1.0) as lease:
+    here.dispatcher.troubles = Backoff(fatal=(ledger.LogWentBack,))
+    with hold_lease(LEASE, 1.0) as lease:
         assert lease
         thread = threading.Thread(target=run, args=(here.dispatcher, stop, other))
         thread.start()
@@ -241,7 +241,7 @@ def test_one_dispatches_and_another_takes_over(here: Dispatched) -> None:
     stop.set()
     thread.join(30)
     assert other.is_set()
-    with held(LEASE, 1.0) as lease:
+    with hold_lease(LEASE, 1.0) as lease:
         assert lease
 
 

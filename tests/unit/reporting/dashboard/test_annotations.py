@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from processing.segments.manifest import Base
-from reporting.dashboard.annotations import FEW, NONE, Mark, Version, draw, in_force, marks
+from processing.segments.manifest import AppliedRules
+from reporting.dashboard.annotations import FEW, NONE, Annotation, AppliedVersion, annotations, draw, in_force
 
 EVER = (-(2**62), 2**62)
 MONTH = (date(2026, 11, 1), date(2026, 11, 30))
@@ -16,17 +16,17 @@ def at(day: int, hour: int = 0, minute: int = 0) -> int:
     return int(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp() * 1000)
 
 
-CREATED = Version(1, at(1) - 1, "Hitstream", "as created")
-SECOND = Version(2, at(10, 9), "ada", "")
-THIRD = Version(3, at(19, 22, 30), "ada", "without the office")
+CREATED = AppliedVersion(1, at(1) - 1, "Hitstream", "as created")
+SECOND = AppliedVersion(2, at(10, 9), "ada", "")
+THIRD = AppliedVersion(3, at(19, 22, 30), "ada", "without the office")
 ALL = (CREATED, SECOND, THIRD)
 
 
 def found(
-    *bases: Base, zone: str = "Etc/UTC", days: tuple[date, date] = MONTH, hourly: bool = False, same: Any = ()
+    *bases: AppliedRules, zone: str = "Etc/UTC", days: tuple[date, date] = MONTH, hourly: bool = False, same: Any = ()
 ) -> list[str]:
     equal = {frozenset(pair) for pair in same}
-    made = marks(
+    made = annotations(
         ALL, bases, zone, days, hourly=hourly, differ=lambda one, other: frozenset((one, other)) not in equal
     )  # fmt: skip
     return [mark.text for mark in made]
@@ -42,12 +42,12 @@ def test_the_day_is_the_local_one() -> None:
 
 
 def test_rules_that_were_applied_to_all_of_the_past_hold_everywhere() -> None:
-    assert found(Base(*EVER, 3)) == []
-    assert found(Base(*EVER, 2)) == ["19 Nov: rules 3 by ada – ‘without the office’"]
+    assert found(AppliedRules(*EVER, 3)) == []
+    assert found(AppliedRules(*EVER, 2)) == ["19 Nov: rules 3 by ada – ‘without the office’"]
 
 
 def test_rules_that_were_applied_to_some_days() -> None:
-    assert found(Base(at(5), at(8), 3)) == [
+    assert found(AppliedRules(at(5), at(8), 3)) == [
         "5 Nov: rules 3 by ada – ‘without the office’",
         "8 Nov: rules 1 by Hitstream – ‘as created’",
         "10 Nov: rules 2 by ada",
@@ -56,7 +56,7 @@ def test_rules_that_were_applied_to_some_days() -> None:
 
 
 def test_an_older_base_does_not_take_a_later_version_back() -> None:
-    assert found(Base(at(15), at(25), 2)) == found()
+    assert found(AppliedRules(at(15), at(25), 2)) == found()
 
 
 def test_equal_rules_are_no_change() -> None:
@@ -72,11 +72,11 @@ def test_the_first_version_is_no_change() -> None:
 
 
 def test_several_on_one_day_are_one_mark() -> None:
-    again = Version(4, at(19, 23), "bob", "")
-    (mark,) = marks(
+    again = AppliedVersion(4, at(19, 23), "bob", "")
+    (mark,) = annotations(
         [SECOND, THIRD, again], [], "Etc/UTC", MONTH, hourly=False, differ=lambda one, other: True
     )  # fmt: skip
-    assert mark == Mark(
+    assert mark == Annotation(
         "2026-11-19", "rules 4", "19 Nov: rules 3 by ada – ‘without the office’; rules 4 by bob"
     )  # fmt: skip
 
@@ -94,7 +94,7 @@ def test_in_force(instant: int, number: int) -> None:
 
 
 def test_drawn_as_lines_with_labels_where_there_is_room() -> None:
-    few = [Mark(f"2026-11-{day:02}", "rules 2", "") for day in range(1, FEW + 1)]
+    few = [Annotation(f"2026-11-{day:02}", "rules 2", "") for day in range(1, FEW + 1)]
     for shown, labels in ((few, FEW), ([*few, few[0]], 0), ([], None)):
         figure: dict[str, Any] = {"layout": {"shapes": [], "margin": {}}}
         draw(figure, shown)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reporting.query import distinct
 from reporting.query.aggregate import CODE, measure
-from reporting.query.distinct import PART, Marks, affordable, numbered
+from reporting.query.distinct import PART, DistinctCounter, affordable, numbered
 from reporting.registry.metrics import Measure
 
 ROW = st.tuples(
@@ -36,7 +36,7 @@ def test_it_works(rows: list[tuple[int, int, int, int, bool]], room: int, chunk:
         patch.setattr(distinct, "MOST_MARKS", room)
         patch.setattr(distinct, "CHUNK_ROWS", chunk)
         after, codes = numbered(before), before[CODE].unique().sort()
-        marks = Marks(after[CODE], codes)
+        marks = DistinctCounter(after[CODE], codes)
         found = marks.distinct(after["visitor"], None), marks.distinct(after["session"], after["active"])
         durations = marks.once(after[PART], after["duration_ms"])
     of = defaultdict[int, list[tuple[int, int, int, int, bool]]](list)

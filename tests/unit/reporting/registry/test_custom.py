@@ -11,7 +11,7 @@ from configuration.ruleset.ruleset import (
     ContentGroupRule,
     CustomDimensionRule,
     CustomMetricRule,
-    Part,
+    NamedGroup,
     Ruleset,
     Text,
 )
@@ -22,7 +22,7 @@ from reporting.query.run import run
 from reporting.registry.custom import NO_DEFINITIONS, definitions_of
 from tests.support.builders import FrameView, built
 
-PARTS = (Part("a", Text("path", "equals", "/")),)
+PARTS = (NamedGroup("a", Text("path", "equals", "/")),)
 RULES = Ruleset(
     1,
     3,

@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from processing.schema import BUILT, REJECTED
-from processing.sessions.condensed import sources, stretches_of
+from processing.sessions.condensed import condensed_rows, sources
 from processing.sessions.local_periods import day_number
 from reporting.rules.comparison import (
     MOST_CHANGES,
     MOST_EXAMPLES,
-    Changed,
+    ChangedMetric,
     Comparison,
     Example,
     Refusals,
@@ -43,7 +43,7 @@ class Fixed:
         return self.rows.filter(pl.col("day").is_between(day_number(first), day_number(last))).select(columns)
 
     def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return stretches_of(self.events(first, last, sources(columns)), columns)
+        return condensed_rows(self.events(first, last, sources(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.refused
@@ -71,7 +71,7 @@ def test_it_works() -> None:
     found = on_the_day(before, after)
     assert totals(found)["screenPageViews"] == ("screenPageViews", 3, 2)
     pages = next(table for table in found.tables if table.dimension == "pagePath")
-    assert pages.changes == (Changed("/a", 2, 1),)
+    assert pages.changes == (ChangedMetric("/a", 2, 1),)
     assert found.rejected == (Refusals("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),)),)
     assert (found.rescued, found.same) == ((), False)
 

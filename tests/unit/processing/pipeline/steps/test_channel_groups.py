@@ -1,4 +1,4 @@
-from configuration.ruleset.ruleset import ChannelGroupRule, OneOf, Part, Text
+from configuration.ruleset.ruleset import ChannelGroupRule, NamedGroup, OneOf, Text
 from processing.pipeline.custom_values import extract
 from processing.pipeline.steps.channel_groups import channel_groups
 from tests.support.raw_rows import RULES, ga4, ruled, stepped_through
@@ -6,12 +6,12 @@ from tests.support.raw_rows import RULES, ga4, ruled, stepped_through
 TEAMS = ChannelGroupRule(
     name="By team",
     channels=(
-        Part("Letters & more", Text("medium", "equals", "email")),
-        Part("Search", Text("channel", "ends", "Search")),
-        Part("Google", Text("source", "equals", "google")),
+        NamedGroup("Letters & more", Text("medium", "equals", "email")),
+        NamedGroup("Search", Text("channel", "ends", "Search")),
+        NamedGroup("Google", Text("source", "equals", "google")),
     ),
 )
-PAID = ChannelGroupRule(name="Paid", channels=(Part("yes", OneOf("medium", ("cpc", "cpm"))),), otherwise="no")
+PAID = ChannelGroupRule(name="Paid", channels=(NamedGroup("yes", OneOf("medium", ("cpc", "cpm"))),), otherwise="no")
 ROWS = [ga4(1, cs="a", cm="email"), ga4(2, dr="https://www.google.com/"), ga4(3, cs="google", cm="cpc"), ga4(4)]
 
 

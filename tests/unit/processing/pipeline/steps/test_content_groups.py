@@ -1,4 +1,4 @@
-from configuration.ruleset.ruleset import ContentGroupRule, FilterRule, Part, Text
+from configuration.ruleset.ruleset import ContentGroupRule, FilterRule, NamedGroup, Text
 from processing.pipeline.custom_values import extract
 from processing.pipeline.process import process
 from processing.pipeline.steps.content_groups import content_groups
@@ -6,11 +6,11 @@ from tests.support.raw_rows import RULES, ga4, raw, ruled, stepped_through
 
 SECTION = ContentGroupRule(
     name="Section",
-    groups=(Part("Shop", Text("path", "begins", "/shop")), Part("Blog", Text("path", "begins", "/blog"))),
+    groups=(NamedGroup("Shop", Text("path", "begins", "/shop")), NamedGroup("Blog", Text("path", "begins", "/blog"))),
 )
 AREA = ContentGroupRule(
     name="Area",
-    groups=(Part("Money", Text("content_group:Section", "equals", "Shop")),),
+    groups=(NamedGroup("Money", Text("content_group:Section", "equals", "Shop")),),
     otherwise="Words",
 )
 ROWS = [ga4(n, dl=f"https://example.org{path}") for n, path in enumerate(["/shop/a", "/blog/b", "/c"])]

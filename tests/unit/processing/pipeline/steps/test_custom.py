@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from configuration.ruleset.ruleset import ContentGroupRule, CustomDimensionRule, CustomMetricRule, Part, Text
+from configuration.ruleset.ruleset import ContentGroupRule, CustomDimensionRule, CustomMetricRule, NamedGroup, Text
 from processing.pipeline.custom_values import extract
 from processing.pipeline.process import process
 from processing.pipeline.steps.custom import custom
@@ -61,7 +61,7 @@ def test_nothing_sent_is_null() -> None:
 
 
 def test_it_adds_to_the_content_groups() -> None:
-    section = ContentGroupRule(name="Section", groups=(Part("Home", Text("path", "equals", "/")),))
+    section = ContentGroupRule(name="Section", groups=(NamedGroup("Home", Text("path", "equals", "/")),))
     assert held(section, PRICE) == "c:Section=Home&m:price=1.50"
 
 

@@ -6,11 +6,11 @@ from typing import Final
 import polars as pl
 import pytest
 
-from processing.store.block_index import Entry, describe, digest
+from processing.store.block_index import BlockEntry, describe, digest
 from processing.store.cassandra import segment_cells
 from processing.store.cassandra.address import parse_address
 from processing.store.cassandra.cells import ABANDONED_S, cut, fresh_id, written_at
-from processing.store.cassandra.index import Change, Index, _changed, _decode, _encode
+from processing.store.cassandra.index import Index, IndexChange, _changed, _decode, _encode
 from processing.store.cassandra.layout import (
     BUCKET_CELLS,
     CELL_BYTES,
@@ -46,8 +46,8 @@ def partition_key(table: str) -> list[str]:
     return [column.strip() for column in (found[1] or found[2]).split(",")]
 
 
-def entry(number: int) -> Entry[bytes]:
-    return Entry(INFO._replace(key=key(number, number)), fresh_id(), False, digest(b"%d" % number))
+def entry(number: int) -> BlockEntry[bytes]:
+    return BlockEntry(INFO._replace(key=key(number, number)), fresh_id(), False, digest(b"%d" % number))
 
 
 def test_it_works() -> None:
@@ -129,10 +129,10 @@ def test_a_page_in_another_place_is_found() -> None:
 def test_pages_are_filled_before_new_ones_are_made() -> None:
     """However blocks come and go, there are as few pages as the most blocks ever needed."""
     index = Index(0, None, {})
-    alive: list[Entry[bytes]] = []
+    alive: list[BlockEntry[bytes]] = []
     for number in range(400):
         alive.append(entry(number))
-        index = _changed(index, Change(alive[:100] if len(alive) > 200 else [], alive[-1:]))
+        index = _changed(index, IndexChange(alive[:100] if len(alive) > 200 else [], alive[-1:]))
         alive = index.entries
     assert len(index.pages) == -(-201 // PAGE_BLOCKS)
     assert max(map(len, index.pages.values())) <= PAGE_BLOCKS
