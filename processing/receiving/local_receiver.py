@@ -12,8 +12,8 @@ from configuration.ruleset.context import Context
 from processing.ingest.geoip import GeoDatabase
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
+from processing.receiving.batcher import Clock, RangeBatcher
 from processing.receiving.contexts import Contexts, RulesFor
-from processing.receiving.cutter import Clock, RangeBatcher
 from processing.receiving.range_receiver import LoadKeys, RangeReceiver, ReceivedRange, log_lost_hits
 from processing.store.port import Store
 

@@ -21,7 +21,7 @@ from processing.models import Range
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.backlog_scan import BacklogScan
-from processing.receiving.cutter import Clock, RangeBatcher
+from processing.receiving.batcher import Clock, RangeBatcher
 from processing.receiving.ledger import LogWentBack
 from processing.receiving.range_receiver import log_lost_hits
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache

@@ -14,7 +14,7 @@ from processing.maintenance.compaction import delete_blocks, merge_blocks, orpha
 from processing.maintenance.log_retention import expire_received_salts, received_below, trim, without_raw_hits
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog, Partition
-from processing.receiving.cutter import Clock
+from processing.receiving.batcher import Clock
 from processing.store.port import Store
 
 logger = logging.getLogger(__name__)

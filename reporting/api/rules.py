@@ -31,7 +31,7 @@ from reporting.read_access import view_of
 from reporting.rules import run_status as runs
 from reporting.rules.before_after import NoComparison, before_after, previewed, with_testing_on
 from reporting.rules.comparison import Comparison
-from reporting.rules.hit_trial import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, plain
+from reporting.rules.hit_test import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, plain
 
 AT_ONCE: Final = 100
 DAY: Final = "A date of a report: 2026-11-01, 6daysAgo, yesterday, today."

@@ -14,7 +14,7 @@ from processing.dry_run.pasted_hit import UnreadablePaste
 from reporting.clock import now_in
 from reporting.read_access import view_of
 from reporting.rules.before_after import NoComparison, previewed, with_testing_on
-from reporting.rules.hit_trial import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, recent_hits
+from reporting.rules.hit_test import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, recent_hits
 from reporting.rules.page_frame import RulesPage, chosen_days, is_number, is_staff, page
 from reporting.rules.presenters import comparison_panel, picks_panel, trial_panel
 

@@ -15,7 +15,7 @@ from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.reject_reasons import MEANINGS
 from reporting.rules.comparison import ChangedMetric as ChangedValue
 from reporting.rules.comparison import Comparison, Refusals, TableChanges, Total
-from reporting.rules.hit_trial import HitTest, RecentHit
+from reporting.rules.hit_test import HitTest, RecentHit
 
 LONGEST: Final = 300  # characters of a value
 NOTHING: Final = "–"

@@ -15,7 +15,7 @@ def main() -> None:
     from analytics_site.jobs import CeleryJobs
     from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
-    from processing.receiving import cutter as cutting
+    from processing.receiving import batcher as cutting
     from processing.receiving.backlog import SealThresholds
     from processing.workers import housekeeping
     from processing.workers.dispatcher import DispatchIntervals

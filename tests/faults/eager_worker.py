@@ -12,7 +12,7 @@ def main() -> None:
     django.setup()
     from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
-    from processing.receiving import cutter as cutting
+    from processing.receiving import batcher as cutting
     from processing.receiving.backlog import SealThresholds
     from processing.workers.wiring import make_worker, single_worker_lock
     from processing.workers.worker import WorkerIntervals

@@ -10,7 +10,7 @@ import pytest
 from bench.model import Costs, Load, needs, report_s, table
 from bench.scale import LOADS
 from bench.traffic import Traffic
-from processing.receiving import cutter as cutting
+from processing.receiving import batcher as cutting
 from processing.schema import BUILT, RAW, conform
 from processing.segments.seal import WHOLE_ROWS
 from processing.store.cassandra import segment_cells

@@ -14,7 +14,7 @@ from processing.concurrency.backoff import Backoff
 from processing.concurrency.leases import hold_lease
 from processing.models import Erasure, Range
 from processing.receiving import ledger
-from processing.receiving.cutter import BUSY_CUT_S, RangeBatcher
+from processing.receiving.batcher import BUSY_CUT_S, RangeBatcher
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.workers import dispatcher
 from processing.workers.dispatcher import LEASE, DispatchIntervals
