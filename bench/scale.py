@@ -101,7 +101,7 @@ def _range_bytes(folder: Path, address: str) -> str:
 
 FILL: Final = """
 from django.db import connection
-from processing import ledger
+from processing.receiving import ledger
 from processing.models import Range
 for number in range({ranges}):
     item = ledger.next_range("0" * 32, 0, 0, (number + 1) * 1000, lambda: "0" * 32)

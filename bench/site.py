@@ -112,7 +112,7 @@ class Site:
 PREPARE = """
 from django.contrib.auth.models import User
 from configuration.models import Property
-from configuration.tokens import issue
+from configuration.access.tokens import issue
 user = User.objects.create_superuser("bench", password=None)
 for number in range({count}):
     made = Property.objects.create(name=f"Bench {{number}}", domains="shop.example")

@@ -15,7 +15,7 @@ from configuration.ruleset.ruleset import FORMAT, PropertySettings, Rule, Rulese
 LARGEST_DOCUMENT: Final = 2 * 2**20  # bytes
 
 
-class RulesDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A property's rules and the settings that are published with them; what is left out of the settings has its
     default.
     """
@@ -27,7 +27,7 @@ class RulesDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 def document(ruleset: Ruleset) -> dict[str, Any]:
     """As plain values. Slots are left out: publishing gives them."""
-    whole = RulesDocument(settings=ruleset.basics, rules=in_order(ruleset.rules))
+    whole = Document(settings=ruleset.basics, rules=in_order(ruleset.rules))
     plain: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
     for rule in plain["rules"]:
         rule.pop("slot", None)
@@ -63,7 +63,7 @@ def without_slots(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     return tuple(msgspec.structs.replace(rule, slot=None) if hasattr(rule, "slot") else rule for rule in rules)
 
 
-def _decode(data: bytes) -> RulesDocument:
+def _decode(data: bytes) -> Document:
     try:
         if len(data) > LARGEST_DOCUMENT:
             raise UnreadableRuleset(f"The document has {len(data)} bytes; at most {LARGEST_DOCUMENT} are possible")
@@ -83,4 +83,4 @@ def _in_words(message: str, data: bytes) -> str:
     return message if data.strip() else "The document is empty"
 
 
-_decoder: Final = msgspec.json.Decoder(RulesDocument)
+_decoder: Final = msgspec.json.Decoder(Document)

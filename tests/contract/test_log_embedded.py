@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from collection.log.embedded import EmbeddedLog
+from collection.log.embedded.log import EmbeddedLog
 log = EmbeddedLog(Path(sys.argv[1]), file_bytes=300_000)
 for number in range(40):
     log.append([(b"", b"%s %d %d" % (sys.argv[2].encode(), number, part)) for part in range(5)])

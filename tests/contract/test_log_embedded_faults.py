@@ -91,7 +91,7 @@ def test_missing_offsets_are_reported_and_never_skipped(folder: Path) -> None:
 LEAVER = """
 import os, sys
 from pathlib import Path
-from collection.log.embedded import EmbeddedLog
+from collection.log.embedded.log import EmbeddedLog
 log = EmbeddedLog(Path(sys.argv[1]))
 for number in range(8):
     log.append([(b"", b"hit %d " % number * 3000)])

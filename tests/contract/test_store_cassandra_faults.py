@@ -37,8 +37,8 @@ WRITER = """
         try:
             put(store, number, number)
             store.put_segment(f"s{number}", {"events": built(600)})
-            version = (store.manifest(1, 1) or Manifest(1, 0, b"")).version
-            store.commit(1, {1: Change(version, b"%d" % number)})
+            version = (store.manifest(1, 1) or VersionedBlob(1, 0, b"")).version
+            store.commit(1, {1: ManifestChange(version, b"%d" % number)})
         except StoreUnavailable:
             print("unavailable", flush=True)
             continue

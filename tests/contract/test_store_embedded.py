@@ -83,7 +83,7 @@ def start(tmp_path: Path, script: str) -> "subprocess.Popen[str]":
     head = f"""
         import sys
         from pathlib import Path
-        from processing.store.embedded import EmbeddedStore
+        from processing.store.embedded.store import EmbeddedStore
         from processing.store.port import *
         from tests.contract.store_builders import *
         store = EmbeddedStore(Path({str(tmp_path / "store")!r}))
@@ -251,7 +251,7 @@ class TestCrashes:
             for n in range(100_000):
                 put(store, n, n)
                 store.put_segment(f"s{n}", {"events": built(3)})
-                store.commit(1, {1: Change(n, b"%d" % n)})
+                store.commit(1, {1: ManifestChange(n, b"%d" % n)})
                 print(n, flush=True)
         """
         process = start(tmp_path, script)

@@ -19,7 +19,7 @@ FILL = """
 from datetime import UTC, datetime
 from django.contrib.auth.models import User
 from configuration.models import Property
-from configuration.tokens import issue
+from configuration.access.tokens import issue
 from processing.models import LogSource, Range
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 user = User.objects.create_superuser("admin", "admin@example.org", "a long password")

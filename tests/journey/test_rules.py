@@ -24,7 +24,7 @@ AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like 
 PHONE: Final = {"width": 390, "height": 844}
 PREPARE: Final = f"""
 from django.contrib.auth.models import User
-from configuration.tokens import issue
+from configuration.access.tokens import issue
 user = User.objects.create_superuser("admin", password="{PASSWORD}")
 print(issue(user, "journey", "configure"))
 """

@@ -171,7 +171,7 @@ def check(site: ClusterSite, counted: Counted) -> None:
 
 PREPARE: Final = """
 from django.contrib.auth.models import User
-from configuration.tokens import issue
+from configuration.access.tokens import issue
 user = User.objects.filter(username="bench").first() or User.objects.create_superuser("bench", password=None)
 print(issue(user, "bench"))
 """

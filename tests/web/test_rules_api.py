@@ -250,7 +250,7 @@ def test_the_schema_describes_rules(api: Api) -> None:
     rules = {f"/api/properties/{{number}}/rules/{end}" for end in (*ends, "versions/{old}/diff/{new}/")}
     assert rules | {"/api/properties/{number}/audit/"} <= set(schema["paths"])
     document = schema["components"]["schemas"]["RulesDocument"]
-    assert document["properties"]["settings"]["$ref"] == "#/components/schemas/RulesBasics"
+    assert document["properties"]["settings"]["$ref"] == "#/components/schemas/RulesPropertySettings"
     assert orjson.dumps(schema).count(b'"#/components/schemas/RulesDocument"') >= 3
     assert len(document["properties"]["rules"]["items"]["anyOf"]) == len(BY_TAG)
 

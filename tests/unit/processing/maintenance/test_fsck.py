@@ -281,7 +281,7 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
 
 def test_stretches_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seal, "WORTH_ROWS", 1)
-    monkeypatch.setattr(seal, "stretches_of", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63)))
+    monkeypatch.setattr(seal, "condensed_rows", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63)))
     here = Installation(tmp_path)
     here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
     here.receive()

@@ -120,7 +120,7 @@ def test_stretches_of_another_version_are_made_anew(
     with monkeypatch.context() as patch:
         patch.setattr(seal, "WORTH_ROWS", 1)
         patch.setattr(seal, "VERSION", version)
-        patch.setattr(seal, "stretches_of", lambda events: condensed_rows(events).drop("browser", "session_groups"))
+        patch.setattr(seal, "condensed_rows", lambda events: condensed_rows(events).drop("browser", "session_groups"))
         here = filled_anew(tmp_path)
     assert all("browser" not in frame.columns for frame in written(here))
     by_browser = Report(
@@ -135,7 +135,7 @@ WRITTEN: Final = """
 import sys
 from pathlib import Path
 import polars as pl
-from processing.store.files import SegmentFolder
+from processing.store.embedded.segment_files import SegmentFolder
 others = pl.Series([f"others {n}" for n in range(900)] + [f"text {n}" for n in reversed(range(50))])
 known = others.cast(pl.Categorical)
 texts = [pl.DataFrame({"text": [f"text {n * 7 % 50}" for n in range(size)]}) for size in (60, 6_000, 70_000)]
