@@ -29,7 +29,7 @@ Reason = Literal[
 ]
 REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
-# Where a row comes from. `position` orders hits across logs: log ordinal (8 bits), partition (8), offset (48).
+# Where a row comes from. `position` orders hits across logs, see positions.py.
 IDENTITY: Final[Schema] = {
     "position": pl.UInt64(),
     "index": pl.UInt16(),  # which event of the hit

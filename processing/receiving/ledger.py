@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from processing.models import LogSource, Range
+from processing.positions import MAX_LOGS
 
 MOST_HITS: Final = 4096
 MOST_FOLDED: Final = 10_000  # rows at once
@@ -105,15 +106,12 @@ def ordinal(log: str) -> int:
     while True:
         known = LogSource.objects.filter(log=log).first()
         number = known.pk if known else 1 + (LogSource.objects.aggregate(Max("pk"))["pk__max"] or 0)
-        if number > MOST_LOGS:
-            raise OverflowError(f"more than {MOST_LOGS} logs have been used")
+        if number > MAX_LOGS:
+            raise OverflowError(f"more than {MAX_LOGS} logs have been used")
         if known:
             return int(number)
         with suppress(IntegrityError), transaction.atomic():  # somebody else was quicker: look again
             LogSource.objects.create(pk=number, log=log)
-
-
-MOST_LOGS: Final = 255
 
 
 def _record(log: str, partition: int, first: int, start: int, end: int, context_id: Callable[[], str]) -> Range:

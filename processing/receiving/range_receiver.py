@@ -17,6 +17,7 @@ from processing.ingest.receive import receive as receive_here
 from processing.ingest.subprocess_receive import receive_in_subprocess
 from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.models import Range
+from processing.positions import encode_position
 from processing.receiving import ledger
 from processing.receiving.contexts import Contexts
 from processing.store.port import BlockKey, Conflict, Store
@@ -65,7 +66,7 @@ class RangeReceiver:
             raise ValueError(f"a range of log {item.log} cannot be read from log {self._log.id}")
         entries, item.lost = self._read(item.partition, item.first, item.last)
         context = self._contexts.named(item.context)
-        positions = [(self._position(item.partition, entry.offset), entry.value) for entry in entries]
+        positions = [(encode_position(self._ordinal, item.partition, entry.offset), entry.value) for entry in entries]
         receive = receive_in_subprocess if item.attempts > CRASHES else receive_here
         frames = receive_isolating_failures(positions, context, self._keys(entries, context), self._places, receive)
         key = BlockKey(item.log, item.partition, item.first, item.last)
@@ -82,9 +83,6 @@ class RangeReceiver:
             if not any((block.key, block.context_id) == (key, context) for block in self._store.blocks()):
                 raise
             logger.warning("block %s was stored by an earlier attempt, with other bytes; it stands", key)
-
-    def _position(self, partition: int, offset: int) -> int:
-        return self._ordinal << 56 | partition << 48 | offset
 
     def _read(self, partition: int, first: int, last: int) -> tuple[list[LogEntry], int]:
         """The entries first to last that can be read, and how many cannot."""

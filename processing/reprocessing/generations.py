@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from processing.pipeline.process import Processed
+from processing.positions import encode_position
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.exclusion import with_balanced_counts
 from processing.segments.manifest import Manifest, OffsetRange, decode_manifest, encode_manifest
@@ -94,8 +95,8 @@ def covered_by(spans: Sequence[OffsetRange], ordinals: Mapping[str, int]) -> pl.
     """Whether a row's position lies in the spans."""
     conditions = []
     for span in spans:
-        start = ordinals[span.log] << 56 | span.partition << 48
-        conditions.append(pl.col("position").is_between(start | span.first, start | span.last))
+        start = encode_position(ordinals[span.log], span.partition, 0)
+        conditions.append(pl.col("position").is_between(start + span.first, start + span.last))
     return pl.any_horizontal(conditions) if conditions else pl.lit(value=False)
 
 

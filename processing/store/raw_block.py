@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import polars as pl
 
+from processing.positions import OFFSETS_PER_PARTITION
 from processing.schema import RAW, conform
 from processing.store.block_directory import NAMES, WINDOW, Chunk, CorruptBlob, Directory, pack_head, read_head
 
@@ -25,7 +26,6 @@ _PARQUET: Final = 1
 _DICTIONARY_BYTES: Final = 4096
 _LEVEL: Final = 1  # a third of the time of level 6, 2 to 8 % more bytes
 
-_OFFSETS: Final = 1 << 48  # of a log, in a position
 _POSITION: Final = NAMES.index("position")
 _TIME: Final = NAMES.index("time")
 
@@ -82,7 +82,7 @@ def rows_of(pieces: Iterable[BlockPiece]) -> pl.DataFrame:
 
 def of_range(frame: pl.DataFrame, first: int, last: int) -> pl.DataFrame:
     """The RAW rows of the entries first to last of their partition."""
-    return frame.filter((pl.col("position") % _OFFSETS).is_between(first, last))
+    return frame.filter((pl.col("position") % OFFSETS_PER_PARTITION).is_between(first, last))
 
 
 def merge(blobs: Sequence[bytes], without: Collection[int] = ()) -> bytes:

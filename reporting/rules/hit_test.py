@@ -12,6 +12,7 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.dry_run.pasted_hit import UnreadablePaste, read_pasted
 from processing.ingest.geoip import GeoDatabase, open_geo_database
 from processing.pipeline.trace import EventTrace, StepTrace, trace
+from processing.positions import offset_of
 from processing.schema import FACTS
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import holding, read_raw
@@ -22,7 +23,6 @@ from reporting.registry.reject_reasons import MEANINGS
 
 PICKS: Final = 10
 PICK_DAYS: Final = 7
-OFFSET_BITS: Final = 48
 NAMED: Final = "(?:^|&)tid=([^&]*)"
 SHOWN: Final = (*FACTS, "address", "user_agent")
 
@@ -155,7 +155,7 @@ def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
 
 def _may_hold(key: BlockKey, position: int) -> bool:
     """Blocks of other logs may have the same offsets; their rows have other positions."""
-    return key.first <= position & ((1 << OFFSET_BITS) - 1) <= key.last
+    return key.first <= offset_of(position) <= key.last
 
 
 @lru_cache(maxsize=1)

@@ -31,7 +31,7 @@ from tests.support.random_rules import random_ruleset
 
 pytestmark = pytest.mark.django_db
 EVER: Final = (date(2026, 1, 1), date(2026, 12, 31))
-OFFSET: Final = 2**56  # of a log's number in a position
+WITHIN_LOG: Final = 2**56  # positions of two logs differ in the bits above
 WHOLE_WAY: Final = settings(
     deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck), print_blob=True
 )
@@ -111,9 +111,9 @@ def figures(here: Installation, property: ReceiveSettings) -> tuple[Any, ...]:
     counts = view.counts()
     assert counts.accepted == counts.counted + counts.rejected
     rows = view.events(*EVER, list(BUILT)).with_columns(
-        pl.col(pl.Categorical).cast(pl.String), pl.col("position") % OFFSET
+        pl.col(pl.Categorical).cast(pl.String), pl.col("position") % WITHIN_LOG
     )
-    rejected = view.rejected(*EVER).with_columns(pl.col("position") % OFFSET)
+    rejected = view.rejected(*EVER).with_columns(pl.col("position") % WITHIN_LOG)
     return counts, sorted(map(str, rows.rows())), sorted(map(str, rejected.rows())), answers(view)
 
 

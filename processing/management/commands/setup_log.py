@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from collection.log import LogError, set_up_log
+from processing.positions import MAX_PARTITIONS
 
 PARTITIONS: Final = 8
-MOST_PARTITIONS: Final = 256  # a hit's position has eight bits for it
 
 
 class Command(BaseCommand):
@@ -26,8 +26,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not 1 <= options["partitions"] <= MOST_PARTITIONS:
-            raise CommandError(f"--partitions is 1 to {MOST_PARTITIONS}.")
+        if not 1 <= options["partitions"] <= MAX_PARTITIONS:
+            raise CommandError(f"--partitions is 1 to {MAX_PARTITIONS}.")
         if options["copies"] is not None and options["copies"] < 1:
             raise CommandError("--copies begins at 1.")
         try:
