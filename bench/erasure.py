@@ -19,8 +19,9 @@ from bench.record import record
 from bench.site import Site
 from configuration.ruleset.ruleset import PropertySettings
 from processing.privacy.tombstones import erase, remove_erased
+from processing.segments.read_view import ReadView
 from processing.segments.remove_rows import knows
-from processing.segments.view import ReadView, ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from processing.store.port import Store
 

@@ -103,7 +103,7 @@ def timed(work: Any) -> float:
 
 def preview_and_rules(folder: Path, number: int) -> dict[str, float]:
     from processing.dry_run.preview import preview
-    from processing.segments.view import ViewCache
+    from processing.segments.view_cache import ViewCache
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")

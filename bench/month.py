@@ -190,7 +190,7 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     memory that it took.
     """
     _django(folder)
-    from processing.segments.view import ViewCache
+    from processing.segments.view_cache import ViewCache
     from processing.store import open_store
     from reporting.model.report import DateRange, Report
     from reporting.query.run import run
@@ -247,7 +247,7 @@ def _worker() -> Any:
 
 
 def _check(worker: Any, number: int, hits: int) -> None:
-    from processing.segments.view import ViewCache
+    from processing.segments.view_cache import ViewCache
 
     counts = ViewCache(worker.store).view(number).counts()
     assert (counts.accepted, counts.counted) == (hits, hits), counts

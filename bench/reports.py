@@ -61,7 +61,7 @@ def in_a_new_process(store: str, number: int, cache: Path | None = None) -> dict
 
 def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
     """Milliseconds: the first time, and the median of the next."""
-    from processing.segments.view import ViewCache
+    from processing.segments.view_cache import ViewCache
     from processing.store import open_store
     from reporting.dashboard.panels import panels as all_panels
     from reporting.dashboard.period_picker import ChosenPeriod

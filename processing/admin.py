@@ -17,7 +17,7 @@ from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.receiving import ledger
 from processing.receiving.pending import PendingHits
 from processing.segments.column_cache import ColumnCache
-from processing.segments.view import ReadView, ViewCache
+from processing.segments.read_view import ReadView
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 
 logger = logging.getLogger(__name__)

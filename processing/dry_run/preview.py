@@ -14,8 +14,8 @@ from processing.schema import BUILT, DAY_MS, REJECTED
 from processing.segments.manifest import RawPart, Tombstone
 from processing.segments.process_raw import NOTHING, concat_processed, process_isolating_failures, without_erased
 from processing.segments.raw_parts import read_raw
+from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
-from processing.segments.view import ReadView
 from processing.sessions.condensed import condensed_rows, sources
 from processing.sessions.layers import Arrivals, Layer
 from processing.sessions.local_periods import day_key, day_number, day_start, period

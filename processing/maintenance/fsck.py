@@ -20,8 +20,9 @@ from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.exclusion import NARROW
 from processing.segments.manifest import Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
 from processing.segments.process_raw import is_erased
+from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import SealedPeriods
-from processing.segments.view import ReadView, ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.sessions.condensed import LENGTH, single
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
 

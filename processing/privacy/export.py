@@ -16,7 +16,7 @@ from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.privacy.find_visitors import raw_rows
 from processing.schema import BUILT, EVENTS, FACTS, PARAMETERS, REFUSED, SESSION_FACTS
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.sessions.layers import Layer
 from processing.store.port import Store
 

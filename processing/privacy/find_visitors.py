@@ -14,8 +14,8 @@ from processing.schema import RAW
 from processing.segments.manifest import RawPart, decode_manifest
 from processing.segments.process_raw import is_erased
 from processing.segments.raw_parts import read_raw
+from processing.segments.read_view import ReadView
 from processing.segments.tail import uncovered
-from processing.segments.view import ReadView
 from processing.store.port import Missing, Store
 
 What = Literal["client_id", "user_id", "visitor"]

@@ -17,7 +17,7 @@ from processing.segments.manifest import Manifest, Tombstone, decode_manifest, e
 from processing.segments.process_raw import is_erased
 from processing.segments.remove_rows import remove_rows
 from processing.segments.seal import commit, seal
-from processing.segments.view import new_manifest
+from processing.segments.tail import new_manifest
 from processing.store import raw_block as block
 from processing.store.port import BlockInfo, Conflict, Store, VersionedBlob
 

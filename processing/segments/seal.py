@@ -27,10 +27,9 @@ from processing.segments.manifest import (
     merge_ranges,
 )
 from processing.segments.sealed_periods import SECTIONS, SealedPeriods, categorical_text
-from processing.segments.tail import Tail, read_tail, terms_of, uncovered
-from processing.segments.view import hits, new_manifest
+from processing.segments.tail import Tail, new_manifest, read_tail, terms_of, uncovered
 from processing.sessions.condensed import VERSION, WORTH_ROWS, condensed_rows
-from processing.sessions.layers import Arrivals, Layer, fold_layers, refusals
+from processing.sessions.layers import Arrivals, Layer, count_hits, fold_layers, refusals
 from processing.sessions.local_periods import local_days
 from processing.sessions.sessionize import Carry
 from processing.sessions.timeline import PeriodChange, advance
@@ -193,7 +192,7 @@ def _shelve(
         shelves[key] = PeriodEntry(
             (*below, place),
             place if has_carry(change.carry) else NO_CARRY,
-            old.counted + hits(change.layer.events) - hits(change.was.events),
+            old.counted + count_hits(change.layer.events) - count_hits(change.was.events),
             add_counts(old.rejected, refusals(change.layer), less=refusals(change.was)),
             old.events + change.layer.events.height - change.was.events.height,
             old.dropped,

@@ -9,8 +9,8 @@ import polars as pl
 from configuration.ruleset.context import Context, ReceiveSettings, decode_context
 from processing.pipeline.process import NOTHING_DROPPED
 from processing.schema import EVENTS, REJECTED
-from processing.segments.manifest import AppliedRules, Manifest, Tombstone
-from processing.segments.process_raw import NOTHING, apply_rules, without_erased
+from processing.segments.manifest import AppliedRules, Manifest, Tombstone, empty_manifest
+from processing.segments.process_raw import NOTHING, apply_rules, ruleset_of, without_erased
 from processing.store.port import BlockInfo, BlockKey, Store
 
 
@@ -94,6 +94,12 @@ def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Rec
     first = next((block for block in blocks if property in store.directory(block.key)), None)
     context = decode_context(store.context(first.context_id)) if first else Context(())
     return context.property(property)
+
+
+def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Manifest:
+    """Returns the empty manifest of a property that has not been sealed yet."""
+    settings = settings_of(store, property, blocks)
+    return empty_manifest(ruleset_of(store, property, settings.rules, settings).basics)
 
 
 def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:

@@ -80,6 +80,11 @@ def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: 
     return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
 
 
+def count_hits(rows: pl.DataFrame) -> int:
+    """Counts the hits that the rows come from: one hit may have several events."""
+    return rows["position"].n_unique()
+
+
 def refusals(layer: Layer) -> dict[str, int]:
     """How many hits the layer does not count, by reason."""
     own = layer.rejected.filter(~pl.col("again"))["reason"].value_counts().iter_rows()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from reporting.dashboard.annotations import Annotation, draw
 from reporting.dashboard.charts import Series, over_time, series
 from reporting.dashboard.labels import dimension_label, metric_label

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from configuration.drafts.publishing import published
 from configuration.rule_models import RulesVersion
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from reporting.dashboard.annotations import Annotation, AppliedVersion, annotations
 from reporting.dashboard.panels import is_hourly
 from reporting.dashboard.period_picker import ChosenPeriod

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from collection.log import LogError
 from configuration.models import Property
 from processing.segments.manifest import UnreadableManifest
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import now_in
 from reporting.dashboard.annotations import Annotation

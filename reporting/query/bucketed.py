@@ -16,7 +16,8 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, encode_ruleset
 from processing.engine import Engine
 from processing.segments.column_cache import ColumnCache
-from processing.segments.view import PinnedView, ReadView, ViewCache
+from processing.segments.read_view import PinnedView, ReadView
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated

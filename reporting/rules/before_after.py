@@ -17,7 +17,7 @@ from processing.dry_run.preview import Preview, preview, rows_to_read
 from processing.models import HistoryRun
 from processing.reprocessing.generations import covered_by
 from processing.reprocessing.runs import ordinals
-from processing.segments import view as views
+from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, sources
 from processing.sessions.local_periods import day_of
 from reporting.read_access import reader, view_of
@@ -90,7 +90,7 @@ def before_after(run: HistoryRun, days: tuple[date, date] | None = None) -> Comp
     return compare(found.before, found.after, *(days or found.days)) if found else None
 
 
-def _previewed(view: views.ReadView, rules: Ruleset, first: date, last: date) -> Comparison:
+def _previewed(view: ReadView, rules: Ruleset, first: date, last: date) -> Comparison:
     rows = rows_to_read(view, rules, first, last)
     if rows > MOST_ROWS:
         raise NoComparison(
@@ -113,7 +113,7 @@ def _alone() -> Iterator[None]:
         _lock_of_previews.release()
 
 
-def _refuse_expired(view: views.ReadView, made: Preview, first: date, last: date) -> None:
+def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> None:
     """Hits that are counted now, but can be processed no more, would look as if the rules left them out."""
     if not view.sealed.book.raw_from_us:
         return
@@ -129,7 +129,7 @@ def _refuse_expired(view: views.ReadView, made: Preview, first: date, last: date
 class _Within(NamedTuple):
     """A view of some of the hits."""
 
-    view: views.ReadView
+    view: ReadView
     wanted: pl.Expr
     zone: str
     currency: str
@@ -146,7 +146,7 @@ class _Within(NamedTuple):
         return self.view.rejected(first, last).filter(self.wanted)
 
 
-def _within(view: views.ReadView, other: views.ReadView, numbers: dict[str, int]) -> ComparedView:
+def _within(view: ReadView, other: ReadView, numbers: dict[str, int]) -> ComparedView:
     """One generation goes on to take in hits when the other has stopped."""
     ours, theirs = view.sealed.book.covered, other.sealed.book.covered
     if ours == theirs:
@@ -154,7 +154,7 @@ def _within(view: views.ReadView, other: views.ReadView, numbers: dict[str, int]
     return _Within(view, covered_by(theirs, numbers), view.zone, view.currency, view.rules)
 
 
-def _days(run: HistoryRun, after: views.ReadView) -> tuple[date, date]:
+def _days(run: HistoryRun, after: ReadView) -> tuple[date, date]:
     ended = (run.finished_at or datetime.now(UTC)).astimezone(ZoneInfo(after.zone)).date()
     last = min(ended, run.last or date.max, after.ends)
     first = last - timedelta(days=USUAL_DAYS - 1)

@@ -13,7 +13,7 @@ from configuration.rule_models import RulesVersion
 from configuration.ruleset.ruleset import Ruleset
 from processing.models import HistoryRun
 from processing.reprocessing.runs import RunRefused
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from reporting.clock import now_in
 from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose
 from reporting.model.date_ranges import EARLIEST

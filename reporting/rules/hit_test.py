@@ -16,7 +16,7 @@ from processing.positions import offset_of
 from processing.schema import FACTS
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import holding, read_raw
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from processing.store.port import BlockKey
 from reporting.read_access import reader, view_of
 from reporting.registry.reject_reasons import MEANINGS

@@ -16,7 +16,7 @@ from collection.hit import RawHit, encode
 from collection.log import open_log
 from configuration.ruleset.document import encode_document
 from configuration.ruleset.ruleset import Ruleset
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from tests.agreement.test_access_logs import REAL_LOG
 from tests.agreement.test_rules_and_history import answers

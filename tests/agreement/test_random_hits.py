@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from processing.ingest.geoip import PlacesFile
 from processing.models import Range
 from processing.segments import seal
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from processing.sessions.condensed import VERSION, WORTH_ROWS
 from processing.store.port import BlockKey
 from reporting.model.report import (

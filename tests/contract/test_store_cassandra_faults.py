@@ -14,7 +14,7 @@ import pytest
 
 from processing.segments.column_cache import ColumnCache
 from processing.segments.seal import seal
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from processing.store.cassandra.session import CassandraSession
 from processing.store.cassandra.store import CassandraStore

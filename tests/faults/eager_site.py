@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 from bench.site import ROOT, Site
 from processing.ingest.receive import hash64
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from tests.faults.senders import Senders
 

@@ -12,7 +12,7 @@ from collection.hit import RawHit
 from configuration.checks.check import check as findings
 from configuration.ruleset.context import UNKNOWN_PROPERTY, ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from reporting.ga4.responses import as_text
 from reporting.model.report import ByDimension, DateRange, Report
 from reporting.query.run import run

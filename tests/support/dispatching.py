@@ -22,7 +22,8 @@ from processing.receiving.contexts import Contexts
 from processing.receiving.pending import PendingHits
 from processing.receiving.range_receiver import RangeReceiver
 from processing.reprocessing.runs import HistoryRunner
-from processing.segments.view import ReadView, ViewCache
+from processing.segments.read_view import ReadView
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from processing.workers.dispatcher import Dispatcher, DispatchIntervals
 from processing.workers.housekeeping import Housekeeping

@@ -25,7 +25,8 @@ from processing.receiving.backlog import Backlog
 from processing.receiving.contexts import RulesFor
 from processing.receiving.local_receiver import LocalReceiver
 from processing.reprocessing.runs import HistoryRunner
-from processing.segments.view import ReadView, ViewCache
+from processing.segments.read_view import ReadView
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from processing.workers.worker import Worker
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import delete_property
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 
 

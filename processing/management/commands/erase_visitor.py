@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.privacy.find_visitors import stored_hits
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 
 

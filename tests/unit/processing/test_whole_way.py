@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
-from processing.segments.view import HitCounts, ReadView
+from processing.segments.read_view import HitCounts, ReadView
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)

@@ -10,7 +10,7 @@ import pytest
 
 from processing.dry_run.preview import Preview, counts_anything, preview
 from processing.schema import BUILT
-from processing.segments.view import ReadView
+from processing.segments.read_view import ReadView
 from processing.sessions.local_periods import day_number
 from tests.support.installation import NOON, SHOP, Installation, ga4
 from tests.support.rebuilding import rebuild

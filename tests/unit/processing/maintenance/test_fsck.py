@@ -19,7 +19,7 @@ from processing.models import Range
 from processing.receiving import ledger
 from processing.segments import seal
 from processing.segments.manifest import Manifest, OffsetRange, PeriodEntry, Tombstone, decode_manifest, encode_manifest
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from processing.sessions.condensed import condensed_rows
 from processing.store import open_store
 from processing.store.embedded.store import EmbeddedStore

@@ -19,7 +19,7 @@ from processing.models import Erasure, Range
 from processing.privacy.erasure_requests import erase_visitors
 from processing.privacy.export import export
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, read_key, stored_hits
-from processing.segments.view import ViewCache
+from processing.segments.view_cache import ViewCache
 from tests.support import installation
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 

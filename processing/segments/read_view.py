@@ -4,34 +4,23 @@ A view is pinned: its manifest and its blocks are those of one short read, and n
 what it shows.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from copy import copy
 from datetime import date
-from hashlib import blake2b
-from threading import Lock
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
-from processing.segments.column_cache import ColumnCache
-from processing.segments.exclusion import without_hidden
-from processing.segments.manifest import Manifest, add_counts, decode_manifest, empty_manifest
-from processing.segments.process_raw import ruleset_of
+from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
-from processing.segments.tail import Tail, TailTerms, concat_tails, read_tail, settings_of, terms_of, uncovered
+from processing.segments.tail import Tail
 from processing.sessions.condensed import CONDENSED, condensed_rows
-from processing.sessions.layers import EMPTY, NOTHING_NEW, Arrivals, Layer, only_visitors, refusals, side_by_side
+from processing.sessions.layers import EMPTY, Arrivals, Layer, count_hits, only_visitors, refusals, side_by_side
 from processing.sessions.local_periods import Period, day_number, day_of, local_days, period
 from processing.sessions.timeline import advance
-from processing.store.port import BlockInfo, BlockKey, Store, VersionedBlob
-
-CACHED_TAILS: Final = 256
-
-K = TypeVar("K")
-V = TypeVar("V")
+from processing.store.port import BlockInfo, VersionedBlob
 
 
 class HitCounts(NamedTuple):
@@ -119,7 +108,7 @@ class ReadView:
     def counts(self) -> HitCounts:
         """The sums over all time."""
         book, changes = self.sealed.book, self.changes.values()
-        counted = book.counted() + sum(hits(c.layer.events) - hits(c.was.events) for c in changes)
+        counted = book.counted() + sum(count_hits(c.layer.events) - count_hits(c.was.events) for c in changes)
         more = add_counts(
             *(refusals(change.layer) for change in changes), less=add_counts(*(refusals(c.was) for c in changes))
         )
@@ -179,119 +168,6 @@ class ReadView:
         touched = [key for key in self.keys() if _touches(period(key, self.zone), first, last)]
         frames = [frame for key in touched for frame in self._period(key, section, list(schema))]
         return pl.concat([pl.DataFrame(schema=schema), *(conform(frame, schema) for frame in frames)])
-
-
-class ViewCache:
-    """Opens views, and keeps what they share: decoded columns, processed tails. Safe to share between threads."""
-
-    def __init__(self, store: Store, columns: ColumnCache | None = None) -> None:
-        self.store = store
-        self.columns = columns or ColumnCache(store)
-        self._tails: OrderedDict[tuple[int, TailTerms], dict[BlockKey, Tail]] = OrderedDict()
-        self._views: OrderedDict[int, ReadView] = OrderedDict()
-        self._sealed: OrderedDict[tuple[int, str], tuple[SealedPeriods, Arrivals]] = OrderedDict()
-        self._lock = Lock()
-
-    def view(self, property: int) -> ReadView:
-        """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableBook."""
-        return self.open(self.pin(property))
-
-    def pin(self, property: int) -> PinnedView:
-        """The property as it is now. Raises like `view`."""
-        manifest, blocks = self.store.pin(property)
-        return PinnedView(
-            property, manifest, tuple(uncovered(decode_manifest(manifest.data) if manifest else None, blocks))
-        )
-
-    def open(self, pinned: PinnedView) -> ReadView:
-        """The same view wherever it is opened, for as long as what it shows is kept: a minute at least. Raises like
-        `view`.
-        """
-        property, manifest, left = pinned
-        book = decode_manifest(manifest.data) if manifest else None
-        state = _state(manifest, left)
-        with self._lock:
-            kept = self._views.get(property)
-            if kept and kept.state == state:
-                return kept
-            view = self._open(property, manifest, book, left, state)
-            _keep(self._views, property, view)
-            return view
-
-    def generation(self, property: int, generation: int) -> ReadView | None:
-        """What is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
-        manifest = self.store.manifest(property, generation)
-        if manifest is None:
-            return None
-        return ReadView(
-            property,
-            generation,
-            SealedPeriods(decode_manifest(manifest.data), self.columns),
-            concat_tails([]),
-            NOTHING_NEW,
-        )
-
-    def _open(
-        self,
-        property: int,
-        manifest: VersionedBlob | None,
-        book: Manifest | None,
-        left: tuple[BlockInfo, ...],
-        state: str,
-    ) -> ReadView:
-        tail, generation = self._tail(property, left, terms_of(book)), manifest.generation if manifest else 1
-        sealed, staying = self._shown(property, manifest, book or new_manifest(self.store, property, left))
-        new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
-        return ReadView(property, generation, sealed, tail, new, state)
-
-    def _shown(self, property: int, manifest: VersionedBlob | None, book: Manifest) -> tuple[SealedPeriods, Arrivals]:
-        """Kept while the book is the same: hiding visitors reads something of every period."""
-        key = (property, f"{manifest.generation}.{manifest.version}" if manifest else "")
-        found = self._sealed.get(key) or without_hidden(book, self.columns)
-        if manifest and book.hidden():
-            _keep(self._sealed, key, found)
-        return found
-
-    def _tail(self, property: int, left: tuple[BlockInfo, ...], terms: TailTerms) -> Tail:
-        """Processes the blocks that were not there last time, and joins them to the others. A block never changes."""
-        wanted = {block.key for block in left}
-        known = {
-            key: tail
-            for key, tail in self._tails.get((property, terms), {}).items()
-            if {b.key for b in tail.blocks} <= wanted
-        }
-        seen = {block.key for tail in known.values() for block in tail.blocks}
-        fresh = [block for block in left if block.key not in seen]
-        if fresh:
-            known[fresh[0].key] = read_tail(self.store, property, fresh, terms)
-        joined = concat_tails(list(known.values()))
-        if len(known) > 16 and joined.blocks:
-            known = {joined.blocks[0].key: joined}
-        _keep(self._tails, (property, terms), known)
-        return joined
-
-
-def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Manifest:
-    """The empty book of a property that has not been sealed yet."""
-    settings = settings_of(store, property, blocks)
-    return empty_manifest(ruleset_of(store, property, settings.rules, settings).basics)
-
-
-def _state(manifest: VersionedBlob | None, left: tuple[BlockInfo, ...]) -> str:
-    pinned = (manifest and (manifest.generation, manifest.version), [(*block.key, block.hits) for block in left])
-    return blake2b(repr(pinned).encode(), digest_size=16).hexdigest()
-
-
-def hits(rows: pl.DataFrame) -> int:
-    """How many hits the rows come from."""
-    return rows["position"].n_unique()
-
-
-def _keep(cache: OrderedDict[K, V], key: K, value: V) -> None:
-    cache[key] = value
-    cache.move_to_end(key)
-    while len(cache) > CACHED_TAILS:
-        cache.popitem(last=False)
 
 
 def _touches(here: Period, first: date, last: date) -> bool:
