@@ -8,7 +8,7 @@ from typing import Final
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from collection.collector.app import HIT_PATH, METRICS_TEXT, SCRIPT_PATH, TEXT
+from collection.collector.app import METRICS_TEXT, PATHS, TEXT
 from collection.collector.asgi import Application, Receive, Scope, Send, send_answer
 from collection.collector.http import RETRY_AFTER_S, HttpAnswer
 from collection.collector.metrics import Gauge, gauge_lines
@@ -41,7 +41,7 @@ class AsgiPages:
             await self._pages(scope, receive, send)
 
     def _route(self, scope: Scope) -> Route | None:
-        if scope["path"].endswith((HIT_PATH, SCRIPT_PATH)):
+        if scope["path"].endswith(PATHS):
             return _not_here
         return self._routes.get(scope["path"]) if scope["method"] == "GET" else None
 

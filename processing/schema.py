@@ -73,7 +73,7 @@ PARAMETERS: Final[tuple[str, ...]] = (
 
 RAW: Final[Schema] = {
     **IDENTITY,
-    "protocol": pl.String(),  # "ga4", "access_log"
+    "protocol": pl.String(),  # the name of one of PROTOCOLS, or of none that this version knows
     "error": pl.String(),  # why the hit could not be decoded, null when it could
     "address": pl.String(),  # truncated
     "country": pl.String(),  # ISO 3166 code

@@ -13,7 +13,7 @@ from collection.hit import FORMAT, RawHit, encode
 from collection.protocols import access_log
 from collection.protocols.decoded import as_text
 
-PROTOCOL: Final = "access_log"
+PROTOCOL: Final = access_log.PROTOCOL.name
 DIGEST_BITS: Final = 64
 
 EMPTY_LINE: Final = "the line is empty"

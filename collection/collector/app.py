@@ -32,9 +32,11 @@ from collection.collector.metrics import CollectorMetrics, Gauge, Sample, gauge_
 from collection.collector.tracker import respond
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import Log, LogUnavailable, Spills
+from collection.protocols import PROTOCOLS
 
-HIT_PATH: Final = "/g/collect"
+HIT_PATHS: Final = {protocol.path: protocol.name for protocol in PROTOCOLS.values() if protocol.path}
 SCRIPT_PATH: Final = "/hs.js"
+PATHS: Final = (*HIT_PATHS, SCRIPT_PATH)  # of which a site may route those in a folder of its own, too
 HIT_METHODS: Final = ("GET", "POST")
 TEXT: Final[Headers] = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
 METRICS_TEXT: Final[Headers] = [
@@ -99,19 +101,20 @@ class Collector:
         self._writer.close()
 
     def answers(self, path: str) -> bool:
-        """Whether the path is the collector's; sites may route hits through a folder of their own."""
-        return path.endswith((HIT_PATH, SCRIPT_PATH)) or path in self._routes
+        """Whether the path is the collector's."""
+        return path.endswith(PATHS) or path in self._routes
 
     async def answer(self, request: Request) -> HttpAnswer:
-        if request.path.endswith(HIT_PATH):
-            return await self._hit(request)
+        for path, protocol in HIT_PATHS.items():
+            if request.path.endswith(path):
+                return await self._hit(request, protocol)
         if request.path.endswith(SCRIPT_PATH):
             return self._script(request)
         if route := self._routes.get(request.path):
             return await route() if request.method == "GET" else self._refuse("method", 405, [("allow", "GET")])
         return self._refuse("not found", 404)
 
-    async def _hit(self, request: Request) -> HttpAnswer:
+    async def _hit(self, request: Request, protocol: str) -> HttpAnswer:
         if request.method not in HIT_METHODS:
             return (
                 self._preflight(request)
@@ -127,7 +130,7 @@ class Collector:
             return self._refuse("body too large", 413, cors(headers.get("origin")))
         except IncompleteBody:
             return self._refuse("body incomplete", 400, cors(headers.get("origin")))
-        return await self._store(request, headers, body)
+        return await self._store(request, protocol, headers, body)
 
     async def _body(self, request: Request, headers: dict[str, str]) -> bytes:
         if request.method == "GET":
@@ -140,8 +143,8 @@ class Collector:
             raise IncompleteBody
         return body
 
-    async def _store(self, request: Request, headers: dict[str, str], body: bytes) -> HttpAnswer:
-        hit = self._raw_hit(request, headers, body)
+    async def _store(self, request: Request, protocol: str, headers: dict[str, str], body: bytes) -> HttpAnswer:
+        hit = self._raw_hit(request, protocol, headers, body)
         durable = self._writer.submit(partition_key(hit.query, body, hit.address, hit.user_agent), encode(hit))
         if durable is None:
             return self._unavailable("queue full", headers)
@@ -149,12 +152,12 @@ class Collector:
             return self._unavailable("log unavailable", headers)
         return HttpAnswer(204, cors(headers.get("origin")))
 
-    def _raw_hit(self, request: Request, headers: dict[str, str], body: bytes) -> RawHit:
+    def _raw_hit(self, request: Request, protocol: str, headers: dict[str, str], body: bytes) -> RawHit:
         return RawHit(
             format=FORMAT,
             id=next(self._ids),
             received=self._clock(),
-            protocol="ga4",
+            protocol=protocol,
             address=self._book.client(request.peer, headers.get("x-forwarded-for")),
             user_agent=headers.get("user-agent", "")[:MAX_HEADER_CHARACTERS],
             headers={name: headers[name][:MAX_HEADER_CHARACTERS] for name in KEPT_HEADERS & headers.keys()},

@@ -9,6 +9,7 @@ from typing import Final
 from collection.demo.data import AGENTS, NETWORKS, ROBOTS, SOURCES, DemoBrowser
 from collection.demo.visit import DemoVisit, DemoVisitor, browse
 from collection.hit import FORMAT, RawHit
+from collection.protocols import GA4
 
 HITS_PER_VISIT: Final = 5.87
 OF_WEEKDAY: Final = (1.05, 1.1, 1.06, 1.04, 0.95, 0.8, 0.92)
@@ -43,7 +44,7 @@ class DemoTraffic:
 
     def _hit(self, id: str, at: int, visitor: DemoVisitor, query: str, received_us: int) -> RawHit:
         agent, content = visitor.agent.text, query.encode()
-        return RawHit(FORMAT, id, received_us, "ga4", visitor.address, agent, {}, content, b"", self._property, at)
+        return RawHit(FORMAT, id, received_us, GA4, visitor.address, agent, {}, content, b"", self._property, at)
 
     def _day(self, back: int, visits_per_day: float) -> Iterator[tuple[int, DemoVisitor, str]]:
         day = self._now.date() - timedelta(days=back)

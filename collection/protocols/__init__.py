@@ -1,18 +1,22 @@
-"""From a hit to its parameters: one module for each protocol, with `decode(RawHit) -> Decoded` and its `PARAMETERS`."""
+"""From a hit to its parameters: one module for each protocol, with its `PROTOCOL`, see `decoded.Protocol`."""
 
-from collections.abc import Callable
 from typing import Final
 
 from collection.hit import RawHit
 from collection.protocols import access_log, ga4
-from collection.protocols.decoded import REST, Decoded, pairs
+from collection.protocols.decoded import REST, Decoded, Protocol, pairs
 
-__all__ = ["PROTOCOLS", "REST", "Decoded", "UnknownProtocol", "decode", "pairs"]
+__all__ = ["GA4", "PROTOCOLS", "REST", "SERVER_LOGS", "Decoded", "Protocol", "UnknownProtocol", "decode", "pairs"]
 
-PROTOCOLS: Final[dict[str, Callable[[RawHit], Decoded]]] = {
-    "ga4": ga4.decode,
-    "access_log": access_log.decode,
+PROTOCOLS: Final[dict[str, Protocol]] = {
+    protocol.name: protocol
+    for protocol in (
+        ga4.PROTOCOL,
+        access_log.PROTOCOL,
+    )
 }
+GA4: Final = ga4.PROTOCOL.name
+SERVER_LOGS: Final = frozenset(protocol.name for protocol in PROTOCOLS.values() if protocol.is_server_log)
 
 
 class UnknownProtocol(LookupError):
@@ -22,7 +26,7 @@ class UnknownProtocol(LookupError):
 def decode(hit: RawHit) -> Decoded:
     """Raises UnknownProtocol."""
     try:
-        read = PROTOCOLS[hit.protocol]
+        protocol = PROTOCOLS[hit.protocol]
     except KeyError:
         raise UnknownProtocol(hit.protocol) from None
-    return read(hit)
+    return protocol.decode(hit)

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from collection.hit import RawHit
-from collection.protocols.decoded import REST, Decoded, as_text, pairs
+from collection.protocols.decoded import REST, Decoded, Protocol, as_text, pairs
 
 PARAMETERS: Final = frozenset(("method", "status", "target", "size", "dl", "dr"))
 ABSENT: Final = "-"
@@ -68,3 +68,11 @@ def _plain(text: str) -> str:
 def _unescaped(found: re.Match[bytes]) -> bytes:
     code, letter = found.groups()
     return bytes([int(code, 16)]) if code else LETTERS.get(letter, letter)
+
+
+PROTOCOL: Final = Protocol(
+    name="access_log",
+    decode=decode,
+    parameters=PARAMETERS,
+    is_server_log=True,
+)

@@ -1,11 +1,13 @@
-"""What every protocol gives, and how parameters are written as text."""
+"""The record of a protocol, what its decoder returns, and how parameters are written as text."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
+
+from collection.hit import RawHit
 
 REST: Final = "rest"
 LONGEST_REMEMBERED: Final = 512
@@ -30,6 +32,23 @@ class Decoded(msgspec.Struct, gc=False):
     address: str | None = None
     user_agent: str | None = None
     error: str | None = None
+
+
+class Protocol(msgspec.Struct, frozen=True):
+    """How a kind of client writes its events into a hit. PROTOCOLS has the record of each.
+
+    `path`: requests to an address that ends with it are such hits; None where hits come by an import only.
+    `is_server_log`: a hit is one request, recorded by a web server. The visitor is known by address and user agent
+    alone, and the property gives the host.
+    `has_engagement_signals`: clients report how long a page was in the foreground.
+    """
+
+    name: str  # stored with every hit, so it never changes
+    decode: Callable[[RawHit], Decoded]
+    parameters: frozenset[str]  # have columns of their own in schema.RAW
+    path: str | None = None
+    is_server_log: bool = False
+    has_engagement_signals: bool = False
 
 
 def as_text(data: bytes) -> str:

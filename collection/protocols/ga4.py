@@ -5,7 +5,7 @@ from urllib.parse import quote_plus
 
 from collection.hit import RawHit
 from collection.protocols.client_hints import hints
-from collection.protocols.decoded import REST, Decoded, as_text, pairs, unquoted
+from collection.protocols.decoded import REST, Decoded, Protocol, as_text, pairs, unquoted
 
 PARAMETERS: Final = frozenset(
     (
@@ -128,3 +128,12 @@ def _refused(hit: RawHit, common: _Parameters, error: str) -> Decoded:
         client_id=common.known.get("cid", ""),
         error=error,
     )
+
+
+PROTOCOL: Final = Protocol(
+    name="ga4",
+    decode=decode,
+    parameters=PARAMETERS,
+    path="/g/collect",
+    has_engagement_signals=True,
+)

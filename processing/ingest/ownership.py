@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from collection.hit import RawHit, UnreadableHit, decode
-from collection.protocols import UnknownProtocol
+from collection.protocols import GA4, UnknownProtocol
 from collection.protocols import decode as parameters
 
 _TID: Final = re.compile(rb"(?:^|&)tid=([A-Za-z0-9_-]*)(?:&|$)")
@@ -20,7 +20,7 @@ def owner(value: bytes) -> Owner:
     if hit.property:
         return hit.property
     found = _TID.search(hit.query)
-    return found[1].decode() if found and hit.protocol == "ga4" else _decoded(hit)
+    return found[1].decode() if found and hit.protocol == GA4 else _decoded(hit)
 
 
 def _decoded(hit: RawHit) -> Owner:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import polars as pl
 
-from collection.protocols import REST
+from collection.protocols import REST, SERVER_LOGS
 from configuration.ruleset.context import UNKNOWN_PROPERTY, Context
 from processing.ingest.decode import UNREADABLE, Reading, read
 from processing.ingest.geoip import GeoDatabase
@@ -21,7 +21,6 @@ NEWEST_MS: Final = 10 * 60_000  # ... to so long after it, both included
 US_PER_DAY: Final = DAY_MS * 1_000
 EPOCH: Final = date(1970, 1, 1).toordinal()
 PROPERTY: Final = "property"
-ACCESS_LOG: Final = "access_log"
 NO_VISITOR: Final = 0
 
 Entries = Sequence[tuple[int, bytes]]  # positions and bytes
@@ -102,7 +101,7 @@ def _keep_created(events: list[dict[str, str]], created: int) -> None:
 def _owner(reading: Reading) -> str:
     """The visitor's full address: the sender's, if the hit names no other. A line of a log may name a host instead."""
     named = reading.decoded.address
-    if named is None or (reading.hit.protocol != ACCESS_LOG and parse_address(named) is None):
+    if named is None or (reading.hit.protocol not in SERVER_LOGS and parse_address(named) is None):
         return reading.hit.address
     return named
 
@@ -138,7 +137,7 @@ def _key_source(reading: Reading, owner: str, agent: str, keys: VisitorKeyFactor
     measurement_id = settings.measurement_id or decoded.measurement_id
     if hit.protocol == UNREADABLE:
         return (_no_visitor,)
-    if hit.protocol == ACCESS_LOG and settings.id != UNKNOWN_PROPERTY:
+    if hit.protocol in SERVER_LOGS and settings.id != UNKNOWN_PROPERTY:
         return keys.by_property, settings.id, measurement_id, owner, agent
     if settings.identity == "cookie" and decoded.client_id:
         return keys.by_client_id, measurement_id, decoded.client_id

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from collection.hit import FORMAT, RawHit, encode
+from collection.protocols import GA4
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import plain_ruleset
 from processing.ingest.geoip import NoGeoDatabase
@@ -26,7 +27,7 @@ QUERY: Final = (
 def warm_up() -> int:
     """Takes one made-up hit the whole way, in memory alone. Returns the number of its events."""
     now = microseconds(datetime.now(UTC))
-    hit = encode(RawHit(FORMAT, "warm", now, "ga4", "192.0.2.1", AGENT, {}, QUERY, b""))
+    hit = encode(RawHit(FORMAT, "warm", now, GA4, "192.0.2.1", AGENT, {}, QUERY, b""))
     context = Context((PROPERTY,))
     frames = receive([(0, hit)], context, VisitorKeyFactory(b"warm", {}, {}), NoGeoDatabase())
     done = process(rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from analytics_site.bridge import MAX_BODY_BYTES as PAGE_BYTES
-from collection.collector.app import HIT_PATH, SCRIPT_PATH
+from collection.collector.app import PATHS
 from collection.collector.http import MAX_BODY_BYTES, MAX_URL_BYTES
 from tests.services.balancer import balancer_file, with_ports
 
@@ -38,7 +38,7 @@ def test_a_port_that_is_gone_is_noticed() -> None:
 
 def test_nginx_sends_hits_to_the_collectors() -> None:
     (pattern,) = re.findall(r"location ~ (\S+) \{", NGINX)
-    for path in (HIT_PATH, SCRIPT_PATH):
+    for path in PATHS:
         assert re.search(pattern, path)
         assert re.search(pattern, f"/folder{path}")
         assert not re.search(pattern, f"{path}/more")
@@ -47,8 +47,8 @@ def test_nginx_sends_hits_to_the_collectors() -> None:
 
 
 def test_haproxy_sends_hits_to_the_collectors() -> None:
-    assert f"acl hit path_end {HIT_PATH} {SCRIPT_PATH} " in HAPROXY
-    assert f"acl hit path,url_dec -m end {HIT_PATH} {SCRIPT_PATH}\n" in HAPROXY
+    assert f"acl hit path_end {' '.join(PATHS)} " in HAPROXY
+    assert f"acl hit path,url_dec -m end {' '.join(PATHS)}\n" in HAPROXY
     assert "acl health path,url_dec /healthz /readyz\n" in HAPROXY
     assert "use_backend collectors if hit or health\n" in HAPROXY
 

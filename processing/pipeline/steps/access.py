@@ -5,9 +5,9 @@ from typing import Final
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
+from processing.pipeline.protocols import IS_SERVER_LOG
 from processing.pipeline.row_ops import refuse
 
-PROTOCOL: Final = "access_log"
 ASSETS: Final = "css|js|mjs|map|png|jpg|jpeg|gif|svg|ico|webp|avif|woff|woff2|ttf|eot|otf"
 ASSET: Final = rf"(?i)^[^?#]*\.(?:{ASSETS})(?:[?#]|$)"
 NOT_MODIFIED: Final = "304"
@@ -15,17 +15,16 @@ NOT_MODIFIED: Final = "304"
 
 def access(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """Asks in the order malformed (no method or target), method, status, asset; robots are a step of their own."""
-    line = pl.col("protocol").eq(PROTOCOL)
-    if not (frame["protocol"] == PROTOCOL).any():
+    if not frame.select(IS_SERVER_LOG.any()).item():
         return frame
     unreadable = pl.col("method").is_null() | _target().is_null()
     served = pl.col("status").str.contains("^2[0-9][0-9]$") | pl.col("status").eq(NOT_MODIFIED)
     return refuse(
         frame,
-        (line & unreadable, "malformed"),
-        (line & pl.col("method").ne("GET"), "method"),
-        (line & ~served.fill_null(False), "status"),
-        (line & _target().str.contains(ASSET), "asset"),
+        (IS_SERVER_LOG & unreadable, "malformed"),
+        (IS_SERVER_LOG & pl.col("method").ne("GET"), "method"),
+        (IS_SERVER_LOG & ~served.fill_null(False), "status"),
+        (IS_SERVER_LOG & _target().str.contains(ASSET), "asset"),
     )
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.lookups.event_names import PAGE_VIEW, implied_by_name
+from processing.pipeline.protocols import IS_SERVER_LOG, LACKS_ENGAGEMENT_SIGNALS
 from processing.schema import DAY_MS
 
 
@@ -18,12 +19,11 @@ def _flag(name: str) -> pl.Expr:
     return pl.col(name).eq("1").fill_null(False)
 
 
-FROM_LOG: Final = pl.col("protocol").eq("access_log")
-EVENT: Final = pl.when(FROM_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
+EVENT: Final = pl.when(IS_SERVER_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
 FACTS: Final = {
     **implied_by_name(EVENT),
     "key_event": _flag("_c"),
     "client_engaged": _flag("seg"),
-    "signals": ~FROM_LOG,
+    "signals": ~LACKS_ENGAGEMENT_SIGNALS,
     "engagement_ms": pl.col("_et").str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0).clip(0, DAY_MS),
 }

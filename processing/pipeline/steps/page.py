@@ -10,6 +10,7 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.conditions.dictionary_column import dictionary_encode, on_some
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.lookups.urls import LONGEST_QUERY, host_of, parts, path_of, without_query
+from processing.pipeline.protocols import IS_SERVER_LOG
 from processing.pipeline.row_ops import look_up
 
 KEYS: Final = (without_query(pl.coalesce("dl", "target")), pl.col("dh"), without_query(pl.col("dp")))
@@ -57,7 +58,7 @@ def _without_tags(queries: pl.Series) -> pl.Series:
 
 
 def _with_log_host(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    from_log = frame["protocol"] == "access_log"
+    from_log = frame.select(IS_SERVER_LOG).to_series()
     if not rules.basics.domains or not from_log.any():
         return frame
     own = pl.when(from_log).then(pl.lit(rules.basics.domains[0].lower()))

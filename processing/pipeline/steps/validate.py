@@ -7,6 +7,7 @@ import polars as pl
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.lookups.event_names import LONGEST_EVENT_NAME
+from processing.pipeline.protocols import IS_GA4
 from processing.pipeline.row_ops import refuse
 
 GA4_VERSION: Final = "2"
@@ -20,7 +21,7 @@ def validate(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
         (pl.col("error").str.starts_with(BROKEN_HERE), "processing error"),
         (pl.col("error").is_not_null(), "malformed"),
         (unknown, "unknown property"),
-        (pl.col("protocol").eq("ga4") & ~_sound_ga4(), "malformed"),
+        (IS_GA4 & ~_sound_ga4(), "malformed"),
     )
 
 

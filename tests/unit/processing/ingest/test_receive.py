@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit, encode
-from collection.protocols import PROTOCOLS, access_log, ga4
+from collection.protocols import PROTOCOLS, Decoded, Protocol
 from configuration.ruleset.context import Context, ReceiveSettings
 from processing.ingest.geoip import GeoDatabase, NoGeoDatabase, open_geo_database
 from processing.ingest.ip_masking import canonical
@@ -100,7 +100,7 @@ def test_nothing_comes_of_nothing() -> None:
 
 
 def test_every_parameter_of_a_protocol_has_its_column() -> None:
-    assert set(PARAMETERS) == ga4.PARAMETERS | access_log.PARAMETERS
+    assert set(PARAMETERS) == set().union(*(protocol.parameters for protocol in PROTOCOLS.values()))
     assert set(PROTOCOLS) == {"ga4", "access_log"}
 
 
@@ -342,10 +342,10 @@ def test_bytes_that_are_no_hit_are_a_row(caplog: pytest.LogCaptureFixture) -> No
 def test_a_fault_of_a_protocol_costs_only_its_hit(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def explode(hit: RawHit) -> None:
+    def explode(hit: RawHit) -> Decoded:
         raise ZeroDivisionError(hit.address)
 
-    monkeypatch.setitem(PROTOCOLS, "broken", explode)
+    monkeypatch.setitem(PROTOCOLS, "broken", Protocol("broken", explode, frozenset()))
     good, bad = rows(HIT, hit(b"a=1&b=192.0.2.17", protocol="broken", property=1))
     assert (good["error"], good["en"]) == (None, "page_view")
     assert (bad["error"], bad["rest"]) == ("processing error: ZeroDivisionError", "query=a%3D1%26b%3D192.0.2.0&body=")
