@@ -1,12 +1,11 @@
 """Raw rows and rules become events and rejected rows: the list of steps, and what becomes of a hit after them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
-from processing.pipeline.custom_values import METRIC, without
 from processing.pipeline.escaping import escape
 from processing.pipeline.lookups.lists import lists_version
 from processing.pipeline.steps.access import access
@@ -17,6 +16,7 @@ from processing.pipeline.steps.content_groups import content_groups
 from processing.pipeline.steps.custom import custom
 from processing.pipeline.steps.device import device
 from processing.pipeline.steps.filters import filters
+from processing.pipeline.steps.implied_events import implied_events
 from processing.pipeline.steps.internal import internal
 from processing.pipeline.steps.key_events import key_events
 from processing.pipeline.steps.page import page
@@ -54,8 +54,11 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("content_groups", content_groups, "owners think of sections, not of pages; filters may ask for them"),
     Step("filters", filters, "the owner decides what is worth counting"),
     Step("channel_groups", channel_groups, "owners sort sources by their own lights, too"),
-    Step("key_events", key_events, "owners know what the site is for"),
     Step("custom", custom, "owners report by parameters that are their own"),
+    Step(
+        "implied_events", implied_events, "a client tells of a first visit or a new session by a flag on another event"
+    ),
+    Step("key_events", key_events, "owners know what the site is for; implied events may be key events, too"),
 )
 
 
@@ -73,10 +76,10 @@ def process(raw: pl.DataFrame, rules: Ruleset) -> Processed:
     each hit alone: hits may be split over calls in any way."""
     kept, refused = _run(raw, rules)
     if refused is None:
-        return Processed(_events(kept, rules), empty(REJECTED), NOTHING_DROPPED)
+        return Processed(kept.select(*EVENTS), empty(REJECTED), NOTHING_DROPPED)
     lost = refused.join(kept, on="position", how="anti")
     dropped = refused.join(kept, on="position", how="semi")["time"] if lost.height < refused.height else NOTHING_DROPPED
-    return Processed(_events(kept, rules), _rejected(lost), dropped)
+    return Processed(kept.select(*EVENTS), _rejected(lost), dropped)
 
 
 def undecided(raw: pl.DataFrame) -> pl.DataFrame:
@@ -104,40 +107,6 @@ UNDECIDED: Final = {
 }
 NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
 REFUSED: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
-
-# The rows that flags stand for, in the order in which they come before the hit's own events.
-IMPLIED: Final = (("first_visit", "_fv"), ("session_start", "_ss"))
-OF_THE_EVENT_ONLY: Final = {"page_view": False, "key_event": False, "engagement_ms": 0, "once": None, "key_value": 0}
-
-
-def _events(kept: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Adds the implied events: once a hit, however many of its events carry the flag, not where it names them."""
-    own = kept.select(pl.col("index") + len(IMPLIED) if name == "index" else name for name in EVENTS)
-    return pl.concat([*_implied(kept, rules), own])
-
-
-def _implied(kept: pl.DataFrame, rules: Ruleset) -> Iterator[pl.DataFrame]:
-    """They are what the event is that implies them, but for what is its own; rules of key events may name them."""
-    for index, (name, flag) in enumerate(IMPLIED):
-        flagged = kept.filter(kept[flag] == "1")
-        if not flagged.is_empty():
-            changed = {"index": index, "event": name, "first_visit": name == "first_visit", **OF_THE_EVENT_ONLY}
-            values = [pl.lit(value, dtype=EVENTS[column]).alias(column) for column, value in changed.items()]
-            rows = _firsts(flagged, kept.filter(kept["event"] == name)).with_columns(*values, _without_metrics(flagged))
-            yield key_events(rows, rules).select(*EVENTS)
-
-
-def _without_metrics(flagged: pl.DataFrame) -> pl.Expr:
-    """So that they are not summed twice."""
-    return pl.col("custom") if flagged["custom"].null_count() == flagged.height else without("custom", METRIC)
-
-
-def _firsts(flagged: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """The first flagged event of each hit that is not among `named`; most hits have one event and need no work."""
-    lacking = flagged if named.is_empty() else flagged.join(named, on="position", how="anti")
-    if lacking["position"].n_unique() == lacking.height:
-        return lacking
-    return lacking.sort("position", "index").unique("position", keep="first")
 
 
 def _rejected(lost: pl.DataFrame) -> pl.DataFrame:

@@ -39,7 +39,7 @@ ACTING: Final[dict[str, tuple[type[Any], ...]]] = {
     "key_events": (KeyEventRule,),
     "custom": (CustomDimensionRule, CustomMetricRule),
 }
-UNTOLD: Final = ("reason", "rule")
+UNTOLD: Final = ("reason", "rule", "index")
 
 Fact = str | int | float | bool | None
 
@@ -92,7 +92,7 @@ def trace(raw: pl.DataFrame, rules: Ruleset) -> list[EventTrace]:
 def _trace(row: pl.DataFrame, rules: Ruleset) -> EventTrace:
     frame, steps = undecided(row), list[StepTrace]()
     for step in STEPS:
-        after = step.function(frame, rules)
+        after = step.function(frame, rules).tail(1)  # implied events come before the event's own row
         steps.append(_step(step, frame, after, rules))
         frame = after
         if steps[-1].refused:
