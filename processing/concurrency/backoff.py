@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Final, NamedTuple
 
+from processing.concurrency.clock import Clock
+
 logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S: Final = 0.5
@@ -28,7 +30,7 @@ class Backoff:
 
     def __init__(
         self,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Clock = time.monotonic,
         fatal: tuple[type[Exception], ...] = (),
         recover: Callable[[], None] = lambda: None,
     ) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from processing.concurrency.backoff import Backoff
+from processing.concurrency.clock import Clock
 from processing.receiving.backlog import Backlog
-from processing.receiving.batcher import Clock
 from processing.segments.manifest import Manifest, decode_manifest
 from processing.store.block_directory import Chunk
 from processing.store.port import BlockInfo, BlockKey, CorruptBlob, Store

@@ -10,6 +10,7 @@ from typing import Final
 
 from collection.log.port import CorruptLog, Log, Trimmed
 from collection.protocols.ga4 import MOST_EVENTS
+from processing.concurrency.clock import Clock
 from processing.models import Range
 from processing.receiving import ledger
 from processing.store.port import Store
@@ -18,8 +19,6 @@ CUT_S: Final = 0.5
 BUSY_CUT_S: Final = 2.0
 FEW_HITS: Final = 512  # fit into memory however large they are
 RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, bytes at most
-
-Clock = Callable[[], float]
 
 
 class RangeBatcher:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from collection.log.port import Log
 from configuration.ruleset.context import Context
+from processing.concurrency.clock import Clock
 from processing.ingest.geoip import GeoDatabase
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
-from processing.receiving.batcher import Clock, RangeBatcher
+from processing.receiving.batcher import RangeBatcher
 from processing.receiving.contexts import Contexts, RulesFor
 from processing.receiving.range_receiver import LoadKeys, RangeReceiver, ReceivedRange, log_lost_hits
 from processing.store.port import Store

@@ -15,13 +15,14 @@ from django.db import close_old_connections
 
 from collection.log.port import Log
 from processing.concurrency.backoff import Backoff
+from processing.concurrency.clock import Clock
 from processing.concurrency.leases import HeldLease, hold_lease
 from processing.concurrency.threads import ThreadEnded, run_beside
 from processing.models import Range
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.backlog_scan import BacklogScan
-from processing.receiving.batcher import Clock, RangeBatcher
+from processing.receiving.batcher import RangeBatcher
 from processing.receiving.ledger import LogWentBack
 from processing.receiving.range_receiver import log_lost_hits
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache

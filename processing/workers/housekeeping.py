@@ -10,11 +10,11 @@ from typing import Final, Protocol
 from collection.log.port import Log
 from configuration.visitor_secrets import delete_property_salts
 from processing.concurrency.backoff import Backoff
+from processing.concurrency.clock import Clock
 from processing.maintenance.compaction import delete_blocks, merge_blocks, orphans
 from processing.maintenance.log_retention import expire_received_salts, received_below, trim, without_raw_hits
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog, Partition
-from processing.receiving.batcher import Clock
 from processing.store.port import Store
 
 logger = logging.getLogger(__name__)

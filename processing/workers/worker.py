@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 from django.db import close_old_connections
 
 from processing.concurrency.backoff import Backoff
+from processing.concurrency.clock import Clock
 from processing.concurrency.threads import run_beside
 from processing.maintenance.compaction import Retention, run_short_maintenance
 from processing.receiving.backlog_scan import BacklogScan
-from processing.receiving.batcher import Clock
 from processing.receiving.ledger import LogWentBack
 from processing.receiving.local_receiver import LocalReceiver
 from processing.segments.column_cache import WORK_BYTES, ColumnCache
