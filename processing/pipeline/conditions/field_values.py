@@ -1,4 +1,4 @@
-"""The values of a field that conditions name, for each row of a frame between the steps."""
+"""Reads the fields that conditions name out of a frame between the steps."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,9 +11,9 @@ from processing.pipeline.conditions.parameters import EVENT_PARAMETER, USER_PARA
 from processing.pipeline.custom_values import GROUP, extract
 from processing.pipeline.lookups.urls import authority, host_of
 
-ADDRESS: Final = "address"  # no field by name: conditions on networks ask for it
+ADDRESS: Final = "address"  # owners cannot name this field: only conditions on networks read it
 
-# Fields that are columns of another name; what is missing here is a column of its own name.
+# Fields whose column has another name; every other field is the column of its name.
 COLUMNS: Final[dict[str, str]] = {
     "title": "dt",
     "referrer": "dr",
@@ -28,8 +28,8 @@ class UnknownField(ValueError):
     """No field has this name: the ruleset was not checked."""
 
 
-def texts_of(field: str, frame: pl.DataFrame) -> DictionaryColumn:
-    """Raises UnknownField."""
+def field_column(field: str, frame: pl.DataFrame) -> DictionaryColumn:
+    """Returns the field's value for each row of the frame. Raises UnknownField."""
     prefix, mark, name = field.partition(":")
     if mark and name and prefix + mark in MEMBERS:
         return MEMBERS[prefix + mark](frame, name)
@@ -46,9 +46,9 @@ def _page(frame: pl.DataFrame) -> DictionaryColumn:
 
 def _referrer_host(frame: pl.DataFrame) -> DictionaryColumn:
     authorities = dictionary_encode(frame["dr"]).map(
-        lambda values: values.to_frame("v").select(authority(pl.col("v"))).to_series()
+        lambda values: values.to_frame("url").select(authority(pl.col("url"))).to_series()
     )
-    return authorities.each(lambda text: host_of(text or "") or "")
+    return authorities.map_each(lambda text: host_of(text or "") or "")
 
 
 def _content_group(frame: pl.DataFrame, name: str) -> DictionaryColumn:
@@ -56,6 +56,8 @@ def _content_group(frame: pl.DataFrame, name: str) -> DictionaryColumn:
 
 
 DERIVED: Final[dict[str, Callable[[pl.DataFrame], DictionaryColumn]]] = {"page": _page, "referrer_host": _referrer_host}
+
+# Fields of the form `prefix:name`.
 MEMBERS: Final[dict[str, Callable[[pl.DataFrame, str], DictionaryColumn]]] = {
     PARAMETER: lambda frame, name: parameter(frame["rest"], EVENT_PARAMETER, name),
     USER_PROPERTY: lambda frame, name: parameter(frame["rest"], USER_PARAMETER, name),

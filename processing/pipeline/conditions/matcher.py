@@ -1,4 +1,4 @@
-"""Which rows of a frame a rule's conditions hold for. Conditions on one field are asked once a distinct value."""
+"""Evaluates the conditions of rules on a frame. Conditions on one field are evaluated once per distinct value."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
@@ -8,115 +8,114 @@ import polars as pl
 
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork
 from processing.pipeline.conditions.dictionary_column import DictionaryColumn, combinations
-from processing.pipeline.conditions.field_values import ADDRESS, UnknownField, texts_of
+from processing.pipeline.conditions.field_values import ADDRESS, UnknownField, field_column
 from processing.pipeline.conditions.value_conditions import Numbered, expression, first_on_values, least
 
 __all__ = ["LONGEST", "Matcher", "UnknownField", "field_of"]
 
-LONGEST: Final = 2_048  # characters of a value that conditions see, so that no text makes a pattern slow
-SEVERAL: Final = ""  # stands for the field where there are several
+LONGEST: Final = 2_048  # conditions see this many characters of a value, so that no text makes a pattern slow
+SEVERAL: Final = ""  # stands for the field of a condition that depends on several
 
 
 class Matcher:
-    """Evaluates conditions on one frame. Each field's distinct values are found when a condition first names it."""
+    """Evaluates conditions on one frame. A field is encoded when a condition first needs it, and kept."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame, self._height = frame, frame.height
-        self._texts: dict[str, DictionaryColumn] = {}
+        self._columns: dict[str, DictionaryColumn] = {}
         self._values: dict[str, pl.DataFrame] = {}
 
     def mask(self, condition: Condition | None) -> pl.Series:
-        """True where the condition holds, never null; without a condition everywhere."""
+        """Returns True for the rows that the condition holds for, never null. None holds everywhere."""
         if condition is None:
             return pl.repeat(value=True, n=self._height, dtype=pl.Boolean, eager=True)
         field = field_of(condition)
         if field != SEVERAL:
-            return self.text(field).rows(self._on_values(field, expression(condition)))
+            return self.column(field).rows(self._mask_of_values(field, condition))
         if not isinstance(condition, AllOf | AnyOf):
             raise TypeError(f"{condition!r} has no field")
-        masks = [self.mask(part) for part in condition.of]
-        return _combined(condition, masks, self._height)
+        return self._combine(condition, [self.mask(part) for part in condition.of])
 
     def first(self, conditions: Sequence[Condition]) -> pl.Series:
-        """For each row the number of the first condition that holds, null where none does."""
-        numbered = list(enumerate(conditions))
-        fields = {number: field_of(condition) for number, condition in numbered}
-        found = pl.repeat(None, self._height, dtype=pl.UInt32, eager=True)
-        for field in dict.fromkeys(fields.values()):
-            here = [each for each in numbered if fields[each[0]] == field]
-            more = self._first_of_several(here) if field == SEVERAL else self._first_on(field, here)
-            found = least(found, more)
-        return found
+        """Returns for each row the number of the first condition that holds, null where none does."""
+        by_field: dict[str, Numbered] = {}
+        for number, condition in enumerate(conditions):
+            by_field.setdefault(field_of(condition), []).append((number, condition))
+        first = pl.repeat(None, self._height, dtype=pl.UInt32, eager=True)
+        for field, numbered in by_field.items():
+            if field == SEVERAL:
+                first = least(first, self._first_of_several_fields(numbered))
+            else:
+                first = least(first, self.column(field).rows(first_on_values(numbered, self._values_of(field))))
+        return first
 
-    def text(self, field: str) -> DictionaryColumn:
-        """The field's values. Raises UnknownField."""
-        if field not in self._texts:
-            self._texts[field] = texts_of(field, self._frame)
-        return self._texts[field]
+    def column(self, field: str) -> DictionaryColumn:
+        """Returns the field's values. Raises UnknownField."""
+        if field not in self._columns:
+            self._columns[field] = field_column(field, self._frame)
+        return self._columns[field]
 
-    def put(self, field: str, texts: DictionaryColumn) -> None:
-        """From now on the field has these values."""
-        self._texts[field] = texts
+    def put(self, field: str, column: DictionaryColumn) -> None:
+        """Replaces the field's values, for all later calls."""
+        self._columns[field] = column
         self._values.pop(field, None)
 
     def change(self, field: str, condition: Condition | None, change: Callable[[pl.Series], pl.Series]) -> None:
-        """From now on the field has what `change` makes of its values where the condition holds."""
-        texts = self.text(field)
+        """Applies `change` to the field's values where the condition holds, for all later calls."""
+        column = self.column(field)
         if condition is None:
-            self.put(field, texts.map(change))
+            self.put(field, column.map(change))
         elif field_of(condition) == field:
-            here = self._on_values(field, expression(condition))
-            self.put(field, texts.map(lambda values: change(values).zip_with(here, values)))
+            holds = self._mask_of_values(field, condition)
+            self.put(field, column.map(lambda values: change(values).zip_with(holds, values)))
         else:
-            self.put(field, texts.where(self.mask(condition), change))
+            self.put(field, column.map_where(self.mask(condition), change))
 
     def _values_of(self, field: str) -> pl.DataFrame:
-        """The distinct values as `value` (cut) and `folded` (in small letters too)."""
+        """Returns the distinct values as conditions see them: `value`, cut, and `folded`, in lower case as well."""
         if field not in self._values:
-            cut = self.text(field).values.str.slice(0, LONGEST)
+            cut = self.column(field).values.str.slice(0, LONGEST)
             self._values[field] = pl.DataFrame({"value": cut, "folded": cut.str.to_lowercase()})
         return self._values[field]
 
-    def _on_values(self, field: str, expression: pl.Expr) -> pl.Series:
-        return self._values_of(field).select(expression.alias("found")).to_series()
+    def _mask_of_values(self, field: str, condition: Condition) -> pl.Series:
+        return self._values_of(field).select(expression(condition).alias("holds")).to_series()
 
-    def _first_on(self, field: str, numbered: Numbered) -> pl.Series:
-        """Conditions on one field."""
-        return self.text(field).rows(first_on_values(numbered, self._values_of(field)))
+    def _combine(self, group: AllOf | AnyOf, masks: list[pl.Series]) -> pl.Series:
+        """A group without parts: all of them hold, and none of them does."""
+        is_all = isinstance(group, AllOf)
+        start = pl.repeat(is_all, self._height, dtype=pl.Boolean, eager=True)
+        mask = reduce((lambda a, b: a & b) if is_all else (lambda a, b: a | b), masks, start)
+        return ~mask if group.negated else mask
 
-    def _first_of_several(self, numbered: Numbered) -> pl.Series:
-        """Conditions on several fields: once for each combination of values, where these are fewer than the rows."""
+    def _first_of_several_fields(self, numbered: Numbered) -> pl.Series:
+        """Evaluates the conditions once per combination of their fields' values, if these are fewer than the rows."""
         fields = sorted(frozenset[str]().union(*(fields_of(condition) for _, condition in numbered)))
-        combined = combinations([self.text(field) for field in fields])
+        combined = combinations([self.column(field) for field in fields])
         if combined is None:
-            return reduce(least, (_where(self.mask(each), n) for n, each in numbered))
-        texts, place = combined
-        narrow = Matcher(pl.DataFrame(height=len(texts[0].codes)))
-        narrow._texts, narrow._values = dict(zip(fields, texts, strict=True)), self._values
-        return reduce(least, (_where(narrow.mask(each), n) for n, each in numbered)).gather(place)
+            return self._first_of_masks(numbered)
+        columns, row = combined
+        narrow = Matcher(pl.DataFrame(height=len(columns[0].codes)))
+        narrow._columns, narrow._values = dict(zip(fields, columns, strict=True)), self._values
+        return narrow._first_of_masks(numbered).gather(row)
 
-
-def _where(mask: pl.Series, number: int) -> pl.Series:
-    return pl.select(pl.when(mask).then(pl.lit(number, dtype=pl.UInt32))).to_series()
-
-
-def _combined(group: AllOf | AnyOf, masks: list[pl.Series], height: int) -> pl.Series:
-    """Without parts, all of them hold and none of them does."""
-    every = isinstance(group, AllOf)
-    start = pl.repeat(every, height, dtype=pl.Boolean, eager=True)
-    mask = reduce((lambda a, b: a & b) if every else (lambda a, b: a | b), masks, start)
-    return ~mask if group.negated else mask
+    def _first_of_masks(self, numbered: Numbered) -> pl.Series:
+        masks = ((number, self.mask(condition)) for number, condition in numbered)
+        return reduce(
+            least,
+            (pl.select(pl.when(mask).then(pl.lit(number, dtype=pl.UInt32))).to_series() for number, mask in masks),
+        )
 
 
 @lru_cache(4_096)
 def fields_of(condition: Condition) -> frozenset[str]:
-    """The fields that decide a condition."""
+    """Returns the fields that a condition depends on."""
     if isinstance(condition, AllOf | AnyOf):
         return frozenset().union(*(fields_of(part) for part in condition.of))
     return frozenset({ADDRESS if isinstance(condition, InNetwork) else condition.field})
 
 
 def field_of(condition: Condition) -> str:
-    """The one field that decides a condition, SEVERAL where there are more or none."""
+    """Returns the one field that a condition depends on, SEVERAL if there is not exactly one."""
     fields = fields_of(condition)
     return next(iter(fields)) if len(fields) == 1 else SEVERAL

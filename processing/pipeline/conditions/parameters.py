@@ -1,4 +1,4 @@
-"""Finds parameters among those that have no column of their own: what lies urlencoded in `rest`."""
+"""Reads parameters that have no column of their own out of `rest`, which holds them urlencoded."""
 
 import re
 from typing import Final
@@ -8,18 +8,18 @@ import polars as pl
 
 from processing.pipeline.conditions.dictionary_column import DictionaryColumn, dictionary_encode, on_some
 
-# How the names of parameters begin on the wire: as text, as number.
+# Prefixes of parameter names on the wire: of texts, and of numbers.
 EVENT_PARAMETER: Final = ("ep.", "epn.")
 USER_PARAMETER: Final = ("up.", "upn.")
 
 
-def parameter(rest: pl.Series, kinds: tuple[str, ...], name: str) -> DictionaryColumn:
-    """The first value of a parameter, decoded; the empty text where a row has none."""
-    spelled = dict.fromkeys((name, quote_plus(name)))  # as it was sent without escapes, and in its shortest encoding
-    has = rest.str.contains_any([f".{each}=" for each in spelled]).fill_null(value=False)
-    names = "|".join(re.escape(kind + each) for kind in kinds for each in spelled)
-    found = on_some(rest, has, lambda some: some.str.extract(f"(?:^|&)(?:{names})=([^&]*)", 1))
-    return dictionary_encode(found).each(_decoded)
+def parameter(rest: pl.Series, prefixes: tuple[str, ...], name: str) -> DictionaryColumn:
+    """Returns the first value of a parameter, decoded; the empty text in rows that have none."""
+    spellings = dict.fromkeys((name, quote_plus(name)))  # clients send names as they are, or urlencoded
+    has_name = rest.str.contains_any([f".{spelling}=" for spelling in spellings]).fill_null(value=False)
+    names = "|".join(re.escape(prefix + spelling) for prefix in prefixes for spelling in spellings)
+    encoded = on_some(rest, has_name, lambda some: some.str.extract(f"(?:^|&)(?:{names})=([^&]*)", 1))
+    return dictionary_encode(encoded).map_each(_decoded)
 
 
 def _decoded(text: str) -> str:

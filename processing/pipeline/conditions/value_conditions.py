@@ -1,4 +1,4 @@
-"""Conditions on a single field, over its distinct values."""
+"""Evaluates conditions on a single field over its distinct values."""
 
 import ipaddress
 from bisect import bisect_right
@@ -12,67 +12,68 @@ from configuration.ruleset.patterns import any_of, rust_pattern
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, Leaf, OneOf, Text
 
 Numbered: TypeAlias = list[tuple[int, Condition]]
-AT_ONCE: Final = 8  # so many patterns are looked for as one
-FEW: Final = 4  # so many conditions are asked sooner than sorted out
+PATTERNS_AT_ONCE: Final = 8  # patterns that are joined into one
+FEW: Final = 4  # so few conditions are evaluated one by one: a search for all of them would cost more than it saves
 
 
 def first_on_values(numbered: Numbered, values: pl.DataFrame) -> pl.Series:
-    """For each row of `value` and `folded` the least number whose condition holds, null where none does.
+    """Returns for each row of `value` and `folded` the least number whose condition holds, null where none does.
 
-    Most values match nothing, so that texts and patterns are looked for together first, and one by one only where any
-    of them is.
+    Most values match nothing. So one search looks for any of many texts or patterns, and only the values that it finds
+    are compared with them one by one.
     """
-    found = [_first_where(chosen, values, likely) for chosen, likely in _sorted_out(numbered)]
-    return reduce(least, found)
+    return reduce(least, [_first_of_group(group, values, candidates) for group, candidates in _groups(numbered)])
 
 
 def expression(condition: Condition) -> pl.Expr:
-    """A condition on a single field over the columns `value` and `folded`."""
+    """Turns a condition on a single field into an expression over the columns `value` and `folded`."""
     if isinstance(condition, AllOf | AnyOf):
         parts = [pl.lit(isinstance(condition, AllOf)), *(expression(part) for part in condition.of)]
-        whole = pl.all_horizontal(parts) if isinstance(condition, AllOf) else pl.any_horizontal(parts)
-        return ~whole if condition.negated else whole
-    found = _leaf(condition)
-    return ~found if condition.negated else found
+        holds = pl.all_horizontal(parts) if isinstance(condition, AllOf) else pl.any_horizontal(parts)
+    else:
+        holds = _leaf(condition)
+    return ~holds if condition.negated else holds
 
 
 def least(first: pl.Series, second: pl.Series) -> pl.Series:
+    """Returns the lesser of two numbers in each row; null counts for nothing."""
     return pl.select(pl.min_horizontal(first, second)).to_series()
 
 
-def _first_where(numbered: Numbered, values: pl.DataFrame, likely: pl.Expr | None) -> pl.Series:
-    if likely is None:
-        return values.select(_first_of(numbered)).to_series()
-    mask = values.select(likely).to_series()
-    place = pl.select(pl.when(mask).then(mask.cum_sum() - 1).cast(pl.UInt32)).to_series()
-    return values.filter(mask).select(_first_of(numbered)).to_series().gather(place)
+def _first_of_group(group: Numbered, values: pl.DataFrame, candidates: pl.Expr | None) -> pl.Series:
+    first = pl.coalesce(
+        [pl.when(expression(condition)).then(pl.lit(number, dtype=pl.UInt32)) for number, condition in group]
+    )
+    if candidates is None:
+        return values.select(first).to_series()
+    mask = values.select(candidates).to_series()
+    row = pl.select(pl.when(mask).then(mask.cum_sum() - 1).cast(pl.UInt32)).to_series()
+    return values.filter(mask).select(first).to_series().gather(row)
 
 
-def _sorted_out(numbered: Numbered) -> Iterator[tuple[Numbered, pl.Expr | None]]:
-    """The conditions in groups, each with an expression that holds wherever one of the group may."""
-    plain = [(n, each) for n, each in numbered if isinstance(each, Text) and not each.negated and each.value]
-    patterns = [(n, each) for n, each in plain if each.test == "pattern"]
-    texts = [(n, each) for n, each in plain if each.test != "pattern"]
-    groups = [texts, *(patterns[start : start + AT_ONCE] for start in range(0, len(patterns), AT_ONCE))]
-    grouped = [group for group in groups if len(group) > FEW]
-    for group in grouped:
-        yield [(n, each) for n, each in group], _likely([each for _, each in group])
-    taken = {number for group in grouped for number, _ in group}
-    left = [(n, each) for n, each in numbered if n not in taken]
-    if left:
-        yield left, None
+def _groups(numbered: Numbered) -> Iterator[tuple[Numbered, pl.Expr | None]]:
+    """Groups the conditions, each group with an expression that holds wherever any of its conditions does.
+
+    The last group has none: its conditions are evaluated for every value.
+    """
+    searches = [(n, test) for n, test in numbered if isinstance(test, Text) and not test.negated and test.value]
+    patterns = [(n, test) for n, test in searches if test.test == "pattern"]
+    texts = [(n, test) for n, test in searches if test.test != "pattern"]
+    batches = (patterns[start : start + PATTERNS_AT_ONCE] for start in range(0, len(patterns), PATTERNS_AT_ONCE))
+    groups = [group for group in (texts, *batches) if len(group) > FEW]
+    for group in groups:
+        yield [(n, test) for n, test in group], _any_may_hold([test for _, test in group])
+    grouped = {number for group in groups for number, _ in group}
+    single = [(n, condition) for n, condition in numbered if n not in grouped]
+    if single:
+        yield single, None
 
 
-def _likely(conditions: list[Text]) -> pl.Expr:
-    """True wherever one of the conditions holds: all are patterns, or none is."""
-    if conditions[0].test == "pattern":
-        return pl.col("value").str.contains(any_of((each.value, each.case_sensitive) for each in conditions))
-    return pl.col("folded").str.contains_any(_folded(tuple(each.value for each in conditions), case_sensitive=False))
-
-
-def _first_of(numbered: Numbered) -> pl.Expr:
-    found = [pl.when(expression(each)).then(pl.lit(number, dtype=pl.UInt32)) for number, each in numbered]
-    return pl.coalesce(found)
+def _any_may_hold(tests: list[Text]) -> pl.Expr:
+    """Holds wherever one of the tests does. All of them are patterns, or none is."""
+    if tests[0].test == "pattern":
+        return pl.col("value").str.contains(any_of((test.value, test.case_sensitive) for test in tests))
+    return pl.col("folded").str.contains_any(_folded(tuple(test.value for test in tests), case_sensitive=False))
 
 
 def _leaf(leaf: Leaf) -> pl.Expr:
@@ -99,40 +100,39 @@ TESTS: Final[dict[str, Callable[[pl.Expr, str], pl.Expr]]] = {
 
 @lru_cache(4_096)
 def _folded(values: tuple[str, ...], *, case_sensitive: bool) -> list[str]:
-    """By the same means as the column, so that both are folded alike."""
+    """Folds by the same means as the column, since Python and polars may follow different versions of Unicode."""
     texts = pl.Series(values, dtype=pl.String)
     return (texts if case_sensitive else texts.str.to_lowercase()).to_list()
 
 
 class NetworkRanges(NamedTuple):
-    """Disjoint ranges of addresses as numbers, in order."""
+    """Disjoint ranges of addresses as numbers, in ascending order."""
 
     firsts: list[int]
     lasts: list[int]
 
     def contain(self, address: int) -> bool:
-        place = bisect_right(self.firsts, address) - 1
-        return place >= 0 and address <= self.lasts[place]
+        index = bisect_right(self.firsts, address) - 1
+        return index >= 0 and address <= self.lasts[index]
 
 
 def _in_networks(networks: tuple[str, ...], addresses: pl.Series) -> pl.Series:
-    ranges = _ranges(networks)
-    return pl.Series([_lies_in(text, ranges) for text in addresses], dtype=pl.Boolean)
+    """The empty address is in no network."""
+    ranges = _ranges_by_version(networks)
 
+    def contains(text: str) -> bool:
+        address = ipaddress.ip_address(text)
+        return ranges[address.version].contain(int(address))
 
-def _lies_in(text: str, ranges: dict[int, NetworkRanges]) -> bool:
-    if not text:
-        return False
-    address = ipaddress.ip_address(text)
-    return ranges[address.version].contain(int(address))
+    return pl.Series([text != "" and contains(text) for text in addresses], dtype=pl.Boolean)
 
 
 @lru_cache(256)
-def _ranges(networks: tuple[str, ...]) -> dict[int, NetworkRanges]:
-    """By version of the protocol."""
-    read = [ipaddress.ip_network(text) for text in networks]
-    found = {}
+def _ranges_by_version(networks: tuple[str, ...]) -> dict[int, NetworkRanges]:
+    """Merges the networks into ranges, for IPv4 and IPv6."""
+    parsed = [ipaddress.ip_network(text) for text in networks]
+    ranges = {}
     for version in (4, 6):
-        apart = list(ipaddress.collapse_addresses([each for each in read if each.version == version]))  # type: ignore[type-var]
-        found[version] = NetworkRanges([int(n[0]) for n in apart], [int(n[-1]) for n in apart])
-    return found
+        merged = list(ipaddress.collapse_addresses([net for net in parsed if net.version == version]))  # type: ignore[type-var]
+        ranges[version] = NetworkRanges([int(net[0]) for net in merged], [int(net[-1]) for net in merged])
+    return ranges

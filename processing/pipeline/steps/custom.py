@@ -22,12 +22,12 @@ def custom(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 def _dimension(scope: str, name: str, matcher: Matcher) -> pl.Series:
     field, prefix = (USER_PROPERTY, USER) if scope == "user" else (PARAMETER, EVENT)
-    texts = matcher.text(f"{field}{name}")
+    texts = matcher.column(f"{field}{name}")
     return texts.map(lambda values: pl.select(pair(prefix + name, pl.lit(values))).to_series()).rows()
 
 
 def _metric(name: str, matcher: Matcher) -> pl.Series:
-    texts = matcher.text(f"{PARAMETER}{name}")
+    texts = matcher.column(f"{PARAMETER}{name}")
     return texts.map(lambda values: pl.select(_if_number(name, pl.lit(values))).to_series()).rows()
 
 

@@ -57,5 +57,5 @@ def _worth(rule: KeyEventRule, matcher: Matcher) -> pl.Expr:
     fixed = pl.lit(value, dtype=pl.Int64)
     if not rule.value_parameter:
         return fixed
-    said = matcher.text(f"{PARAMETER}{rule.value_parameter}")
+    said = matcher.column(f"{PARAMETER}{rule.value_parameter}")
     return pl.coalesce(pl.lit(said.rows(pl.select(number(pl.lit(said.values))).to_series())), fixed)

@@ -32,7 +32,7 @@ def rewrite(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 
 def _written(frame: pl.DataFrame, matcher: Matcher, fields: set[str]) -> pl.DataFrame:
-    return frame.with_columns(finished(field, frame[field], matcher.text(field).rows()) for field in sorted(fields))
+    return frame.with_columns(finished(field, frame[field], matcher.column(field).rows()) for field in sorted(fields))
 
 
 def _with_dependent(frame: pl.DataFrame, changed: set[str]) -> pl.DataFrame:

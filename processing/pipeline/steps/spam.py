@@ -24,7 +24,7 @@ def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
             return numbers[domain]
         return len(own) if listed(host, known) else None
 
-    hosts = Matcher(frame).text("referrer_host")
+    hosts = Matcher(frame).column("referrer_host")
     found = pl.Series([find(host) for host in hosts.values], dtype=pl.UInt32)
     return refuse_by_rule(frame, "spam", hosts.rows(found), [*(rule.name for rule in own), None])
 

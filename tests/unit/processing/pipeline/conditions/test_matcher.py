@@ -184,8 +184,8 @@ TITLES = [f"title {n % 700}" for n in range(5000)]
 
 def test_a_value_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     here = Matcher(undecided(raw([ga4(n, dt=title) for n, title in enumerate(TITLES)])))
-    assert len(here.text("title").values) == 700
-    assert here.text("title").rows().to_list() == TITLES
+    assert len(here.column("title").values) == 700
+    assert here.column("title").rows().to_list() == TITLES
 
 
 FIELDS_TRIED = ["title", "path", "event", "country", "parameter:plan", "user_property:plan"]
