@@ -68,10 +68,12 @@ class Load(NamedTuple):
         """Raw blocks at once in one partition: a quiet property's tail waits for an hour, and a deletion for its grace
         and the turn after it.
         """
-        from processing.receiving.batcher import CUT_S  # modules of the worker need Django, which is made ready late
+        from processing.receiving.batcher import (
+            MAX_WAIT_S,  # modules of the worker need Django, which is made ready late
+        )
         from processing.workers.housekeeping import GRACE_S
 
-        return math.ceil((QUIET_AGE_S + AGE_S + 2 * GRACE_S) / CUT_S)
+        return math.ceil((QUIET_AGE_S + AGE_S + 2 * GRACE_S) / MAX_WAIT_S)
 
     @property
     def largest_day(self) -> int:

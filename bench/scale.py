@@ -104,7 +104,7 @@ from django.db import connection
 from processing.receiving import ledger
 from processing.models import Range
 for number in range({ranges}):
-    item = ledger.next_range("0" * 32, 0, 0, (number + 1) * 1000, lambda: "0" * 32)
+    item = ledger.next_range("0" * 32, 0, 0, (number + 1) * 1000, "0" * 32)
     ledger.done(item)
 with connection.cursor() as cursor:
     cursor.execute("VACUUM processing_range")

@@ -1,7 +1,8 @@
-"""Cuts the log into ranges: a partition's next one when it is full, or when its first hit waited long enough.
+"""Groups the hits of a log into ranges: a partition's next range is ready when it is full, or when its first hit has
+waited long enough.
 
-While the one before is still being received the next one may grow: when workers are behind, ranges are larger and
-cost less.
+While a range is being received, the next one of its partition may grow longer. So when workers are behind, ranges are
+larger, and each hit costs less.
 """
 
 import time
@@ -10,96 +11,108 @@ from typing import Final
 
 from collection.log.port import CorruptLog, Log, Trimmed
 from collection.protocols.ga4 import MOST_EVENTS
+from configuration.ruleset.context import Context
 from processing.concurrency.clock import Clock
 from processing.models import Range
 from processing.receiving import ledger
+from processing.receiving.contexts import Contexts
 from processing.store.port import Store
 
-CUT_S: Final = 0.5
-BUSY_CUT_S: Final = 2.0
-FEW_HITS: Final = 512  # fit into memory however large they are
-RANGE_WEIGHT: Final = 64 * 2**20  # what the hits of a range come to as rows, bytes at most
+MAX_WAIT_S: Final = 0.5
+MAX_WAIT_BUSY_S: Final = 2.0  # while an earlier range of the partition is being received
+WEIGHED_HITS: Final = 512  # are weighed together; so many fit into memory however large they are
+MAX_RANGE_BYTES: Final = 64 * 2**20  # of the rows of a range, as estimated
 
 
 class RangeBatcher:
-    """One log's. `freeze` writes down the context of a moment and names it. There is one cutter at a time, or the
-    ledger refuses one of two.
-    """
+    """Makes the ranges of one log. If two do so at the same time, the ledger gives each range to one of them."""
 
-    def __init__(self, log: Log, freeze: Callable[[], str], clock: Clock = time.monotonic) -> None:
-        self._log, self._freeze, self._clock = log, freeze, clock
+    def __init__(
+        self, log: Log, contexts: Contexts, current_context: Callable[[], Context], clock: Clock = time.monotonic
+    ) -> None:
+        self._log, self._contexts, self._current_context, self._clock = log, contexts, current_context, clock
         self._waiting_since: dict[int, float] = {}
-        self.go_on()
+        self.resume()
 
-    def go_on(self) -> None:
-        """Where the ledger ends."""
+    def resume(self) -> None:
+        """Continues where the ledger ends."""
         self._next = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
 
     def check(self, store: Store) -> None:
-        """Ledger, store and log must tell one story: none may have gone back behind the others. Raises LogWentBack."""
+        """Raises LogWentBack if ledger or log end before the hits that are stored: then one is an older copy."""
         highest = {partition: store.highest(self._log.id, partition) for partition in self._log.partitions()}
-        given = {partition: ledger.received_up_to(self._log.id, partition) for partition in highest}
-        ends = self._log.ends()  # last: another cutter may still be at work, and each of them only grows
+        recorded = {partition: ledger.received_up_to(self._log.id, partition) for partition in highest}
+        ends = self._log.ends()  # last, because all three grow while another worker is receiving
         for partition, stored in highest.items():
-            if stored is not None and given[partition] <= stored:
-                where = f"the ledger ends at {given[partition]}, but the store holds hits up to {stored}"
-                raise ledger.LogWentBack(f"{where}: it is an older copy")
-            if ends[partition] < given[partition]:
-                raise ledger.LogWentBack(ledger.went_back(self._log.id, partition, ends[partition], given[partition]))
+            if stored is not None and recorded[partition] <= stored:
+                raise ledger.LogWentBack(
+                    f"the ledger ends at {recorded[partition]}, but the store holds hits up to {stored}:"
+                    " it is an older copy"
+                )
+            if ends[partition] < recorded[partition]:
+                raise ledger.LogWentBack(
+                    ledger.went_back(self._log.id, partition, ends[partition], recorded[partition])
+                )
 
-    def cut(self, *, at_once: bool = False, busy: Collection[int] = ()) -> Iterator[Range]:
-        """The next ranges, each recorded when it is asked for; lost ones are done already. `busy` are partitions of
-        which a range is being received. Raises LogWentBack.
+    def next_ranges(self, *, at_once: bool = False, busy: Collection[int] = ()) -> Iterator[Range]:
+        """Yields the ranges that are ready, each after it is recorded in the ledger; ranges of lost hits are done.
+
+        `busy` are the partitions of which a range is being received. `at_once`: no hit waits. Raises LogWentBack.
         """
         starts, ends = self._log.starts(), self._log.ends()
         for partition, end in ends.items():
-            patience_s = 0 if at_once else BUSY_CUT_S if partition in busy else CUT_S
-            yield from self._cut(partition, starts[partition], end, patience_s)
+            max_wait_s = 0 if at_once else MAX_WAIT_BUSY_S if partition in busy else MAX_WAIT_S
+            while self._is_ready(partition, end, max_wait_s):
+                item = self._record_next(partition, starts[partition], end)
+                if item is None:
+                    break
+                self._next[partition] = item.last + 1
+                self._waiting_since.pop(partition, None)
+                yield item
 
-    def _cut(self, partition: int, start: int, end: int, patience_s: float) -> Iterator[Range]:
-        while self._ripe(partition, end, patience_s):
-            affordable = self._affordable(partition, start, end)
-            item = self._next_range(partition, start, affordable)
-            if item is None:
-                break
-            self._next[partition] = item.last + 1
-            self._waiting_since.pop(partition, None)
-            yield item
+    def _is_ready(self, partition: int, end: int, max_wait_s: float) -> bool:
+        waiting = end - self._next.get(partition, 0)
+        if waiting == 0:
+            return False
+        if waiting < 0 or waiting >= ledger.MAX_RANGE_HITS:  # less than 0: the ledger says whether the log went back
+            return True
+        now = self._clock()
+        return now - self._waiting_since.setdefault(partition, now) >= max_wait_s
 
-    def _next_range(self, partition: int, start: int, end: int) -> Range | None:
-        """None also where another cutter has gone beyond the end that this one saw."""
+    def _record_next(self, partition: int, start: int, end: int) -> Range | None:
+        """Freezes the settings of this moment, and records the next range under them.
+
+        None if there is nothing new, because another batcher has recorded ranges beyond `end` meanwhile.
+        """
+        end = self._affordable_end(partition, start, end)
+        context_id = self._contexts.freeze(self._current_context())
         try:
-            return ledger.next_range(self._log.id, partition, start, end, self._freeze)
+            return ledger.next_range(self._log.id, partition, start, end, context_id)
         except ledger.LogWentBack:
-            self.go_on()
+            self.resume()
             if self._log.ends()[partition] < self._next[partition]:
                 raise
             return None
 
-    def _affordable(self, partition: int, start: int, end: int) -> int:
-        """The end, or where the next range must end so that few large hits do not take all memory."""
+    def _affordable_end(self, partition: int, start: int, end: int) -> int:
+        """Returns `end`, or where the next range must end so that a few large hits do not fill the memory.
+
+        Hits are read here and again when they are received, perhaps by another process. Nothing is decoded twice:
+        the estimate needs only their bytes.
+        """
         first = max(start, self._next.get(partition, 0))
-        last, weight = min(end, first + ledger.MOST_HITS) - 1, 0
+        last, row_bytes = min(end, first + ledger.MAX_RANGE_HITS) - 1, 0
         try:
-            for low in range(first, last - FEW_HITS + 1, FEW_HITS):
-                entries = self._log.read(partition, low, low + FEW_HITS - 1)
-                weight += sum(_weight(entry.value) for entry in entries)
-                if weight > RANGE_WEIGHT:
-                    return low + FEW_HITS
+            for low in range(first, last - WEIGHED_HITS + 1, WEIGHED_HITS):
+                entries = self._log.read(partition, low, low + WEIGHED_HITS - 1)
+                row_bytes += sum(estimated_bytes(entry.value) for entry in entries)
+                if row_bytes > MAX_RANGE_BYTES:
+                    return low + WEIGHED_HITS
         except (CorruptLog, Trimmed):
             return end
         return end
 
-    def _ripe(self, partition: int, end: int, patience_s: float) -> bool:
-        waiting = end - self._next.get(partition, 0)
-        if waiting == 0:
-            return False
-        if waiting < 0 or waiting >= ledger.MOST_HITS:
-            return True
-        now = self._clock()
-        return now - self._waiting_since.setdefault(partition, now) >= patience_s
 
-
-def _weight(value: bytes) -> int:
-    """What a hit comes to as rows at most: each line of its body repeats what its events share."""
+def estimated_bytes(value: bytes) -> int:
+    """The size of a hit's rows at most: each line of its body is an event, and repeats what the events share."""
     return len(value) * (1 + min(value.count(b"\n"), MOST_EVENTS))

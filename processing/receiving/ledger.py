@@ -1,6 +1,6 @@
 """The ledger's moves: give out the next range, say which are unfinished, call one done, forget where old ones began."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,7 +13,7 @@ from django.utils import timezone
 from processing.models import LogSource, Range
 from processing.positions import MAX_LOGS
 
-MOST_HITS: Final = 4096
+MAX_RANGE_HITS: Final = 4096
 MOST_FOLDED: Final = 10_000  # rows at once
 
 
@@ -24,13 +24,12 @@ class LogWentBack(RuntimeError):
     """
 
 
-def next_range(log: str, partition: int, start: int, end: int, context_id: Callable[[], str]) -> Range | None:
-    """Records the next range of at most MOST_HITS entries, under the context of this moment. None where there is
-    nothing new.
+def next_range(log: str, partition: int, start: int, end: int, context_id: str) -> Range | None:
+    """Records the next range of at most MAX_RANGE_HITS entries, under a context. None if there is nothing new.
 
-    `start` is the first offset that the log still holds, `end` the next to be written. What was trimmed unread
-    becomes a lost range. Any number of processes may ask at once: the constraint on `first` decides who has it, and
-    the others get what comes after it. Raises LogWentBack.
+    `start` is the first offset that the log still holds, `end` the next to be written. Entries that were trimmed
+    unread become a lost range, without a context. Any number of processes may call this at once: the constraint on
+    `first` decides which one gets a range, and the others get the ranges after it. Raises LogWentBack.
     """
     while True:
         first = received_up_to(log, partition)
@@ -40,9 +39,12 @@ def next_range(log: str, partition: int, start: int, end: int, context_id: Calla
             return None
         try:
             with transaction.atomic():
-                return _record(log, partition, first, start, end, context_id)
+                if start > first:
+                    return _record_lost(log, partition, first, start - 1)
+                last = min(end, first + MAX_RANGE_HITS) - 1
+                return Range.objects.create(log=log, partition=partition, first=first, last=last, context=context_id)
         except IntegrityError:
-            if received_up_to(log, partition) == first:  # nobody else has given it out
+            if received_up_to(log, partition) == first:  # no other process has recorded it
                 raise
 
 
@@ -114,15 +116,7 @@ def ordinal(log: str) -> int:
             LogSource.objects.create(pk=number, log=log)
 
 
-def _record(log: str, partition: int, first: int, start: int, end: int, context_id: Callable[[], str]) -> Range:
-    """Raises IntegrityError where somebody else was quicker."""
-    if start > first:
-        return _lost(log, partition, first, start - 1)
-    last = min(end, first + MOST_HITS) - 1
-    return Range.objects.create(log=log, partition=partition, first=first, last=last, context=context_id())
-
-
-def _lost(log: str, partition: int, first: int, last: int) -> Range:
+def _record_lost(log: str, partition: int, first: int, last: int) -> Range:
     lost = last - first + 1
     return Range.objects.create(
         log=log, partition=partition, first=first, last=last, context="", lost=lost, done_at=timezone.now()

@@ -14,7 +14,7 @@ from processing.ingest.geoip import GeoDatabase
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.batcher import RangeBatcher
-from processing.receiving.contexts import Contexts, RulesFor
+from processing.receiving.contexts import Contexts, LoadRules
 from processing.receiving.range_receiver import LoadKeys, RangeReceiver, ReceivedRange, log_lost_hits
 from processing.store.port import Store
 
@@ -22,27 +22,25 @@ from processing.store.port import Store
 class LocalReceiver:
     """Receives one log into one store.
 
-    `context` says what is in force now; `keys` fetches the salts that a range needs, `rules` the published rules that
-    settings name, by their name in the store.
+    `current_context` returns the settings of this moment; `load_keys` fetches the salts that a range needs,
+    `load_rules` the published rules that settings name, by their name in the store.
     """
 
     def __init__(
-        self, log: Log, store: Store, backlog: Backlog, *, context: Callable[[], Context], keys: LoadKeys,
-        places: GeoDatabase, rules: RulesFor, clock: Clock = time.monotonic,
+        self, log: Log, store: Store, backlog: Backlog, *, current_context: Callable[[], Context],
+        load_keys: LoadKeys, geo: GeoDatabase, load_rules: LoadRules, clock: Clock = time.monotonic,
     ) -> None:  # fmt: skip
         self.log, self.store, self.backlog, self._clock = log, store, backlog, clock
-        contexts = Contexts(store, context, rules)
-        self._ranges, self._cutter = (
-            RangeReceiver(log, store, contexts, keys, places),
-            RangeBatcher(log, contexts.freeze, clock),
-        )
+        contexts = Contexts(store, load_rules)
+        self._range_receiver = RangeReceiver(log, store, contexts, load_keys, geo)
+        self._batcher = RangeBatcher(log, contexts, current_context, clock)
         self._behind = True
 
     def catch_up(self) -> int:
         """What was left unfinished, here or by an earlier receiver. Returns the number of hits. Raises LogWentBack."""
-        self._cutter.check(self.store)
-        received = sum(self._noted(self._ranges.receive_again(item)) for item in ledger.unfinished(self.log.id))
-        self._cutter.go_on()
+        self._batcher.check(self.store)
+        received = sum(self._noted(self._range_receiver.receive_again(item)) for item in ledger.unfinished(self.log.id))
+        self._batcher.resume()
         self._behind = False
         return received
 
@@ -50,9 +48,9 @@ class LocalReceiver:
         """What is new, if it fills a range or waited long enough. Returns the number of hits. Raises LogWentBack."""
         received = self.catch_up() if self._behind else 0
         self._behind = True
-        for item in self._cutter.cut(at_once=at_once):
+        for item in self._batcher.next_ranges(at_once=at_once):
             if item.done_at is None:
-                received += self._noted(self._ranges.receive(item))
+                received += self._noted(self._range_receiver.receive(item))
             else:
                 log_lost_hits(item)
         self._behind = False

@@ -39,10 +39,10 @@ class ReceivedRange(NamedTuple):
 
 
 class RangeReceiver:
-    """Receives ranges of one log into one store; `keys` fetches the salts that a range needs."""
+    """Receives ranges of one log into one store; `load_keys` fetches the salts that a range needs."""
 
-    def __init__(self, log: Log, store: Store, contexts: Contexts, keys: LoadKeys, places: GeoDatabase) -> None:
-        self._log, self._store, self._contexts, self._keys, self._places = log, store, contexts, keys, places
+    def __init__(self, log: Log, store: Store, contexts: Contexts, load_keys: LoadKeys, geo: GeoDatabase) -> None:
+        self._log, self._store, self._contexts, self._load_keys, self._geo = log, store, contexts, load_keys, geo
         self._ordinal = ledger.ordinal(log.id)
 
     @property
@@ -65,10 +65,10 @@ class RangeReceiver:
         if item.log != self._log.id:
             raise ValueError(f"a range of log {item.log} cannot be read from log {self._log.id}")
         entries, item.lost = self._read(item.partition, item.first, item.last)
-        context = self._contexts.named(item.context)
+        context = self._contexts.load(item.context)
         positions = [(encode_position(self._ordinal, item.partition, entry.offset), entry.value) for entry in entries]
         receive = receive_in_subprocess if item.attempts > CRASHES else receive_here
-        frames = receive_isolating_failures(positions, context, self._keys(entries, context), self._places, receive)
+        frames = receive_isolating_failures(positions, context, self._load_keys(entries, context), self._geo, receive)
         key = BlockKey(item.log, item.partition, item.first, item.last)
         self._put(key, item.context, encode_block(frames))
         if ledger.done(item) and item.lost:

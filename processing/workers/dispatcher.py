@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from django.db import close_old_connections
 
 from collection.log.port import Log
+from configuration.ruleset.context import Context
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.clock import Clock
 from processing.concurrency.leases import HeldLease, hold_lease
@@ -23,6 +24,7 @@ from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.backlog_scan import BacklogScan
 from processing.receiving.batcher import RangeBatcher
+from processing.receiving.contexts import Contexts
 from processing.receiving.ledger import LogWentBack
 from processing.receiving.range_receiver import log_lost_hits
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
@@ -72,14 +74,16 @@ class SentJob(NamedTuple):
 
 
 class Dispatcher:
-    """Of one log and one store. `freeze` writes down the context of a moment and names it."""
+    """Dispatches for one log and one store. `current_context` returns the settings of this moment."""
 
     def __init__(
-        self, log: Log, store: Store, jobs: JobSender, *, freeze: Callable[[], str], backlog: Backlog,
+        self, log: Log, store: Store, jobs: JobSender, *, contexts: Contexts,
+        current_context: Callable[[], Context], backlog: Backlog,
         housekeeping: Callable[[Backlog, Callable[[], None]], Housekeeping], erasures: ErasureWork,
         clock: Clock = time.monotonic, rhythm: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
     ) -> None:  # fmt: skip
-        self._log, self._store, self._jobs, self._freeze = log, store, jobs, freeze
+        self._log, self._store, self._jobs = log, store, jobs
+        self._contexts, self._current_context = contexts, current_context
         self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
         self._tails = BacklogScan(store, backlog, clock)
         self._new_housekeeping = housekeeping
@@ -104,7 +108,7 @@ class Dispatcher:
                 self._send_range(item)
         if len(unfinished) < MOST_RANGES:
             busy = {item.partition for item in unfinished.values()}
-            for room, item in enumerate(self._cutter.cut(busy=busy), start=len(unfinished) + 1):
+            for room, item in enumerate(self._batcher.next_ranges(busy=busy), start=len(unfinished) + 1):
                 log_lost_hits(item) if item.done_at else self._send_range(item)
                 if room >= MOST_RANGES:
                     break
@@ -132,8 +136,8 @@ class Dispatcher:
 
     def begin(self) -> None:
         """Learns what is there, when others dispatched before. Raises LogWentBack, and what log and store raise."""
-        self._cutter = RangeBatcher(self._log, self._freeze, self._clock)
-        self._cutter.check(self._store)
+        self._batcher = RangeBatcher(self._log, self._contexts, self._current_context, self._clock)
+        self._batcher.check(self._store)
         self._tails.find(self.troubles)
         self._housekeeping = self._new_housekeeping(self._backlog, self._look)
         self._ranges, self._seals = {}, {}

@@ -41,10 +41,10 @@ def make_worker(pace: WorkerIntervals = WorkerIntervals(), ripeness: SealThresho
         log,
         store,
         Backlog(ripeness),
-        context=context_now,
-        keys=load_visitor_key_factory,
-        places=open_geo_database(settings.PLACES),
-        rules=stored_rules,
+        current_context=current_context,
+        load_keys=load_visitor_key_factory,
+        geo=open_geo_database(settings.PLACES),
+        load_rules=stored_rules,
     )
     return Worker(
         store,
@@ -79,7 +79,8 @@ def make_dispatcher(
 
     return Dispatcher(
         *(log, store, jobs),
-        freeze=Contexts(store, context_now, stored_rules).freeze,
+        contexts=Contexts(store, stored_rules),
+        current_context=current_context,
         backlog=Backlog(ripeness),
         housekeeping=housekeeping,
         erasures=erasures,
@@ -94,7 +95,7 @@ def make_job_handlers() -> JobHandlers:
 
     @cache
     def ranges() -> RangeReceiver:
-        contexts = Contexts(store, context_now, stored_rules)
+        contexts = Contexts(store, stored_rules)
         return RangeReceiver(log, store, contexts, load_visitor_key_factory, open_geo_database(settings.PLACES))
 
     return JobHandlers(
@@ -110,8 +111,8 @@ def make_history(store: Store) -> HistoryRunner:
     return HistoryRunner(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
 
 
-def context_now() -> Context:
-    """What is in force at this moment."""
+def current_context() -> Context:
+    """The settings of this moment."""
     return Context(property_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
 
 

@@ -20,7 +20,7 @@ MEASUREMENT_IDS = {SHOP.id: SHOP.measurement_id, BLOG.id: BLOG.measurement_id}
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small ranges, of which few are merged."""
-    monkeypatch.setattr(ledger, "MOST_HITS", 7)
+    monkeypatch.setattr(ledger, "MAX_RANGE_HITS", 7)
     monkeypatch.setattr(upkeep, "MERGE_BLOCKS", 3)
 
 

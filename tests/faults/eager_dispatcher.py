@@ -15,13 +15,13 @@ def main() -> None:
     from analytics_site.jobs import CeleryJobs
     from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
-    from processing.receiving import batcher as cutting
+    from processing.receiving import batcher
     from processing.receiving.backlog import SealThresholds
     from processing.workers import housekeeping
     from processing.workers.dispatcher import DispatchIntervals
     from processing.workers.wiring import make_dispatcher
 
-    vars(cutting).update(CUT_S=0.05, BUSY_CUT_S=0.2)
+    vars(batcher).update(MAX_WAIT_S=0.05, MAX_WAIT_BUSY_S=0.2)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     assert housekeeping.Housekeeping.__init__.__kwdefaults__
     housekeeping.Housekeeping.__init__.__kwdefaults__["grace_s"] = 1.0

@@ -12,12 +12,12 @@ def main() -> None:
     django.setup()
     from processing.maintenance import compaction as upkeep
     from processing.management.commands.work import stop_on_signals
-    from processing.receiving import batcher as cutting
+    from processing.receiving import batcher
     from processing.receiving.backlog import SealThresholds
     from processing.workers.wiring import make_worker, single_worker_lock
     from processing.workers.worker import WorkerIntervals
 
-    vars(cutting).update(CUT_S=0.05)
+    vars(batcher).update(MAX_WAIT_S=0.05)
     vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     with single_worker_lock():
         pace = WorkerIntervals(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)

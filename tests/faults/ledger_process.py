@@ -19,7 +19,7 @@ def main(log: str, end: int) -> None:
     sys.stdout.flush()
     sys.stdin.readline()
     sys.stdout.write(f"{ledger.ordinal(log)}\n")
-    while item := ledger.next_range(log, 0, 0, end, lambda: "context"):
+    while item := ledger.next_range(log, 0, 0, end, "context"):
         sys.stdout.write(f"{item.first} {item.last}\n")
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from processing.receiving.ledger import MOST_HITS
+from processing.receiving.ledger import MAX_RANGE_HITS
 from tests.faults.eager_site import EagerSite, check_ids, check_status, wait_until_counted
 from tests.faults.senders import Senders
 from tests.journey.test_copy_database import new_database
@@ -67,7 +67,7 @@ def test_each_range_is_given_out_once(postgres: Postgres, tmp_path: Path) -> Non
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)
     given = [taken(environment, uuid4().hex) for _ in range(3)]
     assert len({numbers for numbers, _ in given}) == 3
-    wanted = [f"{at * MOST_HITS} {(at + 1) * MOST_HITS - 1}" for at in range(RANGES)]
+    wanted = [f"{at * MAX_RANGE_HITS} {(at + 1) * MAX_RANGE_HITS - 1}" for at in range(RANGES)]
     for numbers, ranges in given:
         assert len(numbers) == 1
         assert sorted((line for each in ranges for line in each), key=lambda line: int(line.split()[0])) == wanted
@@ -76,7 +76,7 @@ def test_each_range_is_given_out_once(postgres: Postgres, tmp_path: Path) -> Non
 
 def taken(environment: dict[str, str], log: str) -> tuple[frozenset[str], list[list[str]]]:
     """What several processes were given that began at once: the log's numbers, the ranges of each."""
-    command = [sys.executable, "-m", "tests.faults.ledger_process", log, str(RANGES * MOST_HITS)]
+    command = [sys.executable, "-m", "tests.faults.ledger_process", log, str(RANGES * MAX_RANGE_HITS)]
     pipe = subprocess.PIPE
     processes = [
         subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True)

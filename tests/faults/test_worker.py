@@ -131,7 +131,7 @@ def test_a_hit_that_kills_the_process_is_rejected_alone(tmp_path: Path, caplog: 
 
 
 def frozen(here: Installation) -> str:
-    return Contexts(here.store, lambda: here.context, here.rules).freeze()
+    return Contexts(here.store, here.rules).freeze(here.context)
 
 
 def _from(hit: Any, address: str) -> Any:
@@ -219,7 +219,7 @@ def test_a_worker_goes_on_when_the_store_is_back(here: Installation, monkeypatch
 
     monkeypatch.setattr(here.store, "put_block", put_block)
     here.now += 100
-    here.worker.receiver._cutter._waiting_since[0] = -1
+    here.worker.receiver._batcher._waiting_since[0] = -1
     here.worker.run(stop)
     assert (len(tries), counted(here)) == (3, 1)
 

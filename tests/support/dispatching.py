@@ -86,7 +86,8 @@ class Dispatched:
         """A dispatcher that knows nothing of the one before."""
         self.dispatcher = Dispatcher(
             *(self.log, self.store, self.broker),
-            freeze=self._contexts().freeze,
+            contexts=self._contexts(),
+            current_context=self._current_context,
             backlog=Backlog(),
             housekeeping=self._housekeeping,
             erasures=ErasureWorker(self.store, self.log),
@@ -179,7 +180,10 @@ class Dispatched:
         return HistoryRunner(self.store, self.url, lambda: open_engine("processes://0"), timezone.now)
 
     def _contexts(self) -> Contexts:
-        return Contexts(self.store, lambda: Context((SHOP, BLOG)), plain_rules)
+        return Contexts(self.store, plain_rules)
+
+    def _current_context(self) -> Context:
+        return Context((SHOP, BLOG))
 
     def _housekeeping(self, backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
         return Housekeeping(

@@ -22,7 +22,7 @@ from processing.ingest.geoip import GeoDatabase, NoGeoDatabase
 from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.privacy.erasure_requests import ErasureWorker
 from processing.receiving.backlog import Backlog
-from processing.receiving.contexts import RulesFor
+from processing.receiving.contexts import LoadRules
 from processing.receiving.local_receiver import LocalReceiver
 from processing.reprocessing.runs import HistoryRunner
 from processing.segments.read_view import ReadView
@@ -48,7 +48,7 @@ class Installation:
         folder: Path,
         properties: Sequence[ReceiveSettings] = (SHOP, BLOG),
         places: GeoDatabase | None = None,
-        rules: RulesFor | None = None,
+        rules: LoadRules | None = None,
         store_url: str = "",
         log_url: str = "",
         engine_url: str = "processes://0",
@@ -68,10 +68,10 @@ class Installation:
             self.log,
             self.store,
             Backlog(),
-            context=lambda: self.context,
-            keys=keys,
-            places=self.places,
-            rules=self.rules,
+            current_context=lambda: self.context,
+            load_keys=keys,
+            geo=self.places,
+            load_rules=self.rules,
             clock=lambda: self.now,
         )
         self.history = HistoryRunner(self.store, self.store_url, lambda: open_engine(self.engine_url), timezone.now)

@@ -10,7 +10,7 @@ import pytest
 from bench.model import Costs, Load, needs, report_s, table
 from bench.scale import LOADS
 from bench.traffic import Traffic
-from processing.receiving import batcher as cutting
+from processing.receiving import batcher
 from processing.schema import BUILT, RAW, conform
 from processing.segments.seal import WHOLE_ROWS
 from processing.store.cassandra import segment_cells
@@ -52,10 +52,10 @@ def test_more_hits_need_more_of_each() -> None:
 
 def test_it_knows_how_the_worker_works(monkeypatch: pytest.MonkeyPatch) -> None:
     before = LARGEST.blocks
-    monkeypatch.setattr(cutting, "CUT_S", cutting.CUT_S / 2)
+    monkeypatch.setattr(batcher, "MAX_WAIT_S", batcher.MAX_WAIT_S / 2)
     assert LARGEST.blocks == 2 * before
     monkeypatch.setattr(housekeeping, "GRACE_S", housekeeping.GRACE_S + 60)
-    assert LARGEST.blocks == 2 * before + 2 * 60 / cutting.CUT_S
+    assert LARGEST.blocks == 2 * before + 2 * 60 / batcher.MAX_WAIT_S
     monkeypatch.setattr(housekeeping, "LEDGER_DAYS", 80)
     assert {need.role: need.remark for need in needs(LARGEST, COSTS)}["PostgreSQL"] == "the ledger of 80 days"
 

@@ -124,7 +124,7 @@ def test_odd_demos(wrong: tuple[str, str]) -> None:
 
 @pytest.fixture
 def ranges() -> list[Any]:
-    return [ledger.next_range("log", 0, 0, end, lambda: "context") for end in (10, 25)]
+    return [ledger.next_range("log", 0, 0, end, "context") for end in (10, 25)]
 
 
 def test_waiting_is_over_when_every_range_is_done(ranges: list[Any]) -> None:

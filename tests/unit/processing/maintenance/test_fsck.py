@@ -309,7 +309,7 @@ def test_a_log_that_went_back(here: Installation) -> None:
 
 
 def test_a_range_that_was_broken_off_is_pending(here: Installation) -> None:
-    ledger.next_range(here.log.id, 0, 0, 17, lambda: "context")
+    ledger.next_range(here.log.id, 0, 0, 17, "context")
     assert problems(here) == []
 
 

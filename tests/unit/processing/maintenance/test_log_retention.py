@@ -69,7 +69,7 @@ def test_a_range_that_is_not_done_stays(here: Installation) -> None:
     here.send(ga4(1), ga4(2))
     here.receive()
     here.send(ga4(3))
-    ledger.next_range(here.log.id, 0, 0, 3, lambda: "a context")
+    ledger.next_range(here.log.id, 0, 0, 3, "a context")
     assert trim(here.log, later(days=300), KEEP) == 2
     assert held(here) == 1
 

@@ -10,16 +10,18 @@ from unittest.mock import patch
 import pytest
 from django.db import connection
 
+from configuration.ruleset.context import Context
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.leases import hold_lease
 from processing.models import Erasure, Range
 from processing.receiving import ledger
-from processing.receiving.batcher import BUSY_CUT_S, RangeBatcher
+from processing.receiving.batcher import MAX_WAIT_BUSY_S, RangeBatcher
+from processing.receiving.contexts import Contexts
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.workers import dispatcher
 from processing.workers.dispatcher import LEASE, DispatchIntervals
 from tests.support.dispatching import RHYTHM, Dispatched
-from tests.support.installation import SHOP, ga4
+from tests.support.installation import SHOP, ga4, plain_rules
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
@@ -68,7 +70,7 @@ def test_it_does_not_wait_for_ever(here: Dispatched) -> None:
     dispatch(here)
     here.send(ga4(2))
     here.dispatcher.dispatch()
-    here.now += BUSY_CUT_S
+    here.now += MAX_WAIT_BUSY_S
     (job,) = dispatch(here)
     assert here.workers[0].receive(job[1]) == 1
 
@@ -127,8 +129,8 @@ def test_a_second_attempt_says_nothing_of_what_the_first_received(here: Dispatch
 
 def test_a_dispatcher_that_comes_late_does_not_take_the_log_for_another_one(here: Dispatched) -> None:
     here.send(ga4(1))
-    late = RangeBatcher(here.log, lambda: "c", lambda: here.now)
-    ranges = late.cut(at_once=True)  # has not looked yet
+    late = RangeBatcher(here.log, Contexts(here.store, plain_rules), lambda: Context(()), lambda: here.now)
+    ranges = late.next_ranges(at_once=True)  # has not looked yet
     ends = here.log.ends()
     here.send(ga4(2))
     Range.objects.create(log=here.log.id, partition=0, first=0, last=1, context="c")
@@ -147,7 +149,7 @@ def test_a_run_that_cannot_be_carried_out_does_not_hold_up_erasures(here: Dispat
 
 
 def test_no_more_is_given_out_than_workers_keep_up_with(here: Dispatched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "MOST_HITS", 1)
+    monkeypatch.setattr(ledger, "MAX_RANGE_HITS", 1)
     here.send(*(ga4(number) for number in range(dispatcher.MOST_RANGES + 10)))
     assert len(dispatch(here)) == dispatcher.MOST_RANGES
     assert dispatch(here) == []
@@ -156,7 +158,7 @@ def test_no_more_is_given_out_than_workers_keep_up_with(here: Dispatched, monkey
 
 
 def test_while_the_broker_is_away_hits_stay_in_the_log(here: Dispatched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger, "MOST_HITS", 1)
+    monkeypatch.setattr(ledger, "MAX_RANGE_HITS", 1)
     here.send(ga4(1), ga4(2), ga4(3))
 
     def away(number: int) -> None:
