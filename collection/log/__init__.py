@@ -1,4 +1,4 @@
-"""Which log, is said by its address."""
+"""Opens the log that LOG_URL selects."""
 
 import re
 from pathlib import Path
@@ -24,51 +24,51 @@ __all__ = [
 
 KAFKA: Final = re.compile(r"kafka://([\w.-]+:\d+(?:,[\w.-]+:\d+)*)(?:/([\w.-]{1,249})?)?", re.ASCII)
 TOPIC: Final = "hits"
-SLOW_S: Final = 3.0  # what a collector waits for the log before it spills
+SPILL_AFTER_S: Final = 3.0  # a collector waits this long for the log before it spills
 
 
 def open_log(url: str) -> Log:
-    """`sqlite:///absolute/folder` is the embedded log, made if it is not there.
+    """Opens the log at this address.
 
-    `kafka://host:port,host:port/topic` is a topic of Kafka, `hits` if it is not named; connects when it is first used.
-    Raises ValueError for an address of no known kind, LogUnavailable if the log cannot be opened.
+    `sqlite:///absolute/folder`: the embedded log, created if it does not exist.
+    `kafka://host:port,host:port/topic`: a topic of Kafka, by default `hits`; connects at first use.
+    Raises ValueError for any other address, LogUnavailable if the log cannot be opened.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
         return EmbeddedLog(Path(unquote(parts.path)))
-    if found := KAFKA.fullmatch(url):
+    if kafka := KAFKA.fullmatch(url):
         from collection.log.kafka.log import KafkaLog  # its driver is installed for clusters only
 
-        return KafkaLog(found[1], found[2] or TOPIC)
+        return KafkaLog(kafka[1], kafka[2] or TOPIC)
     raise ValueError(
         f"not the address of a log: {url!r}; expected sqlite:///absolute/folder or kafka://host:port,host:port/topic"
     )
 
 
 def open_log_that_spills(url: str, folder: Path) -> Log:
-    """The same log, for a collector: while it is away hits are kept in the folder, or where another collector has that
-    one, in the next: `folder-2`, `folder-3`, ….
+    """Opens the log for a collector: while it is unavailable or slow, hits are kept in the folder.
 
-    The embedded log is never away: its disk is this one. Raises what `open_log` raises.
+    If another collector uses the folder, the next free one is taken: `folder-2`, `folder-3`, ….
+    The embedded log does not spill: its disk is this one. Raises the same errors as `open_log`.
     """
-    if found := KAFKA.fullmatch(url):
+    if kafka := KAFKA.fullmatch(url):
         from collection.log.kafka.log import KafkaLog
         from collection.log.spill.folders import SharedSpillingLog
 
-        return SharedSpillingLog(lambda: KafkaLog(found[1], found[2] or TOPIC, limit_s=SLOW_S), folder)
+        return SharedSpillingLog(lambda: KafkaLog(kafka[1], kafka[2] or TOPIC, timeout_s=SPILL_AFTER_S), folder)
     return open_log(url)
 
 
 def set_up_log(url: str, partitions: int, copies: int | None = None) -> list[str]:
-    """Make the log ready for use, whatever is there already; says in sentences what was done and what is not safe.
+    """Creates the log, or brings an existing one up to date. Returns sentences: changes made, and what is not safe.
 
-    Without `copies` there are as many as brokers, 3 at most.
-
-    Raises ValueError, LogUnavailable. The embedded log has one partition on one disk, whatever is asked for.
+    `copies` is by default the number of brokers, at most 3. The embedded log ignores both numbers: it has one partition
+    on one disk. Raises ValueError, LogUnavailable.
     """
-    if found := KAFKA.fullmatch(url):
+    if kafka := KAFKA.fullmatch(url):
         from collection.log.kafka.log import set_up
 
-        return set_up(found[1], found[2] or TOPIC, partitions, copies)
+        return set_up(kafka[1], kafka[2] or TOPIC, partitions, copies)
     open_log(url).close()
-    return ["The embedded log needs no more than its folder, which is there."]
+    return ["The embedded log needs only its folder, which exists."]

@@ -84,7 +84,7 @@ def test_it_works(url: str) -> None:
     again.close()
 
 
-def test_the_topic_is_hits_where_none_is_named(kafka: Kafka) -> None:
+def test_the_default_topic_is_hits(kafka: Kafka) -> None:
     url = f"kafka://{kafka.servers}"
     set_up_log(url, 1, 1)
     first, second = open_log(url), open_log(f"{url}/hits")
@@ -93,7 +93,7 @@ def test_the_topic_is_hits_where_none_is_named(kafka: Kafka) -> None:
     second.close()
 
 
-def test_a_topic_that_is_not_there_is_unavailable(kafka: Kafka) -> None:
+def test_a_missing_topic_is_unavailable(kafka: Kafka) -> None:
     log = open_log(f"kafka://{kafka.servers}/nowhere")
     with pytest.raises(LogUnavailable, match="setup_log"):
         fill(log, b"hit")
@@ -102,31 +102,33 @@ def test_a_topic_that_is_not_there_is_unavailable(kafka: Kafka) -> None:
     log.close()
 
 
-def test_a_topic_made_anew_is_another_log(log: Log, again: Again, url: str, administrator: KafkaAdminClient) -> None:
+def test_a_topic_created_again_is_another_log(
+    log: Log, again: Again, url: str, administrator: KafkaAdminClient
+) -> None:
     fill(log, *numbered(5))
     log.commit("reports", 0, 4)
-    make_anew(url, administrator)
+    recreate_topic(url, administrator)
     other = again()
     assert other.id != log.id
     assert other.ends() == {0: 0}
     assert other.position("reports", 0) == 0
 
 
-def test_who_has_a_topic_open_that_is_made_anew_is_told(
+def test_an_open_log_notices_that_its_topic_was_created_again(
     log: Log, again: Again, url: str, administrator: KafkaAdminClient
 ) -> None:
     fill(log, *numbered(5))
     assert len(log.id) == 32
-    make_anew(url, administrator)
+    recreate_topic(url, administrator)
     fill(again(), *numbered(9, b"of the new topic"))
-    for ask in (log.ends, log.starts, log.partitions, log.verify):
-        with pytest.raises(LogUnavailable, match="made anew"):
-            ask()
-    with pytest.raises(LogUnavailable, match="made anew"):
+    for method in (log.ends, log.starts, log.partitions, log.verify):
+        with pytest.raises(LogUnavailable, match="created again"):
+            method()
+    with pytest.raises(LogUnavailable, match="created again"):
         log.read(0, 0, 0)
 
 
-def make_anew(url: str, administrator: KafkaAdminClient) -> None:
+def recreate_topic(url: str, administrator: KafkaAdminClient) -> None:
     name = url.rpartition("/")[2]
     administrator.delete_topics([name])
     while name in administrator.list_topics():
@@ -136,8 +138,8 @@ def make_anew(url: str, administrator: KafkaAdminClient) -> None:
 
 def test_setting_up_again_changes_nothing(log: Log, url: str) -> None:
     fill(log, *numbered(5))
-    said = set_up_log(url, 1, 1)
-    assert any("is set up" in sentence for sentence in said)
+    sentences = set_up_log(url, 1, 1)
+    assert any("is set up" in sentence for sentence in sentences)
     assert everything(log) == numbered(5)
 
 
@@ -145,11 +147,11 @@ def test_setting_up_again_can_add_partitions(log: Log, url: str) -> None:
     fill(log, *numbered(5))
     set_up_log(url, 3, 1)
     assert log.partitions() == [0, 1, 2]
-    assert any("cannot be made smaller" in sentence for sentence in set_up_log(url, 2, 1))
+    assert any("cannot reduce" in sentence for sentence in set_up_log(url, 2, 1))
     assert log.ends() == {0: 5, 1: 0, 2: 0}
 
 
-def test_setting_up_again_mends_the_settings(url: str, administrator: KafkaAdminClient) -> None:
+def test_setting_up_again_corrects_the_settings(url: str, administrator: KafkaAdminClient) -> None:
     change(administrator, url, {"retention.ms": "1000"})
     assert any("Set retention.ms=-1" in sentence for sentence in set_up_log(url, 1, 1))
 
@@ -159,12 +161,12 @@ def test_setting_up_again_mends_the_settings(url: str, administrator: KafkaAdmin
     [
         ({}, "a broken disk loses hits"),
         ({"flush.messages": "1000"}, "a power cut loses acknowledged hits"),
-        ({"retention.ms": "1000"}, "delete hits, received or not"),
-        ({"cleanup.policy": "compact"}, "a later one of the same key"),
-        ({"unclean.leader.election.enable": "true"}, "forget hits"),
+        ({"retention.ms": "1000"}, "deletes hits, even if they have not been received"),
+        ({"cleanup.policy": "compact"}, "a later hit has the same key"),
+        ({"unclean.leader.election.enable": "true"}, "lose hits"),
     ],
 )
-def test_what_is_not_safe_is_said_at_the_start(
+def test_unsafe_settings_are_logged_at_the_start(
     url: str, again: Again, administrator: KafkaAdminClient, caplog: pytest.LogCaptureFixture,
     settings: dict[str, str], warning: str,
 ) -> None:  # fmt: skip
@@ -180,16 +182,16 @@ def change(administrator: KafkaAdminClient, url: str, settings: dict[str, str]) 
         administrator.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, settings)])
 
 
-def test_a_gap_that_somebody_else_made_is_damage(kafka: Kafka, log: Log, topic: str) -> None:
-    """The mark that ends a transaction takes an offset, and holds no hit."""
+def test_a_gap_made_by_another_program_is_damage(kafka: Kafka, log: Log, topic: str) -> None:
+    """The control record that ends a transaction takes an offset, and holds no hit."""
     fill(log, b"before")
-    stranger = KafkaProducer(bootstrap_servers=kafka.servers, transactional_id="stranger")
-    stranger.init_transactions()
-    stranger.begin_transaction()
-    stranger.send(topic, b"in between", partition=0)
-    stranger.commit_transaction()
-    stranger.close()
-    while log.ends() != {0: 3}:  # the mark comes a moment later
+    other = KafkaProducer(bootstrap_servers=kafka.servers, transactional_id="other")
+    other.init_transactions()
+    other.begin_transaction()
+    other.send(topic, b"in between", partition=0)
+    other.commit_transaction()
+    other.close()
+    while log.ends() != {0: 3}:  # the control record comes a moment later
         pass
     fill(log, b"after")
     assert log.ends() == {0: 4}
@@ -210,18 +212,18 @@ def test_a_position_that_another_program_committed_counts(kafka: Kafka, log: Log
     assert log.position("reports", 0) == 3
 
 
-def test_the_command_makes_the_topic(kafka: Kafka, topic: str, settings: Settings) -> None:
+def test_the_command_creates_the_topic(kafka: Kafka, topic: str, settings: Settings) -> None:
     settings.LOG_URL = f"kafka://{kafka.servers}/{topic}"
-    said = [setup_log("--partitions", "2") for _ in range(2)]
-    assert "Made the topic" in said[0]
-    assert "is set up" in said[1]
-    assert all("Not safe: it keeps one copy" in text for text in said)
+    first, second = (setup_log("--partitions", "2") for _ in range(2))
+    assert "Created the topic" in first
+    assert "is set up" in second
+    assert all("Not safe: it keeps one copy" in output for output in (first, second))
     log = open_log(settings.LOG_URL)
     assert log.partitions() == [0, 1]
     log.close()
 
 
-def test_the_command_says_why_it_cannot(kafka: Kafka, topic: str, settings: Settings) -> None:
+def test_the_command_reports_why_it_fails(kafka: Kafka, topic: str, settings: Settings) -> None:
     settings.LOG_URL = f"kafka://{kafka.servers}/{topic}"
     with pytest.raises(CommandError, match="InvalidReplicationFactor"):
         setup_log("--copies", "3")
@@ -239,16 +241,16 @@ def setup_log(*words: str) -> str:
 HIT = RawHit(1, "a.1", 1_790_000_000_000_000, "ga4", "192.0.2.7", "Firefox", {"dnt": "1"}, b"v=2&en=page_view", b"\xff")
 
 
-def test_the_sample_subscriber_goes_on_where_it_stopped(kafka: Kafka, log: Log, topic: str) -> None:
+def test_the_sample_subscriber_continues_where_it_stopped(kafka: Kafka, log: Log, topic: str) -> None:
     fill(log, encode(HIT))
-    (told,) = sample_subscriber(kafka, topic)
-    assert told == {
+    (hit,) = sample_subscriber(kafka, topic)
+    assert hit == {
         "position": [0, 0], "format": 1, "id": "a.1", "received": 1_790_000_000_000_000, "protocol": "ga4",
         "address": "192.0.2.7", "user_agent": "Firefox", "headers": {"dnt": "1"}, "query": "v=2&en=page_view",
         "body": "\ufffd", "property": 0, "occurred": None,
     }  # fmt: skip
     fill(log, encode(HIT), encode(HIT))
-    assert [told["position"] for told in sample_subscriber(kafka, topic)] == [[0, 1], [0, 2]]
+    assert [hit["position"] for hit in sample_subscriber(kafka, topic)] == [[0, 1], [0, 2]]
 
 
 def sample_subscriber(kafka: Kafka, topic: str) -> list[dict[str, object]]:

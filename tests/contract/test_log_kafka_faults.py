@@ -1,4 +1,4 @@
-"""What the log on Kafka makes of brokers that die, come back, hang, or are not there."""
+"""The log on Kafka while brokers die, come back, hang, or are missing."""
 
 import signal
 import threading
@@ -21,13 +21,13 @@ pytestmark = [
 ]
 
 PARTITIONS = 3
-LIMIT_S = 5.0
+TIMEOUT_S = 5.0
 
 
 def new_log(kafka: Kafka, copies: int = 1) -> Iterator[Log]:
     topic = f"hits-{uuid.uuid4().hex}"
     set_up_log(f"kafka://{kafka.servers}/{topic}", PARTITIONS, copies)
-    log = KafkaLog(kafka.servers, topic, limit_s=LIMIT_S)
+    log = KafkaLog(kafka.servers, topic, timeout_s=TIMEOUT_S)
     yield log
     log.close()
 
@@ -35,7 +35,7 @@ def new_log(kafka: Kafka, copies: int = 1) -> Iterator[Log]:
 @pytest.fixture
 def log(kafka: Kafka) -> Iterator[Log]:
     yield from new_log(kafka)
-    kafka.start()  # the next test wants it, whatever became of this one
+    kafka.start()  # the next test needs the broker
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def log_of_three(kafka_of_three: Kafka) -> Iterator[Log]:
 
 
 class Appending:
-    """A thread that appends small batches under some keys until it is told to stop, and knows what was acknowledged."""
+    """A thread that appends small batches of seven visitors until `stop`, and records those that were acknowledged."""
 
     def __init__(self, log: Log) -> None:
         self.acknowledged: list[list[bytes]] = []
@@ -55,12 +55,12 @@ class Appending:
         self._thread = threading.Thread(target=self._work)
         self._thread.start()
 
-    def wait_for(self, more: int) -> None:
-        """Until so many more batches were acknowledged."""
-        enough, give_up = len(self.acknowledged) + more, time.monotonic() + 120
-        while len(self.acknowledged) < enough:
+    def wait_for(self, batches: int) -> None:
+        """Wait until that many more batches are acknowledged."""
+        target, give_up = len(self.acknowledged) + batches, time.monotonic() + 120
+        while len(self.acknowledged) < target:
             assert self._thread.is_alive()
-            assert time.monotonic() < give_up, "nothing is acknowledged any more"
+            assert time.monotonic() < give_up, "no more batches are acknowledged"
             time.sleep(0.01)
 
     def stop(self) -> None:
@@ -82,16 +82,16 @@ class Appending:
 
 
 def check(log: Log, acknowledged: list[list[bytes]]) -> None:
-    """Nothing that was acknowledged is lost, nothing at all is doubled, and each visitor's hits are in order."""
+    """Check that no acknowledged hit is lost, no hit is stored twice, and each visitor's hits are in order."""
     values = everything(log)
     assert len(values) == len(set(values))
     assert {value for batch in acknowledged for value in batch} <= set(values)
     by_key: dict[bytes, list[tuple[int, int]]] = {}
     for value in values:
-        key, _, place = value.partition(b" hit ")
-        number, part = place.split()
+        key, _, numbers = value.partition(b" hit ")
+        number, part = numbers.split()
         by_key.setdefault(key, []).append((int(number), int(part)))
-    assert all(places == sorted(places) for places in by_key.values())
+    assert all(numbers == sorted(numbers) for numbers in by_key.values())
     assert log.verify() == []
 
 
@@ -103,7 +103,7 @@ def test_it_works(log: Log) -> None:
     assert appending.refused == 0
 
 
-def test_a_broker_killed_while_it_is_appended_to(log: Log, kafka: Kafka) -> None:
+def test_a_broker_killed_during_appends(log: Log, kafka: Kafka) -> None:
     appending = Appending(log)
     try:
         for _ in range(3):
@@ -116,7 +116,7 @@ def test_a_broker_killed_while_it_is_appended_to(log: Log, kafka: Kafka) -> None
     check(log, appending.acknowledged)
 
 
-def test_a_broker_stopped_and_started_while_it_is_appended_to(log: Log, kafka: Kafka) -> None:
+def test_a_broker_restarted_during_appends(log: Log, kafka: Kafka) -> None:
     appending = Appending(log)
     try:
         appending.wait_for(50)
@@ -132,11 +132,11 @@ def test_an_absent_broker_is_unavailable_and_comes_back(log: Log, kafka: Kafka) 
     fill(log, *numbered(5))
     log.commit("reports", 0, 1)
     kafka.stop()
-    began = time.monotonic()
-    for ask in (lambda: fill(log, b"refused"), log.ends, lambda: log.position("reports", 0)):
+    started = time.monotonic()
+    for call in (lambda: fill(log, b"refused"), log.ends, lambda: log.position("reports", 0)):
         with pytest.raises(LogUnavailable):
-            ask()
-    assert time.monotonic() - began < 3 * (2 * LIMIT_S + 5)
+            call()
+    assert time.monotonic() - started < 3 * (2 * TIMEOUT_S + 5)
     kafka.start()
     fill(log, b"next")
     assert log.position("reports", 0) == 1
@@ -146,7 +146,7 @@ def test_an_absent_broker_is_unavailable_and_comes_back(log: Log, kafka: Kafka) 
 def test_a_log_may_be_opened_while_the_broker_is_absent(log: Log, kafka: Kafka) -> None:
     fill(log, *numbered(5))
     kafka.stop()
-    early = KafkaLog(kafka.servers, "hits", limit_s=1)
+    early = KafkaLog(kafka.servers, "hits", timeout_s=1)
     with pytest.raises(LogUnavailable):
         early.ends()
     kafka.start()
@@ -156,7 +156,7 @@ def test_a_log_may_be_opened_while_the_broker_is_absent(log: Log, kafka: Kafka) 
     early.close()
 
 
-def test_a_broker_that_hangs_is_not_waited_for(log: Log, kafka: Kafka) -> None:
+def test_a_hanging_broker_is_unavailable(log: Log, kafka: Kafka) -> None:
     fill(log, b"before")
     kafka.signal(signal.SIGSTOP)
     try:

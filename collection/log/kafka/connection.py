@@ -1,4 +1,4 @@
-"""A connection to a Kafka cluster, and what it says of the topic."""
+"""A connection to a Kafka cluster: requests to brokers, metadata of the topic, and how failures are retried."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,34 +15,34 @@ from kafka.protocol.metadata import MetadataRequest
 from collection.log.port import LogUnavailable
 
 RECONNECT_MS: Final = 50
-RECONNECT_MOST_MS: Final = 1000
-LARGEST_ANSWER: Final = 64 * 2**20
+RECONNECT_MAX_MS: Final = 1000
+MAX_ANSWER_BYTES: Final = 64 * 2**20
 RETRY_S: Final = 0.1
 
 T = TypeVar("T")
 
 
 class Topic(NamedTuple):
-    """`leaders` gives the broker of each partition, -1 where none is elected."""
+    """`leaders`: the broker that leads each partition, -1 while none is elected."""
 
     id: str
     leaders: Mapping[int, int]
 
 
 class Connection:
-    """Requests of any thread go through it; a broker that is away is tried again by itself."""
+    """Sends requests of any thread. The driver reconnects to an unavailable broker by itself."""
 
-    def __init__(self, servers: str, limit_s: float) -> None:
-        """`limit_s`: how long one request may take. Raises KafkaError if no broker answers in that time."""
+    def __init__(self, servers: str, timeout_s: float) -> None:
+        """Raises KafkaError if no broker answers within `timeout_s`, which limits each later request, too."""
         settings = {
             "bootstrap_servers": servers.split(","),
             "client_id": "hitstream",
-            "receive_message_max_bytes": LARGEST_ANSWER,
-            "request_timeout_ms": int(limit_s * 1000),
-            "bootstrap_timeout_ms": int(limit_s * 1000),
-            "socket_connection_setup_timeout_ms": int(limit_s * 1000),
+            "receive_message_max_bytes": MAX_ANSWER_BYTES,
+            "request_timeout_ms": int(timeout_s * 1000),
+            "bootstrap_timeout_ms": int(timeout_s * 1000),
+            "socket_connection_setup_timeout_ms": int(timeout_s * 1000),
             "reconnect_backoff_ms": RECONNECT_MS,
-            "reconnect_backoff_max_ms": RECONNECT_MOST_MS,
+            "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
         }
         self._net = NetworkSelector(**settings)
         self._manager = KafkaConnectionManager(self._net, **settings)
@@ -56,83 +56,82 @@ class Connection:
             raise
 
     def topic(self, name: str) -> Topic:
-        """What the cluster says of it now. Raises KafkaError, UnknownTopicOrPartitionError if there is none."""
-        (found,) = self._manager.run(self._described, name).topics
-        if error := found.error_code:
+        """Asks the cluster for the topic. Raises UnknownTopicOrPartitionError if it does not exist, else KafkaError."""
+        (topic,) = self._manager.run(self._request_metadata, name).topics
+        if error := topic.error_code:
             raise for_code(error)(f"topic {name}")
-        return Topic(found.topic_id.hex, {part.partition_index: part.leader_id for part in found.partitions})
+        return Topic(topic.topic_id.hex, {part.partition_index: part.leader_id for part in topic.partitions})
 
     def brokers(self) -> int:
-        """How many there are. Raises KafkaError."""
+        """The number of brokers in the cluster. Raises KafkaError."""
         return len(self.ask(MetadataRequest(topics=[], allow_auto_topic_creation=False)).brokers)
 
     def ask(self, request: Any, broker: int | None = None) -> Any:
-        """The answer of a broker, or of any. Raises KafkaError."""
-        return self._manager.run(self._ask, request, broker)
+        """Sends the request to this broker, or to any. Returns its answer. Raises KafkaError."""
+        return self._manager.run(self._send, request, broker)
 
     def ask_each(self, requests: Mapping[int, Any]) -> dict[int, Any]:
-        """By broker, its answer or the KafkaError that came instead; all are asked at the same time."""
-        found: dict[int, Any] = self._manager.run(self._ask_each, requests)
-        return found
+        """Sends all requests at once, keyed by broker. Returns each broker's answer, or the KafkaError in its place."""
+        answers: dict[int, Any] = self._manager.run(self._send_each, requests)
+        return answers
 
     def close(self) -> None:
         self.admin.close()
 
-    async def _described(self, name: str) -> Any:
-        """The driver is told of brokers that are new to it: it looks for itself every few minutes only."""
-        asked = MetadataRequest.MetadataRequestTopic(name=name)
-        answer = await self._manager.send(MetadataRequest(topics=[asked], allow_auto_topic_creation=False))
+    async def _request_metadata(self, name: str) -> Any:
+        topic = MetadataRequest.MetadataRequestTopic(name=name)
+        answer = await self._manager.send(MetadataRequest(topics=[topic], allow_auto_topic_creation=False))
+        # The driver updates its list of brokers every few minutes only: without this it cannot reach a new leader.
         if any(self._manager.cluster.broker_metadata(broker.node_id) is None for broker in answer.brokers):
             self._manager.cluster.update_metadata(answer)
         return answer
 
-    async def _ask(self, request: Any, broker: int | None) -> Any:
+    async def _send(self, request: Any, broker: int | None) -> Any:
         return await self._manager.send(request, node_id=broker)
 
-    async def _ask_each(self, requests: Mapping[int, Any]) -> dict[int, Any]:
-        futures = {broker: self._sent(request, broker) for broker, request in requests.items()}
-        return {broker: await outcome(future) for broker, future in futures.items()}
-
-    def _sent(self, request: Any, broker: int) -> Any:
-        try:
-            return self._manager.send(request, node_id=broker)
-        except KafkaError as error:
-            return error
-
-
-async def outcome(future: Any) -> Any:
-    if isinstance(future, KafkaError):
-        return future
-    try:
-        return await future
-    except KafkaError as error:
-        return error
+    async def _send_each(self, requests: Mapping[int, Any]) -> dict[int, Any]:
+        answers: dict[int, Any] = {}
+        futures: dict[int, Any] = {}
+        for broker, request in requests.items():  # all are sent before the first answer is awaited
+            try:
+                futures[broker] = self._manager.send(request, node_id=broker)
+            except KafkaError as error:
+                answers[broker] = error
+        for broker, future in futures.items():
+            try:
+                answers[broker] = await future
+            except KafkaError as error:
+                answers[broker] = error
+        return {broker: answers[broker] for broker in requests}
 
 
-def retry_until(limit_s: float, what: Callable[[], T], again: Callable[[], None] = lambda: None) -> T:
-    """Tries while it may pass: leaders move, coordinators load. `again` is called in between. Raises KafkaError."""
-    give_up = time.monotonic() + limit_s
+def retry_until(timeout_s: float, operation: Callable[[], T], on_failure: Callable[[], None] = lambda: None) -> T:
+    """Repeats the operation until it succeeds, fails for good, or `timeout_s` is over; then raises its KafkaError.
+
+    `on_failure` is called after every failed attempt.
+    """
+    give_up = time.monotonic() + timeout_s
     while True:
         try:
-            return what()
+            return operation()
         except KafkaError as error:
-            again()
-            if not may_pass(error) or time.monotonic() > give_up:
+            on_failure()
+            if not is_transient(error) or time.monotonic() > give_up:
                 raise
         time.sleep(RETRY_S)
 
 
-def may_pass(error: KafkaError) -> bool:
-    """Whether to try again. A broker that the driver does not know yet is one that has just come."""
+def is_transient(error: KafkaError) -> bool:
+    """True if a retry may succeed: a leader moves, a coordinator loads, the driver has yet to learn of a new broker."""
     return bool(error.retriable) or isinstance(error, UnknownBrokerIdError)
 
 
 @contextmanager
-def unavailable(what: str) -> Iterator[None]:
-    """Kafka's complaints, in the words of the port."""
+def unavailable(problem: str) -> Iterator[None]:
+    """Turns a KafkaError into LogUnavailable: "the log <problem>: …"."""
     try:
         yield
     except UnknownTopicOrPartitionError as error:
-        raise LogUnavailable(f"the log {what}: {error}; manage.py setup_log makes the topic") from error
+        raise LogUnavailable(f"the log {problem}: {error}; create the topic with manage.py setup_log") from error
     except KafkaError as error:
-        raise LogUnavailable(f"the log {what}: {type(error).__name__}: {error}") from error
+        raise LogUnavailable(f"the log {problem}: {type(error).__name__}: {error}") from error

@@ -1,12 +1,13 @@
-"""The log as a topic of Kafka: any number of collectors and workers, on any number of machines.
+"""The log as a topic of Kafka, for any number of collectors and workers on any number of machines.
 
-The log's id is the topic's, so a topic that is deleted and made anew is another log. Connects when it is first used.
+The id of the log is the topic's: a topic that is deleted and created again is another log. It connects at first use.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from typing import Final, TypeVar
 
 from kafka import TopicPartition
@@ -17,11 +18,11 @@ from collection.log.kafka.append import Appender
 from collection.log.kafka.connection import Connection, Topic, retry_until, unavailable
 from collection.log.kafka.groups import GroupOffset, commit_offset, read_offset
 from collection.log.kafka.read import EARLIEST, LATEST, FetchedRange, TopicReader, entries
-from collection.log.kafka.topic import SAFE_COPIES, make, warnings
+from collection.log.kafka.topic import SAFE_COPIES, create_or_update, warnings
 from collection.log.port import BeyondEnd, CorruptLog, LogEntry, LogUnavailable, Trimmed
 
-LIMIT_S: Final = 10.0
-VERIFIED_AT_ONCE: Final = 10_000
+TIMEOUT_S: Final = 10.0
+VERIFY_BATCH: Final = 10_000
 GROUP: Final = "hitstream.{}"
 
 T = TypeVar("T")
@@ -32,9 +33,9 @@ logger = logging.getLogger(__name__)
 class KafkaLog:
     """See `collection.log.port.Log`. A subscription is the consumer group `hitstream.<name>`."""
 
-    def __init__(self, servers: str, topic: str, *, limit_s: float = LIMIT_S) -> None:
-        """`servers` as `host:port,host:port`; `limit_s`: how long a request, or a batch, is tried."""
-        self._servers, self._name, self._limit_s = servers, topic, limit_s
+    def __init__(self, servers: str, topic: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        """`servers`: `host:port,host:port`. `timeout_s`: how long a request, or a batch of hits, is retried."""
+        self._servers, self._name, self._timeout_s = servers, topic, timeout_s
         self._appending, self._connecting = threading.Lock(), threading.Lock()
         self._connection: Connection | None = None
         self._appender: Appender | None = None
@@ -43,45 +44,51 @@ class KafkaLog:
 
     @property
     def id(self) -> str:
-        return self._patiently("cannot be reached", self._known_id)
+        return self._retry("cannot be reached", self._known_id)
 
     def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
         if not hits:
             return
         with self._appending, unavailable("cannot be written"):
             if self._appender is None:
-                self._appender = Appender(self._connected(), self._name, self._limit_s)
+                self._appender = Appender(self._connected(), self._name, self._timeout_s)
             self._appender.append(hits)
 
     def partitions(self) -> list[int]:
-        return self._patiently("cannot be reached", lambda: sorted(self._look().leaders))
+        return sorted(self._retry("cannot be reached", self._refresh_topic).leaders)
 
     def starts(self) -> dict[int, int]:
-        return self._patiently("cannot be read", lambda: self._offsets(EARLIEST))
+        return self._retry("cannot be read", partial(self._offsets, EARLIEST))
 
     def ends(self) -> dict[int, int]:
-        return self._patiently("cannot be read", lambda: self._offsets(LATEST))
+        return self._retry("cannot be read", partial(self._offsets, LATEST))
 
     def read(self, partition: int, first: int, last: int) -> list[LogEntry]:
-        found: list[LogEntry] = []
-        while len(found) <= last - first:
-            found += self._stretch(partition, first + len(found), last)
-        return found
+        read: list[LogEntry] = []
+        while len(read) <= last - first:
+            due = first + len(read)
+            fetched = self._retry("cannot be read", partial(self._fetch, partition, due))
+            if due < fetched.start:
+                raise Trimmed(f"partition {partition} begins at offset {fetched.start}, asked for {due}")
+            if last >= fetched.end:
+                raise BeyondEnd(f"partition {partition} ends before offset {fetched.end}, asked for {last}")
+            read += entries(partition, fetched.records, due, last)
+        return read
 
     def position(self, name: str, partition: int) -> int:
-        place = self._patiently("cannot be read", lambda: self._place(name, partition))
-        return max(place.offset, 0) if place.note in ("", self.id) else 0
+        committed = self._retry("cannot be read", partial(self._read_offset, name, partition))
+        return max(committed.offset, 0) if committed.note in ("", self.id) else 0
 
     def commit(self, name: str, partition: int, offset: int) -> None:
-        """The log's id goes with it: a position in a topic that was deleted since says nothing about this one."""
-        self._patiently("cannot be written", lambda: self._put(name, partition, GroupOffset(offset, self._known_id())))
+        """Commits the log's id as well, since Kafka keeps the group's position when the topic is created again."""
+        self._retry("cannot be written", partial(self._commit_offset, name, partition, offset))
 
     def seek(self, partition: int, at_us: int) -> int:
-        """To the millisecond: a hit that was appended in the same one is not passed over."""
-        return self._patiently("cannot be read", lambda: self._found(partition, max(at_us // 1000, 0)))
+        """Kafka keeps milliseconds: the result may be a hit that was appended earlier in the same millisecond."""
+        return self._retry("cannot be read", partial(self._offset_at, partition, max(at_us // 1000, 0)))
 
     def trim(self, partition: int, before: int) -> None:
-        self._patiently("cannot be trimmed", lambda: self._delete(partition, before))
+        self._retry("cannot be trimmed", partial(self._delete_before, partition, before))
 
     def verify(self) -> list[str]:
         starts, ends = self.starts(), self.ends()
@@ -93,60 +100,53 @@ class KafkaLog:
                 self._connection.close()
             self._connection = self._appender = None
 
-    def _patiently(self, what: str, do: Callable[[], T]) -> T:
-        """What is known of leaders is forgotten where it may be wrong."""
-        with unavailable(what):
-            return retry_until(self._limit_s, do, again=self._forget)
-
-    def _stretch(self, partition: int, first: int, last: int) -> list[LogEntry]:
-        """A beginning of what is asked for, one entry at least."""
-        stretch = self._patiently("cannot be read", lambda: self._fetch(partition, first))
-        if first < stretch.start:
-            raise Trimmed(f"partition {partition} begins at offset {stretch.start}, asked for {first}")
-        if last >= stretch.end:
-            raise BeyondEnd(f"partition {partition} ends before offset {stretch.end}, asked for {last}")
-        return list(entries(partition, stretch.records, first, last))
+    def _retry(self, problem: str, operation: Callable[[], T]) -> T:
+        """Repeats the operation for up to `timeout_s`. Raises LogUnavailable."""
+        with unavailable(problem):
+            return retry_until(self._timeout_s, operation, on_failure=self._forget_topic)  # the leaders may have moved
 
     def _fetch(self, partition: int, offset: int) -> FetchedRange:
+        """Returns the entries from `offset` on, at least one; no records if it is trimmed or beyond the end."""
         reader = self._reader(partition)
         try:
             return reader.fetch(partition, offset)
         except OutOfRange:
             start, end = self._offsets(EARLIEST)[partition], self._offsets(LATEST)[partition]
             if start <= offset < end:
-                raise LeaderNotAvailableError("the offset was there a moment later") from None
+                raise LeaderNotAvailableError("the offset has appeared since") from None  # retried
             return FetchedRange(start, end, b"")
 
-    def _place(self, name: str, partition: int) -> GroupOffset:
+    def _read_offset(self, name: str, partition: int) -> GroupOffset:
         self._reader(partition)
         return read_offset(self._connected(), GROUP.format(name), self._name, partition)
 
-    def _put(self, name: str, partition: int, where: GroupOffset) -> None:
+    def _commit_offset(self, name: str, partition: int, offset: int) -> None:
         self._reader(partition)
-        commit_offset(self._connected(), GROUP.format(name), self._name, partition, where)
+        position = GroupOffset(offset, self._known_id())
+        commit_offset(self._connected(), GROUP.format(name), self._name, partition, position)
 
-    def _found(self, partition: int, at_ms: int) -> int:
-        found = self._reader(partition).offsets({partition: at_ms})[partition]
-        self._look()
-        return found if found >= 0 else self._offsets(LATEST)[partition]
+    def _offset_at(self, partition: int, at_ms: int) -> int:
+        offset = self._reader(partition).offsets({partition: at_ms})[partition]
+        self._refresh_topic()
+        return offset if offset >= 0 else self._offsets(LATEST)[partition]
 
-    def _delete(self, partition: int, before: int) -> None:
+    def _delete_before(self, partition: int, before: int) -> None:
         self._reader(partition)
         end = self._offsets(LATEST)[partition]
         self._connected().admin.delete_records({TopicPartition(self._name, partition): min(before, end)})
 
     def _offsets(self, which: int) -> dict[int, int]:
-        """The topic is looked at afterwards: if it is still ours, it was when the offsets were told."""
-        partitions = self._known_topic().leaders
-        found = self._reader().offsets(dict.fromkeys(partitions, which))
-        if self._look().leaders.keys() != found.keys():
-            raise LeaderNotAvailableError("there are new partitions")
-        return dict(sorted(found.items()))
+        """Returns the EARLIEST or LATEST offset of every partition."""
+        offsets = self._reader().offsets(dict.fromkeys(self._known_topic().leaders, which))
+        # The request names the topic, not its id. A topic that still has our id now had it when the brokers answered.
+        if self._refresh_topic().leaders.keys() != offsets.keys():
+            raise LeaderNotAvailableError("there are new partitions")  # retried
+        return dict(sorted(offsets.items()))
 
     def _faults(self, partition: int, start: int, end: int) -> list[str]:
         faults, first = [], start
         while first < end:
-            last = min(first + VERIFIED_AT_ONCE, end) - 1
+            last = min(first + VERIFY_BATCH, end) - 1
             try:
                 self.read(partition, first, last)
             except CorruptLog as error:
@@ -158,46 +158,44 @@ class KafkaLog:
     def _reader(self, partition: int | None = None) -> TopicReader:
         """Raises ValueError if there is no such partition."""
         topic = self._known_topic()
-        if partition is not None and partition not in topic.leaders and partition not in self._look().leaders:
+        if partition is not None and partition not in topic.leaders and partition not in self._refresh_topic().leaders:
             raise ValueError(f"the topic {self._name} has no partition {partition}")
         return TopicReader(self._connected(), self._name, self._known_topic())
 
     def _known_topic(self) -> Topic:
-        return self._topic or self._look()
+        return self._topic or self._refresh_topic()
 
-    def _look(self) -> Topic:
-        """What the cluster says of the topic now. Raises LogUnavailable if it is another one."""
+    def _refresh_topic(self) -> Topic:
+        """Asks the cluster for the topic. Raises LogUnavailable if it was deleted and created again."""
         topic = self._connected().topic(self._name)
         self._id = self._id or topic.id
         if topic.id != self._id:
             raise LogUnavailable(
-                f"the topic {self._name} was deleted and made anew: start everything that uses it again"
+                f"the topic {self._name} was deleted and created again: restart every process that uses it"
             )
         self._topic = topic
         return topic
 
-    def _forget(self) -> None:
+    def _forget_topic(self) -> None:
         self._topic = None
 
     def _known_id(self) -> str:
-        return self._id or self._look().id
+        return self._id or self._refresh_topic().id
 
     def _connected(self) -> Connection:
         with self._connecting:
             if self._connection is None:
-                self._connection = Connection(self._servers, self._limit_s)
-                self._warn(self._connection)
+                self._connection = Connection(self._servers, self._timeout_s)
+                with suppress(KafkaError):  # a missing topic is reported by the operation that needs it
+                    for sentence in warnings(self._connection, self._name):
+                        logger.warning(
+                            "the log is not safe in topic %s: %s; see manage.py setup_log", self._name, sentence
+                        )
             return self._connection
-
-    def _warn(self, connection: Connection) -> None:
-        """Once, at the start. Where there is no topic yet, whatever needs it says so."""
-        with suppress(KafkaError):
-            for sentence in warnings(connection, self._name):
-                logger.warning("the log is not safe in topic %s: %s; see manage.py setup_log", self._name, sentence)
 
 
 def set_up(servers: str, topic: str, partitions: int, copies: int | None) -> list[str]:
-    """Make the topic or bring it up to date; says what was done, and what is not safe. Raises LogUnavailable."""
-    with unavailable("cannot be set up"), closing(Connection(servers, LIMIT_S)) as connection:
-        done = make(connection, topic, partitions, copies or min(connection.brokers(), SAFE_COPIES))
+    """Creates or updates the topic. Returns sentences: changes made, and what is not safe. Raises LogUnavailable."""
+    with unavailable("cannot be set up"), closing(Connection(servers, TIMEOUT_S)) as connection:
+        done = create_or_update(connection, topic, partitions, copies or min(connection.brokers(), SAFE_COPIES))
         return [*done, *(f"Not safe: {sentence}." for sentence in warnings(connection, topic))]

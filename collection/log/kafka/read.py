@@ -1,4 +1,4 @@
-"""Reading a Kafka topic. Hits are asked for by the topic's id, so that another topic of that name never answers."""
+"""Reads a Kafka topic. Hits are requested by the topic's id: a new topic of the same name must never answer."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ BY_TOPIC_ID: Final = 13  # the first version that names the topic by its id
 NO_SESSION: Final = -1
 EARLIEST: Final = -2  # instead of a time
 LATEST: Final = -1
-BY_NEGATIVE_TIME: Final = 1  # the first version that knows these
+BY_NEGATIVE_TIME: Final = 1  # the first version that takes EARLIEST and LATEST
 
 
 class FetchedRange(NamedTuple):
-    """What came back: whole batches from the one on that holds the offset asked for, and the partition's ends."""
+    """The partition's first offset and its end, and whole batches; the first one holds the requested offset."""
 
     start: int
     end: int
@@ -29,13 +29,13 @@ class FetchedRange(NamedTuple):
 
 
 class TopicReader:
-    """Stateless: any number of threads may use it."""
+    """Reads one topic. It keeps no state: any number of threads may use it."""
 
     def __init__(self, connection: Connection, name: str, topic: Topic) -> None:
         self._connection, self._name, self._topic = connection, name, topic
 
     def fetch(self, partition: int, offset: int) -> FetchedRange:
-        """Raises KafkaError, OffsetOutOfRangeError among them."""
+        """Fetches up to 4 MiB from this offset on. Raises OffsetOutOfRangeError or another KafkaError."""
         answer = self._connection.ask(self._request(partition, offset), self._leader(partition))
         _check(answer.error_code, "the topic's id")
         part = answer.responses[0].partitions[0]
@@ -43,9 +43,9 @@ class TopicReader:
         return FetchedRange(part.log_start_offset, part.high_watermark, bytes(part.records or b""))
 
     def offsets(self, at: Mapping[int, int]) -> dict[int, int]:
-        """By partition, the first offset of the time (ms), or of EARLIEST or LATEST; -1 if there is none. By name!
+        """Returns the first offset of a time (ms, or EARLIEST, LATEST) by partition, -1 if there is none.
 
-        Raises KafkaError.
+        The request names the topic, not its id: the caller must check the id afterwards. Raises KafkaError.
         """
         by_leader: dict[int, dict[int, int]] = {}
         for partition, time_ms in at.items():
@@ -54,10 +54,10 @@ class TopicReader:
         return {
             part.partition_index: part.offset
             for answer in self._connection.ask_each(requests).values()
-            for part in self._parts(answer)
+            for part in self._partitions(answer)
         }
 
-    def _parts(self, answer: Any) -> Any:
+    def _partitions(self, answer: Any) -> Any:
         if isinstance(answer, errors.KafkaError):
             raise answer
         for part in answer.topics[0].partitions:
@@ -88,13 +88,13 @@ class TopicReader:
         )  # fmt: skip
 
 
-def _check(code: int, what: str) -> None:
+def _check(code: int, subject: str) -> None:
     if code:
-        raise errors.for_code(code)(what)
+        raise errors.for_code(code)(subject)
 
 
 def entries(partition: int, records: bytes, first: int, last: int) -> Iterator[LogEntry]:
-    """The entries from `first` to `last` that are in these batches: the first of them at least. Raises CorruptLog."""
+    """Yields the entries from `first` to `last` that are in these batches, at least the first. Raises CorruptLog."""
     due = seen = first
     for batch in MemoryRecords(records):
         if batch.last_offset < due or due > last:
@@ -111,7 +111,7 @@ def entries(partition: int, records: bytes, first: int, last: int) -> Iterator[L
 
 
 def checked(partition: int, batch: Any, due: int, last: int) -> list[tuple[int, bytes]]:
-    """Offset and value of all of a batch's hits; the marks of transactions are none. Raises CorruptLog."""
+    """Returns offset and value of every hit of a batch; control batches hold none. Raises CorruptLog."""
     first, end = max(due, batch.base_offset), min(last, batch.last_offset)
     try:
         if not batch.validate_crc():
