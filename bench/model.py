@@ -6,7 +6,7 @@ import math
 from typing import Final, NamedTuple
 
 from processing.receiving.backlog import AGE_S, QUIET_AGE_S
-from processing.segments.seal import WHOLE_ROWS
+from processing.segments.writer import MAX_LAYER_ROWS
 
 MONTH_S: Final = 30 * 86_400
 GB: Final = 1e9
@@ -82,7 +82,7 @@ class Load(NamedTuple):
     @property
     def layers(self) -> int:
         """Of the largest property's day, when it is over."""
-        return max(1, math.ceil(self.largest_day / WHOLE_ROWS))
+        return max(1, math.ceil(self.largest_day / MAX_LAYER_ROWS))
 
     @property
     def segments(self) -> int:

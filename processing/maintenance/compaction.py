@@ -16,20 +16,18 @@ import polars as pl
 
 from processing.schema import DAY_MS, RAW
 from processing.segments.column_cache import ColumnCache
-from processing.segments.manifest import NO_CARRY, LayerRef, Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
-from processing.segments.seal import (
-    WHOLE_ROWS,
+from processing.segments.manifest import LayerRef, Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
+from processing.segments.sealed_periods import SealedPeriods, read_layer
+from processing.segments.writer import (
+    MAX_LAYER_ROWS,
     Sections,
-    carry_sections,
     commit,
+    encode_carry,
     encode_layer,
-    has_carry,
     raw_prefix,
-    read_layer,
     section_prefix,
     segment_name,
 )
-from processing.segments.sealed_periods import SealedPeriods
 from processing.sessions.layers import fold_layers, side_by_side
 from processing.sessions.local_periods import month_key, period
 from processing.store.port import BlockInfo, Conflict, Store
@@ -159,7 +157,7 @@ def _fold_days(book: Manifest, work: _Pass) -> Manifest:
     periods = dict(book.periods)
     for key, shelf in book.periods.items():
         rows, closed = _rows(shelf), period(key, book.zone).end + CLOSED_MS < work.now_ms
-        if closed and len(shelf.layers) > 1 and rows <= WHOLE_ROWS and work.affords(rows):
+        if closed and len(shelf.layers) > 1 and rows <= MAX_LAYER_ROWS and work.affords(rows):
             periods[key] = _folded(book, work, key, [key])
     return msgspec.structs.replace(book, periods=periods)
 
@@ -174,7 +172,7 @@ def _fold_months(book: Manifest, work: _Pass) -> Manifest:
     periods = dict(book.periods)
     for month, keys in months.items():
         rows = sum(_rows(book.periods[key]) for key in keys)
-        if keys != [month] and rows <= WHOLE_ROWS and work.affords(rows):
+        if keys != [month] and rows <= MAX_LAYER_ROWS and work.affords(rows):
             shelf = _folded(book, work, month, keys)
             periods = {key: old for key, old in periods.items() if key not in keys} | {month: shelf}
     return msgspec.structs.replace(book, periods=periods)
@@ -192,12 +190,12 @@ def _folded(book: Manifest, work: _Pass, key: str, keys: Sequence[str]) -> Perio
     shelves = [book.periods[each] for each in keys]
     days = [fold_layers([read_layer(work.columns.store, place) for place in shelf.layers]) for shelf in shelves]
     carry = SealedPeriods(book, work.columns).carry(keys[0])
-    prefix = section_prefix(key)
-    work.sections |= carry_sections(prefix, carry)
-    place = encode_layer(work.name, prefix, side_by_side(days), work.sections, lowest=True)
+    ref, sections = encode_layer(work.name, section_prefix(key), side_by_side(days))
+    carry_ref, carry_sections = encode_carry(ref, carry)
+    work.sections |= carry_sections | sections
     return PeriodEntry(
-        (place,),
-        place if has_carry(carry) else NO_CARRY,
+        (ref,),
+        carry_ref,
         sum(shelf.counted for shelf in shelves),
         add_counts(*(shelf.rejected for shelf in shelves)),
         sum(shelf.events for shelf in shelves),
@@ -233,7 +231,7 @@ def _smallest(parts: list[RawPart]) -> tuple[list[RawPart], list[RawPart]]:
     """The smallest parts, as many as can be held in memory together, and the others."""
     ordered = sorted(parts, key=lambda part: part.place.rows)
     sizes = accumulate(part.place.rows for part in ordered)
-    fitting = sum(size <= WHOLE_ROWS for size in sizes)
+    fitting = sum(size <= MAX_LAYER_ROWS for size in sizes)
     return ordered[:fitting], ordered[fitting:]
 
 

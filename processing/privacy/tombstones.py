@@ -16,8 +16,9 @@ from processing.segments.exclusion import hidden_visitors
 from processing.segments.manifest import Manifest, Tombstone, decode_manifest, empty_manifest
 from processing.segments.process_raw import is_erased
 from processing.segments.remove_rows import remove_rows
-from processing.segments.seal import commit, seal
+from processing.segments.seal import seal
 from processing.segments.tail import new_manifest
+from processing.segments.writer import commit
 from processing.store import raw_block as block
 from processing.store.port import BlockInfo, Conflict, Store, VersionedBlob
 

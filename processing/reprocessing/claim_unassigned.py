@@ -19,7 +19,8 @@ from processing.segments.manifest import Manifest, RawPart, decode_manifest, emp
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import read_raw
 from processing.segments.remove_rows import remove_rows
-from processing.segments.seal import commit, raw_parts, seal, segment_name
+from processing.segments.seal import seal
+from processing.segments.writer import commit, encode_raw, segment_name
 from processing.store.port import Store
 
 CACHE_BYTES: Final = 32 * 2**20
@@ -41,7 +42,7 @@ def claim(store: Store, property: int, measurement_id: str, basics: PropertySett
     if rows.is_empty():
         return 0
     segment, name = segment_name(property, "adopted"), uuid4().hex
-    parts, sections = raw_parts([(0, rows)], segment)
+    parts, sections = encode_raw([(0, rows)], segment)
     store.put_segment(segment, sections)
     new = tuple(msgspec.structs.replace(part, adopted=name) for part in parts)
     commit(store, property, manifest, msgspec.structs.replace(book, raw=(*book.raw, *new)))

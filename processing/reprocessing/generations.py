@@ -15,8 +15,8 @@ from processing.segments.exclusion import with_balanced_counts
 from processing.segments.manifest import Manifest, OffsetRange, decode_manifest, encode_manifest
 from processing.segments.process_raw import concat_processed
 from processing.segments.raw_parts import holding, process_parts
-from processing.segments.seal import write_changes
 from processing.segments.sealed_periods import SealedPeriods
+from processing.segments.writer import write_changes
 from processing.sessions.layers import Arrivals
 from processing.sessions.local_periods import period
 from processing.sessions.timeline import advance

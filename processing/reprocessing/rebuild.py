@@ -26,8 +26,8 @@ from processing.segments.exclusion import with_balanced_counts
 from processing.segments.manifest import AppliedRules, Manifest, PeriodEntry, RawPart, RebuiltDays, decode_manifest
 from processing.segments.process_raw import NOTHING
 from processing.segments.raw_parts import process_parts
-from processing.segments.seal import write_changes
 from processing.segments.sealed_periods import SealedPeriods
+from processing.segments.writer import write_changes
 from processing.sessions.layers import NOTHING_NEW, Arrivals
 from processing.sessions.local_periods import Period, day_key, day_of, day_start, period
 from processing.sessions.sessionize import Carry

@@ -9,20 +9,18 @@ import polars as pl
 from processing.pipeline.process import NOTHING_DROPPED
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.exclusion import NARROW, exclude_visitors, with_balanced_counts
-from processing.segments.manifest import NO_CARRY, LayerRef, Manifest, PeriodEntry, RawPart
+from processing.segments.manifest import LayerRef, Manifest, PeriodEntry, RawPart
 from processing.segments.raw_parts import process_parts, read_raw
-from processing.segments.seal import (
+from processing.segments.sealed_periods import SealedPeriods, read_layer
+from processing.segments.writer import (
     Sections,
-    carry_sections,
+    encode_carry,
     encode_layer,
-    has_carry,
     raw_prefix,
-    read_layer,
     section_prefix,
     segment_name,
     write_changes,
 )
-from processing.segments.sealed_periods import SealedPeriods
 from processing.sessions.layers import Layer, fold_layers, without_visitors
 from processing.sessions.local_periods import local_days
 from processing.sessions.timeline import advance
@@ -112,11 +110,10 @@ def _written(writer: _Writer, sealed: SealedPeriods, key: str, shelf: PeriodEntr
     hidden = pl.Series("visitor", [], dtype=pl.UInt64) if sealed.hidden is None else sealed.hidden
     layer = fold_layers([read_layer(writer.store, place) for place in shelf.layers])
     rows = [without_visitors(frame, hidden) for frame in layer[1:]]
-    carry, prefix = sealed.carry(key), section_prefix(key)
-    sections = carry_sections(prefix, carry)
-    place = encode_layer(writer.name, prefix, Layer(layer.visitors, *rows), sections, lowest=True)
-    writer.add(sections)
-    return msgspec.structs.replace(shelf, layers=(place,), carry=place if has_carry(carry) else NO_CARRY)
+    ref, sections = encode_layer(writer.name, section_prefix(key), Layer(layer.visitors, *rows))
+    carry_ref, carry_sections = encode_carry(ref, sealed.carry(key))
+    writer.add(carry_sections | sections)
+    return msgspec.structs.replace(shelf, layers=(ref,), carry=carry_ref)
 
 
 def _raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:

@@ -5,13 +5,14 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import BUILT, EVENTS, REFUSED, Schema
+from processing.schema import BUILT, EVENTS, INSTEAD, REFUSED, Schema, conform
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, VERSION, condensed_rows, sources
 from processing.sessions.layers import EMPTY, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
 from processing.sessions.sessionize import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
+from processing.store.port import Store
 
 # What a layer is. Stretches are made of it.
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
@@ -103,6 +104,27 @@ class SealedPeriods:
 
     def _read(self, place: LayerRef, section: str, schema: Schema) -> pl.DataFrame:
         return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
+
+
+def read_layer(store: Store, ref: LayerRef) -> Layer:
+    """Reads a layer as it was written. Raises Missing, CorruptBlob."""
+    frames = {
+        name: pl.DataFrame(schema=schema)
+        if name in ref.without
+        else conform_stored(store.read(ref.segment, f"{ref.prefix}{name}"), schema)
+        for name, schema in SECTIONS.items()
+    }
+    if "visitors" in ref.without:
+        visitors = pl.concat([frames[name]["visitor"] for name in SECTIONS]).unique().sort()
+    else:
+        visitors = store.read(ref.segment, f"{ref.prefix}visitors")["visitor"]
+    return Layer(visitors, **frames)
+
+
+def conform_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Gives stored rows the columns of the schema, also if they were written before a column was added."""
+    added = {new: old for new, old in INSTEAD.items() if new in schema and new not in frame.columns}
+    return conform(frame.with_columns(pl.col(old).alias(new) for new, old in added.items()), schema)
 
 
 def categorical_text() -> pl.Expr:

@@ -28,7 +28,8 @@ from processing.receiving.contexts import Contexts
 from processing.receiving.ledger import LogWentBack
 from processing.receiving.range_receiver import log_lost_hits
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
-from processing.segments.seal import LONGEST_S, seal
+from processing.segments.seal import seal
+from processing.segments.writer import MAX_WORK_S
 from processing.store.port import Conflict, Store
 from processing.workers.housekeeping import ErasureWork, Housekeeping
 
@@ -39,7 +40,7 @@ TIDYING: Final = "tidying"
 TIDYING_S: Final = 30.0
 MOST_RANGES: Final = 64  # in flight: more wait in the log, where they belong
 MOST_SEALS: Final = 64
-SWEEP_AFTER_S: Final = 6 * LONGEST_S
+SWEEP_AFTER_S: Final = 6 * MAX_WORK_S
 
 
 class JobSender(Protocol):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from processing.ingest.geoip import PlacesFile
 from processing.models import Range
-from processing.segments import seal
+from processing.segments import writer
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import VERSION, WORTH_ROWS
 from processing.store.port import BlockKey
@@ -105,9 +105,9 @@ def disturb(here: Installation, sent: list[Sent], rnd: random.Random, given: set
 def written_by_some_version(rnd: random.Random) -> Iterator[None]:
     """Segments with stretches or without them, or with those of another version; their text as codes, or as text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seal, "WORTH_ROWS", rnd.choice([1, 20, WORTH_ROWS]))
-        patch.setattr(seal, "VERSION", rnd.choice([VERSION, VERSION, 0, VERSION + 1]))
-        patch.setattr(seal, "CODED", rnd.choice([seal.CODED, set()]))
+        patch.setattr(writer, "WORTH_ROWS", rnd.choice([1, 20, WORTH_ROWS]))
+        patch.setattr(writer, "VERSION", rnd.choice([VERSION, VERSION, 0, VERSION + 1]))
+        patch.setattr(writer, "CATEGORICAL_SECTIONS", rnd.choice([writer.CATEGORICAL_SECTIONS, set()]))
         yield
 
 

@@ -14,7 +14,7 @@ from collection.hit import RawHit
 from configuration.ruleset.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
 from processing.engine import Engine, open_engine
 from processing.pipeline.custom_values import LARGEST
-from processing.segments import seal
+from processing.segments import writer
 from reporting.model.report import (
     And,
     ByDimension,
@@ -103,7 +103,7 @@ def fill(here: Installation, size: int) -> None:
     hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
     quarter = size // 4
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(seal, "WORTH_ROWS", 30)
+        patch.setattr(writer, "WORTH_ROWS", 30)
         for start in range(0, len(hits), quarter):
             here.worker.seal(everything=True)
             here.worker.tidy(SUMMER_ENDS + DAY)

@@ -12,7 +12,7 @@ from bench.scale import LOADS
 from bench.traffic import Traffic
 from processing.receiving import batcher
 from processing.schema import BUILT, RAW, conform
-from processing.segments.seal import WHOLE_ROWS
+from processing.segments.writer import MAX_LAYER_ROWS
 from processing.store.cassandra import segment_cells
 from processing.store.cassandra.cells import cut
 from processing.store.cassandra.layout import (
@@ -77,12 +77,12 @@ def test_the_limit_is_not_far_away() -> None:
     "schema", [pytest.param(BUILT, id="events"), pytest.param(RAW, id="raw rows", marks=pytest.mark.slow)]
 )
 def test_cells_and_buckets_of_the_largest_segment(schema: dict[str, pl.DataType]) -> None:
-    """Texts that do not compress, in every column: a layer of WHOLE_ROWS rows is as many times larger, cut alike."""
+    """Texts that do not compress, in every column: a layer of MAX_LAYER_ROWS is as many times larger, and cut alike."""
     cells = segment_cells.encode({"events": noise(schema)}).cells
     assert len(cells) > BUCKET_CELLS  # or there is one bucket only
     assert max(map(len, cells)) <= CELL_BYTES
     assert max(buckets(cells).values()) <= LARGEST_PARTITION
-    assert len(cells) * WHOLE_ROWS // ROWS < 2**31  # a cell's number is an int
+    assert len(cells) * MAX_LAYER_ROWS // ROWS < 2**31  # a cell's number is an int
 
 
 def test_cells_of_the_largest_raw_block() -> None:

@@ -254,8 +254,8 @@ def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeyp
     plain, bounded = installation(tmp_path / "plain"), installation(tmp_path / "bounded")
     hits = random_hits(random.Random(6), 60, BERLIN, days=3)
     for here, most in ((plain, 10**6), (bounded, 15)):
-        monkeypatch.setattr("processing.maintenance.compaction.WHOLE_ROWS", most)
-        monkeypatch.setattr("processing.segments.seal.WHOLE_ROWS", most)
+        monkeypatch.setattr("processing.maintenance.compaction.MAX_LAYER_ROWS", most)
+        monkeypatch.setattr("processing.segments.writer.MAX_LAYER_ROWS", most)
         for start in range(0, len(hits), 10):
             here.send(*hits[start : start + 10])
             here.receive()

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from processing.maintenance.fsck import FsckRun, Problem
 from processing.models import Range
 from processing.receiving import ledger
-from processing.segments import seal
+from processing.segments import writer
 from processing.segments.manifest import Manifest, OffsetRange, PeriodEntry, Tombstone, decode_manifest, encode_manifest
 from processing.segments.view_cache import ViewCache
 from processing.sessions.condensed import condensed_rows
@@ -280,8 +280,10 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
 
 
 def test_stretches_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seal, "WORTH_ROWS", 1)
-    monkeypatch.setattr(seal, "condensed_rows", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63)))
+    monkeypatch.setattr(writer, "WORTH_ROWS", 1)
+    monkeypatch.setattr(
+        writer, "condensed_rows", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63))
+    )
     here = Installation(tmp_path)
     here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
     here.receive()

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configuration.models import Property
-from processing.segments import seal
+from processing.segments import writer
 from processing.segments.manifest import LayerRef
 from processing.sessions.condensed import ADDED_UP, CONDENSED, LENGTH, STEADY, VERSION, condense, condensed_rows
 from reporting.model.report import DateRange, Report
@@ -65,7 +65,7 @@ def test_every_layer_gives_columns_of_the_same_kinds() -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    monkeypatch.setattr(seal, "WORTH_ROWS", 1)
+    monkeypatch.setattr(writer, "WORTH_ROWS", 1)
     return filled_anew(tmp_path)
 
 
@@ -118,9 +118,9 @@ def test_stretches_of_another_version_are_made_anew(
 ) -> None:
     """Those of today may have a column that they lack."""
     with monkeypatch.context() as patch:
-        patch.setattr(seal, "WORTH_ROWS", 1)
-        patch.setattr(seal, "VERSION", version)
-        patch.setattr(seal, "condensed_rows", lambda events: condensed_rows(events).drop("browser", "session_groups"))
+        patch.setattr(writer, "WORTH_ROWS", 1)
+        patch.setattr(writer, "VERSION", version)
+        patch.setattr(writer, "condensed_rows", lambda events: condensed_rows(events).drop("browser", "session_groups"))
         here = filled_anew(tmp_path)
     assert all("browser" not in frame.columns for frame in written(here))
     by_browser = Report(
