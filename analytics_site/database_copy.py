@@ -4,7 +4,7 @@ Numbers of rows stay as they are: that of a log is part of every hit's position,
 is one transaction: a copy that was broken off leaves nothing behind, one that differs anywhere is not kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice, zip_longest
 from typing import Any, Final, NamedTuple
 
@@ -16,13 +16,12 @@ from django.db import connections, transaction
 from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import InsertQuery
 
+from collection.progress import OnProgress, ignore_progress
 from processing.models import Lease
 
 ROWS_AT_ONCE: Final = 1000
 MADE_BY_MIGRATE: Final[tuple[type[Model], ...]] = (Permission, ContentType)
 OF_ONE_DATABASE: Final[tuple[type[Model], ...]] = (Lease,)  # they are about who works on this database, now
-
-OnProgress = Callable[[str, int], None]
 
 
 class NotEmpty(Exception):
@@ -38,15 +37,15 @@ class CopiedRows(NamedTuple):
     rows: int
 
 
-def copy_database(source: str, target: str, told: OnProgress = lambda table, rows: None) -> CopiedRows:
-    """From one alias to another, whose tables are there and empty. `told` is given each table and its rows so far.
+def copy_database(source: str, target: str, on_progress: OnProgress = ignore_progress) -> CopiedRows:
+    """Copies from one alias to another, whose tables are there and empty. Progress is reported in rows of a table.
 
     Raises NotEmpty, Differs, and what the databases raise.
     """
     with transaction.atomic(using=source), transaction.atomic(using=target):
         _as_of_now(source)
         _make_room(target)
-        counts = [_copy_table(model, source, target, told) for model in tables()]
+        counts = [_copy_table(model, source, target, on_progress) for model in tables()]
         _go_on_counting(target)
         for model in tables():
             _compare(model, source, target)
@@ -80,12 +79,12 @@ def _make_room(target: str) -> None:
         rows(model, target).delete()
 
 
-def _copy_table(model: type[Model], source: str, target: str, told: OnProgress) -> int:
+def _copy_table(model: type[Model], source: str, target: str, on_progress: OnProgress) -> int:
     done = 0
     for batch in _batches(rows(model, source).iterator(ROWS_AT_ONCE), _at_once(model, target)):
         _insert(model, batch, target)
         done += len(batch)
-        told(model._meta.db_table, done)
+        on_progress(model._meta.db_table, done, None)
     return done
 
 

@@ -1,12 +1,19 @@
-"""Showing how far a long command has come: one line that changes in a terminal, a line now and then elsewhere."""
+"""Shows how far a long command has come: one line that changes in a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Callable
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeAlias
+
+# Long work calls it now and then: what is being done, how many things of it are done, and of how many (None: unknown).
+OnProgress: TypeAlias = Callable[[str, int, int | None], None]
 
 TERMINAL_S: Final = 0.2
 OTHERWISE_S: Final = 10.0
 ERASE_LINE: Final = "\r\x1b[2K"
+
+
+def ignore_progress(subject: str, done: int, total: int | None) -> None:
+    """An OnProgress for work that nobody watches."""
 
 
 class ProgressLine:

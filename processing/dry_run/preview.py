@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from collection.progress import OnProgress, ignore_progress
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.process import Processed
 from processing.schema import BUILT, DAY_MS, REJECTED
@@ -24,8 +25,6 @@ from processing.sessions.timeline import InMemory, advance
 from processing.store.port import Store
 
 THREADS: Final = 2  # the data frames' own work runs on all cores, what is done once per distinct value on one
-
-OnProgress = Callable[[int, int], None]
 
 
 class Preview(NamedTuple):
@@ -52,16 +51,16 @@ class Preview(NamedTuple):
 
 
 def preview(
-    store: Store, view: ReadView, draft: Ruleset, first: date, last: date, told: OnProgress = lambda done, rows: None
+    store: Store, view: ReadView, draft: Ruleset, first: date, last: date, on_progress: OnProgress = ignore_progress
 ) -> Preview:
-    """The local days `first` to `last` of the view's property under the draft. `told` hears of raw rows done, of all.
+    """The local days `first` to `last` of the view's property under the draft. `on_progress` hears of raw parts done.
 
     Whole periods are built, on what the period before hands on now, so that a draft that changes nothing shows the same
     numbers; where it changes the time zone or ends sessions elsewhere, the first day begins anew.
     """
     limits = _limits(draft)
     start, end, carry = _span(view, draft.basics.zone, first, last, same=_same_periods(view, draft))
-    done = _processed(store, view, draft, start, end, told)
+    done = _processed(store, view, draft, start, end, on_progress)
     timeline = InMemory(draft.basics.zone, limits, day_key, carry)
     changes = advance(timeline, Arrivals(done.events, done.rejected))
     layers = [change.layer for change in changes]
@@ -128,7 +127,9 @@ def _carry(view: ReadView, key: str) -> Carry:
     return change.carry if change else view.sealed.carry(key)
 
 
-def _processed(store: Store, view: ReadView, draft: Ruleset, start: int, end: int, told: OnProgress) -> Processed:
+def _processed(
+    store: Store, view: ReadView, draft: Ruleset, start: int, end: int, on_progress: OnProgress
+) -> Processed:
     """Part by part, so that no more raw rows than those of a few parts are in memory."""
     readers = list(_raw(store, view, start, end))
     done = [0]
@@ -137,7 +138,7 @@ def _processed(store: Store, view: ReadView, draft: Ruleset, start: int, end: in
         rows = read()
         found = process_isolating_failures(rows, draft)
         done[0] += 1
-        told(done[0], len(readers))
+        on_progress("raw parts", done[0], len(readers))
         return found
 
     with ThreadPoolExecutor(THREADS) as pool:

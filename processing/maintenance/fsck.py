@@ -12,6 +12,7 @@ import polars as pl
 from django.db import DatabaseError
 
 from collection.log.port import Log, LogError
+from collection.progress import OnProgress, ignore_progress
 from configuration.ruleset.context import decode_context
 from processing.maintenance import accounting as balance
 from processing.models import Range
@@ -32,7 +33,6 @@ CONDITION: Final = ("position", "visitor", "received_us")
 NO_POSITIONS: Final = pl.Series("position", [], dtype=pl.UInt64)
 
 Kind = Literal["store", "log", "ledger", "book", "sums"]
-OnProgress = Callable[[str, int], None]
 
 ADVICE: Final[dict[Kind, str]] = {
     "store": "Check the disk. Then restore the store and the database from one backup; see"
@@ -54,11 +54,11 @@ class Problem(NamedTuple):
 
 
 class FsckRun:
-    """One pass over an installation. `told` is given what is being checked and how many things were so far."""
+    """One pass over an installation. `on_progress` is given the subject and how many things were checked so far."""
 
-    def __init__(self, log: Log, store: Store, told: OnProgress = lambda subject, things: None) -> None:
+    def __init__(self, log: Log, store: Store, on_progress: OnProgress = ignore_progress) -> None:
         self.log, self.store, self.things = log, store, 0
-        self._told = told
+        self._on_progress = on_progress
 
     def problems(self) -> Iterator[Problem]:
         """Raises StoreUnavailable, LogUnavailable, and the database's errors."""
@@ -163,7 +163,7 @@ class FsckRun:
 
     def _count(self, subject: str, things: int) -> None:
         self.things += things
-        self._told(subject, self.things)
+        self._on_progress(subject, self.things, None)
 
 
 def _readable(who: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:

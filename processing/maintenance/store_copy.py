@@ -4,13 +4,13 @@ What is there already is passed over, so that a copy that was broken off goes on
 pointers to the live ones come last: until then nothing of the copy is read.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple, TypeVar
 
+from collection.progress import OnProgress, ignore_progress
 from processing.store.port import BlockKey, Conflict, LiveChange, ManifestChange, Store, VersionedBlob
 from processing.store.raw_block import encode_block
 
-OnProgress = Callable[[str, int, int], None]
 Partition = tuple[str, int]
 T = TypeVar("T")
 
@@ -25,18 +25,16 @@ class StoredCounts(NamedTuple):
 
 
 class StoreCopy:
-    """`partitions` of logs are those that may have had blocks, with or without some now. `told` is given what is being
-    done, how many of it are done, and how many there are.
-    """
+    """`partitions` of logs are those that may have had blocks, with or without some now."""
 
     def __init__(
         self,
         source: Store,
         target: Store,
         partitions: Collection[Partition] = (),
-        told: OnProgress = lambda subject, done, all: None,
+        on_progress: OnProgress = ignore_progress,
     ) -> None:
-        self.source, self.target, self._told = source, target, told
+        self.source, self.target, self._on_progress = source, target, on_progress
         self._blocks = source.blocks()
         self._partitions = {*partitions, *(block.key[:2] for block in self._blocks)}
         self._manifests = [(p, number) for p in source.properties() for number in source.generations(p)]
@@ -141,7 +139,7 @@ class StoreCopy:
 
     def _each(self, subject: str, things: Collection[T]) -> Iterator[T]:
         for number, thing in enumerate(things):
-            self._told(subject, number, len(things))
+            self._on_progress(subject, number, len(things))
             yield thing
 
 

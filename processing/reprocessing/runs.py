@@ -98,13 +98,13 @@ class HistoryRunner:
     def __init__(self, store: Store, url: str, engine: Callable[[], Engine], clock: Callable[[], datetime]) -> None:
         """`url` is the store's address, for the engine's workers."""
         self._store, self._url, self._engine, self._clock = store, url, engine, clock
-        self._told: Callable[[HistoryRun], None] = lambda _: None
+        self._on_progress: Callable[[HistoryRun], None] = lambda _: None
 
-    def work(self, stop: Callable[[], bool], told: Callable[[HistoryRun], None] = lambda _: None) -> int:
-        """Everything that is asked for now, until `stop`. Returns how many runs came to an end. `told` hears of
-        progress.
+    def work(self, stop: Callable[[], bool], on_progress: Callable[[HistoryRun], None] = lambda _: None) -> int:
+        """Everything that is asked for now, until `stop`. Returns how many runs came to an end. `on_progress` is
+        called after each step.
         """
-        ended, self._told = 0, told
+        ended, self._on_progress = 0, on_progress
         for run in HistoryRun.objects.filter(wish=RequestedAction.UNDO, state=State.DONE).order_by("pk"):
             ended += self._undo(run)
         for run in HistoryRun.objects.filter(state__in=(State.WAITING, State.RUNNING)).order_by("pk"):
@@ -240,7 +240,7 @@ class HistoryRunner:
     def _count(self, run: HistoryRun, tasks: list[RebuildTask], done: set[int]) -> None:
         rows = sum(part.place.rows for number in done for part in tasks[number].parts)
         self._save(run, rows_done=rows)
-        self._told(run)
+        self._on_progress(run)
 
     def _save(self, run: HistoryRun, **values: object) -> None:
         for name, value in values.items():

@@ -1,7 +1,7 @@
 """Comparisons with this installation's past: what rules would make of it, and what a run has made of it."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from threading import Lock
@@ -28,7 +28,6 @@ WAIT_S: Final = 5.0
 KEPT: Final = 16
 USUAL_DAYS: Final = 28
 State = HistoryRun.State
-OnProgress = Callable[[int, int], None]
 
 
 class NoComparison(Exception):

@@ -68,7 +68,7 @@ def life(folder: Path, engine: str, hits: list[RawHit], first: Ruleset, second: 
 
 def cancelled(here: Installation, rules: Ruleset) -> None:
     run = create_run(here.store, rules, "ada")
-    here.history.work(lambda: False, told=on_progress(RequestedAction.CANCEL))
+    here.history.work(lambda: False, on_progress=on_progress(RequestedAction.CANCEL))
     run.refresh_from_db()
     assert run.state == State.CANCELLED
     assert here.store.generations(BERLIN.id) == [here.store.live(BERLIN.id)]
@@ -76,7 +76,7 @@ def cancelled(here: Installation, rules: Ruleset) -> None:
 
 def paused(here: Installation, rules: Ruleset) -> None:
     run = create_run(here.store, rules, "ada")
-    here.history.work(lambda: False, told=on_progress(RequestedAction.PAUSE))
+    here.history.work(lambda: False, on_progress=on_progress(RequestedAction.PAUSE))
     run.refresh_from_db()
     assert run.state == State.PAUSED
     assert 0 < run.rows_done < run.rows
@@ -86,21 +86,21 @@ def go_on(here: Installation) -> None:
     run = HistoryRun.objects.get(state=State.PAUSED)
     request_action(run, RequestedAction.NONE)
     done = run.rows_done
-    told: list[int] = []
-    here.history.work(lambda: False, told=lambda run: told.append(run.rows_done))
+    progress: list[int] = []
+    here.history.work(lambda: False, on_progress=lambda run: progress.append(run.rows_done))
     run.refresh_from_db()
     assert run.state == State.DONE, run.error
-    assert told[0] == done  # what was done is not done again
+    assert progress[0] == done  # what was done is not done again
 
 
 def on_progress(wished: HistoryRun.Wish) -> Callable[[HistoryRun], None]:
     """Wishes it when the first piece is done."""
 
-    def told(run: HistoryRun) -> None:
+    def act(run: HistoryRun) -> None:
         if run.rows_done:
             request_action(run, wished)
 
-    return told
+    return act
 
 
 def under(here: Installation, rules: Ruleset) -> None:

@@ -49,7 +49,7 @@ from analytics_site.management.commands.copy_database import TARGET, add_databas
 from processing.models import LogSource
 add_database(TARGET, {target!r})
 call_command("migrate", database=TARGET, verbosity=0)
-def meddle(table, done):
+def meddle(table, done, total):
     if table == LogSource._meta.db_table:
         LogSource.objects.using(TARGET).update(log="z" * 32)
 try:
@@ -69,11 +69,11 @@ call_command("migrate", database=TARGET, verbosity=0)
 def write():
     LogSource.objects.create(log="w" * 32)
     connection.close()
-def told(table, done):
+def write_beside(table, done, total):
     if table == LogSource._meta.db_table:
         with ThreadPoolExecutor(1) as beside:
             beside.submit(write).result()
-copy_database("default", TARGET, told)
+copy_database("default", TARGET, write_beside)
 print([LogSource.objects.using(alias).count() for alias in ("default", TARGET)])
 """
 LEASES = """

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         add_database(TARGET, target)
         call_command("migrate", database=TARGET, interactive=False, verbosity=0)
         meter = ProgressLine(sys.stderr, "rows")
-        counts = copy_database("default", TARGET, lambda table, rows: meter.show(rows, None))
+        counts = copy_database("default", TARGET, lambda table, rows, _: meter.show(rows, None))
         meter.clear()
         self.stdout.write(f"{counts.rows:,} rows of {counts.tables} tables copied and compared; nothing differs.")
 

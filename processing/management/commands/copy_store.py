@@ -73,8 +73,8 @@ class Command(BaseCommand):
         if source == settings.STORE_URL and Range.objects.filter(done_at=None).exists():
             raise CommandError("Ranges of the log are half received: run `manage.py work --once` first, then copy.")
 
-    def _show(self, subject: str, done: int, every: int) -> None:
-        self._meters.setdefault(subject, ProgressLine(sys.stderr, subject)).show(done, done / every)
+    def _show(self, subject: str, done: int, total: int | None) -> None:
+        self._meters.setdefault(subject, ProgressLine(sys.stderr, subject)).show(done, done / total if total else None)
 
 
 def _partitions() -> list[tuple[str, int]]:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{problem.kind}: {problem.text}")
         return problem
 
-    def _show(self, subject: str, things: int) -> None:
+    def _show(self, subject: str, things: int, _: int | None) -> None:
         if sys.stderr.isatty():
             self.stderr.write(f"{ERASE_LINE}{things:,} things checked, now: {subject}", ending="")
             self.stderr.flush()

@@ -99,7 +99,7 @@ class Command(BaseCommand):
     def _follow(self, run: HistoryRun, history: HistoryRunner | None) -> None:
         while run.state in (State.WAITING, State.RUNNING) or run.wish:
             if history:
-                history.work(lambda: False, told=self._tell)
+                history.work(lambda: False, on_progress=self._tell)
             else:
                 time.sleep(LOOK_EVERY_S)
             run.refresh_from_db()

@@ -71,14 +71,14 @@ def test_whether_a_draft_counts_anything(tmp_path: Path) -> None:
     assert counts_anything(here.store, here.view(), rules(), *EVER)
 
 
-def test_progress_is_told(tmp_path: Path) -> None:
+def test_it_reports_progress(tmp_path: Path) -> None:
     here = Installation(tmp_path)
     here.send(ga4(1))
     here.receive()
     here.worker.seal(everything=True)
     here.send(ga4(2))
     here.receive()
-    told: list[Any] = []
-    preview(here.store, here.view(), rules(), FIRST, FIRST, lambda done, all_: told.append((done, all_)))
-    assert sorted(told) == [(1, 2), (2, 2)]
+    progress: list[Any] = []
+    preview(here.store, here.view(), rules(), FIRST, FIRST, lambda *step: progress.append(step))
+    assert sorted(progress) == [("raw parts", 1, 2), ("raw parts", 2, 2)]
     assert here.view(SHOP.id).sealed.book.raw[0].day == day_number(FIRST)

@@ -65,12 +65,12 @@ def check_copy(source: Store, target: Store) -> None:
 
 
 def test_it_works(source: Store, target: Store) -> None:
-    told: list[tuple[str, int, int]] = []
-    copy = StoreCopy(source, target, told=lambda *step: told.append(step))
+    progress: list[tuple[str, int, int | None]] = []
+    copy = StoreCopy(source, target, on_progress=lambda *step: progress.append(step))
     copy.run()
     assert copy.counts() == StoredCounts(contexts=2, blocks=1, segments=2, manifests=3)
     check_copy(source, target)
-    assert ("segments", 1, 2) in told
+    assert ("segments", 1, 2) in progress
 
 
 def test_partitions_without_blocks_keep_their_highest_offset(source: Store, target: Store) -> None:
