@@ -109,7 +109,7 @@ class Killed(BaseException):
     pass
 
 
-STEPS = ("start", "add_piece", "settle", "catch_up", "swap", "let_go")
+STEPS = ("start", "add_rebuilt_days", "finish_draft", "catch_up", "swap", "release")
 
 
 @pytest.mark.parametrize("after", [False, True])
