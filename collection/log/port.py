@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 
 class LogError(Exception):
-    """Anything that a log has to complain about."""
+    """The base of all errors of a log."""
 
 
 class LogUnavailable(LogError):
@@ -17,11 +17,11 @@ class Trimmed(LogError):
 
 
 class BeyondEnd(LogError):
-    """The range ends where nothing has been written yet: either the caller is wrong, or the log lost its end."""
+    """The range ends beyond the last hit: either the caller is wrong, or the log lost its newest hits."""
 
 
 class CorruptLog(LogError):
-    """Stored hits are not what was appended. Names the offsets; nothing of such a batch is ever served."""
+    """Stored hits differ from what was appended. Names the offsets; no hit of such a batch is ever returned."""
 
     def __init__(self, partition: int, first: int, last: int, cause: str) -> None:
         super().__init__(f"partition {partition}, offsets {first} to {last}: {cause}")
@@ -31,66 +31,66 @@ class CorruptLog(LogError):
 
 
 class LogEntry(NamedTuple):
-    """One hit. Offsets of a partition are contiguous and start at 0 in a new log; one that is missing is damage."""
+    """One hit. The offsets of a partition are contiguous and start at 0 in a new log; a missing offset is damage."""
 
     offset: int
     value: bytes
 
 
 class Log(Protocol):
-    """What every log promises. Any number of processes and threads may use it at once.
+    """The promises of every log. Any number of processes and threads may use it at once.
 
-    - A hit whose append returned survives a power cut, and is read with the same bytes at the same offset ever after,
-      until it is trimmed. An append that raised may nevertheless have been stored.
+    - A hit whose append returned survives a power cut, and is read with the same bytes at the same offset until it is
+      trimmed. An append that raised may nevertheless have been stored.
     - Hits of one partition key that are appended one after the other are in one partition, in that order.
-    - Offsets are never used twice, trimmed or not.
+    - Offsets are never used twice, even after trimming.
     """
 
     @property
     def id(self) -> str:
-        """32 hexadecimal digits, made with the log: a log that is made anew is another one."""
+        """32 hexadecimal digits, created with the log: a log that is deleted and created again has another id."""
 
     def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
-        """Write (partition key, value) pairs, durable on return, in each partition in this order.
+        """Writes (partition key, value) pairs, durable on return, in each partition in this order.
 
-        Raises LogUnavailable; then each partition may hold a beginning of its pairs: none, some, or all.
+        Raises LogUnavailable; then each partition may hold the first of its pairs: none, some, or all.
         """
 
     def partitions(self) -> list[int]:
-        """The numbers of all partitions, ascending."""
+        """Returns the numbers of all partitions, ascending."""
 
     def starts(self) -> dict[int, int]:
-        """The first offset still held, by partition; equal to the end where nothing is."""
+        """Returns the first offset still held, by partition; it equals the end of an empty partition."""
 
     def ends(self) -> dict[int, int]:
-        """The offset that will be written next, by partition. Cheap enough to ask every few milliseconds."""
+        """Returns the offset that is written next, by partition. Cheap enough to call every few milliseconds."""
 
     def read(self, partition: int, first: int, last: int) -> list[LogEntry]:
-        """The entries first to last, both included: all of them, in order.
+        """Returns all entries from first to last, both included, in order.
 
         Raises Trimmed, BeyondEnd, CorruptLog, LogUnavailable.
         """
 
     def position(self, name: str, partition: int) -> int:
-        """The offset that this subscription reads next: the one it committed last, 0 before any."""
+        """Returns the offset that this subscription reads next: the one it committed last, 0 before the first."""
 
     def commit(self, name: str, partition: int, offset: int) -> None:
-        """Remember that the subscription is done with everything below the offset. Durable on return."""
+        """Records that the subscription is done with every offset below this one. Durable on return."""
 
     def seek(self, partition: int, at_us: int) -> int:
-        """The first held offset that was appended at that time (microseconds since 1970 UTC) or later, else the end.
+        """Returns the first held offset appended at that time (microseconds since 1970 UTC) or later, else the end.
 
-        Times may be kept to the millisecond: then nothing of the same one is passed over.
+        A log may keep times in milliseconds: then the result is the first offset of that millisecond.
         """
 
     def trim(self, partition: int, before: int) -> None:
-        """Forget everything below the offset, for good. Subscriptions are not asked: that is the caller's duty."""
+        """Deletes every offset below this one for good. The caller must check that all subscriptions are past it."""
 
     def verify(self) -> list[str]:
-        """Read everything that is held; one sentence per fault, naming partition and offsets."""
+        """Reads all held entries. Returns one sentence per fault, with its partition and offsets."""
 
     def close(self) -> None:
-        """Release files and connections. Appends that have not returned may or may not be stored."""
+        """Releases files and connections. Appends that have not returned may or may not be stored."""
 
 
 @runtime_checkable
@@ -99,4 +99,4 @@ class Spills(Protocol):
 
     @property
     def spilled(self) -> int:
-        """Hits that wait on this machine. Not behind the ends that the log tells."""
+        """The number of hits that wait on this machine. The log's `ends` do not include them."""

@@ -1,4 +1,4 @@
-"""The log that spills keeps the promises of the port, and its own while the log is away: all is there, once."""
+"""The spilling log keeps the promises of the port, and stores every hit once although the log fails meanwhile."""
 
 import threading
 import time
@@ -15,30 +15,30 @@ from collection.log.embedded.log import EmbeddedLog
 from collection.log.spill.log import SpillingLog
 from tests.contract.log_contract import Again, LogContract, everything, fill, numbered
 
-Fault = Literal["none", "away", "half", "unsure"]
+Fault = Literal["none", "unreachable", "partial", "unanswered"]
 PAUSE_S = 0.002
 
 
 class Elsewhere(EmbeddedLog):
-    """A real log that can be out of reach (away), lose its answer (unsure), or break off in the middle (half)."""
+    """A real log that can be unreachable, store hits without answering, or store only the first half of them."""
 
     fault: Fault = "none"
 
     def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
         fault = self.fault  # the test may change it meanwhile
-        stored = {"none": len(hits), "away": 0, "half": len(hits) // 2, "unsure": len(hits)}[fault]
+        stored = {"none": len(hits), "unreachable": 0, "partial": len(hits) // 2, "unanswered": len(hits)}[fault]
         super().append(hits[:stored])
         if fault != "none":
-            raise LogUnavailable("as the test wants it")
+            raise LogUnavailable("a fault of the test")
 
     def ends(self) -> dict[int, int]:
-        if self.fault == "away":
-            raise LogUnavailable("as the test wants it")
+        if self.fault == "unreachable":
+            raise LogUnavailable("a fault of the test")
         return super().ends()
 
 
 class Site:
-    """A log elsewhere, and a collector's folder; `restart` is what is left when the collector was killed."""
+    """A log elsewhere, and a collector with its folder. `restart` starts the collector again as after a kill."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,10 +54,10 @@ class Site:
         self.start()
 
     def settle(self) -> list[bytes]:
-        """What is in the log once it can be reached and nothing waits any more."""
+        """Ends the fault, waits until no hit is spilled, and returns the content of the log."""
         self.elsewhere.fault = "none"
         give_up = time.monotonic() + 30
-        while self.log.spilled or self.log._wake.is_set():
+        while self.log.spilled or self.log._spilling.is_set():
             assert time.monotonic() < give_up, f"{self.log.spilled} hits still wait"
             time.sleep(PAUSE_S)
         return everything(self.elsewhere)
@@ -84,7 +84,7 @@ class TestSpillingLog(LogContract):
 
 def test_it_works(site: Site) -> None:
     fill(site.log, b"one")
-    site.elsewhere.fault = "away"
+    site.elsewhere.fault = "unreachable"
     fill(site.log, b"two", b"three")
     fill(site.log, b"four")
     assert site.log.spilled == 3
@@ -93,33 +93,33 @@ def test_it_works(site: Site) -> None:
     assert site.settle() == [b"one", b"two", b"three", b"four", b"five"]
 
 
-@pytest.mark.parametrize("fault", ["away", "half", "unsure"])
-def test_an_append_that_failed_is_stored_once(site: Site, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", ["unreachable", "partial", "unanswered"])
+def test_a_failed_append_is_stored_once(site: Site, fault: Fault) -> None:
     fill(site.log, *numbered(3))
     site.elsewhere.fault = fault
     fill(site.log, *numbered(10, b"doubtful"))
     assert site.settle() == numbered(3) + numbered(10, b"doubtful")
 
 
-def test_a_collector_that_starts_while_the_log_is_away_takes_hits(site: Site) -> None:
+def test_a_collector_started_while_the_log_is_unreachable_accepts_hits(site: Site) -> None:
     site.log.close()
     site.elsewhere = Elsewhere(site.folder / "elsewhere")
-    site.elsewhere.fault = "away"
+    site.elsewhere.fault = "unreachable"
     site.start()
     fill(site.log, *numbered(5))
     assert site.log.spilled == 5
     assert site.settle() == numbered(5)
 
 
-def test_what_was_spilled_is_carried_over_after_a_restart(site: Site) -> None:
-    site.elsewhere.fault = "away"
+def test_spilled_hits_are_carried_over_after_a_restart(site: Site) -> None:
+    site.elsewhere.fault = "unreachable"
     fill(site.log, *numbered(5))
     site.restart()
     assert site.settle() == numbered(5)
 
 
-def test_what_was_carried_over_is_gone_from_the_disk(site: Site) -> None:
-    site.elsewhere.fault = "away"
+def test_carried_over_hits_are_deleted_from_the_disk(site: Site) -> None:
+    site.elsewhere.fault = "unreachable"
     fill(site.log, b"198.51.100.77")
     site.settle()
     site.log.close()
@@ -130,9 +130,9 @@ def test_what_was_carried_over_is_gone_from_the_disk(site: Site) -> None:
 
 
 def test_it_closes_at_any_moment_of_carrying_over(site: Site) -> None:
-    """Most often in the moment in which the last hit has gone over."""
+    """Mostly at the moment when the last hit has been carried over."""
     for _ in range(100):
-        site.elsewhere.fault = "away"
+        site.elsewhere.fault = "unreachable"
         site.log.append([(b"a", b"1")])
         site.elsewhere.fault = "none"
         while site.log.spilled:
@@ -140,12 +140,12 @@ def test_it_closes_at_any_moment_of_carrying_over(site: Site) -> None:
         site.restart()
 
 
-def test_a_folder_is_one_collectors_alone(site: Site) -> None:
+def test_a_folder_belongs_to_one_collector(site: Site) -> None:
     with pytest.raises(LogUnavailable, match="another collector"):
         SpillingLog(EmbeddedLog(site.folder / "elsewhere"), site.folder / "spill")
 
 
-def test_appends_of_several_threads_stay_in_order_while_the_log_comes_and_goes(site: Site) -> None:
+def test_appends_of_several_threads_stay_in_order_while_the_log_fails_and_recovers(site: Site) -> None:
     def append(name: bytes) -> None:
         for value in numbered(150, name):
             fill(site.log, value, key=name)
@@ -153,7 +153,7 @@ def test_appends_of_several_threads_stay_in_order_while_the_log_comes_and_goes(s
     writers = [threading.Thread(target=append, args=(b"writer %d" % number,)) for number in range(3)]
     for writer in writers:
         writer.start()
-    faults: list[Fault] = ["away", "none", "unsure", "none", "half", "none"]
+    faults: list[Fault] = ["unreachable", "none", "unanswered", "none", "partial", "none"]
     while any(writer.is_alive() for writer in writers):
         for fault in faults:
             site.elsewhere.fault = fault
@@ -165,16 +165,16 @@ def test_appends_of_several_threads_stay_in_order_while_the_log_comes_and_goes(s
     assert len(values) == 450
 
 
-faults = st.sampled_from(["none", "away", "half", "unsure"])
+faults = st.sampled_from(["none", "unreachable", "partial", "unanswered"])
 moves = st.lists(st.tuples(faults, st.integers(1, 30), st.booleans()), max_size=12)
 
 
 @settings(max_examples=settings.get_current_profile_name() == "long" and 400 or 12, deadline=None)
 @given(moves)
-def test_whatever_happens_every_hit_is_there_once_and_in_order(
+def test_every_hit_is_stored_once_and_in_order_under_random_faults(
     tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[Fault, int, bool]]
 ) -> None:
-    """Appends under a fault, and sometimes the collector is started again in the middle of it."""
+    """Appends under a fault; sometimes the collector is restarted during the fault."""
     site = Site(tmp_path_factory.mktemp("site"))
     sent: list[bytes] = []
     for fault, count, restarted in moves:

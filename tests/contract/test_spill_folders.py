@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from collection.log import LogUnavailable
-from collection.log.spill.folders import MOST_COLLECTORS, SharedSpillingLog, folders, waiting
+from collection.log.spill.folders import MAX_COLLECTORS, SharedSpillingLog, folders, has_hits
 from collection.log.spill.state import SpillFolder
 from tests.contract.log_contract import everything
 from tests.contract.test_log_spill import Elsewhere
 
-LOOK_EVERY_S = 0.05
+CHECK_EVERY_S = 0.05
 
 
 class Machine:
-    """Its collectors, and the log elsewhere: away until it is said to be there."""
+    """A machine with collectors, and their log elsewhere, unreachable until `fault` is "none"."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.fault: str = "away"
+        self.fault: str = "unreachable"
         self._running: list[SharedSpillingLog] = []
 
     def start(self) -> SharedSpillingLog:
-        log = SharedSpillingLog(self._elsewhere, self.folder / "spill", look_every_s=LOOK_EVERY_S)
+        log = SharedSpillingLog(self._elsewhere, self.folder / "spill", check_every_s=CHECK_EVERY_S)
         self._running.append(log)
         return log
 
@@ -48,7 +48,7 @@ class Machine:
 
         class Reached(Elsewhere):
             def ends(self) -> dict[int, int]:
-                self.fault = "away" if machine.fault == "away" else "none"
+                self.fault = "unreachable" if machine.fault == "unreachable" else "none"
                 return super().ends()
 
         return Reached(self.folder / "elsewhere")
@@ -56,16 +56,16 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path)
-    yield made
-    made.stop_all()
+    machine = Machine(tmp_path)
+    yield machine
+    machine.stop_all()
 
 
 def hits(first: int, end: int) -> list[tuple[bytes, bytes]]:
     return [(b"visitor", b"hit %d" % number) for number in range(first, end)]
 
 
-def until(condition: Callable[[], object]) -> None:
+def wait_until(condition: Callable[[], object]) -> None:
     give_up = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < give_up, "did not happen in time"
@@ -77,24 +77,24 @@ def test_it_works(machine: Machine) -> None:
     one.append(hits(0, 10))
     other.append(hits(10, 25))
     assert (one.spilled, other.spilled) == (10, 15)
-    assert waiting(machine.folder / "spill")
-    assert waiting(machine.folder / "spill-2")
+    assert has_hits(machine.folder / "spill")
+    assert has_hits(machine.folder / "spill-2")
     machine.fault = "none"
-    until(lambda: one.spilled + other.spilled == 0)
+    wait_until(lambda: one.spilled + other.spilled == 0)
     assert sorted(machine.stored()) == sorted(value for _, value in hits(0, 25))
 
 
-def test_what_a_collector_that_is_gone_left_is_carried_over_by_another(machine: Machine) -> None:
+def test_hits_of_a_stopped_collector_are_carried_over_by_another(machine: Machine) -> None:
     one, other = machine.start(), machine.start()
     other.append(hits(0, 5000))
     machine.stop(other)
     machine.fault = "none"
-    until(lambda: not waiting(machine.folder / "spill-2"))
+    wait_until(lambda: not has_hits(machine.folder / "spill-2"))
     assert machine.stored() == [value for _, value in hits(0, 5000)]
     assert one.spilled == 0
 
 
-def test_a_folder_that_is_free_again_is_taken_again(machine: Machine) -> None:
+def test_a_free_folder_is_taken_again(machine: Machine) -> None:
     one = machine.start()
     one.append(hits(0, 3))
     machine.stop(one)
@@ -105,7 +105,7 @@ def test_a_folder_that_is_free_again_is_taken_again(machine: Machine) -> None:
 def test_more_collectors_than_folders_are_refused(machine: Machine) -> None:
     held = [SpillFolder(path) for path in folders(machine.folder / "spill")]
     try:
-        assert len(held) == MOST_COLLECTORS
+        assert len(held) == MAX_COLLECTORS
         with pytest.raises(LogUnavailable, match="64 collectors"):
             machine.start()
     finally:

@@ -1,4 +1,4 @@
-"""One file of the embedded log: an SQLite database that holds one row per appended batch."""
+"""One file of the embedded log: an SQLite database with one row per appended batch."""
 
 import os
 import sqlite3
@@ -27,8 +27,9 @@ CREATE TABLE batch (
 ) STRICT;
 """
 
-# One statement is one transaction: it takes the write lock before it looks for the end, so appends of several processes
-# line up, and it needs the interpreter lock only once. A clock that steps back must not break the order `seek` needs.
+# One statement is one transaction: it takes the write lock before it reads the end, so appends of several processes do
+# not mix, and it needs the interpreter lock only once. `max` keeps the times ascending for `seek`, even if the clock is
+# set back.
 APPEND: Final = """
 INSERT INTO batch
 SELECT coalesce(last.first + last.count, facts.base), ?, max(?, coalesce(last.appended, 0)), ?, ?
@@ -63,7 +64,7 @@ class StoredBatch(NamedTuple):
 
 
 def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
-    """A connection in autocommit whose commits return after fsync. Raises sqlite3.Error if there is no such file."""
+    """Opens an autocommit connection whose commits return after fsync. Raises sqlite3.Error if the file is missing."""
     address = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(
         address, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=16, uri=True
@@ -87,7 +88,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_file(path: Path, base: int, at_us: int) -> None:
-    """Create an empty file whose first offset is `base`, unless it is there: whole and durable, or not at all."""
+    """Creates an empty file whose first offset is `base`, unless it exists: whole and durable, or not at all."""
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     connection = connect(draft, "rwc")
     try:
@@ -101,7 +102,7 @@ def make_file(path: Path, base: int, at_us: int) -> None:
 
 
 def publish(draft: Path, path: Path) -> None:
-    """Give a finished file its name; where the name is taken, the file that has it stays."""
+    """Gives a finished file its name. If the name is taken, the existing file stays and the draft is deleted."""
     try:
         os.link(draft, path)
     except FileExistsError:
@@ -112,18 +113,18 @@ def publish(draft: Path, path: Path) -> None:
 
 
 class BatchFile:
-    """A file of the log through one connection; use it from one thread at a time."""
+    """One file of the log, through one connection. Use it from one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Raises sqlite3.Error, or LogUnavailable if the file was written by a version that this one does not know."""
+        """Raises sqlite3.Error, or LogUnavailable if a newer version wrote the file."""
         self.path = path
         self._connection = connect(path)
         self.base, self.made_us, version = self._connection.execute("SELECT base, made, format FROM facts").fetchone()
         if version != FORMAT:
-            raise LogUnavailable(f"{path.name} has format {version}, this version knows {FORMAT}")
+            raise LogUnavailable(f"{path.name} has format {version}, this version reads format {FORMAT}")
 
     def append(self, values: Sequence[bytes], at_us: int) -> bool:
-        """Write one batch, durable on return. False if the file is sealed."""
+        """Writes one batch, durable on return. Returns False if the file is sealed."""
         payload = _encode(values)
         row = (len(values), at_us, checksum(len(values), payload), payload)
         return self._connection.execute(APPEND, row).rowcount == 1
@@ -133,11 +134,11 @@ class BatchFile:
         return FileState(end, bool(sealed))
 
     def seal(self) -> None:
-        """No append succeeds from now on, in any process."""
+        """Makes every later append fail, in any process."""
         self._connection.execute("UPDATE facts SET sealed = 1")
 
     def batches(self, first: int, last: int) -> Iterator[StoredBatch]:
-        """The batches that hold the offsets first to last, checked one by one. Raises CorruptLog."""
+        """Yields the batches that hold the offsets first to last, each checked. Raises CorruptLog."""
         due = self.base
         try:
             for row in self._connection.execute(COVERING, {"first": first, "last": last}):
@@ -147,7 +148,7 @@ class BatchFile:
             raise CorruptLog(PARTITION, max(first, due), last, str(error)) from error
 
     def corrupt_batches(self) -> Iterator[CorruptLog]:
-        """Every batch whose content is not what was appended."""
+        """Yields an error for every batch whose content differs from what was appended."""
         for row in self._connection.execute("SELECT first, count, appended, crc, payload FROM batch ORDER BY first"):
             try:
                 checked(*row)
@@ -155,29 +156,28 @@ class BatchFile:
                 yield error
 
     def size(self) -> int:
-        """Bytes on disk of the database or its write-ahead file, whichever is more."""
+        """The size of the database or of its write-ahead file in bytes, whichever is larger."""
         return max(self.path.stat().st_size, wal_bytes(self.path))
 
     def seek(self, at_us: int) -> int | None:
-        """The first offset that was appended at that time or later, if this file has one."""
+        """Returns the first offset appended at that time or later, None if this file has none."""
         newest = self._connection.execute("SELECT appended FROM batch ORDER BY first DESC LIMIT 1").fetchone()
         if newest is None or newest[0] < at_us:
             return None
-        found: int | None = self._connection.execute(
-            "SELECT min(first) FROM batch WHERE appended >= ?", (at_us,)
-        ).fetchone()[0]
-        return found
+        query = "SELECT min(first) FROM batch WHERE appended >= ?"
+        first: int | None = self._connection.execute(query, (at_us,)).fetchone()[0]
+        return first
 
     def damage(self) -> list[str]:
-        """What SQLite itself finds wrong with the structure of the file."""
+        """Returns the faults that SQLite finds in the structure of the file."""
         try:
-            found = [str(row[0]) for row in self._connection.execute("PRAGMA quick_check(10)")]
+            report = [str(row[0]) for row in self._connection.execute("PRAGMA quick_check(10)")]
         except sqlite3.DatabaseError as error:
             return [str(error)]
-        return [] if found == ["ok"] else found
+        return [] if report == ["ok"] else report
 
     def checkpoint(self, mode: str) -> None:
-        """Carry the write-ahead file over into the database; other users of the file go on meanwhile."""
+        """Copies the write-ahead file into the database; other connections keep working meanwhile."""
         self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ def checksum(count: int, payload: bytes) -> int:
 
 
 def checked(first: int, count: int, appended_us: int, crc: int, payload: object) -> StoredBatch:
-    """The batch of a row. Raises CorruptLog."""
+    """Returns the batch in a row after comparing its checksum. Raises CorruptLog."""
     if not isinstance(payload, bytes) or checksum(count, payload) != crc:
         raise CorruptLog(PARTITION, first, first + max(count, 1) - 1, "the checksum does not match")
     return StoredBatch(first, appended_us, _decode(payload))

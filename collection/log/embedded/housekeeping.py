@@ -1,4 +1,4 @@
-"""What keeps the files of the embedded log short, beside the appends and never in their way."""
+"""Keeps the files of the embedded log short, in a thread beside the appends."""
 
 import logging
 import sqlite3
@@ -18,7 +18,7 @@ FileTask = Callable[[], None]
 
 
 class Housekeeper:
-    """One thread, started at the first task. A task that fails is logged: it costs disk space, never a hit."""
+    """Runs tasks in one thread, started at the first task. A failed task is logged: it costs disk space, not a hit."""
 
     def __init__(self) -> None:
         self._tasks: SimpleQueue[FileTask | None] = SimpleQueue()
@@ -31,11 +31,11 @@ class Housekeeper:
             self._start(lambda: self._checkpoint(path))
 
     def fold(self, file: BatchFile) -> None:
-        """Empty the write-ahead file of a sealed file and close it."""
+        """Empties the write-ahead file of a sealed file and closes it."""
         self._start(lambda: fold(file))
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Waits until all tasks are done."""
         if self._thread is not None:
             self._tasks.put(None)
             self._thread.join()

@@ -1,11 +1,11 @@
 """The embedded log: a folder of SQLite files with one partition, number 0, for all processes of one machine.
 
     id                            32 hexadecimal digits
-    00000000000000000000.log      batches from offset 0 on; sealed once the next file is due
-    00000000000000104217.log      the file that is appended to
+    00000000000000000000.log      batches from offset 0 on; sealed when the next file is created
+    00000000000000104217.log      the tail: the file that is appended to
     subscriptions                 positions, and the first offset that is still held
 
-What is trimmed is unlinked, not deleted row by row: the cost stays even, and a full address is gone with its file.
+Trimming unlinks whole files instead of deleting rows: its cost stays even, and full addresses leave the disk.
 """
 
 import os
@@ -33,8 +33,8 @@ from collection.log.port import BeyondEnd, CorruptLog, LogEntry, LogUnavailable,
 
 FILE_BYTES: Final = 64 * 1024 * 1024
 FILE_AGE_US: Final = 15 * 60 * 1_000_000
-APPENDS_PER_LOOK: Final = 64
-LOOK_US: Final = 1_000_000
+CHECK_EVERY_APPENDS: Final = 64  # the size and age of the tail
+CHECK_EVERY_US: Final = 1_000_000
 OPEN_FILES: Final = 8
 SUFFIX: Final = ".log"
 
@@ -44,7 +44,7 @@ def now_us() -> int:
 
 
 class EmbeddedLog:
-    """See `collection.log.port.Log`. A file is followed by the next at `file_bytes` or `file_age_us`."""
+    """See `collection.log.port.Log`. A new file is started at `file_bytes` or `file_age_us`."""
 
     def __init__(
         self,
@@ -61,8 +61,8 @@ class EmbeddedLog:
         self._appending = threading.Lock()
         self._reading = threading.RLock()
         self._tail: BatchFile | None = None
-        self._appends_to_look = 0
-        self._look_at_us = 0
+        self._appends_until_check = 0
+        self._next_check_us = 0
         self._open: dict[int, BatchFile] = {}
         self._housekeeper = Housekeeper()
         with unavailable("cannot be opened"):
@@ -84,7 +84,7 @@ class EmbeddedLog:
                 self._append([value for _, value in hits])
             except BaseException:
                 self._keep_a_reader()
-                self._let_go_of_tail()
+                self._close_tail()
                 raise
 
     def partitions(self) -> list[int]:
@@ -120,8 +120,8 @@ class EmbeddedLog:
     def seek(self, partition: int, at_us: int) -> int:
         self._check(partition)
         with self._reading, unavailable("cannot be read"):
-            found = (self._file(base).seek(at_us) for base in self._bases())
-            first = next((offset for offset in found if offset is not None), self._end())
+            offsets = (self._file(base).seek(at_us) for base in self._bases())
+            first = next((offset for offset in offsets if offset is not None), self._end())
             return max(first, self._start())
 
     def trim(self, partition: int, before: int) -> None:
@@ -130,7 +130,7 @@ class EmbeddedLog:
             end = self._end()
             self._subscriptions.hold_from(partition, min(before, end))
             if before >= end:
-                self._follow(self._file(self._bases()[-1]))
+                self._start_next_file(self._file(self._bases()[-1]))
             self._unlink_below(before)
 
     def verify(self) -> list[str]:
@@ -141,7 +141,7 @@ class EmbeddedLog:
     def close(self) -> None:
         self._housekeeper.close()
         with self._appending, self._reading:
-            self._let_go_of_tail()
+            self._close_tail()
             for file in self._open.values():
                 file.close()
             self._open.clear()
@@ -150,28 +150,28 @@ class EmbeddedLog:
     def _append(self, values: list[bytes]) -> None:
         now = self._clock()
         while not (tail := self._writable()).append(values, now):
-            self._follow(tail)
-            self._let_go_of_tail()
-        self._appends_to_look -= 1
-        if self._appends_to_look <= 0 or now >= self._look_at_us:
-            self._look_after(tail, now)
+            self._start_next_file(tail)
+            self._close_tail()
+        self._appends_until_check -= 1
+        if self._appends_until_check <= 0 or now >= self._next_check_us:
+            self._check_tail(tail, now)
 
-    def _look_after(self, tail: BatchFile, now: int) -> None:
-        """Rotate a file that is full or old. The batch is durable by now: trouble here must not refuse it."""
-        self._appends_to_look, self._look_at_us = APPENDS_PER_LOOK, now + LOOK_US
+    def _check_tail(self, tail: BatchFile, now: int) -> None:
+        """Starts a new file if the tail is full or old. Never raises: the batch is durable, its append must succeed."""
+        self._appends_until_check, self._next_check_us = CHECK_EVERY_APPENDS, now + CHECK_EVERY_US
         if tail.size() < self._file_bytes and now - tail.made_us < self._file_age_us:
             self._housekeeper.checkpoint_if_long(tail.path)
             return
         try:
-            self._follow(tail)
+            self._start_next_file(tail)
         except (sqlite3.Error, OSError):
-            self._let_go_of_tail()
+            self._close_tail()
         else:
-            self._tail, self._appends_to_look = None, 0
+            self._tail, self._appends_until_check = None, 0
             self._housekeeper.fold(tail)
 
-    def _follow(self, file: BatchFile) -> None:
-        """Seal a file and make its successor. Death in between leaves a sealed file: the next append goes on."""
+    def _start_next_file(self, file: BatchFile) -> None:
+        """Seals a file and creates its successor. After a crash in between, the next append does the rest."""
         if file.state().end == file.base:
             return
         file.seal()
@@ -184,18 +184,21 @@ class EmbeddedLog:
         return self._tail
 
     def _keep_a_reader(self) -> None:
-        """A full disk must not stop reading: the last connection to leave takes files along that need room again."""
+        """Opens a reading connection, so that a full disk does not stop reading.
+
+        The last connection that closes deletes the -wal and -shm files; opening them again would need disk space.
+        """
         with self._reading, suppress(sqlite3.Error, OSError):
             self._state()
 
-    def _let_go_of_tail(self) -> None:
-        """After a failed fsync nobody knows what the connection's pages are worth: begin again from the disk."""
+    def _close_tail(self) -> None:
+        """Closes the tail. After a failed fsync the connection's cached pages may differ from the disk."""
         if self._tail is not None:
             self._tail.close()
             self._tail = None
 
     def _state(self) -> FileState:
-        """Of the newest file. The folder is listed only when the newest one known is sealed."""
+        """Returns the state of the newest file. Lists the folder only if the newest open file is sealed."""
         if self._open and not (state := self._open[max(self._open)].state()).sealed:
             return state
         return self._file(self._bases()[-1]).state()
@@ -225,29 +228,26 @@ class EmbeddedLog:
                 yield from self._file(base).batches(max(first, base), last)
 
     def _extents(self) -> list[tuple[int, int | None]]:
-        """Each file's first offset and its successor's."""
+        """Returns each file's first offset and its successor's: [(0, 100), (100, 250), (250, None)]."""
         bases = self._bases()
         return list(zip(bases, [*bases[1:], None], strict=True))
 
     def _faults(self, base: int) -> list[str]:
         file = self._file(base)
-        faults = [f"partition {PARTITION}, file {file.path.name}: {fault}" for fault in file.damage()]
-        return faults + [str(error) for error in file.corrupt_batches()]
+        structure = [f"partition {PARTITION}, file {file.path.name}: {fault}" for fault in file.damage()]
+        return structure + [str(error) for error in file.corrupt_batches()]
 
     def _gaps(self) -> list[str]:
-        pairs = [
-            (self._file(base).state().end, following) for base, following in self._extents() if following is not None
-        ]
-        return [
-            str(CorruptLog(PARTITION, end, following - 1, "offsets are missing"))
-            for end, following in pairs
-            if end != following
-        ]
+        gaps = []
+        for base, next_base in self._extents():
+            if next_base is not None and (end := self._file(base).state().end) != next_base:
+                gaps.append(str(CorruptLog(PARTITION, end, next_base - 1, "offsets are missing")))
+        return gaps
 
     def _unlink_below(self, before: int) -> None:
         for base, end in self._extents():
             if end is not None and end <= before:
-                self._forget(base)
+                self._close_file(base)
                 for suffix in ("", "-wal", "-shm"):
                     self._path(base).with_name(self._path(base).name + suffix).unlink(missing_ok=True)
         sync_folder(self._folder)
@@ -255,16 +255,16 @@ class EmbeddedLog:
     def _file(self, base: int) -> BatchFile:
         if base not in self._open:
             if len(self._open) >= OPEN_FILES:
-                self._forget(min(self._open))
+                self._close_file(min(self._open))
             self._open[base] = BatchFile(self._path(base))
         return self._open[base]
 
-    def _forget(self, base: int) -> None:
+    def _close_file(self, base: int) -> None:
         if file := self._open.pop(base, None):
             file.close()
 
     def _bases(self) -> list[int]:
-        """The first offset of every file, ascending."""
+        """Returns the first offset of every file, ascending."""
         return sorted(int(path.stem) for path in self._folder.glob(f"[0-9]*{SUFFIX}"))
 
     def _path(self, base: int) -> Path:
@@ -276,16 +276,16 @@ class EmbeddedLog:
 
 
 @contextmanager
-def unavailable(what: str) -> Iterator[None]:
-    """The file system's and SQLite's complaints, in the words of the port."""
+def unavailable(problem: str) -> Iterator[None]:
+    """Turns errors of SQLite and of the file system into LogUnavailable: "the log <problem>: …"."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise LogUnavailable(f"the log {what}: {error}") from error
+        raise LogUnavailable(f"the log {problem}: {error}") from error
 
 
 def log_id(folder: Path) -> str:
-    """The id of the log in this folder; the first to ask makes it."""
+    """Returns the id of the log in this folder, creating it at the first call."""
     path = folder / "id"
     if not path.exists():
         draft = folder / f".id.{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""How far each subscription has read, and what is still held, by partition."""
+"""The position of each subscription, and the first offset that is still held, by partition."""
 
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS held (partition INTEGER PRIMARY KEY, first INTEGER NO
 
 
 class Subscriptions:
-    """Durable on return. Raises sqlite3.Error."""
+    """A small database. Every change is durable on return; every method raises sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, "rwc")
@@ -36,7 +36,7 @@ class Subscriptions:
         return row[0] if row else 0
 
     def hold_from(self, partition: int, first: int) -> None:
-        """Only ever forward."""
+        """Moves the first held offset forward, never back."""
         self._connection.execute(
             "INSERT INTO held VALUES (?, ?) ON CONFLICT DO UPDATE SET first = max(first, excluded.first)",
             (partition, first),

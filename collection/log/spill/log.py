@@ -1,12 +1,13 @@
-"""A log on other machines, and a folder here for when it is away or too slow: hits stay accepted.
+"""A log on other machines, with a folder here for the time when it is unavailable or too slow: hits stay accepted.
 
-What could not be appended goes into the folder, durable before it is acknowledged, and everything after it too, so that
-order stays. A thread carries it over once the log answers again; when the folder is empty, appends go straight again.
+Hits that could not be appended go into the folder, durable before they are acknowledged, and so do all later hits, to
+keep their order. A thread carries them over once the log answers again; when the folder is empty, appends go to the log
+directly again.
 
-An append that failed may have been stored all the same. So before the same hits are appended again, the log is searched
-for them from where it ended before, and those that are found are left out. The mark on the disk says which hits of the
-folder are in doubt, also after a crash. Doubled are only hits that a server stores later than SETTLE_S after it began
-to answer again; they are the same bytes with the same id, and count once.
+A failed append may nevertheless have been stored. So before the same hits are appended again, the thread searches the
+log for them, from the end that the log had before, and leaves out those it finds. The state on the disk says which hits
+of the folder are unconfirmed in this way, also after a crash. A hit is doubled only if a server stores it later than
+SETTLE_S after it started to answer again; the two have the same bytes and the same id, and count once.
 """
 
 import logging
@@ -24,10 +25,10 @@ from collection.log.embedded.log import EmbeddedLog, unavailable
 from collection.log.port import CorruptLog, Log, LogEntry, LogError, LogUnavailable, Trimmed
 from collection.log.spill.state import SpillFolder, SpillState
 
-CARRIED_AT_ONCE: Final = 1024
-FEW: Final = 2048  # so many are carried over while appends wait, so that it comes to an end
-SEARCHED_AT_ONCE: Final = 2048
-LOOK_AT_END_S: Final = 5.0
+CARRY_BATCH: Final = 1024
+FINAL_HITS: Final = 2048  # the last hits are carried over while appends wait, or else it might never end
+SEARCH_BATCH: Final = 2048
+NOTE_ENDS_EVERY_S: Final = 5.0
 PAUSE_S: Final = 1.0
 SETTLE_S: Final = 2.0
 REMIND_S: Final = 60.0
@@ -42,32 +43,32 @@ _decode = msgspec.msgpack.Decoder(Hit).decode
 
 
 class SpillingLog:
-    """See `collection.log.port.Log`. All but appending is asked of the log itself.
+    """See `collection.log.port.Log`. Every method except `append` is passed on to the log itself.
 
-    Hits are told apart by their bytes: each must carry an id of its own, as the collector's do.
+    Hits are compared by their bytes: each must carry a unique id, as the collector's hits do.
     """
 
     def __init__(self, log: Log, folder: Path, *, pause_s: float = PAUSE_S, settle_s: float = SETTLE_S) -> None:
-        """`pause_s`: between two attempts to carry over. Raises LogUnavailable if the folder cannot be used."""
+        """`pause_s`: between two attempts to carry hits over. Raises LogUnavailable if the folder cannot be used."""
         self._log, self._pause_s, self._settle_s = log, pause_s, settle_s
         with unavailable("cannot be spilled"):
             self._folder = SpillFolder(folder)
             self._spill = EmbeddedLog(folder / "hits")
-            self._mark = self._where_it_was_left(self._folder.read())
+            self._state = self._restored(self._folder.read())
         self._appending = threading.Lock()
-        self._floor: dict[int, int] = {}
-        self._looked_at = float("-inf")
-        self._complaints = RateLimitedLog()
-        self._wake, self._closing = threading.Event(), threading.Event()
-        if self.spilled or not self._answers():
-            self._wake.set()
+        self._noted_ends: dict[int, int] = {}
+        self._ends_noted_at = float("-inf")
+        self._problems = RateLimitedLog()
+        self._spilling, self._closing = threading.Event(), threading.Event()
+        if self.spilled or not self._is_available():
+            self._spilling.set()
         self._thread = threading.Thread(target=self._work, name="log-spill", daemon=True)
         self._thread.start()
 
     @property
     def spilled(self) -> int:
-        """Hits in the folder that are not known to be in the log."""
-        return self._spill.ends()[PARTITION] - self._mark.next
+        """The number of hits in the folder that are not known to be in the log."""
+        return self._spill.ends()[PARTITION] - self._state.next
 
     @property
     def id(self) -> str:
@@ -77,7 +78,7 @@ class SpillingLog:
         if not hits:
             return
         with self._appending:
-            if self._wake.is_set() or not self._appended(hits):
+            if self._spilling.is_set() or not self._append_directly(hits):
                 self._spill.append([(key, _encode((key, value))) for key, value in hits])
 
     def partitions(self) -> list[int]:
@@ -108,151 +109,159 @@ class SpillingLog:
         return [*self._log.verify(), *(f"spilled hits: {fault}" for fault in self._spill.verify())]
 
     def close(self) -> None:
-        """What is in the folder stays there, for the next start."""
+        """Leaves the spilled hits in the folder, for the next start."""
         self._closing.set()
-        self._wake.set()
+        self._spilling.set()  # wakes the thread
         self._thread.join()
         with self._appending:
             self._log.close()
             self._spill.close()
             self._folder.close()
 
-    def _where_it_was_left(self, mark: SpillState | None) -> SpillState:
-        """A mark may be behind what was carried over and deleted since."""
-        start = self._spill.starts()[PARTITION]
-        if mark is None or mark.next + mark.doubt <= start:
-            return SpillState(start)
-        return replace(mark, next=max(mark.next, start), doubt=min(mark.doubt, mark.next + mark.doubt - start))
+    def _restored(self, state: SpillState | None) -> SpillState:
+        """Brings the written state up to date: it may be behind the hits that were carried over and deleted since.
 
-    def _answers(self) -> bool:
+        If hits 10 to 14 are unconfirmed and the folder starts at 12, then 12 to 14 are.
+        """
+        start = self._spill.starts()[PARTITION]
+        if state is None or state.next + state.unconfirmed <= start:
+            return SpillState(start)
+        unconfirmed = min(state.unconfirmed, state.next + state.unconfirmed - start)
+        return replace(state, next=max(state.next, start), unconfirmed=unconfirmed)
+
+    def _is_available(self) -> bool:
         try:
-            self._look()
+            self._note_ends()
         except LogUnavailable as error:
-            self._complaints.say(f"the log does not answer, hits are kept here: {error}")
+            self._problems.report(f"the log does not answer, hits are kept here: {error}")
             return False
         return True
 
-    def _appended(self, hits: Sequence[Hit]) -> bool:
-        """Whether they went straight into the log; where not, everything spills from now on."""
-        doubt = 0
+    def _append_directly(self, hits: Sequence[Hit]) -> bool:
+        """Appends to the log itself. Returns False if that fails; then all hits spill from now on."""
+        unconfirmed = 0
         try:
-            self._look()
-            doubt = len(hits)
+            self._note_ends()
+            unconfirmed = len(hits)
             self._log.append(hits)
         except LogUnavailable as error:
-            self._complaints.say(f"hits are kept here until the log can be written: {error}")
-            self._begin(doubt)
+            self._problems.report(f"hits are kept here until the log can be written: {error}")
+            self._start_spilling(unconfirmed)
             return False
         return True
 
-    def _look(self) -> None:
-        """Where the log ends: whatever is appended from now on is found behind it."""
+    def _note_ends(self) -> None:
+        """Notes the ends of the log every few seconds: hits appended from now on are at these offsets or later."""
         now = time.monotonic()
-        if now - self._looked_at >= LOOK_AT_END_S:
-            self._floor, self._looked_at = self._log.ends(), now
+        if now - self._ends_noted_at >= NOTE_ENDS_EVERY_S:
+            self._noted_ends, self._ends_noted_at = self._log.ends(), now
 
-    def _begin(self, doubt: int) -> None:
+    def _start_spilling(self, unconfirmed: int) -> None:
         with unavailable("cannot be spilled"):
             end = self._spill.ends()[PARTITION]
-            self._remember(SpillState(end, doubt, self._log.id if doubt else "", self._floor))
-        self._wake.set()
+            self._write_state(SpillState(end, unconfirmed, self._log.id if unconfirmed else "", self._noted_ends))
+        self._spilling.set()
 
-    def _remember(self, mark: SpillState) -> None:
-        self._folder.write(mark)
-        self._mark = mark
+    def _write_state(self, state: SpillState) -> None:
+        self._folder.write(state)
+        self._state = state
 
     def _work(self) -> None:
-        while self._wake.wait() and not self._closing.is_set():
+        while self._spilling.wait() and not self._closing.is_set():
             try:
                 with unavailable("cannot be spilled"):
-                    self._carry_all()
+                    self._carry_over_all()
             except LogError as error:
-                self._complaints.say(f"{self.spilled} hits wait here: {error}")
+                self._problems.report(f"{self.spilled} hits wait here: {error}")
                 self._closing.wait(self._pause_s)
 
-    def _carry_all(self) -> None:
-        """Until the folder is empty, and appends go straight again. Raises LogError."""
-        if self._mark.doubt:
+    def _carry_over_all(self) -> None:
+        """Carries hits over until the folder is empty, then lets appends go to the log again. Raises LogError."""
+        if self._state.unconfirmed:
             self._log.ends()
             self._closing.wait(self._settle_s)
-        while self.spilled > FEW and not self._closing.is_set():
-            self._carry_some()
+        while self.spilled > FINAL_HITS and not self._closing.is_set():
+            self._carry_over_batch()
         with self._appending:
             while self.spilled and not self._closing.is_set():
-                self._carry_some()
+                self._carry_over_batch()
             if not self.spilled and not self._closing.is_set():
-                self._end()
+                self._stop_spilling()
 
-    def _end(self) -> None:
-        self._log.ends()  # there may have been nothing to carry: only an answer shows that it is back
-        self._remember(SpillState(self._mark.next))
-        self._spill.trim(PARTITION, self._mark.next)
-        self._looked_at = float("-inf")
-        self._wake.clear()
-        if self._closing.is_set():  # and it may have been woken up just before
-            self._wake.set()
-        self._complaints.over("the log is written again, and nothing waits here any more")
+    def _stop_spilling(self) -> None:
+        self._log.ends()  # even if nothing had to be carried over: only an answer shows that the log is available
+        self._write_state(SpillState(self._state.next))
+        self._spill.trim(PARTITION, self._state.next)
+        self._ends_noted_at = float("-inf")
+        self._spilling.clear()
+        if self._closing.is_set():  # `close` may have set `_spilling` just before it was cleared
+            self._spilling.set()
+        self._problems.resolve("the log is written again, and no hits wait here any more")
 
-    def _carry_some(self) -> None:
-        """The next hits in doubt, or some more."""
+    def _carry_over_batch(self) -> None:
+        """Appends the unconfirmed hits that the log lacks, or else the next CARRY_BATCH hits."""
         entries = self._next_entries()
         hits = [_decode(entry.value) for entry in entries]
-        if self._mark.doubt:
+        if self._state.unconfirmed:
             hits = self._missing(hits)
         else:
-            self._remember(SpillState(self._mark.next, len(hits), self._log.id, self._log.ends()))
+            self._write_state(SpillState(self._state.next, len(hits), self._log.id, self._log.ends()))
         self._log.append(hits)
-        self._mark = SpillState(self._mark.next + len(entries))
-        if self._mark.next // TRIM_EVERY != (self._mark.next - len(entries)) // TRIM_EVERY:
-            self._spill.trim(PARTITION, self._mark.next)
+        before = self._state.next
+        self._state = SpillState(before + len(entries))
+        if self._state.next // TRIM_EVERY != before // TRIM_EVERY:
+            self._spill.trim(PARTITION, self._state.next)
 
     def _next_entries(self) -> list[LogEntry]:
-        first = self._mark.next
+        """Reads the next batch from the folder. Passes over damaged hits and logs their number."""
+        first = self._state.next
         end = self._spill.ends()[PARTITION]
-        last = min(end, first + (self._mark.doubt or CARRIED_AT_ONCE)) - 1
+        last = min(end, first + (self._state.unconfirmed or CARRY_BATCH)) - 1
         try:
             return self._spill.read(PARTITION, first, last)
-        except CorruptLog as fault:
-            if fault.first > first:
-                return self._spill.read(PARTITION, first, fault.first - 1)
-            logger.error("%d spilled hits are lost: %s", min(fault.last, last) + 1 - first, fault)
-            self._mark = SpillState(min(fault.last, last) + 1)
+        except CorruptLog as damage:
+            if damage.first > first:
+                return self._spill.read(PARTITION, first, damage.first - 1)
+            logger.error("%d spilled hits are lost: %s", min(damage.last, last) + 1 - first, damage)
+            self._state = SpillState(min(damage.last, last) + 1)
             return []
 
     def _missing(self, hits: Sequence[Hit]) -> list[Hit]:
-        """Those that the log does not hold yet."""
-        sought = {value for _, value in hits}
+        """Returns the hits that the log does not hold yet."""
+        missing = {value for _, value in hits}
         starts, ends = self._log.starts(), self._log.ends()
-        floor = self._mark.floor if self._mark.log == self._log.id else {}
+        search_from = self._state.search_from if self._state.log == self._log.id else {}
         for partition, end in ends.items():
-            sought -= self._found(partition, max(floor.get(partition, 0), starts[partition]), end, sought)
-        return [hit for hit in hits if hit[1] in sought]
+            first = max(search_from.get(partition, 0), starts[partition])
+            missing -= self._stored(partition, first, end, missing)
+        return [hit for hit in hits if hit[1] in missing]
 
-    def _found(self, partition: int, first: int, end: int, sought: Set[bytes]) -> set[bytes]:
-        """Which of them the log holds from `first` to before `end`."""
-        found: set[bytes] = set()
-        for low in range(first, end, SEARCHED_AT_ONCE):
+    def _stored(self, partition: int, first: int, end: int, values: Set[bytes]) -> set[bytes]:
+        """Returns those of the values that the log holds from offset `first` to before `end`."""
+        stored: set[bytes] = set()
+        for low in range(first, end, SEARCH_BATCH):
             try:
-                entries = self._log.read(partition, low, min(low + SEARCHED_AT_ONCE, end) - 1)
+                entries = self._log.read(partition, low, min(low + SEARCH_BATCH, end) - 1)
             except (CorruptLog, Trimmed) as error:
-                logger.warning("spilled hits are not sought there, and may be doubled: %s", error)
+                logger.warning("cannot look for spilled hits at unreadable offsets, they may be doubled: %s", error)
                 continue
-            found |= {entry.value for entry in entries} & sought
-        return found
+            stored |= {entry.value for entry in entries} & values
+        return stored
 
 
 class RateLimitedLog:
-    """Says what is wrong at first and then once a minute, and when it is over."""
+    """Logs a problem when it starts, then once a minute, and when it is resolved."""
 
     def __init__(self) -> None:
-        self._said_at = float("-inf")
+        self._reported_at = float("-inf")
 
-    def say(self, what: str) -> None:
-        if time.monotonic() - self._said_at >= REMIND_S:
-            logger.error("%s", what)
-            self._said_at = time.monotonic()
+    def report(self, problem: str) -> None:
+        if time.monotonic() - self._reported_at >= REMIND_S:
+            logger.error("%s", problem)
+            self._reported_at = time.monotonic()
 
-    def over(self, what: str) -> None:
-        if self._said_at > float("-inf"):
-            logger.warning("%s", what)
-            self._said_at = float("-inf")
+    def resolve(self, message: str) -> None:
+        """Does nothing if no problem was reported."""
+        if self._reported_at > float("-inf"):
+            logger.warning("%s", message)
+            self._reported_at = float("-inf")

@@ -1,4 +1,4 @@
-"""What is on the disk beside the spilled hits: how far they were carried over, and who may do it."""
+"""The files beside the spilled hits: how far they were carried over, and the lock of the process that uses them."""
 
 import fcntl
 import os
@@ -13,16 +13,16 @@ from collection.log.port import LogUnavailable
 NAME: Final = "mark"
 
 
-class SpillState(msgspec.Struct, frozen=True):
-    """Everything below `next` is in the log. The `doubt` hits from there on may be, at `floor` or later.
+class SpillState(msgspec.Struct, frozen=True, rename={"unconfirmed": "doubt", "search_from": "floor"}):
+    """All spilled hits below offset `next` are in the log. The `unconfirmed` hits from there on may be in it.
 
-    `floor` are offsets of the log named `log`, by partition.
+    If they are, they are in the log with the id `log`, at the offsets `search_from` (by partition) or later.
     """
 
     next: int
-    doubt: int = 0
+    unconfirmed: int = 0
     log: str = ""
-    floor: dict[int, int] = {}
+    search_from: dict[int, int] = {}
 
 
 class FolderTaken(LogUnavailable):
@@ -30,7 +30,7 @@ class FolderTaken(LogUnavailable):
 
 
 class SpillFolder:
-    """Held by one process until it is closed; the system lets go of it when the process dies."""
+    """A folder locked by this process until `close`; the system releases the lock when the process dies."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError, FolderTaken."""
@@ -39,12 +39,12 @@ class SpillFolder:
         self._lock = (folder / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as taken:
+        except BlockingIOError as error:
             self._lock.close()
-            raise FolderTaken(f"another collector spills into {folder}") from taken
+            raise FolderTaken(f"another collector spills into {folder}") from error
 
     def read(self) -> SpillState | None:
-        """The mark that was written last."""
+        """Returns the state that was written last, None in a new folder. Raises LogUnavailable if it is damaged."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=SpillState)
         except FileNotFoundError:
@@ -52,11 +52,11 @@ class SpillFolder:
         except msgspec.MsgspecError as error:
             raise LogUnavailable(f"{self._path} is damaged: {error}") from error
 
-    def write(self, mark: SpillState) -> None:
-        """Durable on return. Raises OSError."""
+    def write(self, state: SpillState) -> None:
+        """Replaces the state, durable on return. Raises OSError."""
         draft = self._path.with_suffix(".draft")
         with draft.open("wb") as file:
-            file.write(msgspec.json.encode(mark))
+            file.write(msgspec.json.encode(state))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
