@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reporting.urls")),
     # Rules
     path("", include("configuration.urls")),
+    # Export and erasure of visitors' data
+    path("", include("processing.urls")),
     # Properties, people, tokens
     path("admin/", admin.site.urls),
 ]

@@ -87,7 +87,7 @@ class PropertyAdmin(PropertyPages):
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """What is stored of it goes as well: another page says how much that is, and asks."""
-        return redirect("admin:processing_erasure_property", number=object_id)
+        return redirect("delete-property", object_id)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Properties are deleted one by one, each with its page."""

@@ -5,7 +5,7 @@ from django.urls import path
 from configuration.api import views as api
 from configuration.pages import rule, rules, versions
 
-RULES = "admin/configuration/property/<int:number>/rules/"
+RULES = "admin/configuration/property/<int:property_id>/rules/"
 
 urlpatterns = [
     path("api/properties/<int:number>/rules/", api.DraftView.as_view(), name="api-rules"),

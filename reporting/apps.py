@@ -7,10 +7,11 @@ class ReportingConfig(AppConfig):
 
     def ready(self) -> None:
         from configuration.drafts.publishing import checks_with_data
-        from configuration.pages.tabs import TABS
+        from configuration.pages.tabs import TABS, Tab
         from reporting.rules.publish_check import leaves_something
-        from reporting.rules.tabs import OWN
 
         if leaves_something not in checks_with_data:
             checks_with_data.append(leaves_something)
-            TABS.extend(OWN)
+            TABS.extend(
+                [Tab("Try a hit", "rules-try"), Tab("Preview", "rules-preview"), Tab("History", "rules-history")]
+            )

@@ -2,21 +2,27 @@
 
 import logging
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from collection.log import Log, LogUnavailable, open_log
+from collection.log import Log, LogError, LogUnavailable, open_log
 from configuration.drafts.publishing import published
 from configuration.ruleset.ruleset import Ruleset
 from processing.receiving import ledger
 from processing.receiving.pending import PendingHits
 from processing.segments.column_cache import ColumnCache
+from processing.segments.manifest import UnreadableManifest
 from processing.segments.read_view import ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
+from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 
 logger = logging.getLogger(__name__)
+
+# What reading may raise: stored data is not what was written, or the store or the log does not answer.
+DAMAGED: Final = (CorruptBlob, Missing, UnreadableManifest)
+UNREACHABLE: Final = (StoreUnavailable, LogError)
 
 
 class Status(NamedTuple):

@@ -9,7 +9,7 @@ from reporting.api import rules as rules_api
 from reporting.ga4 import views as ga4
 from reporting.rules import history_pages
 from reporting.rules import pages as rules_pages
-from reporting.rules.run_status import WISHES
+from reporting.rules.run_status import ACTIONS
 
 RULES = "properties/<int:property_id>/rules/"
 
@@ -32,11 +32,11 @@ urlpatterns = [
     path("api/properties/<int:number>/history/<int:run>/", rules_api.Run.as_view(), name="api-history-run"),
     *(
         path(
-            f"api/properties/<int:number>/history/<int:run>/{wish}/",
-            rules_api.RunWish.as_view(wish=wish),
-            name=f"api-history-{wish}",
+            f"api/properties/<int:number>/history/<int:run>/{action}/",
+            rules_api.RunAction.as_view(action=action),
+            name=f"api-history-{action}",
         )
-        for wish in WISHES
+        for action in ACTIONS
     ),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     # Pages on rules and the past
@@ -49,7 +49,12 @@ urlpatterns = [
     path(f"{RULES}history/<int:run_id>/", history_pages.run, name="rules-run"),
     path(f"{RULES}history/<int:run_id>/progress/", history_pages.progress, name="rules-run-progress"),
     *(
-        path(f"{RULES}history/<int:run_id>/{wish}/", history_pages.want, {"wish": wish}, name=f"rules-run-{wish}")
-        for wish in WISHES
+        path(
+            f"{RULES}history/<int:run_id>/{action}/",
+            history_pages.request_action,
+            {"action": action},
+            name=f"rules-run-{action}",
+        )
+        for action in ACTIONS
     ),
 ]

@@ -1,87 +1,81 @@
 """One rule: its form, and what the list does with it."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
 
 from configuration.drafts import editing
 from configuration.drafts.draft import Unacceptable, rule_of
 from configuration.models import DraftRule, Property
+from configuration.numbers import parse_number
 from configuration.pages.forms import FORMS, RuleForm
-from configuration.pages.frame import rules_page, show
+from configuration.pages.property_page import FORM, POST, PropertyPage, property_page
 from configuration.ruleset.describe import TESTS, describe_rule
 from configuration.ruleset.fields import FAMILIES, FIELDS
 from configuration.ruleset.kinds import BY_TAG
 
-FORM_METHODS = require_http_methods(["GET", "HEAD", "POST"])
+LARGEST_PLACE: Final = 999_999
 
 
-@rules_page
-@FORM_METHODS
-def add(request: HttpRequest, property: Property, slug: str) -> HttpResponse:
+@property_page("rules", methods=FORM, in_admin=True)
+def add(page: PropertyPage, slug: str) -> HttpResponse:
     kind = slug.replace("-", " ")
     if kind not in BY_TAG:
         raise Http404
-    form = FORMS[kind](property, None, request.POST if request.method == "POST" else None)
-    return _saved(request, form, None) or _form_page(request, form, kind, None)
+    return _form_page(page, kind, None)
 
 
-@rules_page
-@FORM_METHODS
-def edit(request: HttpRequest, property: Property, rule: int) -> HttpResponse:
-    row = _row(property, rule)
-    form = FORMS[row.kind](property, row, request.POST if request.method == "POST" else None)
-    return _saved(request, form, row) or _form_page(request, form, row.kind, row)
+@property_page("rules", methods=FORM, in_admin=True)
+def edit(page: PropertyPage, rule: int) -> HttpResponse:
+    row = _row(page.property, rule)
+    return _form_page(page, row.kind, row)
 
 
-@rules_page
-@require_POST
-def delete(request: HttpRequest, property: Property, rule: int) -> HttpResponse:
-    row = _row(property, rule)
+@property_page("rules", methods=POST, in_admin=True)
+def delete(page: PropertyPage, rule: int) -> HttpResponse:
+    row = _row(page.property, rule)
     try:
-        editing.delete(property, row, request.user)
+        editing.delete(page.property, row, page.request.user)
     except Unacceptable as error:
-        messages.error(request, f"It was not deleted. {_sentences(error)}")
-        return redirect("rules-edit", property.pk, rule)
-    messages.success(request, f"{BY_TAG[row.kind].one} “{row.name}” was deleted from the draft.")
-    return redirect("rules", property.pk)
+        messages.error(page.request, f"The rule was not deleted. {_sentences(error)}")
+        return redirect("rules-edit", page.property.pk, rule)
+    messages.success(page.request, f"{BY_TAG[row.kind].one} “{row.name}” was deleted from the draft.")
+    return redirect("rules", page.property.pk)
 
 
-@rules_page
-@require_POST
-def place(request: HttpRequest, property: Property, rule: int) -> HttpResponse:
-    """`move`: up, down, or a number from 1; else `state`."""
-    row = _row(property, rule)
+@property_page("rules", methods=POST, in_admin=True)
+def place(page: PropertyPage, rule: int) -> HttpResponse:
+    """Moves a rule (`move`: up, down, or its new place from 1) or sets its `state`."""
+    row = _row(page.property, rule)
     try:
-        if "move" in request.POST:
-            editing.move(property, row, _target(row, request.POST["move"]), request.user)
+        if "move" in page.request.POST:
+            editing.move(page.property, row, _new_place(row, page.request.POST["move"]), page.request.user)
         else:
-            _set_state(property, row, request)
+            _set_state(page, row, page.request.POST.get("state", ""))
     except Unacceptable as error:
-        messages.error(request, f"“{row.name}” was not changed. {_sentences(error)}")
-    return redirect(f"{reverse('rules', args=[property.pk])}#rule-{rule}")
+        messages.error(page.request, f"“{row.name}” was not changed. {_sentences(error)}")
+    return redirect(f"{reverse('rules', args=[page.property.pk])}#rule-{rule}")
 
 
-def _set_state(property: Property, row: DraftRule, request: HttpRequest) -> None:
-    state = request.POST.get("state", "")
+def _set_state(page: PropertyPage, row: DraftRule, state: str) -> None:
     if state not in DraftRule.State.values:
         raise Http404
     old = rule_of(row)
     if old.state != state:
-        editing.change(property, row, msgspec.structs.replace(old, state=state), request.user)
+        editing.change(page.property, row, msgspec.structs.replace(old, state=state), page.request.user)
 
 
-def _target(row: DraftRule, move: str) -> int:
+def _new_place(row: DraftRule, move: str) -> int:
     if move in ("up", "down"):
         return row.position + (1 if move == "down" else -1)
-    if not move.isascii() or not move.isdecimal() or len(move) > 6:
+    place = parse_number(move, LARGEST_PLACE)
+    if place is None:
         raise Http404
-    return int(move)
+    return place
 
 
 def _row(property: Property, rule: int) -> DraftRule:
@@ -91,36 +85,38 @@ def _row(property: Property, rule: int) -> DraftRule:
     return row
 
 
-def _saved(request: HttpRequest, form: RuleForm, row: DraftRule | None) -> HttpResponse | None:
-    if not form.is_bound or not form.is_valid():
-        return None
-    rule = form.rule()
-    try:
-        if row is None:
-            editing.add(form.property, rule, request.user)
-        else:
-            editing.change(form.property, row, rule, request.user)
-    except Unacceptable as error:
-        form.add_error(None, _sentences(error))
-        return None
-    for warning in form.warnings:
-        messages.warning(request, warning)
-    messages.success(request, f"“{rule.name}” is in the draft. It changes the numbers when you publish.")
-    saved = form.property.draft_rules.get(kind=form.kind, name=rule.name)
-    return redirect(f"{reverse('rules', args=[form.property.pk])}#rule-{saved.pk}")
-
-
-def _form_page(request: HttpRequest, form: RuleForm, kind: str, row: DraftRule | None) -> HttpResponse:
+def _form_page(page: PropertyPage, kind: str, row: DraftRule | None) -> HttpResponse:
+    """The form of a rule, and what becomes of it when it is sent: saved, or shown again with its errors."""
+    form = FORMS[kind](page.property, row, page.request.POST if page.request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            return _save(page, form, row)
+        except Unacceptable as error:
+            form.add_error(None, _sentences(error))
     one = BY_TAG[kind].one
-    context: dict[str, Any] = {
-        "form": form,
-        "kind": BY_TAG[kind],
-        "row": row,
-        "sentence": describe_rule(rule_of(row)) if row else "",
-        "vocabulary": vocabulary(),
-    }
-    title = f"{one} “{row.name}”" if row else f"Add a rule: {one.lower()}"
-    return show(request, form.property, "rule.html", title, "rules", **context)
+    return page.show(
+        "admin/rules/rule.html",
+        title=f"{one} “{row.name}”" if row else f"Add a rule: {one.lower()}",
+        form=form,
+        kind=BY_TAG[kind],
+        row=row,
+        sentence=describe_rule(rule_of(row)) if row else "",
+        vocabulary=vocabulary(),
+    )
+
+
+def _save(page: PropertyPage, form: RuleForm, row: DraftRule | None) -> HttpResponse:
+    """Raises Unacceptable."""
+    rule = form.rule()
+    if row is None:
+        editing.add(page.property, rule, page.request.user)
+    else:
+        editing.change(page.property, row, rule, page.request.user)
+    for warning in form.warnings:
+        messages.warning(page.request, warning)
+    messages.success(page.request, f"“{rule.name}” is in the draft. It changes the numbers once you publish.")
+    saved = page.property.draft_rules.get(kind=form.kind, name=rule.name)
+    return redirect(f"{reverse('rules', args=[page.property.pk])}#rule-{saved.pk}")
 
 
 def vocabulary() -> dict[str, Any]:

@@ -3,61 +3,54 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST, require_safe
 
 from configuration.checks.check import Finding
 from configuration.drafts.draft import DraftChanged, Unacceptable, draft, draft_etag, rule_of
 from configuration.drafts.publishing import NothingChanged, findings, publish, unpublished_changes
 from configuration.models import DraftRule, Property
-from configuration.pages.frame import rules_page, show
+from configuration.pages.property_page import POST, PropertyPage, property_page
 from configuration.rule_models import newest_version
 from configuration.ruleset.describe import describe_rule
 from configuration.ruleset.document import encode_document
 from configuration.ruleset.kinds import BY_TAG, KINDS
 
 
-@rules_page
-@require_safe
-def rules(request: HttpRequest, property: Property) -> HttpResponse:
-    return show(
-        request,
-        property,
-        "rules.html",
-        "Rules",
-        "rules",
-        kinds=_kinds(property),
+@property_page("rules", in_admin=True)
+def rules(page: PropertyPage) -> HttpResponse:
+    return page.show(
+        "admin/rules/rules.html",
+        title="Rules",
+        kinds=_kinds(page.property),
         states=DraftRule.State.choices,
-        **draft_state(property),
+        **draft_state(page.property),
     )
 
 
-@rules_page
-@require_safe
-def check(request: HttpRequest, property: Property) -> HttpResponse:
-    return show(request, property, "check.html", "Check", "rules", **_checked(property, findings(draft(property))))
+@property_page("rules", in_admin=True)
+def check(page: PropertyPage) -> HttpResponse:
+    return _show_findings(page, findings(draft(page.property)))
 
 
-@rules_page
-@require_POST
-def publish_draft(request: HttpRequest, property: Property) -> HttpResponse:
+@property_page("rules", methods=POST, in_admin=True)
+def publish_draft(page: PropertyPage) -> HttpResponse:
+    request = page.request
     try:
-        version = publish(property, request.user, request.POST.get("note", ""), request.POST.get("etag", ""))
+        version = publish(page.property, request.user, request.POST.get("note", ""), request.POST.get("etag", ""))
     except Unacceptable as error:
-        return show(request, property, "check.html", "Check", "rules", 400, **_checked(property, error.findings))
+        return _show_findings(page, error.findings, status=400)
     except (DraftChanged, NothingChanged) as error:
         messages.error(request, str(error))
-        return redirect("rules", property.pk)
-    messages.success(request, f"Version {version.number} is published: new hits are counted by it within seconds.")
-    return redirect("rules", property.pk)
+    else:
+        messages.success(request, f"Version {version.number} is published: new hits are counted by it within seconds.")
+    return redirect("rules", page.property.pk)
 
 
-@rules_page
-@require_safe
-def export(request: HttpRequest, property: Property) -> HttpResponse:
-    return as_file(encode_document(draft(property)), f"rules-{property.pk}-draft.json")
+@property_page("rules", in_admin=True)
+def export(page: PropertyPage) -> HttpResponse:
+    return as_file(encode_document(draft(page.property)), f"rules-{page.property.pk}-draft.json")
 
 
 def as_file(content: bytes, name: str) -> HttpResponse:
@@ -89,15 +82,22 @@ def slug_of(tag: str) -> str:
     return tag.replace(" ", "-")
 
 
-def _checked(property: Property, found: list[Finding]) -> dict[str, Any]:
-    rows = {(row.kind, row.name): row.pk for row in property.draft_rules.all()}
-    shown = [
+def _show_findings(page: PropertyPage, found: list[Finding], status: int = 200) -> HttpResponse:
+    rows = {(row.kind, row.name): row.pk for row in page.property.draft_rules.all()}
+    lines = [
         {
-            "error": each.severity == "error",
-            "message": each.message,
-            "title": f"{BY_TAG[each.kind].one} “{each.rule}”" if each.kind in BY_TAG else "Settings",
-            "rule": rows.get((each.kind, each.rule)),
+            "error": finding.severity == "error",
+            "message": finding.message,
+            "title": f"{BY_TAG[finding.kind].one} “{finding.rule}”" if finding.kind in BY_TAG else "Settings",
+            "rule": rows.get((finding.kind, finding.rule)),
         }
-        for each in found
+        for finding in found
     ]
-    return {"found": shown, "errors": sum(each["error"] for each in shown), **draft_state(property)}
+    return page.show(
+        "admin/rules/check.html",
+        status,
+        title="Check",
+        findings=lines,
+        errors=sum(line["error"] for line in lines),
+        **draft_state(page.property),
+    )

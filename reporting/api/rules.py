@@ -162,15 +162,15 @@ class Run(EditorsView):
         return Response({**runs.plain(found), "comparison": comparison(compared) if compared else None})
 
 
-class RunWish(EditorsView):
+class RunAction(EditorsView):
     """Pause, resume, cancel a run, or roll it back (undo). The worker does it a moment later."""
 
-    wish = ""
+    action = ""
 
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int, run: int) -> Response:
         found = _run(self.property, run)
-        runs.apply_action(found, self.wish, request.user)
+        runs.apply_action(found, self.action, request.user)
         return Response(runs.plain(found))
 
 

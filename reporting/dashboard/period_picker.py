@@ -56,6 +56,12 @@ def choose(parameters: Mapping[str, str], today: date) -> Choice:
     return Choice(CUSTOM, ChosenPeriod(low, high))
 
 
+def choose_days(parameters: Mapping[str, str], today: date) -> ChosenPeriod:
+    """The days from `from` to `to`; the last seven if these name no days."""
+    choice = choose(parameters, today)
+    return choice.period if choice.name == CUSTOM else _named("7d", today).period
+
+
 def _named(name: str, today: date) -> Choice:
     yesterday = today - timedelta(days=1)
     if name == "yesterday":

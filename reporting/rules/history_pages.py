@@ -1,141 +1,134 @@
-"""Pages on history: asking for rules to be applied to the past, how a run is getting on, what it changed."""
+"""Pages on the history of rules: applying them to the past, the progress of a run, and what it changed."""
 
 from datetime import date
 from typing import Any, Final
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_GET, require_POST
 
 from configuration.drafts.publishing import published, unpublished_changes
 from configuration.models import Property
+from configuration.numbers import parse_number
+from configuration.pages.property_page import POST, PropertyPage, property_page
 from configuration.rule_models import RulesVersion
 from configuration.ruleset.ruleset import Ruleset
 from processing.models import HistoryRun
 from processing.reprocessing.runs import RunRefused
 from processing.segments.read_view import ReadView
 from reporting.clock import now_in
-from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose
+from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose, choose_days
 from reporting.model.date_ranges import EARLIEST
 from reporting.read_access import view_of
 from reporting.rules import run_status as runs
 from reporting.rules.before_after import before_after, sides
-from reporting.rules.page_frame import MOST_DIGITS, RulesPage, chosen_days, is_number, page
 from reporting.rules.presenters import comparison_panel
 
-RUNS: Final = 50
+LATEST_RUNS: Final = 50
 
 
-@require_GET
-@page("rules-history")
-def history(here: RulesPage) -> HttpResponse:
-    return _history(here)
+@property_page("rules-history")
+def history(page: PropertyPage) -> HttpResponse:
+    return _show_history(page)
 
 
-@require_GET
-@page("rules-history")
-def confirm(here: RulesPage) -> HttpResponse:
-    """Says what asking for a run would do."""
-    view, rules = view_of(here.property.pk), published(here.property.pk)
+@property_page("rules-history")
+def confirm(page: PropertyPage) -> HttpResponse:
+    """Says what the run would do, before it is started."""
+    view, rules = view_of(page.property.pk), published(page.property.pk)
     if rules is None:
-        return _history(here, 409, error="This property has no published rules. Publish its draft first.")
-    days = _some_days(here, view)
-    return here.show(
-        "confirm.html",
+        return _show_history(page, 409, error="This property has no published rules. Publish its draft first.")
+    days = _some_days(page, view)
+    return page.show(
+        "reporting/rules/confirm.html",
         days=days,
-        version=_version(here.property, rules.number),
-        unpublished=bool(unpublished_changes(here.property)),
+        version=_version(page.property, rules.number),
+        unpublished=bool(unpublished_changes(page.property)),
         rows=f"{_raw_rows(view):,}",
-        kept=days and _kept_basics(rules, view),
+        kept=days and _differs_in_settings(rules, view),
         expired=bool(view.sealed.book.raw_from_us),
     )
 
 
-@require_POST
-@page("rules-history")
-def apply(here: RulesPage) -> HttpResponse:
-    number = here.request.POST.get("rules", "")
-    if not is_number(number):
+@property_page("rules-history", methods=POST)
+def apply(page: PropertyPage) -> HttpResponse:
+    number = parse_number(page.request.POST.get("rules", ""))
+    if number is None:
         raise Http404
-    days = _some_days(here, view_of(here.property.pk))
+    days = _some_days(page, view_of(page.property.pk))
     try:
-        run = runs.start_run(here.property.pk, here.request.user, days, int(number))
+        run = runs.start_run(page.property.pk, page.request.user, days, number)
     except RunRefused as error:
-        return _history(here, 409, error=str(error))
-    return redirect("rules-run", here.property.pk, run.pk)
+        return _show_history(page, 409, error=str(error))
+    return redirect("rules-run", page.property.pk, run.pk)
 
 
-@require_GET
-@page("rules-history")
-def run(here: RulesPage, run_id: int) -> HttpResponse:
-    """One run; when it is done, with what it changed on the last days, or on others that are chosen."""
-    found = _run(here.property, run_id)
-    context = _run_context(found)
-    both = sides(found)
+@property_page("rules-history")
+def run(page: PropertyPage, run_id: int) -> HttpResponse:
+    """One run; once it is done, also what it changed on its last days or on the days that the address names."""
+    run = _run(page, run_id)
+    context = _run_context(run)
+    both = sides(run)
     if both is None:
-        return here.show("run.html", **context)
-    now = now_in(both.after.zone)
-    given = "from" in here.request.GET
-    period = chosen_days(here.request, now.date()) if given else ChosenPeriod(*both.days)
-    compared = before_after(found, period)
-    panel = compared and comparison_panel(compared, both.after.zone)
-    return here.show(
-        "run.html",
+        return page.show("reporting/rules/run.html", **context)
+    today = now_in(both.after.zone).date()
+    days = choose_days(page.request.GET, today) if "from" in page.request.GET else ChosenPeriod(*both.days)
+    comparison = before_after(run, days)
+    return page.show(
+        "reporting/rules/run.html",
         **context,
-        compared=panel,
-        first=period.first,
-        last=period.last,
-        today=now.date(),
+        compared=comparison and comparison_panel(comparison, both.after.zone),
+        first=days.first,
+        last=days.last,
+        today=today,
         zone=both.after.zone,
     )
 
 
-@require_GET
-@page("rules-history")
-def progress(here: RulesPage, run_id: int) -> HttpResponse:
-    return here.show("_run.html", **_run_context(_run(here.property, run_id)))
+@property_page("rules-history")
+def progress(page: PropertyPage, run_id: int) -> HttpResponse:
+    return page.show("reporting/rules/_run.html", **_run_context(_run(page, run_id)))
 
 
-@require_POST
-@page("rules-history")
-def want(here: RulesPage, run_id: int, wish: str) -> HttpResponse:
-    found = _run(here.property, run_id)
+@property_page("rules-history", methods=POST)
+def request_action(page: PropertyPage, run_id: int, action: str) -> HttpResponse:
+    run = _run(page, run_id)
     try:
-        runs.apply_action(found, wish, here.request.user)
+        runs.apply_action(run, action, page.request.user)
     except RunRefused as error:
-        return here.show("run.html", 409, **_run_context(found), error=str(error))
-    return redirect("rules-run", here.property.pk, found.pk)
+        return page.show("reporting/rules/run.html", 409, **_run_context(run), error=str(error))
+    return redirect("rules-run", page.property.pk, run.pk)
 
 
-def _history(here: RulesPage, status: int = 200, error: str = "") -> HttpResponse:
-    view = view_of(here.property.pk)
-    number = published(here.property.pk)
-    return here.show(
-        "history.html",
+def _show_history(page: PropertyPage, status: int = 200, error: str = "") -> HttpResponse:
+    view = view_of(page.property.pk)
+    rules = published(page.property.pk)
+    today = now_in(view.zone).date()
+    return page.show(
+        "reporting/rules/history.html",
         status,
         error=error,
-        today=now_in(view.zone).date(),
-        first=max(view.begins, EARLIEST) if view.begins < date.max else now_in(view.zone).date(),
-        version=_version(here.property, number.number) if number else None,
-        unpublished=bool(unpublished_changes(here.property)),
-        runs=[_run_context(each) for each in HistoryRun.objects.filter(property=here.property.pk)[:RUNS]],
+        today=today,
+        first=max(view.begins, EARLIEST) if view.begins < date.max else today,
+        version=_version(page.property, rules.number) if rules else None,
+        unpublished=bool(unpublished_changes(page.property)),
+        runs=[_run_context(run) for run in HistoryRun.objects.filter(property=page.property.pk)[:LATEST_RUNS]],
     )
 
 
-def _some_days(here: RulesPage, view: ReadView) -> ChosenPeriod | None:
-    """None: all days."""
-    asked = here.request.POST if here.request.method == "POST" else here.request.GET
-    if asked.get("days") != "some":
+def _some_days(page: PropertyPage, view: ReadView) -> ChosenPeriod | None:
+    """The chosen days, None for all days. Not found if only some days were to be chosen and none are named."""
+    form = page.request.POST if page.request.method == "POST" else page.request.GET
+    if form.get("days") != "some":
         return None
-    choice = choose(asked, now_in(view.zone).date())
+    choice = choose(form, now_in(view.zone).date())
     if choice.name != CUSTOM:
         raise Http404
     return choice.period
 
 
 def _version(item: Property, number: int) -> RulesVersion:
-    found: RulesVersion = RulesVersion.objects.get(property_number=item.pk, number=number)
-    return found
+    version: RulesVersion = RulesVersion.objects.get(property_number=item.pk, number=number)
+    return version
 
 
 def _raw_rows(view: ReadView) -> int:
@@ -143,25 +136,23 @@ def _raw_rows(view: ReadView) -> int:
     return tail + sum(part.place.rows for part in view.sealed.book.raw)
 
 
-def _kept_basics(rules: Ruleset, view: ReadView) -> bool:
-    """Whether the rules have another zone or other limits, which some days alone cannot have."""
-    book, basics = view.sealed.book, rules.basics
-    theirs = (basics.zone, basics.session_timeout_s * 1000, basics.engaged_s * 1000, basics.currency)
-    return theirs != (book.zone, book.timeout_ms, book.engaged_ms, book.currency)
+def _differs_in_settings(rules: Ruleset, view: ReadView) -> bool:
+    """Whether the rules have another zone, currency or threshold, which change for all days together only."""
+    manifest, settings = view.sealed.book, rules.basics
+    of_rules = (settings.zone, settings.session_timeout_s * 1000, settings.engaged_s * 1000, settings.currency)
+    return of_rules != (manifest.zone, manifest.timeout_ms, manifest.engaged_ms, manifest.currency)
 
 
-def _run_context(found: HistoryRun) -> dict[str, Any]:
+def _run_context(run: HistoryRun) -> dict[str, Any]:
     return {
-        "run": found,
-        "state": found.get_state_display(),
-        "said": runs.status(found),
-        "percent": round(100 * runs.share(found)),
-        "moving": runs.is_moving(found),
-        "offers": runs.offers(found),
+        "run": run,
+        "state": run.get_state_display(),
+        "status": runs.status(run),
+        "percent": round(100 * runs.share(run)),
+        "moving": runs.is_moving(run),
+        "offers": runs.offers(run),
     }
 
 
-def _run(item: Property, number: int) -> HistoryRun:
-    if number >= 10**MOST_DIGITS:
-        raise Http404
-    return get_object_or_404(HistoryRun, property=item.pk, pk=number)
+def _run(page: PropertyPage, run_id: int) -> HistoryRun:
+    return get_object_or_404(HistoryRun, property=page.property.pk, pk=run_id)

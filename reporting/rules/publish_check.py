@@ -8,10 +8,8 @@ from typing import Final
 from configuration.checks.check import Finding, check
 from configuration.ruleset.ruleset import BotRule, FilterRule, InternalRule, Ruleset, SpamRule
 from processing.dry_run.preview import counts_anything
-from processing.segments.manifest import UnreadableManifest
-from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import today_in
-from reporting.read_access import reader, view_of
+from reporting.read_access import DAMAGED, UNREACHABLE, reader, view_of
 
 DAYS: Final = 7
 REFUSING: Final = (FilterRule, InternalRule, SpamRule, BotRule)
@@ -34,7 +32,7 @@ def leaves_something(rules: Ruleset) -> Iterator[Finding]:
         return
     try:
         found = _leaves_nothing(rules)
-    except (StoreUnavailable, CorruptBlob, Missing, UnreadableManifest):
+    except DAMAGED + UNREACHABLE:
         logger.exception("the rules of property %d could not be checked with its hits", rules.property)
         yield Finding("filter", "", "rules", UNREADABLE, "warning")
         return

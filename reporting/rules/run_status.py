@@ -11,7 +11,7 @@ from processing.models import HistoryRun
 from processing.reprocessing.runs import RequestedAction, RunRefused, check_undo, create_run, request_action
 from reporting.read_access import reader
 
-WISHES: Final = {
+ACTIONS: Final = {
     "pause": RequestedAction.PAUSE,
     "resume": RequestedAction.NONE,
     "cancel": RequestedAction.CANCEL,
@@ -51,11 +51,11 @@ def start_run(
     return run
 
 
-def apply_action(run: HistoryRun, what: str, user: Author) -> None:
-    """`what` is a key of WISHES. Raises RunRefused."""
+def apply_action(run: HistoryRun, action: str, user: Author) -> None:
+    """`action` is a key of ACTIONS. Raises RunRefused."""
     with transaction.atomic():
-        request_action(run, WISHES[what])
-        record(user, f"history: {AUDITED[what]}", run.property, f"version {run.rules}", [f"Days: {days_of(run)}."])
+        request_action(run, ACTIONS[action])
+        record(user, f"history: {AUDITED[action]}", run.property, f"version {run.rules}", [f"Days: {days_of(run)}."])
     run.refresh_from_db()
 
 

@@ -135,7 +135,7 @@ def test_the_page_for_visitors(shop: Site, administrator: User, client: Client) 
     found = json.loads(b"".join(client.post(page, {**FORM, "export": "1"})))
     assert len(found["hits"]) == 2
     asked = client.post(page, {**FORM, "ask": "1"}).content
-    assert b"Erase 2 hits for ever" in asked
+    assert b"Erase 2 hits forever" in asked
     assert accepted(shop) == 5
     assert client.post(page, {**FORM, "erase": "1"}).status_code == 302
     assert accepted(shop) == 3
@@ -175,3 +175,14 @@ def test_staff_without_the_right(shop: Site, client: Client) -> None:
     shop.property.viewers.clear()
     assert client.post(f"/admin/processing/erasure/property/{shop.property.id}/").status_code == 404
     assert Property.objects.filter(pk=shop.property.id).exists()
+
+
+def test_pages_over_a_store_that_cannot_be_opened(
+    shop: Site, administrator: User, client: Client, tmp_path: Path, settings: Any
+) -> None:
+    (tmp_path / "file").touch()
+    settings.STORE_URL = f"sqlite://{tmp_path}/file/store"
+    client.force_login(administrator)
+    reply = client.get(f"/admin/processing/erasure/property/{shop.property.id}/")
+    assert (reply.status_code, reply["Retry-After"]) == (503, "5")
+    assert b"cannot be read just now" in reply.content

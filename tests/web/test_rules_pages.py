@@ -170,7 +170,7 @@ def test_a_rule_that_others_need_is_not_deleted(admin: Client, shop: Property) -
     needs = FilterRule(name="No shop", action="exclude", when=Text("content_group:Area", "equals", "Shop"))
     write(shop, groups, needs)
     row = DraftRule.objects.get(kind="content group")
-    assert "It was not deleted. Filter “No shop”" in text(admin.post(at(shop, f"{row.pk}/delete/"), follow=True))
+    assert "The rule was not deleted. Filter “No shop”" in text(admin.post(at(shop, f"{row.pk}/delete/"), follow=True))
     assert len(draft(shop).rules) == 2
     other = DraftRule.objects.get(kind="filter")
     assert "was deleted from the draft" in text(admin.post(at(shop, f"{other.pk}/delete/"), follow=True))
