@@ -17,7 +17,7 @@ from processing.segments.process_raw import NOTHING, concat_processed, process_i
 from processing.segments.raw_parts import read_raw
 from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
-from processing.sessions.condensed import condensed_rows, sources
+from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.layers import Arrivals, Layer
 from processing.sessions.local_periods import day_key, day_number, day_start, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
@@ -41,8 +41,8 @@ class Preview(NamedTuple):
         within = pl.col("day").is_between(day_number(first), day_number(last))
         return self.frame.filter(within).select(columns)
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condensed_rows(self.events(first, last, sources(columns)), columns)
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED: hits that the rules refuse, by their event time."""

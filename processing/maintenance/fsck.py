@@ -24,7 +24,7 @@ from processing.segments.process_raw import is_erased
 from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.view_cache import ViewCache
-from processing.sessions.condensed import LENGTH, single
+from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
 
 ATTEMPTS: Final = 3
@@ -199,7 +199,7 @@ class _Recount:
 
     def __init__(self, sealed: SealedPeriods, key: str) -> None:
         self.events = sealed.visible(key, "events", ["position", "index", "visitor"])
-        self.stretches = pl.concat(sealed.stretches(key, ["visitor", LENGTH]))
+        self.condensed = pl.concat(sealed.categorical(key, RowSource.CONDENSED, ["visitor", EVENT_COUNT]))
         refused = sealed.visible(key, "rejected", ["position", "reason", "again"])
         again = pl.when("again").then(pl.lit("duplicate")).otherwise("reason").alias("reason")
         reasons = refused.select(again)["reason"].value_counts()
@@ -214,12 +214,13 @@ class _Recount:
         distinct = self.events.unique(["position", "index"]).height
         if self.events.height != distinct:
             yield f"{self.events.height - distinct} rows of events are double"
-        if not _by_visitor(self.stretches).equals(_by_visitor(single(self.events))):
-            yield f"the stretches are of {self.stretches[LENGTH].sum()} events, the rows are {self.events.height}"
+        if not _by_visitor(self.condensed).equals(_by_visitor(uncondensed(self.events))):
+            condensed = self.condensed[EVENT_COUNT].sum()
+            yield f"the condensed rows stand for {condensed} events, the rows are {self.events.height}"
 
 
-def _by_visitor(stretches: pl.DataFrame) -> pl.DataFrame:
-    return stretches.group_by("visitor").agg(pl.col(LENGTH).sum()).sort("visitor")
+def _by_visitor(condensed: pl.DataFrame) -> pl.DataFrame:
+    return condensed.group_by("visitor").agg(pl.col(EVENT_COUNT).sum()).sort("visitor")
 
 
 def _doubles(positions: list[pl.Series]) -> Iterator[str]:

@@ -28,15 +28,15 @@ class OffsetRange(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 
 class LayerRef(msgspec.Struct, frozen=True, array_like=True):
-    """Sections of a segment: their common prefix, how many event rows there are, which sections were left out because
-    they are empty, and of which VERSION the events' stretches are that are there as well (0: none are).
+    """A layer of a segment: the prefix of its sections' names, and how many rows it holds. `without` names the sections
+    that are not stored because they are empty.
     """
 
     segment: str
     prefix: str
     rows: int
     without: tuple[str, ...] = ()
-    stretches: int = 0
+    condensed_version: int = 0  # the CONDENSED_VERSION of its condensed rows; 0: it has none
 
 
 class PeriodEntry(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
 from processing.segments.tail import Tail
-from processing.sessions.condensed import CONDENSED, condensed_rows
+from processing.sessions.condensed import CONDENSED, RowSource, condensed_rows
 from processing.sessions.layers import EMPTY, Arrivals, Layer, count_hits, only_visitors, refusals, side_by_side
 from processing.sessions.local_periods import Period, day_number, day_of, local_days, period
 from processing.sessions.timeline import advance
@@ -82,11 +82,11 @@ class ReadView:
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Columns of schema.BUILT of all counted events; text is Categorical."""
-        return self._section("events", BUILT, first, last, columns)
+        return self._rows_of(RowSource.EVENTS, BUILT, first, last, columns)
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        """Columns of stretches.STRETCHES of the same events, in a fraction of the rows."""
-        return self._section("stretches", CONDENSED, first, last, columns)
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Columns of CONDENSED of the same events, in a fraction of the rows; text is Categorical."""
+        return self._rows_of(RowSource.CONDENSED, CONDENSED, first, last, columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
@@ -121,7 +121,9 @@ class ReadView:
             reasons,
         )
 
-    def _section(self, section: str, schema: Schema, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+    def _rows_of(
+        self, source: RowSource, schema: Schema, first: date, last: date, columns: Sequence[str]
+    ) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "day"]))
         low, high = day_number(first), day_number(last)
         frames = [pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())]
@@ -129,7 +131,7 @@ class ReadView:
             here = period(key, self.zone)
             if _touches(here, first, last):
                 within = here.first_day >= low and here.last_day <= high
-                frames += [_between(frame, low, high, within=within) for frame in self._period(key, section, names)]
+                frames += [_between(frame, low, high, within=within) for frame in self._period(key, source, names)]
         return pl.concat(frames).select(columns)
 
     def _period(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
@@ -139,18 +141,16 @@ class ReadView:
             return self._sealed(key, section, names)
         hidden = ~pl.col("visitor").is_in(change.layer.visitors.implode())
         below = self._sealed(key, section, list(dict.fromkeys([*names, "visitor"])))
-        top = condensed_rows(change.layer.events, names) if section == "stretches" else getattr(change.layer, section)
+        top = (
+            condensed_rows(change.layer.events, names)
+            if section == RowSource.CONDENSED
+            else getattr(change.layer, section)
+        )
         shown = top.select(names).with_columns(categorical_text())
         return [*(frame.filter(hidden).select(names) for frame in below), shown]
 
     def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
-        if key not in self.sealed.book.periods:
-            return []
-        return (
-            self.sealed.stretches(key, names)
-            if section == "stretches"
-            else self.sealed.categorical(key, section, names)
-        )
+        return self.sealed.categorical(key, section, names) if key in self.sealed.book.periods else []
 
     def _refused(self, first: date, last: date) -> pl.DataFrame:
         rows = self._rows("rejected", REFUSED, first, last)

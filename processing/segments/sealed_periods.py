@@ -1,6 +1,7 @@
 """What is written down of a property: its book's periods, read through the column cache, as `timeline.Periods`."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -8,14 +9,16 @@ import polars as pl
 from processing.schema import BUILT, EVENTS, INSTEAD, REFUSED, Schema, conform
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
-from processing.sessions.condensed import CONDENSED, VERSION, condensed_rows, sources
+from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
 from processing.sessions.layers import EMPTY, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
 from processing.sessions.sessionize import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
 from processing.store.port import Store
 
-# What a layer is. Stretches are made of it.
+# The sections that make a layer.
 SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
+# With the condensed rows, which can be made of the events.
+READABLE_SECTIONS: Final[dict[str, Schema]] = {**SECTIONS, RowSource.CONDENSED: CONDENSED}
 
 
 class SealedPeriods:
@@ -61,22 +64,19 @@ class SealedPeriods:
         return _as_text(pl.concat(frames), SECTIONS[section])
 
     def categorical(self, key: str, section: str, names: Sequence[str]) -> list[pl.DataFrame]:
-        """Like `visible`, a frame per layer, text as Categorical."""
+        """Like `visible`, of any of READABLE_SECTIONS, a frame per layer, text as Categorical."""
         layers = self.book.periods[key].layers
-        return [self._unmasked(layers, number, section, names, None) for number in range(len(layers))]
+        read = self._condensed if section == RowSource.CONDENSED else partial(self._unmasked, section=section)
+        return [read(layers, number, names=names) for number in range(len(layers))]
 
-    def stretches(self, key: str, names: Sequence[str]) -> list[pl.DataFrame]:
-        """Like `categorical`, of STRETCHES: as they were written, or found in the events."""
-        layers = self.book.periods[key].layers
-        return [self._stretches(layers, number, names) for number in range(len(layers))]
-
-    def _stretches(self, layers: Sequence[LayerRef], number: int, names: Sequence[str]) -> pl.DataFrame:
-        if layers[number].stretches == VERSION:
-            return self._unmasked(layers, number, "stretches", names, None)
-        return condensed_rows(self._unmasked(layers, number, "events", sources(names), None), names)
+    def _condensed(self, layers: Sequence[LayerRef], number: int, names: Sequence[str]) -> pl.DataFrame:
+        """Reads condensed rows as they were written, or makes them from the events."""
+        if layers[number].condensed_version == CONDENSED_VERSION:
+            return self._unmasked(layers, number, RowSource.CONDENSED, names)
+        return condensed_rows(self._unmasked(layers, number, "events", source_columns(names)), names)
 
     def _unmasked(
-        self, layers: Sequence[LayerRef], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None
+        self, layers: Sequence[LayerRef], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None = None
     ) -> pl.DataFrame:
         place = layers[number]
         if section in place.without:
@@ -132,7 +132,7 @@ def categorical_text() -> pl.Expr:
 
 
 def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:
-    schema = CONDENSED if section == "stretches" else SECTIONS[section]
+    schema = READABLE_SECTIONS[section]
     return pl.DataFrame(schema={name: schema[name] for name in names}).with_columns(categorical_text())
 
 

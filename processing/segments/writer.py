@@ -24,7 +24,7 @@ from processing.segments.manifest import (
     encode_manifest,
 )
 from processing.segments.sealed_periods import SECTIONS, SealedPeriods, categorical_text, read_layer
-from processing.sessions.condensed import VERSION, WORTH_ROWS, condensed_rows
+from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS, RowSource, condensed_rows
 from processing.sessions.layers import Layer, count_hits, fold_layers, refusals
 from processing.sessions.local_periods import local_days
 from processing.sessions.sessionize import Carry
@@ -34,7 +34,7 @@ from processing.store.port import Conflict, LiveChange, ManifestChange, Store, V
 FIRST_GENERATION: Final = 1
 MAX_WORK_S: Final = 600.0  # work that took longer is not committed: its segments may have been deleted as orphans
 MAX_LAYER_ROWS: Final = 1_000_000  # no larger layer is made of smaller ones: bounds memory, and what a report must read
-CATEGORICAL_SECTIONS: Final = {"events", "stretches"}  # reports read Categorical text several times as fast
+CATEGORICAL_SECTIONS: Final = set(RowSource)  # reports read Categorical text several times as fast
 PREFIX_ID_LENGTH: Final = 8  # of a claim's id: the store limits names of sections to 40 characters
 
 Sections = dict[str, pl.DataFrame]
@@ -75,13 +75,14 @@ def encode_layer(segment: str, prefix: str, layer: Layer, *, lowest: bool = True
     if not lowest:
         frames["visitors"] = layer.visitors.to_frame("visitor")
     without = [name for name in (*SECTIONS, "visitors") if name not in frames or frames[name].is_empty()]
-    is_condensed = layer.events.height >= WORTH_ROWS
-    if is_condensed:
-        frames["stretches"] = condensed_rows(layer.events)
+    version = 0
+    if layer.events.height >= MIN_CONDENSED_EVENTS:
+        version = CONDENSED_VERSION
+        frames[RowSource.CONDENSED] = condensed_rows(layer.events)
     for name in CATEGORICAL_SECTIONS & frames.keys():
         frames[name] = frames[name].with_columns(categorical_text())
     sections = {f"{prefix}{name}": frame for name, frame in frames.items() if not frame.is_empty()}
-    return LayerRef(segment, prefix, layer_rows(layer), tuple(without), VERSION if is_condensed else 0), sections
+    return LayerRef(segment, prefix, layer_rows(layer), tuple(without), version), sections
 
 
 def encode_carry(ref: LayerRef, carry: Carry) -> tuple[LayerRef, Sections]:

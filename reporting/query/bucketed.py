@@ -96,9 +96,9 @@ class _Bucket:
         needed = list(dict.fromkeys([*columns, "visitor"]))
         return self._view.events(first, last, needed).filter(self._ours).select(columns)
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         needed = list(dict.fromkeys([*columns, "visitor"]))
-        return self._view.stretches(first, last, needed).filter(self._ours).select(columns)
+        return self._view.condensed(first, last, needed).filter(self._ours).select(columns)
 
 
 def _map(engine: Engine, task: BucketTask) -> list[ReportPart]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
+from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.report import DATE_RANGE, ByMetric, Order, Report, ReportError, StringFilter, check_shape
 from reporting.query.filters import check_pattern, leaves
@@ -33,9 +34,9 @@ class Plan(NamedTuple):
         return names if len(self.days) == 1 or DATE_RANGE in names else (*names, DATE_RANGE)
 
     @property
-    def condensed(self) -> bool:
-        """Whether it counts stretches of events instead of events."""
-        return not self.sums and can_condense(self.columns)
+    def row_source(self) -> RowSource:
+        """The rows that it counts: condensed ones if they have all of its columns."""
+        return RowSource.CONDENSED if not self.sums and can_condense(self.columns) else RowSource.EVENTS
 
     @property
     def page_first(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
-from processing.sessions.condensed import LENGTH, single
+from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer, Leaf, Report
@@ -36,17 +36,17 @@ class ReportSource(Protocol):
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """The named columns of schema.BUILT for the local days first..last; texts are String or Categorical."""
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        """The named columns of stretches.STRETCHES, of the same events."""
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """The named columns of CONDENSED, of the same events; texts are String or Categorical."""
 
 
 class LoadedRange(NamedTuple):
-    """What the reports on these days count: single events, or stretches of them; each only where a report needs it."""
+    """The rows that the reports on these days count: events, or condensed rows; each only if a report needs it."""
 
     first: date
     last: date
     events: pl.DataFrame
-    stretches: pl.DataFrame
+    condensed: pl.DataFrame
 
 
 _ONE_ROW: Final = 0
@@ -77,11 +77,11 @@ def read_spans(plans: Sequence[Plan], view: ReportSource) -> list[LoadedRange]:
 def _read_span(plans: Sequence[Plan], first: date, last: date, view: ReportSource) -> LoadedRange:
     """Only the columns that the reports on these days need."""
     here = [each for each in plans if any(first <= days.first <= last for days in each.days)]
-    of_events = _columns([each for each in here if not each.condensed])
-    of_stretches = _columns([each for each in here if each.condensed])
-    events = numbered(single(view.events(first, last, of_events))) if of_events else pl.DataFrame()
-    stretches = numbered(view.stretches(first, last, [*of_stretches, LENGTH])) if of_stretches else pl.DataFrame()
-    return LoadedRange(first, last, events, stretches)
+    of_events = _columns([each for each in here if each.row_source is RowSource.EVENTS])
+    of_condensed = _columns([each for each in here if each.row_source is RowSource.CONDENSED])
+    events = numbered(uncondensed(view.events(first, last, of_events))) if of_events else pl.DataFrame()
+    condensed = numbered(view.condensed(first, last, [*of_condensed, EVENT_COUNT])) if of_condensed else pl.DataFrame()
+    return LoadedRange(first, last, events, condensed)
 
 
 def _columns(plans: Sequence[Plan]) -> list[str]:
@@ -125,7 +125,7 @@ def _counted(asked: Plan, coded: Sequence[pl.DataFrame], page: ReportPage) -> Re
 
 def rows_of(asked: Plan, days: Days, spans: Sequence[LoadedRange]) -> pl.DataFrame:
     span = next(each for each in spans if each.first <= days.first and days.last <= each.last)
-    rows = span.stretches if asked.condensed else span.events
+    rows = span.condensed if asked.row_source is RowSource.CONDENSED else span.events
     if (span.first, span.last) == (days.first, days.last):
         return rows
     return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))

@@ -1,9 +1,9 @@
-"""The rows that reports count, and which of their columns each measure needs: events, or stretches of them."""
+"""The rows that reports count, and which of their columns each measure needs: events, or condensed rows."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from processing.sessions.condensed import ADDED_UP, LENGTH, STEADY
+from processing.sessions.condensed import EVENT_COUNT, STEADY, SUMMED
 from reporting.registry.metrics import Measure
 
 COLUMNS: Final[Mapping[Measure, tuple[str, ...]]] = {
@@ -18,7 +18,7 @@ COLUMNS: Final[Mapping[Measure, tuple[str, ...]]] = {
     "duration_ms": ("session", "day", "duration_ms"),
 }
 SUMS: Final[Mapping[Measure, str]] = {
-    "events": LENGTH,
+    "events": EVENT_COUNT,
     "page_views": "page_view",
     "engagement_ms": "engagement_ms",
     "key_events": "key",
@@ -26,5 +26,5 @@ SUMS: Final[Mapping[Measure, str]] = {
 
 
 def can_condense(columns: Collection[str]) -> bool:
-    """Whether a report that reads these columns may count stretches."""
-    return set(columns) <= {*STEADY, *ADDED_UP}
+    """Returns whether condensed rows have all of these columns."""
+    return set(columns) <= {*STEADY, *SUMMED}

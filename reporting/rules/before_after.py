@@ -18,7 +18,7 @@ from processing.models import HistoryRun
 from processing.reprocessing.generations import covered_by
 from processing.reprocessing.runs import ordinals
 from processing.segments.read_view import ReadView
-from processing.sessions.condensed import condensed_rows, sources
+from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.local_periods import day_of
 from reporting.read_access import reader, view_of
 from reporting.rules.comparison import ComparedView, Comparison, common, compare
@@ -138,8 +138,8 @@ class _Within(NamedTuple):
         names = list(dict.fromkeys([*columns, "position"]))
         return self.view.events(first, last, names).filter(self.wanted).select(columns)
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condensed_rows(self.events(first, last, sources(columns)), columns)
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.wanted)

@@ -115,7 +115,7 @@ class _Defined:
     """A view with the definitions of other rules: what it has no values of is "(not set)"."""
 
     def __init__(self, view: run.ReportSource, rules: Ruleset | None) -> None:
-        self.events, self.stretches = view.events, view.stretches
+        self.events, self.condensed = view.events, view.condensed
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 

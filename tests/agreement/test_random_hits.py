@@ -19,7 +19,7 @@ from processing.ingest.geoip import PlacesFile
 from processing.models import Range
 from processing.segments import writer
 from processing.segments.read_view import ReadView
-from processing.sessions.condensed import VERSION, WORTH_ROWS
+from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS
 from processing.store.port import BlockKey
 from reporting.model.report import (
     And,
@@ -103,10 +103,12 @@ def disturb(here: Installation, sent: list[Sent], rnd: random.Random, given: set
 
 @contextmanager
 def written_by_some_version(rnd: random.Random) -> Iterator[None]:
-    """Segments with stretches or without them, or with those of another version; their text as codes, or as text."""
+    """Segments with condensed rows or without, or with those of another version; their text as codes, or as text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "WORTH_ROWS", rnd.choice([1, 20, WORTH_ROWS]))
-        patch.setattr(writer, "VERSION", rnd.choice([VERSION, VERSION, 0, VERSION + 1]))
+        patch.setattr(writer, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, MIN_CONDENSED_EVENTS]))
+        patch.setattr(
+            writer, "CONDENSED_VERSION", rnd.choice([CONDENSED_VERSION, CONDENSED_VERSION, 0, CONDENSED_VERSION + 1])
+        )
         patch.setattr(writer, "CATEGORICAL_SECTIONS", rnd.choice([writer.CATEGORICAL_SECTIONS, set()]))
         yield
 

@@ -84,7 +84,7 @@ def asked(**wanted: Any) -> Report:
 
 @pytest.fixture
 def here(tmp_path: Path, prepared: Prepared) -> Installation:
-    """Days that are folded, others in parts, some of both with their stretches, and a tail."""
+    """Days that are folded, others in parts, some of both with their condensed rows, and a tail."""
     return prepared.copy("buckets", tmp_path, installation, lambda here: fill(here, 400))
 
 
@@ -103,7 +103,7 @@ def fill(here: Installation, size: int) -> None:
     hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
     quarter = size // 4
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "WORTH_ROWS", 30)
+        patch.setattr(writer, "MIN_CONDENSED_EVENTS", 30)
         for start in range(0, len(hits), quarter):
             here.worker.seal(everything=True)
             here.worker.tidy(SUMMER_ENDS + DAY)

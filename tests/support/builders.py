@@ -9,7 +9,7 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.schema import BUILT
-from processing.sessions.condensed import condensed_rows, sources
+from processing.sessions.condensed import condensed_rows, source_columns
 
 EPOCH = date(1970, 1, 1)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -51,8 +51,8 @@ class FrameView(NamedTuple):
         wanted = pl.col("day").is_between((first - EPOCH).days, (last - EPOCH).days)
         return self.frame.filter(wanted).select(columns)
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condensed_rows(self.events(first, last, sources(columns)), columns)
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
 
 def built(events: Iterable[dict[str, Any]], zone: str = "Etc/UTC", texts: Any = pl.Categorical) -> pl.DataFrame:

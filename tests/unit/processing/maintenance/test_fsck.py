@@ -279,8 +279,8 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
     assert "hits of erased visitors are still there" in texts(here)
 
 
-def test_stretches_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "WORTH_ROWS", 1)
+def test_condensed_rows_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", 1)
     monkeypatch.setattr(
         writer, "condensed_rows", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63))
     )
@@ -289,7 +289,7 @@ def test_stretches_that_differ_from_their_events(tmp_path: Path, monkeypatch: py
     here.receive()
     here.worker.seal(everything=True)
     [problem] = problems(here)
-    assert "the stretches are of" in problem.text
+    assert "the condensed rows stand for" in problem.text
 
 
 def test_a_missing_block(here: Installation) -> None:

@@ -112,7 +112,7 @@ def test_it_works(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     rnd = random.Random(seed)
     monkeypatch.setattr(removal, "SEGMENT_ROWS", rnd.choice([1, 20, 250_000]))
     monkeypatch.setattr(rebuilding, "PIECE_ROWS", rnd.choice([1, 20, 250_000]))
-    monkeypatch.setattr(writer, "WORTH_ROWS", rnd.choice([1, 20, 4096]))
+    monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, 4096]))
     story, hits = Story(tmp_path, rnd), random_hits(rnd, 70)
     steps: list[tuple[float, Callable[[], object]]] = [
         (0.9, story.here.receive), (0.4, lambda: story.here.worker.seal(everything=True)), (0.2, story.erase),

@@ -1,4 +1,4 @@
-"""Stretches say of whole sessions what the events say, also those that are written beside the events."""
+"""Condensed rows give the same sums for whole sessions as the events, also when they are stored beside the events."""
 
 import subprocess
 import sys
@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from configuration.models import Property
 from processing.segments import writer
 from processing.segments.manifest import LayerRef
-from processing.sessions.condensed import ADDED_UP, CONDENSED, LENGTH, STEADY, VERSION, condense, condensed_rows
+from processing.sessions.condensed import (
+    CONDENSED,
+    CONDENSED_VERSION,
+    EVENT_COUNT,
+    STEADY,
+    SUMMED,
+    condense,
+    condensed_rows,
+)
 from reporting.model.report import DateRange, Report
 from reporting.query.run import run
 from tests.support.builders import built
@@ -41,31 +49,31 @@ def sums(frame: pl.DataFrame, by: Sequence[str]) -> dict[Any, list[int]]:
     """By values of columns: what the rows add up to."""
     found: dict[Any, list[int]] = {}
     for row in frame.iter_rows(named=True):
-        added = [int(row[name] or 0) for name in ADDED_UP] + [row.get(LENGTH, 1)]
+        added = [int(row[name] or 0) for name in SUMMED] + [row.get(EVENT_COUNT, 1)]
         key = tuple(row[name] for name in by)
         found[key] = [a + b for a, b in zip(found.get(key, [0] * len(added)), added, strict=True)]
     return found
 
 
 @given(st.lists(EVENT, max_size=30), st.sets(st.sampled_from(STEADY)))
-def test_it_works(events: list[dict[str, Any]], dropped: set[str]) -> None:
+def test_sums_stay_the_same_and_neighbours_differ(events: list[dict[str, Any]], dropped: set[str]) -> None:
     rows = built(events).drop(dropped)
     by = [name for name in STEADY if name in rows.columns]
-    stretches = condense(rows.select(*by, *ADDED_UP))
-    assert sums(stretches, by) == sums(rows, by)
-    assert all(stretches.schema[name] == kind for name, kind in {**ADDED_UP, LENGTH: pl.UInt32}.items())
-    values = stretches.select(by).rows()
+    condensed = condense(rows.select(*by, *SUMMED))
+    assert sums(condensed, by) == sums(rows, by)
+    assert all(condensed.schema[name] == kind for name, kind in {**SUMMED, EVENT_COUNT: pl.UInt32}.items())
+    values = condensed.select(by).rows()
     assert not by or all(before != after for before, after in zip(values, values[1:], strict=False))
 
 
-def test_every_layer_gives_columns_of_the_same_kinds() -> None:
+def test_columns_have_the_same_types_for_any_number_of_events() -> None:
     some = condensed_rows(built([{}]))
     assert some.schema == condensed_rows(built([])).schema == pl.Schema(CONDENSED) | {n: some.schema[n] for n in STEADY}
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    monkeypatch.setattr(writer, "WORTH_ROWS", 1)
+    monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", 1)
     return filled_anew(tmp_path)
 
 
@@ -76,14 +84,14 @@ def filled_anew(folder: Path) -> Installation:
 
 
 def counted(here: Installation) -> tuple[Counter[int], Counter[int]]:
-    """Events by visitor: by the events, and by their stretches."""
+    """The number of events by visitor: from the events, and from the condensed rows."""
     view = here.view()
-    stretches = view.stretches(*EVER, ["visitor", LENGTH])
-    return Counter(view.events(*EVER, ["visitor"])["visitor"].to_list()), Counter(dict(sums_by_visitor(stretches)))
+    condensed = view.condensed(*EVER, ["visitor", EVENT_COUNT])
+    return Counter(view.events(*EVER, ["visitor"])["visitor"].to_list()), Counter(dict(sums_by_visitor(condensed)))
 
 
-def sums_by_visitor(stretches: pl.DataFrame) -> list[tuple[int, int]]:
-    return stretches.group_by("visitor").agg(pl.col(LENGTH).sum()).rows()
+def sums_by_visitor(condensed: pl.DataFrame) -> list[tuple[int, int]]:
+    return condensed.group_by("visitor").agg(pl.col(EVENT_COUNT).sum()).rows()
 
 
 def written(here: Installation) -> list[pl.DataFrame]:
@@ -92,16 +100,16 @@ def written(here: Installation) -> list[pl.DataFrame]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_they_are_written_and_read(here: Installation) -> None:
+def test_condensed_rows_are_written_and_read(here: Installation) -> None:
     assert written(here)
     assert all(set(frame.columns) == set(CONDENSED) for frame in written(here))
-    events, stretches = counted(here)
-    assert events == stretches
+    events, condensed = counted(here)
+    assert events == condensed
     assert len(events) == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_of_somebody_erased_is_left_in_them(here: Installation, tmp_path: Path) -> None:
+def test_condensed_rows_hold_nothing_of_an_erased_visitor(here: Installation, tmp_path: Path) -> None:
     shop = Property.objects.create(id=SHOP.id, name="Shop", measurement_id=SHOP.measurement_id)
     assert traces(here, key_of(ERASED))
     erase_and_finish(here, shop)
@@ -112,14 +120,14 @@ def test_nothing_of_somebody_erased_is_left_in_them(here: Installation, tmp_path
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
-def test_stretches_of_another_version_are_made_anew(
+@pytest.mark.parametrize("version", [CONDENSED_VERSION - 1, CONDENSED_VERSION + 1])
+def test_condensed_rows_of_another_version_are_made_of_the_events(
     version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those of today may have a column that they lack."""
+    """They may lack a column of the present version."""
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "WORTH_ROWS", 1)
-        patch.setattr(writer, "VERSION", version)
+        patch.setattr(writer, "MIN_CONDENSED_EVENTS", 1)
+        patch.setattr(writer, "CONDENSED_VERSION", version)
         patch.setattr(writer, "condensed_rows", lambda events: condensed_rows(events).drop("browser", "session_groups"))
         here = filled_anew(tmp_path)
     assert all("browser" not in frame.columns for frame in written(here))
@@ -145,8 +153,8 @@ print(len(known))
 """
 
 
-def test_the_bytes_of_coded_text_depend_on_no_other_text_that_the_process_knows(tmp_path: Path) -> None:
-    """A segment that is written again must be the same, and must say nothing of anybody else."""
+def test_the_bytes_of_categorical_text_do_not_depend_on_other_text_of_the_process(tmp_path: Path) -> None:
+    """A segment that is written again must have the same bytes, and must hold no text of another property."""
     few = WRITTEN.replace('f"others {n}" for n in range(900)', "").replace("reversed", "list")
     assert [write(code, tmp_path / str(number)) for number, code in enumerate((WRITTEN, few))] == [950, 50]
     files, same = (sorted((tmp_path / name).iterdir()) for name in "01")
@@ -159,7 +167,7 @@ def write(code: str, folder: Path) -> int:
     return int(subprocess.check_output(command, cwd=Path(__file__).parents[4], text=True))
 
 
-@pytest.mark.parametrize(("said", "version"), [("", 0), (",1", 1), (",2", 2)])
-def test_a_book_says_of_which_version_they_are(said: str, version: int) -> None:
-    """Books from before stretches say nothing."""
-    assert msgspec.json.decode(f'["segment","of_",3,[]{said}]'.encode(), type=LayerRef).stretches == version
+@pytest.mark.parametrize(("stored", "version"), [("", 0), (",1", 1), (",2", 2)])
+def test_a_manifest_names_the_version_of_condensed_rows(stored: str, version: int) -> None:
+    """Manifests from before condensed rows have no version."""
+    assert msgspec.json.decode(f'["segment","of_",3,[]{stored}]'.encode(), type=LayerRef).condensed_version == version

@@ -401,8 +401,8 @@ def test_row_codes_that_outgrow_their_bits_are_made_dense() -> None:
     }
 
 
-def test_stretches_count_as_their_events_do() -> None:
-    """A steady dimension is counted in stretches of events; a filter on a page makes the report count single events."""
+def test_condensed_rows_count_as_their_events_do() -> None:
+    """A steady dimension is counted in condensed rows; a filter on a page makes the report count single events."""
     events = [
         {"visitor": n // 7, "session": n // 3, "country": f"c{n % 5 // 4}", "page_view": n % 2 == 0} for n in range(60)
     ]

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from processing.schema import BUILT, REJECTED
-from processing.sessions.condensed import condensed_rows, sources
+from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.local_periods import day_number
 from reporting.rules.comparison import (
     MOST_CHANGES,
@@ -42,8 +42,8 @@ class Fixed:
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return self.rows.filter(pl.col("day").is_between(day_number(first), day_number(last))).select(columns)
 
-    def stretches(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        return condensed_rows(self.events(first, last, sources(columns)), columns)
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.refused
