@@ -18,5 +18,6 @@ if database := os.environ.get("HITSTREAM_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = database
 
 from analytics_site.settings import *  # noqa: E402, F403
+from tests.support.clock import now as CLOCK  # noqa: E402, F401
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

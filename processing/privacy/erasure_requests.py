@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final
 
 from django.db import transaction
-from django.utils import timezone
 
 from collection.log.port import Log
+from configuration.clock import WallClock
 from configuration.drafts.publishing import published
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, ReceiveSettings
@@ -40,8 +40,10 @@ class ErasureRefused(Exception):
     """Nothing was erased; the message says why."""
 
 
-def erase_visitors(store: Store, item: Property, visitors: Collection[int], author: str, hits: int = 0) -> Erasure:
-    """Hides all that these visitors sent up to now, and asks for its removal. `hits`: how many are known to be stored.
+def erase_visitors(
+    store: Store, item: Property, visitors: Collection[int], author: str, now: datetime, hits: int = 0
+) -> Erasure:
+    """Hides all that these visitors sent up to `now`, and asks for its removal. `hits`: how many of them are stored.
 
     The same keys are erased from property 0: hits that came before the property was registered are there. Raises
     ErasureRefused, Conflict.
@@ -54,7 +56,7 @@ def erase_visitors(store: Store, item: Property, visitors: Collection[int], auth
         property=item.pk,
         kind=Kind.VISITORS,
         visitors=[str(visitor) for visitor in sorted(visitors)],
-        until_us=_now_us(),
+        until_us=microseconds(now),
         hits=hits,
         asked_by=author,
     )
@@ -62,22 +64,22 @@ def erase_visitors(store: Store, item: Property, visitors: Collection[int], auth
     return request
 
 
-def delete_property(item: Property, author: str, hits: int = 0) -> Erasure:
+def delete_property(item: Property, author: str, now: datetime, hits: int = 0) -> Erasure:
     """The property is gone for everybody at once; the worker removes what is stored of it."""
     with transaction.atomic():
-        item.deleted_at = timezone.now()
+        item.deleted_at = now
         item.save(update_fields=["deleted_at"])
         HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE).update(wish=HistoryRun.Wish.CANCEL)
         return Erasure.objects.create(
-            property=item.pk, kind=Kind.PROPERTY, until_us=_now_us(), hits=hits, asked_by=author
+            property=item.pk, kind=Kind.PROPERTY, until_us=microseconds(now), hits=hits, asked_by=author
         )
 
 
 class ErasureWorker:
     """Carries out what was asked for. One at a time works for each store."""
 
-    def __init__(self, store: Store, log: Log) -> None:
-        self._store, self._log = store, log
+    def __init__(self, store: Store, log: Log, clock: WallClock) -> None:
+        self._store, self._log, self._clock = store, log, clock
 
     def removing(self) -> Collection[int]:
         """The properties that must not be sealed nor kept up, and whose unused segments must stay, for now."""
@@ -112,7 +114,7 @@ class ErasureWorker:
         finally:
             _save(request, removing=False)
         _leave_no_way_back(request.property)
-        _save(request, removed_at=timezone.now())
+        _save(request, removed_at=self._clock())
 
     def _remove_from(self, property: int, request: Erasure) -> None:
         if request.kind == Kind.PROPERTY:
@@ -130,7 +132,7 @@ class ErasureWorker:
         swept = not orphans(self._store).intersection(request.waits_for)  # one that was about to be committed is clean
         if all(clean) and swept and microseconds(received) > request.until_us:
             self._store.scrub()
-            _close(request)
+            _close(request, self._clock())
 
     def _clean(self, property: int, seal: Callable[[int], object]) -> bool:
         if clean_blocks(self._store, property):
@@ -188,16 +190,12 @@ def _leave_no_way_back(property: int) -> None:
     runs.filter(state=HistoryRun.State.UNDONE).update(generation=None)
 
 
-def _close(request: Erasure) -> None:
+def _close(request: Erasure, now: datetime) -> None:
     with transaction.atomic():
         if request.kind == Kind.PROPERTY:
             delete_property_salts([request.property])
             HistoryRun.objects.filter(property=request.property).delete()
             Property.with_deleted.filter(pk=request.property).delete()
-        request.visitors, request.waits_for, request.done_at = [], [], timezone.now()
+        request.visitors, request.waits_for, request.done_at = [], [], now
         request.save(update_fields=["visitors", "waits_for", "done_at"])
     logger.info("erasure %d of property %d is done", request.pk, request.property)
-
-
-def _now_us() -> int:
-    return microseconds(timezone.now())

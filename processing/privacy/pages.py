@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
+from configuration.clock import now
 from configuration.models import may_manage
 from configuration.pages.property_page import FORM, PropertyPage, property_page
 from processing.models import Erasure
@@ -53,7 +53,7 @@ def delete(page: PropertyPage) -> HttpResponse:
     hits = _views().view(page.property.pk).counts().accepted
     if page.request.method != "POST":
         return _show(page, "delete_property", hits=hits)
-    delete_property(page.property, page.request.user.get_username(), hits)
+    delete_property(page.property, page.request.user.get_username(), now(), hits)
     messages.success(page.request, f"“{page.property}” is deleted. Its stored data is removed within minutes.")
     return redirect("admin:configuration_property_changelist")
 
@@ -77,14 +77,14 @@ def _find(page: PropertyPage, form: VisitorQueryForm) -> list[int]:
 
 
 def _export(page: PropertyPage, keys: list[int]) -> StreamingHttpResponse:
-    pieces = export(_views().store, page.property, keys, timezone.now())
+    pieces = export(_views().store, page.property, keys, now())
     headers = {"Content-Disposition": f'attachment; filename="visitor-of-{page.property.pk}.json"'}
     return StreamingHttpResponse(pieces, content_type="application/json", headers=headers)
 
 
 def _erase(page: PropertyPage, keys: list[int], hits: int) -> HttpResponse:
     try:
-        erase_visitors(_views().store, page.property, keys, page.request.user.get_username(), hits)
+        erase_visitors(_views().store, page.property, keys, page.request.user.get_username(), now(), hits)
     except ErasureRefused as error:
         messages.error(page.request, str(error))
     else:

@@ -8,9 +8,9 @@ from functools import cache
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from collection.log import open_log
+from configuration import clock
 from configuration.drafts.snapshot import property_settings, retention_days, stored_rules
 from configuration.ruleset.context import Context
 from processing.concurrency.leases import hold_lease
@@ -52,7 +52,7 @@ def make_worker(pace: WorkerIntervals = WorkerIntervals(), ripeness: SealThresho
         retention=_retention,
         log_hours=settings.LOG_RETENTION_HOURS,
         history=make_history(store),
-        erasures=ErasureWorker(store, log),
+        erasures=ErasureWorker(store, log, clock.now),
         pace=pace,
     )
 
@@ -64,7 +64,7 @@ def make_dispatcher(
 ) -> Dispatcher:
     """Not started yet."""
     log, store = open_log(settings.LOG_URL), make_store()
-    erasures = ErasureWorker(store, log)
+    erasures = ErasureWorker(store, log, clock.now)
 
     def housekeeping(backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
         return Housekeeping(
@@ -99,7 +99,7 @@ def make_job_handlers() -> JobHandlers:
         return RangeReceiver(log, store, contexts, load_visitor_key_factory, open_geo_database(settings.PLACES))
 
     return JobHandlers(
-        store, ranges, retention=_retention, history=make_history(store), erasures=ErasureWorker(store, log)
+        store, ranges, retention=_retention, history=make_history(store), erasures=ErasureWorker(store, log, clock.now)
     )
 
 
@@ -108,7 +108,7 @@ def make_store() -> Store:
 
 
 def make_history(store: Store) -> HistoryRunner:
-    return HistoryRunner(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), timezone.now)
+    return HistoryRunner(store, settings.STORE_URL, lambda: open_engine(settings.ENGINE_URL), clock.now)
 
 
 def current_context() -> Context:

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
@@ -13,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from configuration.clock import now
 from configuration.models import Property, Token, may_manage
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
@@ -63,7 +63,7 @@ class ExportVisitors(APIView):
     @extend_schema(request=VisitorQuerySerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> StreamingHttpResponse:
         item = managed(request, number)
-        pieces = export(reader().store, item, _visitors(request, item), timezone.now())
+        pieces = export(reader().store, item, _visitors(request, item), now())
         headers = {
             "Content-Disposition": f'attachment; filename="visitor-of-{item.pk}.json"',
             "Cache-Control": "no-store",
@@ -82,7 +82,7 @@ class EraseVisitors(APIView):
         visitors = _visitors(request, item)
         try:
             hits = stored_hits(view_of(item.pk), visitors)
-            erasure = erase_visitors(reader().store, item, visitors, request.user.get_username(), hits)
+            erasure = erase_visitors(reader().store, item, visitors, request.user.get_username(), now(), hits)
         except ErasureRefused as error:
             raise ValidationError({"detail": str(error)}) from error
         return Response(ErasureSerializer(erasure).data, status=202)
@@ -96,7 +96,7 @@ class OneProperty(APIView):
     @extend_schema(responses={202: ErasureSerializer})
     def delete(self, request: Request, number: int) -> Response:
         item = managed(request, number, "delete")
-        erasure = delete_property(item, request.user.get_username(), view_of(item.pk).counts().accepted)
+        erasure = delete_property(item, request.user.get_username(), now(), view_of(item.pk).counts().accepted)
         return Response(ErasureSerializer(erasure).data, status=202)
 
 

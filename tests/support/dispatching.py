@@ -6,8 +6,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
-from django.utils import timezone
-
 from collection.hit import RawHit, encode
 from collection.log import open_log
 from configuration.ruleset.context import Context
@@ -28,6 +26,7 @@ from processing.store import open_store
 from processing.workers.dispatcher import Dispatcher, DispatchIntervals
 from processing.workers.housekeeping import Housekeeping
 from processing.workers.jobs import JobHandlers
+from tests.support import clock
 from tests.support.installation import BLOG, SHOP, keys, plain_rules
 
 GRACE_S = 50.0
@@ -90,7 +89,7 @@ class Dispatched:
             current_context=self._current_context,
             backlog=Backlog(),
             housekeeping=self._housekeeping,
-            erasures=ErasureWorker(self.store, self.log),
+            erasures=ErasureWorker(self.store, self.log, clock.now),
             clock=lambda: self.now,
             rhythm=RHYTHM,
         )
@@ -173,11 +172,11 @@ class Dispatched:
             lambda: ranges,
             retention=dict,
             history=self._history(),
-            erasures=ErasureWorker(self.store, self.log),
+            erasures=ErasureWorker(self.store, self.log, clock.now),
         )
 
     def _history(self) -> HistoryRunner:
-        return HistoryRunner(self.store, self.url, lambda: open_engine("processes://0"), timezone.now)
+        return HistoryRunner(self.store, self.url, lambda: open_engine("processes://0"), clock.now)
 
     def _contexts(self) -> Contexts:
         return Contexts(self.store, plain_rules)
@@ -190,7 +189,7 @@ class Dispatched:
             *(self.log, self.store, backlog),
             log_hours=None,
             history=self._history(),
-            erasures=ErasureWorker(self.store, self.log),
+            erasures=ErasureWorker(self.store, self.log, clock.now),
             clock=lambda: self.now,
             grace_s=GRACE_S,
             look=look,

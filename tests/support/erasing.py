@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
-from django.utils import timezone
 
 from collection.hit import RawHit
 from configuration.models import Property
@@ -18,10 +18,11 @@ from processing.privacy.erasure_requests import erase_visitors
 from processing.segments.manifest import decode_manifest
 from processing.segments.remove_rows import knows
 from processing.store import raw_block as block
+from tests.support.clock import ms
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
 from tests.support.prepared import Prepared
 
-EVER = (date(2015, 1, 1), date(2027, 1, 1))
+EVER = (date(2015, 1, 1), date(2100, 1, 1))
 DAY = 24 * 3_600_000
 SECRET_PAGE = "https://shop.example/secret-page"
 ERASED, KEPT = "77001.88002", "1.1"
@@ -67,7 +68,7 @@ def figures(here: Installation, property: int = SHOP.id) -> tuple[Any, ...]:
 
 def expected(folder: Path, wanted: Callable[[RawHit], bool]) -> tuple[Any, ...]:
     """The figures of an installation that the other hits never came to."""
-    plain = Installation(folder / f"plain{timezone.now():%f}")
+    plain = Installation(folder / f"plain-{uuid4()}")
     plain.send(*(hit for day in range(5) for hit in day_of(day) if wanted(hit)))
     plain.receive()
     found = figures(plain)
@@ -88,11 +89,11 @@ def finish(here: Installation) -> None:
     here.erasures.work(never)
     for _ in range(3):
         here.now += 61.0
-        here.worker.tidy(int(timezone.now().timestamp() * 1000) + 120_000)
+        here.worker.tidy(ms(here.wall()) + 120_000)
 
 
 def erase_and_finish(here: Installation, shop: Property) -> None:
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
     finish(here)
 
 

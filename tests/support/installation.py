@@ -1,6 +1,7 @@
 """A whole installation in a folder: log, store, ledger, worker, reader.
 
-The real parts, with a clock that the test sets.
+The real parts. `now` are the seconds that have passed, which the test adds to; `wall` is the time of day, which it may
+replace: the tests' clock, or that of a story of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +10,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import msgspec
-from django.utils import timezone
 
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import open_log
 from collection.log.port import LogEntry
+from configuration.clock import WallClock
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import encode_ruleset, plain_ruleset, ruleset_name
 from processing.concurrency.backoff import Backoff
@@ -29,6 +30,7 @@ from processing.segments.read_view import ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from processing.workers.worker import Worker
+from tests.support import clock
 
 SHOP = ReceiveSettings(id=101, measurement_id="G-SHOP000001", name="Shop", domains=("shop.example",))
 BLOG = ReceiveSettings(id=102, measurement_id="G-BLOG000001", name="Blog", zone="Europe/Berlin")
@@ -58,6 +60,7 @@ class Installation:
         self.rules = rules or plain_rules
         self.log_url = log_url or f"sqlite://{folder}/log"
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
+        self.wall: WallClock = clock.now
         self.store_url = store_url or f"sqlite://{folder}/store"
         self.places: GeoDatabase = places or NoGeoDatabase()
         self.restart()
@@ -74,8 +77,10 @@ class Installation:
             load_rules=self.rules,
             clock=lambda: self.now,
         )
-        self.history = HistoryRunner(self.store, self.store_url, lambda: open_engine(self.engine_url), timezone.now)
-        self.erasures = ErasureWorker(self.store, self.log)
+        self.history = HistoryRunner(
+            self.store, self.store_url, lambda: open_engine(self.engine_url), lambda: self.wall()
+        )
+        self.erasures = ErasureWorker(self.store, self.log, lambda: self.wall())
         self.worker = Worker(
             self.store, receiver, retention=dict, history=self.history, erasures=self.erasures, clock=lambda: self.now
         )

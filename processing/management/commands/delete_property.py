@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from configuration.clock import now
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import delete_property
 from processing.segments.view_cache import ViewCache
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         item = people.property_of(options)
         hits = ViewCache(open_store(settings.STORE_URL)).view(item.pk).counts().accepted
         people.confirm(f"“{item}”, {item.measurement_id}, with {hits:,} hits is deleted for ever.", options)
-        request = delete_property(item, "manage.py", hits)
+        request = delete_property(item, "manage.py", now(), hits)
         self.stdout.write(f"deleted: property {request.property}, {hits:,} hits")
         if not options["no_wait"]:
             people.wait_for(request)

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from configuration.clock import now
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.privacy.find_visitors import stored_hits
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         hits = stored_hits(ViewCache(store).view(item.pk), visitors)
         people.confirm(f"{len(visitors)} visitors of “{item}” with {hits:,} hits are erased for ever.", options)
         try:
-            request = erase_visitors(store, item, visitors, "manage.py", hits)
+            request = erase_visitors(store, item, visitors, "manage.py", now(), hits)
         except ErasureRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"hidden: {len(visitors)} visitors, {hits:,} hits")

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from configuration.clock import now
 from processing.management import visitor_arguments as people
 from processing.privacy.export import export
 from processing.store import open_store
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         store, item = open_store(settings.STORE_URL), people.property_of(options)
-        pieces = export(store, item, people.visitors_of(store, item, options), timezone.now())
+        pieces = export(store, item, people.visitors_of(store, item, options), now())
         if options["file"] is None:
             self.stdout.writelines(piece.decode() for piece in pieces)
             return

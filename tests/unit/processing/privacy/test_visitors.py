@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
 from configuration.models import Property
 from configuration.ruleset.context import ReceiveSettings
@@ -21,6 +20,7 @@ from processing.privacy.export import export
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, read_key, stored_hits
 from processing.segments.view_cache import ViewCache
 from tests.support import installation
+from tests.support.clock import now
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -103,7 +103,7 @@ def test_keys(text: str) -> None:
 
 def test_an_export_has_everything(here: Installation, shop: Property) -> None:
     visitors = client(here, shop, "77001.88002")
-    found = json.loads(b"".join(export(here.store, shop, visitors, timezone.now())))
+    found = json.loads(b"".join(export(here.store, shop, visitors, now())))
     assert found["visitors"] == [str(visitors[0])]
     assert found["property"]["name"] == "Shop"
     assert [hit["received_at"][:19] for hit in found["hits"]] == ["2026-11-20T12:00:00"] * 2 + [
@@ -126,8 +126,8 @@ def test_an_export_has_everything(here: Installation, shop: Property) -> None:
 
 def test_an_export_of_what_is_erased_is_empty(here: Installation, shop: Property) -> None:
     visitors = client(here, shop, "77001.88002")
-    erase_visitors(here.store, shop, visitors, "ada")
-    found = json.loads(b"".join(export(here.store, shop, visitors, timezone.now())))
+    erase_visitors(here.store, shop, visitors, "ada", now())
+    found = json.loads(b"".join(export(here.store, shop, visitors, now())))
     assert {name: rows for name, rows in found.items() if isinstance(rows, list) and rows} == {
         "visitors": [str(visitors[0])]
     }
@@ -159,7 +159,7 @@ def test_without_a_worker_the_command_does_its_work(
     here: Installation, shop: Property, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(people, "GRACE_S", 0.0)
-    monkeypatch.setattr(people, "now_ms", lambda: int(timezone.now().timestamp() * 1000) + 120_000)
+    monkeypatch.setattr(people, "now_ms", lambda: int(now().timestamp() * 1000) + 120_000)
     said = run("erase_visitor", "--property", str(SHOP.id), "--client-id", "77001.88002", "--yes")
     assert "erased: nothing" in said
     request = Erasure.objects.get()
