@@ -75,7 +75,7 @@ class RulesVersion(AppendOnly):
     author = models.CharField(max_length=LONGEST_AUTHOR)
     note = models.TextField(blank=True, max_length=LONGEST_NOTE)
     content = models.TextField(help_text="JSON, see ruleset.py.")
-    published_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField(default=timezone.now)  # noqa: TID251 - `publish` says when
 
     class Meta:
         ordering: ClassVar = ["property_number", "number"]
@@ -94,7 +94,7 @@ class RulesVersion(AppendOnly):
 class AuditEntry(AppendOnly):
     """What was written into the audit log is never changed and never deleted."""
 
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=timezone.now)  # noqa: TID251 - `record` says when
     user = models.CharField(max_length=LONGEST_AUTHOR)
     action = models.CharField(max_length=40)
     property_number = models.BigIntegerField()

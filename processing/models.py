@@ -5,7 +5,8 @@ done. And who subscribes to a log.
 from typing import ClassVar, NamedTuple
 
 from django.db import models
-from django.utils import timezone
+
+from configuration import clock
 
 
 class Progress(NamedTuple):
@@ -111,7 +112,7 @@ class HistoryRun(models.Model):
         """How quickly it goes; None before anything is done."""
         if not (self.rows_done and self.started_at):
             return None
-        rate = self.rows_done / max((timezone.now() - self.started_at).total_seconds(), 0.001)
+        rate = self.rows_done / max((clock.now() - self.started_at).total_seconds(), 0.001)
         return Progress(rate, max(self.rows - self.rows_done, 0) / rate)
 
 

@@ -1,7 +1,9 @@
-"""The one place where reports read the clock."""
+"""The local day and hour of a report's property."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
+
+from configuration.clock import now
 
 
 def today_in(zone: str) -> date:
@@ -11,4 +13,4 @@ def today_in(zone: str) -> date:
 
 def now_in(zone: str) -> datetime:
     """This moment on a zone's clock."""
-    return datetime.now(UTC).astimezone(ZoneInfo(zone))
+    return now().astimezone(ZoneInfo(zone))

@@ -8,8 +8,8 @@ from typing import Final
 
 from django.contrib.auth.models import User
 from django.db import OperationalError
-from django.utils import timezone
 
+from configuration.clock import now
 from configuration.models import Token
 
 MARK: Final = "hs_"
@@ -37,21 +37,21 @@ def authenticate(text: str) -> Token | None:
     valid = Token.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
     token = valid.filter(hash=_hash(text)).first()
     if token:
-        _note_use(token, timezone.now())
+        _note_use(token, now())
     return token
 
 
 def revoke(token: Token) -> None:
     """From now on the token is refused. A token that is revoked already keeps its time."""
-    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now())
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _note_use(token: Token, now: datetime) -> None:
+def _note_use(token: Token, at: datetime) -> None:
     """Not at every use: a busy token would write at every request."""
-    if token.last_used is None or now - token.last_used >= USE_IS_NOTED_EVERY:
+    if token.last_used is None or at - token.last_used >= USE_IS_NOTED_EVERY:
         with suppress(OperationalError):  # a full disk must not stop reports: a later use is noted
-            Token.objects.filter(pk=token.pk).update(last_used=now)
+            Token.objects.filter(pk=token.pk).update(last_used=at)

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+from configuration.clock import now
 from configuration.rule_models import LONGEST_AUTHOR, AuditEntry
 
 Author: TypeAlias = AbstractBaseUser | AnonymousUser | str
@@ -20,5 +21,10 @@ def name_of(user: Author) -> str:
 def record(user: Author, action: str, property_number: int, subject: str = "", detail: Sequence[str] = ()) -> None:
     """Within the transaction of what it is about: neither is there without the other."""
     AuditEntry.objects.create(
-        user=name_of(user), action=action, property_number=property_number, subject=subject[:200], detail=list(detail)
+        at=now(),
+        user=name_of(user),
+        action=action,
+        property_number=property_number,
+        subject=subject[:200],
+        detail=list(detail),
     )

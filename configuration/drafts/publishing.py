@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from django.db import transaction
 
+from configuration import clock
 from configuration.checks.check import Finding, check
 from configuration.drafts.audit import SYSTEM, Author, name_of, record
 from configuration.drafts.draft import DraftChanged, Unacceptable, draft, etag_of, replace_draft
@@ -148,6 +149,7 @@ def _append(ruleset: Ruleset, user: Author, note: str, action: str) -> RulesVers
         author=name_of(user),
         note=note.strip(),
         content=content,
+        published_at=clock.now(),
     )
     record(user, action, ruleset.property, f"version {number}", differences(before, ruleset))
     return version

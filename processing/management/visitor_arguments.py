@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from django.core.management.base import CommandError
 
+from configuration.clock import now
 from configuration.models import Property
 from processing.models import Erasure
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors
+from processing.sessions.local_periods import milliseconds
 from processing.store.port import Store
 from processing.workers.housekeeping import GRACE_S
 from processing.workers.wiring import make_worker, single_worker_lock
@@ -57,14 +59,10 @@ def wait_for(request: Erasure) -> None:
         while request.done_at is None:
             if worker:
                 worker.drain()
-                worker.erase(now_ms())
+                worker.erase(milliseconds(now()))
             request.refresh_from_db()
             if request.done_at is None:
                 time.sleep(LOOK_EVERY_S)
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from processing.models import LogSource, Range
 from processing.positions import MAX_LOGS
@@ -119,7 +118,7 @@ def ordinal(log: str) -> int:
 def _record_lost(log: str, partition: int, first: int, last: int) -> Range:
     lost = last - first + 1
     return Range.objects.create(
-        log=log, partition=partition, first=first, last=last, context="", lost=lost, done_at=timezone.now()
+        log=log, partition=partition, first=first, last=last, context="", lost=lost, done_at=Now()
     )
 
 

@@ -80,3 +80,8 @@ def local_days(times: pl.Series, zone: str) -> pl.Series:
 def microseconds(moment: datetime) -> int:
     """Since 1970, in UTC, of an aware datetime; exact."""
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since 1970, in UTC, of an aware datetime; rounded down."""
+    return microseconds(moment) // 1000

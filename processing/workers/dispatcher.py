@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from django.db import close_old_connections
 
 from collection.log.port import Log
+from configuration.clock import WallClock
 from configuration.ruleset.context import Context
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.clock import Clock
@@ -30,6 +31,7 @@ from processing.receiving.range_receiver import log_lost_hits
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.seal import seal
 from processing.segments.writer import MAX_WORK_S
+from processing.sessions.local_periods import milliseconds
 from processing.store.port import Conflict, Store
 from processing.workers.housekeeping import ErasureWork, Housekeeping
 
@@ -81,11 +83,13 @@ class Dispatcher:
         self, log: Log, store: Store, jobs: JobSender, *, contexts: Contexts,
         current_context: Callable[[], Context], backlog: Backlog,
         housekeeping: Callable[[Backlog, Callable[[], None]], Housekeeping], erasures: ErasureWork,
-        clock: Clock = time.monotonic, rhythm: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
+        wall_clock: WallClock, clock: Clock = time.monotonic,
+        rhythm: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
     ) -> None:  # fmt: skip
         self._log, self._store, self._jobs = log, store, jobs
         self._contexts, self._current_context = contexts, current_context
         self._backlog, self._erasures, self._clock, self._rhythm = backlog, erasures, clock, rhythm
+        self._wall_clock = wall_clock
         self._tails = BacklogScan(store, backlog, clock)
         self._new_housekeeping = housekeeping
         self.troubles = Backoff(clock, fatal=(LogWentBack, ThreadEnded), recover=close_old_connections)
@@ -186,4 +190,4 @@ class Dispatcher:
 
     def _tidy_now(self, over: threading.Event) -> None:
         while not over.wait(self._rhythm.tidy_every_s):
-            self.troubles.tried("tidying", lambda: self.tidy(int(time.time() * 1000)))
+            self.troubles.tried("tidying", lambda: self.tidy(milliseconds(self._wall_clock())))

@@ -3,12 +3,12 @@ stored stays right, and what was left is sent again.
 """
 
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from django.db import close_old_connections
 
+from configuration.clock import WallClock
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.leases import hold_lease
 from processing.maintenance.compaction import Retention, run_short_maintenance
@@ -17,6 +17,7 @@ from processing.privacy.erasure_requests import removing
 from processing.receiving.range_receiver import RangeReceiver
 from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.seal import seal
+from processing.sessions.local_periods import milliseconds
 from processing.store.port import Conflict, Store
 from processing.workers.housekeeping import ErasureWork, HistoryWork
 
@@ -31,10 +32,11 @@ class JobHandlers:
 
     def __init__(
         self, store: Store, ranges: Callable[[], RangeReceiver], *, retention: Callable[[], Mapping[int, Retention]],
-        history: HistoryWork, erasures: ErasureWork,
+        history: HistoryWork, erasures: ErasureWork, wall_clock: WallClock,
     ) -> None:  # fmt: skip
         self._store, self._ranges, self._retention = store, ranges, retention
         self._history, self._erasures, self._columns = history, erasures, ColumnCache(store, WORK_BYTES)
+        self._wall_clock = wall_clock
         self._troubles = Backoff(recover=close_old_connections)
 
     def receive(self, number: int) -> int:
@@ -56,7 +58,7 @@ class JobHandlers:
 
     def keep_up(self, properties: Collection[int]) -> None:
         """Upkeep of these; what fails is said, and tried again by the next round."""
-        retention, now_ms = self._retention(), int(time.time() * 1000)
+        retention, now_ms = self._retention(), milliseconds(self._wall_clock())
         for property in set(properties).difference(self._history.resting(), self._erasures.removing()):
             with (
                 self._troubles.outlived(f"upkeep of property {property}"),

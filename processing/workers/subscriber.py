@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from collection.log.port import CorruptLog, Log, LogEntry, Trimmed
 from collection.protocols import REST
+from configuration.clock import WallClock
 from configuration.ruleset.context import Context
 from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, read
 from processing.ingest.ip_masking import Bits, mask_own
@@ -32,10 +33,12 @@ Warn = Callable[[str], None]
 class Subscriber:
     """Gives each hit at least once: what was given and not committed is given again."""
 
-    def __init__(self, log: Log, name: str, context: Callable[[], Context], warn: Warn, *, full: bool = False) -> None:
+    def __init__(
+        self, log: Log, name: str, context: Callable[[], Context], warn: Warn, clock: WallClock, *, full: bool = False
+    ) -> None:
         """`context` tells how much of an address may stay; `full`: all of it."""
         self.log, self.name = log, name
-        self._context, self._warn, self._full = context, warn, full
+        self._context, self._warn, self._clock, self._full = context, warn, clock, full
         self._positions = {partition: log.position(name, partition) for partition in log.partitions()}
         self._committed = dict(self._positions)
         self._seen_at: datetime | None = None
@@ -64,7 +67,7 @@ class Subscriber:
 
     def seen(self) -> None:
         """Tells the installation that the subscription is in use, so that hits are kept for it."""
-        now = datetime.now(UTC)
+        now = self._clock()
         if self._seen_at is None or (now - self._seen_at).total_seconds() >= SEEN_EVERY_S:
             Subscription.objects.update_or_create(log=self.log.id, name=self.name, defaults={"seen_at": now})
             self._seen_at = now

@@ -53,6 +53,7 @@ def make_worker(pace: WorkerIntervals = WorkerIntervals(), ripeness: SealThresho
         log_hours=settings.LOG_RETENTION_HOURS,
         history=make_history(store),
         erasures=ErasureWorker(store, log, clock.now),
+        wall_clock=clock.now,
         pace=pace,
     )
 
@@ -84,6 +85,7 @@ def make_dispatcher(
         backlog=Backlog(ripeness),
         housekeeping=housekeeping,
         erasures=erasures,
+        wall_clock=clock.now,
         rhythm=rhythm,
     )
 
@@ -99,7 +101,12 @@ def make_job_handlers() -> JobHandlers:
         return RangeReceiver(log, store, contexts, load_visitor_key_factory, open_geo_database(settings.PLACES))
 
     return JobHandlers(
-        store, ranges, retention=_retention, history=make_history(store), erasures=ErasureWorker(store, log, clock.now)
+        store,
+        ranges,
+        retention=_retention,
+        history=make_history(store),
+        erasures=ErasureWorker(store, log, clock.now),
+        wall_clock=clock.now,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from django.db import close_old_connections
 
+from configuration.clock import WallClock
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.clock import Clock
 from processing.concurrency.threads import run_beside
@@ -22,6 +23,7 @@ from processing.receiving.ledger import LogWentBack
 from processing.receiving.local_receiver import LocalReceiver
 from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.seal import seal
+from processing.sessions.local_periods import milliseconds
 from processing.store.port import Conflict, Store
 from processing.workers.housekeeping import GRACE_S, ErasureWork, HistoryWork, Housekeeping
 
@@ -56,6 +58,7 @@ class Worker:
         log_hours: int | None = None,
         history: HistoryWork | None = None,
         erasures: ErasureWork | None = None,
+        wall_clock: WallClock,
         clock: Clock = time.monotonic,
         pace: WorkerIntervals = WorkerIntervals(),  # noqa: B008 - it never changes
     ) -> None:
@@ -64,7 +67,7 @@ class Worker:
         """
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self._columns, self._tails = ColumnCache(store, WORK_BYTES), BacklogScan(store, self.backlog, clock)
-        self._retention, self._clock, self._pace = retention, clock, pace
+        self._retention, self._wall_clock, self._clock, self._pace = retention, wall_clock, clock, pace
         self.history, self.erasures = history, erasures
         self.housekeeping = Housekeeping(
             *(receiver.log, store, self.backlog),
@@ -135,7 +138,7 @@ class Worker:
             with self.troubles.outlived("sealing"):
                 self.seal()
             if self._knows_tails and self._clock() - tidied >= self._pace.tidy_every_s:
-                self.tidy(int(time.time() * 1000))
+                self.tidy(milliseconds(self._wall_clock()))
                 tidied = self._clock()
 
     def _history_until(self, stop: threading.Event) -> None:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from threading import Lock
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import polars as pl
 
+from configuration.clock import now
 from configuration.drafts.publishing import published
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset
 from processing.dry_run.preview import Preview, preview, rows_to_read
@@ -154,7 +155,7 @@ def _within(view: ReadView, other: ReadView, numbers: dict[str, int]) -> Compare
 
 
 def _days(run: HistoryRun, after: ReadView) -> tuple[date, date]:
-    ended = (run.finished_at or datetime.now(UTC)).astimezone(ZoneInfo(after.zone)).date()
+    ended = (run.finished_at or now()).astimezone(ZoneInfo(after.zone)).date()
     last = min(ended, run.last or date.max, after.ends)
     first = last - timedelta(days=USUAL_DAYS - 1)
     return (min(max(run.first, first), last) if run.first else first), last

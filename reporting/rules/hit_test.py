@@ -1,12 +1,13 @@
 """A hit on trial: pasted, or one that was received, taken through the steps and rules to see what becomes of it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 from django.conf import settings
 
+from configuration.clock import now
 from configuration.models import Property
 from configuration.ruleset.ruleset import Ruleset
 from processing.dry_run.pasted_hit import UnreadablePaste, read_pasted
@@ -60,9 +61,7 @@ class HitTest(NamedTuple):
 
 def evaluate_pasted_hit(property: Property, text: str, rules: Ruleset, user_agent: str, address: str) -> HitTest:
     """Raises NotAHit."""
-    rows = read_pasted(
-        text, property.settings(), _places(), user_agent=user_agent, address=address, now=datetime.now(UTC)
-    )
+    rows = read_pasted(text, property.settings(), _places(), user_agent=user_agent, address=address, now=now())
     named = rows["rest"].str.extract(NAMED).drop_nulls()
     if (named != property.measurement_id).any():
         raise UnreadablePaste(

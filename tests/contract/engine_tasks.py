@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 from processing.engine import open_engine
 
@@ -45,7 +46,7 @@ def echo(value: Any) -> Any:
 
 
 def note(job: Job) -> int:
-    (job.folder / f"attempt-{job.number}-{os.getpid()}-{time.time_ns()}").touch()
+    (job.folder / f"attempt-{job.number}-{os.getpid()}-{uuid4().hex}").touch()
     return job.number
 
 

@@ -299,7 +299,7 @@ class TestCrashes:
         for path in left:
             path.write_bytes(b"half")
         for path in folder.iterdir():
-            os.utime(path, (time.time() - 4000, time.time() - 4000))
+            os.utime(path, (time.time() - 4000, time.time() - 4000))  # noqa: TID251 - the file system's clock
         left[2].write_bytes(b"being written")
         again = reopen()
         assert [path.exists() for path in left] == [False, False, True]

@@ -90,6 +90,7 @@ class Dispatched:
             backlog=Backlog(),
             housekeeping=self._housekeeping,
             erasures=ErasureWorker(self.store, self.log, clock.now),
+            wall_clock=clock.now,
             clock=lambda: self.now,
             rhythm=RHYTHM,
         )
@@ -173,6 +174,7 @@ class Dispatched:
             retention=dict,
             history=self._history(),
             erasures=ErasureWorker(self.store, self.log, clock.now),
+            wall_clock=clock.now,
         )
 
     def _history(self) -> HistoryRunner:

@@ -89,11 +89,11 @@ def finish(here: Installation) -> None:
     here.erasures.work(never)
     for _ in range(3):
         here.now += 61.0
-        here.worker.tidy(ms(here.wall()) + 120_000)
+        here.worker.tidy(ms(here.wall_clock()) + 120_000)
 
 
 def erase_and_finish(here: Installation, shop: Property) -> None:
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
 
 

@@ -1,7 +1,7 @@
 """A whole installation in a folder: log, store, ledger, worker, reader.
 
-The real parts. `now` are the seconds that have passed, which the test adds to; `wall` is the time of day, which it may
-replace: the tests' clock, or that of a story of its own.
+The real parts. A test adds to `now`, the seconds that have passed, and may replace `wall_clock`, which tells the time
+of day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class Installation:
         self.rules = rules or plain_rules
         self.log_url = log_url or f"sqlite://{folder}/log"
         self.folder, self.context, self.now = folder, Context(tuple(properties)), 0.0
-        self.wall: WallClock = clock.now
+        self.wall_clock: WallClock = clock.now
         self.store_url = store_url or f"sqlite://{folder}/store"
         self.places: GeoDatabase = places or NoGeoDatabase()
         self.restart()
@@ -78,11 +78,17 @@ class Installation:
             clock=lambda: self.now,
         )
         self.history = HistoryRunner(
-            self.store, self.store_url, lambda: open_engine(self.engine_url), lambda: self.wall()
+            self.store, self.store_url, lambda: open_engine(self.engine_url), lambda: self.wall_clock()
         )
-        self.erasures = ErasureWorker(self.store, self.log, lambda: self.wall())
+        self.erasures = ErasureWorker(self.store, self.log, lambda: self.wall_clock())
         self.worker = Worker(
-            self.store, receiver, retention=dict, history=self.history, erasures=self.erasures, clock=lambda: self.now
+            self.store,
+            receiver,
+            retention=dict,
+            history=self.history,
+            erasures=self.erasures,
+            wall_clock=lambda: self.wall_clock(),
+            clock=lambda: self.now,
         )
         self.worker.troubles = Backoff(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()

@@ -31,8 +31,8 @@ POLICY = (
 
 
 @pytest.fixture
-def shop(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(views, "now_in", lambda zone: datetime.fromisoformat(f"{DAY}T15:30:00+01:00"))
+def shop(tmp_path: Path, settings: Any) -> Iterator[Site]:
+    settings.CLOCK = lambda: datetime.fromisoformat(f"{DAY}T15:30:00+01:00")
     with site(tmp_path, settings) as made:
         yield made
 

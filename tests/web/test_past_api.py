@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from django.utils import timezone
 
 from configuration.access.tokens import issue
 from configuration.drafts.draft import draft, replace_draft
@@ -23,6 +22,7 @@ from processing.reprocessing.runs import HistoryRunner, RequestedAction
 from processing.schema import DAY_MS
 from processing.segments.column_cache import ColumnCache
 from reporting.rules import before_after as past
+from tests.support.clock import now
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
 
@@ -256,9 +256,7 @@ def test_a_run_whose_numbers_from_before_are_gone(api: Api) -> None:
     api.post("history/", {}, 201)
     api.carry_out()
     here = api.site.installation
-    later = HistoryRunner(
-        here.store, "", lambda: open_engine("processes://0"), lambda: timezone.now() + timedelta(days=8)
-    )
+    later = HistoryRunner(here.store, "", lambda: open_engine("processes://0"), lambda: now() + timedelta(days=8))
     later.sweep()
     assert (api.run()["state"], api.run()["can"], api.run()["comparison"]) == ("done", [], None)
 

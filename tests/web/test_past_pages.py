@@ -18,9 +18,9 @@ from configuration.drafts.publishing import publish
 from configuration.models import Property
 from configuration.rule_models import RulesVersion
 from processing.models import HistoryRun
-from reporting.dashboard import views
 from reporting.read_access import reader
 from reporting.rules import before_after as past
+from tests.support.clock import now
 from tests.support.installation import NOON, access_log, ga4
 from tests.support.reporting_site import DAY, Site, site
 from tests.web.test_dashboard import HOSTILE
@@ -179,7 +179,7 @@ def test_the_version_that_was_confirmed_is_meant(editor: Editor) -> None:
 def test_progress_and_buttons(editor: Editor) -> None:
     editor.post("history/apply/", {"rules": "1"})
     run = HistoryRun.objects.get()
-    HistoryRun.objects.update(state=State.RUNNING, rows=1000, rows_done=250, started_at=datetime.now(UTC))
+    HistoryRun.objects.update(state=State.RUNNING, rows=1000, rows_done=250, started_at=now())
     part = editor.get(f"history/{run.pk}/progress/")
     assert 'value="25"' in part
     assert "250 of 1,000 raw rows." in part
@@ -267,8 +267,8 @@ def test_text_of_hits_and_rules_stays_text(editor: Editor) -> None:
     assert "&lt;script&gt;alert(3)" in pages[5].content.decode()
 
 
-def test_the_chart_says_where_rules_change(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "now_in", lambda zone: datetime.fromisoformat(f"{DAY}T15:30:00+01:00"))
+def test_the_chart_says_where_rules_change(editor: Editor, settings: Any) -> None:
+    settings.CLOCK = lambda: datetime.fromisoformat(f"{DAY}T15:30:00+01:00")
     address = f"/{editor.site.property.pk}/?period=7d"
     tag = editor.client.get(f"/{editor.site.property.pk}/panels/?period=7d").headers["ETag"]
     assert "Where rules change" not in editor.client.get(address).content.decode()

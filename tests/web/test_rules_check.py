@@ -1,7 +1,7 @@
 """Rules that would leave nothing over are not published."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ def exclude(path: str) -> FilterRule:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(rules_check, "today_in", lambda zone: date(2026, 11, 22))
+def shop(tmp_path: Path, settings: Any) -> Iterator[Site]:
+    settings.CLOCK = lambda: datetime(2026, 11, 22, 12, tzinfo=UTC)
     with site(tmp_path, settings) as made:
         yield made
 
@@ -47,8 +47,8 @@ def test_a_key_event_that_counts_once_a_session_excludes_nothing(shop: Site) -> 
     assert publish(shop.property, "ann").number == 2
 
 
-def test_days_without_hits_refuse_nothing(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules_check, "today_in", lambda zone: date(2026, 12, 24))
+def test_days_without_hits_refuse_nothing(shop: Site, settings: Any) -> None:
+    settings.CLOCK = lambda: datetime(2026, 12, 24, 12, tzinfo=UTC)
     write(shop, exclude("/"))
     assert publish(shop.property, "ann").number == 2
 

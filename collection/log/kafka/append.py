@@ -114,7 +114,7 @@ class Appender:
         return failed
 
     def _batch(self, partition: int, hits: Sequence[Hit]) -> ProducerBatch:
-        producer, now = self._known_producer(), time.time_ns() // 1_000_000
+        producer, now = self._known_producer(), time.time_ns() // 1_000_000  # noqa: TID251 - brokers refuse other times
         sequence = self._next_sequence.get(partition, 0)
         builder = DefaultRecordBatchBuilder(MAGIC, 0, False, producer.id, producer.epoch, sequence, 2 * BATCH_BYTES)
         for offset, (key, value) in enumerate(hits):

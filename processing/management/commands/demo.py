@@ -1,6 +1,5 @@
 """`manage.py demo` fills a property "Demo shop" with traffic, once."""
 
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,9 @@ from collection.demo.data import HOST
 from collection.demo.fill import FillPlan, fill, read_plan, write_plan
 from collection.demo.traffic import HITS_PER_VISIT
 from collection.log import LogError, open_log
+from configuration.clock import now
 from configuration.models import Property
+from processing.sessions.local_periods import microseconds, milliseconds
 
 NAME: Final = "Demo shop"
 ZONE: Final = "Europe/Berlin"
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             return
         try:
             with closing(open_log(settings.LOG_URL)) as log:
-                sent = fill(plan, path, log, time.time_ns() // 1000)
+                sent = fill(plan, path, log, microseconds(now()))
         except LogError as error:
             raise CommandError(f"{error}. Start the same command again: it goes on from there.") from error
         self.stdout.write(f"{NAME} ({plan.property}): {sent:,} hits of {plan.days} days.")
@@ -54,6 +55,6 @@ def new_plan(path: Path, days: int, hits: int | None, seed: int) -> FillPlan:
     if target is None:
         target = Property.objects.create(name=NAME, domains=HOST, zone=ZONE, currency="EUR")
     wanted = hits or round(days * VISITS_PER_DAY * HITS_PER_VISIT)
-    plan = FillPlan(target.pk, target.measurement_id, target.zone, time.time_ns() // 1_000_000, days, wanted, seed)
+    plan = FillPlan(target.pk, target.measurement_id, target.zone, milliseconds(now()), days, wanted, seed)
     write_plan(path, plan)
     return plan

@@ -1,7 +1,6 @@
 """`manage.py import_access_log FILE… --property ID` sends the lines of access logs on the way of every other hit."""
 
 import sys
-import time
 from contextlib import ExitStack, closing
 from typing import Any, Final
 
@@ -13,8 +12,10 @@ from collection.access_logs.files import STANDARD_INPUT, LineFile, UnreadableFil
 from collection.access_logs.importer import FilesChanged, LogImport
 from collection.log import Log, LogError, open_log
 from collection.progress import ProgressLine, duration
+from configuration.clock import now
 from configuration.models import Property
 from processing.receiving.lag import wait_until_reported
+from processing.sessions.local_periods import microseconds
 
 INTERRUPTED: Final = 130  # what a shell calls a program that Ctrl-C ended
 
@@ -60,7 +61,10 @@ class Command(BaseCommand):
     def _run(self, names: list[str], target: Property, log: Log, bookmark: Bookmark | None) -> LogImport:
         with ExitStack() as opened:
             files = [opened.enter_context(closing(LineFile(name))) for name in names]
-            work, meter = LogImport(files, target.id, log, bookmark, now_us), ProgressLine(sys.stderr, "lines")
+            work, meter = (
+                LogImport(files, target.id, log, bookmark, lambda: microseconds(now())),
+                ProgressLine(sys.stderr, "lines"),
+            )
             try:
                 for _ in work.run():
                     meter.show(work.sent, work.share())
@@ -101,7 +105,3 @@ def find_property(text: str) -> Property:
     known = [f"  {item.pk}  {item.measurement_id}  {item.name}" for item in Property.objects.all()]
     advice = "\n".join(["These are:", *known]) if known else "There is none yet: manage.py add_property NAME"
     raise CommandError(f"There is no property {text!r}. {advice}")
-
-
-def now_us() -> int:
-    return time.time_ns() // 1000

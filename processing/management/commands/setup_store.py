@@ -2,7 +2,6 @@
 
 import os
 import socket
-from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from configuration.clock import now
 from processing.store import set_up_store
 from processing.store.port import StoreUnavailable
 
@@ -43,6 +43,6 @@ class Command(BaseCommand):
 
         os.environ.setdefault("CQLENG_ALLOW_SCHEMA_MANAGEMENT", "1")
         call_command("sync_cassandra", database="cassandra", stdout=StringIO())  # it lists each table that it looks at
-        SetUp.objects.create(at=datetime.now(UTC), machine=socket.gethostname(), replication=replication)
+        SetUp.objects.create(at=now(), machine=socket.gethostname(), replication=replication)
         runs = SetUp.objects.filter(kind="store")
         self.stdout.write(f"Set up {runs.count()} times so far.")

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from collection.log import Log, LogError, open_log
+from configuration.clock import now
 from processing.sessions.local_periods import microseconds
 from processing.workers.subscriber import LONGEST_NAME, Subscriber
 from processing.workers.wiring import current_context
@@ -47,7 +48,9 @@ class Command(BaseCommand):
             raise CommandError(f"A subscription's name has 1 to {LONGEST_NAME} characters.")
         try:
             with closing(open_log(settings.LOG_URL)) as log:
-                subscriber = Subscriber(log, name, current_context, self.stderr.write, full=options["with_address"])
+                subscriber = Subscriber(
+                    log, name, current_context, self.stderr.write, now, full=options["with_address"]
+                )
                 if options["begin"]:
                     subscriber.move(_beginning(log, options["begin"]))
                 self._print(subscriber, once=options["once"])

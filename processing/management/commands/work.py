@@ -2,12 +2,13 @@
 
 import signal
 import threading
-import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from configuration.clock import now
+from processing.sessions.local_periods import milliseconds
 from processing.workers.warm_up import warm_up
 from processing.workers.wiring import make_worker, single_worker_lock
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
             worker = make_worker()
             if once:
                 received = worker.start() + worker.drain()
-                worker.tidy(int(time.time() * 1000))
+                worker.tidy(milliseconds(now()))
                 if worker.history:
                     worker.history.work(lambda: False)
                 self.stdout.write(f"{received:,} hits received")

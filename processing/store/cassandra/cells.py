@@ -54,7 +54,7 @@ class Cells:
 
     def abandoned(self) -> Iterator[tuple[Id, int]]:
         """Id and bucket of all that was written more than ABANDONED_S ago; most of it is in use."""
-        before = time.time() - ABANDONED_S
+        before = time.time() - ABANDONED_S  # noqa: TID251 - ids of one clock
         for id, bucket in self._session.run(self._list):
             if written_at(bytes(id)) < before:
                 yield bytes(id), bucket
@@ -65,7 +65,7 @@ class Cells:
 
 def fresh_id() -> Id:
     """16 bytes: the time in ms, then chance."""
-    return int(time.time() * 1000).to_bytes(_STAMP_BYTES) + os.urandom(16 - _STAMP_BYTES)
+    return int(time.time() * 1000).to_bytes(_STAMP_BYTES) + os.urandom(16 - _STAMP_BYTES)  # noqa: TID251 - ids of one clock
 
 
 def written_at(id: Id) -> float:

@@ -41,10 +41,10 @@ class DiskCache:
         path = self._path(id, number)
         try:
             found = path.stat()
-            if time.time() - _made(found) > MOST_AGE_S:
+            if time.time() - _made(found) > MOST_AGE_S:  # noqa: TID251 - the file system's clock
                 return None
-            if time.time() - found.st_atime > _TOUCH_S:
-                os.utime(path, (time.time(), found.st_mtime))
+            if time.time() - found.st_atime > _TOUCH_S:  # noqa: TID251 - the file system's clock
+                os.utime(path, (time.time(), found.st_mtime))  # noqa: TID251 - the file system's clock
             return path.read_bytes()
         except OSError:
             return None  # not there, or evicted meanwhile: both mean that the cluster is asked
@@ -86,7 +86,7 @@ class DiskCache:
 
     def _evict(self) -> None:
         """What is too old, then what was not used for longest, until a tenth of the room is free."""
-        files, now = sorted(_files(self._folder)), time.time()
+        files, now = sorted(_files(self._folder)), time.time()  # noqa: TID251 - the file system's clock
         total = sum(file.bytes for file in files)
         for file in files:
             left_behind = file.path.name.startswith(_TEMPORARY) and file.made < now - _ABANDONED_S

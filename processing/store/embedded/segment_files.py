@@ -232,7 +232,7 @@ class SegmentFolder:
 
     def _sweep(self) -> None:
         """Removes what a crash left half done, an hour later: another process may be at it now."""
-        before = time.time() - _ABANDONED_S
+        before = time.time() - _ABANDONED_S  # noqa: TID251 - the file system's clock
         for path in [*self._folder.glob(f"{_TEMPORARY}*"), *self._folder.glob(f"*{_LARGE}")]:
             if path.stat().st_mtime < before and not self._main(_owner(path)).exists():
                 path.unlink(missing_ok=True)

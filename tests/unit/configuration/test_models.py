@@ -7,7 +7,6 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from configuration.domains import clean_domain, clean_domains
 from configuration.drafts.snapshot import property_settings, retention_days
 from configuration.models import DaySalt, Property, PropertySalt, Token, may_see
 from configuration.ruleset.context import Context, encode_context
+from tests.support.clock import now
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -154,7 +154,7 @@ def test_use_is_noted_once_a_minute(ann: User) -> None:
     assert first is not None
     tokens.authenticate(text)
     assert Token.objects.get().last_used == first
-    Token.objects.update(last_used=timezone.now() - timedelta(minutes=2))
+    Token.objects.update(last_used=now() - timedelta(minutes=2))
     tokens.authenticate(text)
     again = Token.objects.get().last_used
     assert again is not None

@@ -27,7 +27,7 @@ def here(tmp_path: Path) -> Installation:
 
 def later(**passed: float) -> datetime:
     """The log stamps what is appended with the real time."""
-    return datetime.now(UTC) + timedelta(**passed)
+    return datetime.now(UTC) + timedelta(**passed)  # noqa: TID251
 
 
 def held(here: Installation) -> int:

@@ -89,7 +89,7 @@ def test_it_works(
 def test_a_deletion_that_breaks_off(
     here: Installation, shop: Property, monkeypatch: pytest.MonkeyPatch, module: Any, step: str, after: bool
 ) -> None:
-    delete_property(shop, "ada", here.wall())
+    delete_property(shop, "ada", here.wall_clock())
     here.context = Context((BLOG,))
     with monkeypatch.context() as patch:
         patch.setattr(module, step, dies(getattr(module, step), after=after))

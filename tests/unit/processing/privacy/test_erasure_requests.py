@@ -54,7 +54,7 @@ def here(tmp_path: Path, prepared: Prepared) -> Installation:
 def test_it_works(here: Installation, shop: Property, tmp_path: Path) -> None:
     assert len(traces(here, key_of(ERASED), *SAID)) > 8
     before = figures(here, BLOG.id)
-    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     assert figures(here) == without_them(tmp_path)
     assert problems(here) == []
     finish(here)
@@ -70,7 +70,7 @@ def test_it_works(here: Installation, shop: Property, tmp_path: Path) -> None:
 def test_old_files_are_deleted_not_only_forgotten(here: Installation, shop: Property) -> None:
     old = {name for name in here.store.segments() if knows(here.store, name, visitors(key_of(ERASED)))}
     assert old
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
     assert old & set(here.store.segments()) == set()
     assert not [path for path in (here.folder / "store").rglob("*") for name in old if name in path.name]
@@ -79,7 +79,7 @@ def test_old_files_are_deleted_not_only_forgotten(here: Installation, shop: Prop
 def test_a_quiet_property_does_not_keep_blocks(here: Installation, shop: Property) -> None:
     """The other property of the last block is not sealed for an hour."""
     blocks = {info.key for info in here.store.blocks()}
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
     kept = [info.key for info in here.store.blocks()]
     assert kept
@@ -89,7 +89,7 @@ def test_a_quiet_property_does_not_keep_blocks(here: Installation, shop: Propert
 
 def test_hits_that_are_still_in_the_log(here: Installation, shop: Property, tmp_path: Path) -> None:
     here.send(ga4(90, client=ERASED, page=SECRET_PAGE))
-    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
     request.refresh_from_db()
     assert request.removed_at
@@ -105,8 +105,8 @@ def test_hits_that_are_still_in_the_log(here: Installation, shop: Property, tmp_
 
 
 def test_what_the_visitor_sends_later_is_a_new_visitor_s(here: Installation, shop: Property) -> None:
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
-    here.send(ga4(90, client=ERASED, at=ms(here.wall()) + 60_000, hit="x1"))
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
+    here.send(ga4(90, client=ERASED, at=ms(here.wall_clock()) + 60_000, hit="x1"))
     here.receive()
     hidden = figures(here)
     assert [row[0] for row in hidden[1]].count(key_of(ERASED)) == 1
@@ -120,7 +120,7 @@ def test_hits_from_before_the_property_was_known(tmp_path: Path, shop: Property)
     here.send(ga4(1, client=ERASED, page=SECRET_PAGE), ga4(2, client=KEPT))
     here.receive()
     here.worker.seal(everything=True)
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     assert here.view(0).counts().accepted == 1
     finish(here)
     assert traces(here, key_of(ERASED), *SAID) == []
@@ -128,10 +128,10 @@ def test_hits_from_before_the_property_was_known(tmp_path: Path, shop: Property)
 
 
 def test_tombstones_go_when_nothing_can_come_back(here: Installation, shop: Property) -> None:
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
     assert len(book(here).erased) == 1
-    here.erasures.tidy(here.wall() + timedelta(days=9), lambda _: None)
+    here.erasures.tidy(here.wall_clock() + timedelta(days=9), lambda _: None)
     assert book(here).erased == ()
 
 
@@ -139,14 +139,14 @@ def test_tombstones_go_when_nothing_can_come_back(here: Installation, shop: Prop
 def test_nobody_cannot_be_erased(here: Installation, shop: Property, keys: list[int]) -> None:
     before = figures(here)
     with pytest.raises(ErasureRefused):
-        erase_visitors(here.store, shop, keys, "ada", here.wall())
+        erase_visitors(here.store, shop, keys, "ada", here.wall_clock())
     assert figures(here) == before
 
 
 def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Property, tmp_path: Path) -> None:
     rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics)
     create_run(here.store, rules, "ada")
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     assert here.erasures.work(never) == 0
     here.history.work(never)
     assert here.store.generations(SHOP.id) == [1, 2]
@@ -181,7 +181,7 @@ def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
         return book
 
     sealed: list[bool] = []
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     monkeypatch.setattr(tombstones, "remove_rows", slow)
     here.erasures.work(never)
     assert len(sealed) == 1
@@ -195,7 +195,7 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
     here.send(ga4(1, client=ERASED, page=SECRET_PAGE), ga4(2, client=KEPT), ga4(3, client=KEPT, property=BLOG))
     here.receive()
     here.worker.seal(everything=True)
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     here.context = Context((SHOP, BLOG))
     create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
     assert here.history.work(never) == 1
@@ -210,11 +210,11 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
 def test_what_has_expired_in_part(here: Installation, shop: Property, tmp_path: Path, retention: Retention) -> None:
     here.worker.seal(everything=True)
     here.worker._retention = lambda: {SHOP.id: retention}
-    here.wall = lambda: datetime(2026, 11, 28, 12, tzinfo=UTC)  # or the whole of it expires, some day
-    here.worker.tidy(ms(here.wall()))
+    here.wall_clock = lambda: datetime(2026, 11, 28, 12, tzinfo=UTC)  # or the whole of it expires, some day
+    here.worker.tidy(ms(here.wall_clock()))
     accepted = here.view().counts().accepted
     kept = [row for row in figures(here)[1] if row[0] != key_of(ERASED)]
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     assert figures(here)[1] == kept
     finish(here)
     assert figures(here)[1] == kept
@@ -231,6 +231,6 @@ def test_dropped_events_go_with_their_hits(tmp_path: Path, shop: Property) -> No
     here.receive()
     here.worker.seal(everything=True)
     assert here.view().counts().dropped == 3
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall())
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
     assert here.view().counts() == (1, 1, 0, 1, {})

@@ -45,7 +45,7 @@ def test_it_works(here: Installation, shop: Property) -> None:
     PropertySalt.objects.create(property_number=SHOP.id, secret=b"salt")
     create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
     before = figures(here, BLOG.id)
-    delete_property(shop, "ada", here.wall(), hits=20)
+    delete_property(shop, "ada", here.wall_clock(), hits=20)
     assert not Property.objects.filter(pk=SHOP.id).exists()
     here.context = Context((BLOG,))
     assert here.erasures.work(never) == 0
@@ -65,7 +65,7 @@ def test_it_works(here: Installation, shop: Property) -> None:
 
 def test_a_range_that_was_frozen_before_the_deletion(here: Installation, shop: Property) -> None:
     """It is received after it, with rows of the property in its block."""
-    delete_property(shop, "ada", here.wall())
+    delete_property(shop, "ada", here.wall_clock())
     finish(here)
     here.send(ga4(90, client=ERASED, page=SECRET_PAGE), access_log(91, "no line"))
     here.receive()
@@ -80,7 +80,7 @@ def test_a_range_that_was_frozen_before_the_deletion(here: Installation, shop: P
 
 
 def test_hits_of_a_deleted_property_are_those_of_an_unknown_one(here: Installation, shop: Property) -> None:
-    delete_property(shop, "ada", here.wall())
+    delete_property(shop, "ada", here.wall_clock())
     here.context = Context((BLOG,))
     finish(here)
     here.send(ga4(90))
@@ -90,6 +90,6 @@ def test_hits_of_a_deleted_property_are_those_of_an_unknown_one(here: Installati
 
 
 def test_rules_are_not_applied_to_a_deleted_property(here: Installation, shop: Property) -> None:
-    delete_property(shop, "ada", here.wall())
+    delete_property(shop, "ada", here.wall_clock())
     with pytest.raises(Exception, match="deleted"):
         create_run(here.store, Ruleset(SHOP.id, 1), "ada")

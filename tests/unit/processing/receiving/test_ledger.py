@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from processing.models import Range
 from processing.receiving import ledger
+from tests.support.clock import now
 
 pytestmark = pytest.mark.django_db
 
@@ -20,12 +20,12 @@ def ranges(log: str = "a", partition: int = 0) -> list[tuple[int, int]]:
 
 
 def add(first: int, last: int, *, days: int = 9, lost: int = 0, done: bool = True, log: str = "a") -> None:
-    at = timezone.now() - timedelta(days=days) if done else None
+    at = now() - timedelta(days=days) if done else None
     Range.objects.create(log=log, partition=0, first=first, last=last, context="c", lost=lost, done_at=at)
 
 
 def fold() -> int:
-    return ledger.merge_old_ranges(timezone.now() - timedelta(days=8))
+    return ledger.merge_old_ranges(now() - timedelta(days=8))
 
 
 def test_it_works() -> None:

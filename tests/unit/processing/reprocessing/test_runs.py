@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.utils import timezone
 
 from configuration.models import Property
 from configuration.ruleset.context import Context, ReceiveSettings
@@ -16,6 +15,7 @@ from processing.models import HistoryRun
 from processing.reprocessing import rebuild as rebuilding
 from processing.reprocessing import runs as histories
 from processing.reprocessing.runs import RequestedAction, RunRefused, create_run, request_action
+from tests.support.clock import now
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -71,7 +71,7 @@ def test_rolled_back_and_swept_a_week_later(tmp_path: Path, monkeypatch: pytest.
     assert (run.state, here.store.live(SHOP.id)) == (State.UNDONE, 1)
     here.history.sweep()
     assert here.store.generations(SHOP.id) == [1, 2]
-    later = histories.HistoryRunner(here.store, "", lambda: None, lambda: timezone.now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
+    later = histories.HistoryRunner(here.store, "", lambda: None, lambda: now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
     later.sweep()
     assert here.store.generations(SHOP.id) == [1]
 

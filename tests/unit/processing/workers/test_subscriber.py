@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from collection.log import Log, open_log
 from configuration.ruleset.context import Context
 from processing.models import Subscription
 from processing.workers.subscriber import Subscriber
+from tests.support.clock import now
 from tests.support.installation import AGENT, NOON, SHOP, access_log, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -129,7 +131,7 @@ def test_full_addresses_only_on_demand(log: Log) -> None:
 def test_where_it_begins(log: Log) -> None:
     send(log, ga4(1))
     time.sleep(0.01)
-    between = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() % 1 * 1e6):06}Z"
+    between = datetime.now(UTC).isoformat()  # noqa: TID251 - the log stamps with the real time
     send(log, ga4(2))
     assert subscribe("feed", "--from", "end") == []
     send(log, ga4(3))
@@ -171,7 +173,7 @@ def test_damaged_hits_are_passed_over(log: Log, tmp_path: Path, capsys: pytest.C
 
 def test_what_was_not_committed_comes_again(log: Log) -> None:
     send(log, *(ga4(n) for n in range(1200)))
-    reader = Subscriber(log, "feed", lambda: Context((SHOP,)), pytest.fail)
+    reader = Subscriber(log, "feed", lambda: Context((SHOP,)), pytest.fail, now)
     batches = reader.batches()
     first = next(batches)
     reader.commit()
@@ -187,7 +189,7 @@ def test_hostile_hits_are_one_line_each(log: Log, body: bytes, agent: str, param
     query, agent = urlencode(parameters, errors="replace").encode(), agent.encode("utf-8", "replace").decode()
     send(log, msgspec.structs.replace(ga4(1), body=body, query=query, user_agent=agent))
     log.append([(b"", body)])
-    reader = Subscriber(log, "x", lambda: Context(()), pytest.fail)
+    reader = Subscriber(log, "x", lambda: Context(()), pytest.fail, now)
     lines = [line for batch in reader.batches() for line in batch]
     reader.commit()
     assert len(lines) == 2
