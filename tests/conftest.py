@@ -10,7 +10,7 @@ from hypothesis import settings
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
     from tests.support.prepared import Prepared
 
-pytest_plugins = ["tests.services.fixtures"]
+pytest_plugins = ["tests.services.fixtures", "tests.support.clock_readers"]
 
 # Tests of a driver that is not installed cannot even be read: `make dev-cluster` installs them.
 OF_DRIVERS = {
