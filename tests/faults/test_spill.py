@@ -14,7 +14,7 @@ import pytest
 from collection.hit import decode
 from collection.log import Log, open_log, open_log_that_spills, set_up_log
 from collection.log.kafka.log import KafkaLog
-from collection.log.spill.folders import waiting
+from collection.log.spill.folders import has_hits
 from collection.log.spill.log import SpillingLog
 from tests.contract.log_contract import everything
 from tests.services.kafka_broker import Kafka
@@ -204,11 +204,11 @@ def test_what_a_collector_left_is_carried_over_by_its_neighbour(
         kafka.stop()
         load.wait_for(1000)
         other.kill()
-    assert waiting(tmp_path / "spill-2")
+    assert has_hits(tmp_path / "spill-2")
     assert figure(server, "hitstream_spilled_hits") == 0
     kafka.start()
     give_up = time.monotonic() + LATE_S
-    while waiting(tmp_path / "spill-2"):
+    while has_hits(tmp_path / "spill-2"):
         assert time.monotonic() < give_up, "nobody carries them over"
         time.sleep(0.5)
     check(log, load)
