@@ -53,7 +53,7 @@ def life(folder: Path, engine: str, hits: list[RawHit], first: Ruleset, second: 
     here.worker.seal(everything=True)
     send(here, hits[HITS // 2 : HITS])
     here.worker.seal(everything=True)
-    here.worker.tidy(SUMMER_ENDS + 2 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 2 * DAY)
     before = figures(here, BERLIN)
     with patch.object(rebuild, "PIECE_ROWS", PIECE_ROWS):
         cancelled(here, second)

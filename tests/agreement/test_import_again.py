@@ -65,7 +65,7 @@ def disturb(here: Installation, rnd: random.Random) -> None:
         here.worker.seal(everything=True)
     if rnd.random() < 0.4:
         here.now += 100
-        here.worker.tidy(NOON)
+        here.worker.run_maintenance(NOON)
     if rnd.random() < 0.3:
         here.restart()
 
@@ -75,5 +75,5 @@ def work_until_quiet(here: Installation) -> None:
     here.worker.seal(everything=True)
     for day in range(3):
         here.now += 100
-        here.worker.tidy(NOON + (40 + day) * DAY_MS)
+        here.worker.run_maintenance(NOON + (40 + day) * DAY_MS)
     assert here.store.blocks() == []

@@ -91,7 +91,7 @@ def live_through(
             if rnd.random() < 0.5:
                 here.worker.seal(everything=True)
             if rnd.random() < 0.2:
-                here.worker.tidy(hits[0].received // 1000 + rnd.choice([0, 5, 80]) * 24 * 3_600_000)
+                here.worker.run_maintenance(hits[0].received // 1000 + rnd.choice([0, 5, 80]) * 24 * 3_600_000)
         if rnd.random() < 0.4:
             apply(here, versions[number][site.cookie.id], rnd)
 

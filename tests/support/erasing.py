@@ -88,7 +88,7 @@ def finish(here: Installation) -> None:
     here.erasures.work(never)
     for _ in range(3):
         here.now += 61.0
-        here.worker.tidy(int(timezone.now().timestamp() * 1000) + 120_000)
+        here.worker.run_maintenance(int(timezone.now().timestamp() * 1000) + 120_000)
 
 
 def erase_and_finish(here: Installation, shop: Property) -> None:

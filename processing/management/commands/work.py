@@ -26,9 +26,8 @@ class Command(BaseCommand):
             worker = make_worker()
             if once:
                 received = worker.start() + worker.drain()
-                worker.tidy(int(time.time() * 1000))
-                if worker.history:
-                    worker.history.work(lambda: False)
+                worker.run_maintenance(int(time.time() * 1000))
+                worker.maintenance.history.work(lambda: False)
                 self.stdout.write(f"{received:,} hits received")
             else:
                 worker.run(stop_on_signals())

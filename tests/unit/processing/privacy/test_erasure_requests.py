@@ -179,7 +179,7 @@ def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
         sealed.append(True)
         for _ in range(3):
             here.now += 61.0
-            here.worker.tidy(NOON)
+            here.worker.run_maintenance(NOON)
         return book
 
     sealed: list[bool] = []
@@ -211,9 +211,9 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
 @pytest.mark.parametrize("retention", [Retention(5, None), Retention(None, 5), Retention(5, 5)], ids=str)
 def test_what_has_expired_in_part(here: Installation, shop: Property, tmp_path: Path, retention: Retention) -> None:
     here.worker.seal(everything=True)
-    here.worker._retention = lambda: {SHOP.id: retention}
+    here.retention = {SHOP.id: retention}
     now = NOON + 8 * DAY
-    here.worker.tidy(now)
+    here.worker.run_maintenance(now)
     accepted = here.view().counts().accepted
     kept = [row for row in figures(here)[1] if row[0] != key_of(ERASED)]
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada")

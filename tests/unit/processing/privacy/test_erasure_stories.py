@@ -94,7 +94,7 @@ class Story:
 
     def tidy(self) -> None:
         self.here.now += 100.0
-        self.here.worker.tidy(NOON + self.rnd.choice([1, 5, 90]) * DAY)
+        self.here.worker.run_maintenance(NOON + self.rnd.choice([1, 5, 90]) * DAY)
 
     def check(self) -> None:
         self.here.receive()

@@ -75,7 +75,7 @@ def test_a_range_that_was_frozen_before_the_deletion(here: Installation, shop: P
     assert problems(here) == []
     for _ in range(3):
         here.now += 61.0
-        here.worker.tidy(NOON)
+        here.worker.run_maintenance(NOON)
     assert here.store.blocks() == []
 
 

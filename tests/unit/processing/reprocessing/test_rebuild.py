@@ -68,7 +68,7 @@ def live_through(here: Installation, hits: list[RawHit], rnd: random.Random) -> 
         if rnd.random() < 0.5:
             here.worker.seal(everything=True)
         if rnd.random() < 0.2:
-            here.worker.tidy(NOON + rnd.choice([1, 8, 90]) * DAY)
+            here.worker.run_maintenance(NOON + rnd.choice([1, 8, 90]) * DAY)
 
 
 def test_it_works(tmp_path: Path) -> None:

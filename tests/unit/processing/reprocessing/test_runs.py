@@ -129,7 +129,7 @@ def test_broken_off_anywhere_it_goes_on(
     here.send(ga4(99, client="9.9"))
     here.receive()
     here.worker.seal(everything=True)
-    here.worker.tidy(NOON + 9 * DAY)
+    here.worker.run_maintenance(NOON + 9 * DAY)
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert run.state == State.DONE
