@@ -166,12 +166,15 @@ def _targets(request: Erasure) -> list[int]:
 
 def _hide(store: Store, request: Erasure) -> None:
     item = Property.with_deleted.filter(pk=request.property).first()
-    for property, settings in ((request.property, item.settings() if item else UNKNOWN), (UNKNOWN_PROPERTY, UNKNOWN)):
-        erase(store, property, request.keys(), request.until_us, _basics(property, settings))
+    for property, settings in (
+        (request.property, item.receive_settings() if item else UNKNOWN),
+        (UNKNOWN_PROPERTY, UNKNOWN),
+    ):
+        erase(store, property, request.keys(), request.until_us, _property_settings(property, settings))
 
 
-def _basics(property: int, settings: ReceiveSettings) -> PropertySettings:
-    return (published(property) or plain_ruleset(settings)).basics
+def _property_settings(property: int, settings: ReceiveSettings) -> PropertySettings:
+    return (published(property) or plain_ruleset(settings)).settings
 
 
 def _is_rebuilt(property: int) -> bool:

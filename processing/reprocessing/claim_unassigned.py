@@ -26,16 +26,16 @@ from processing.store.port import Store
 CACHE_BYTES: Final = 32 * 2**20
 
 
-def claim(store: Store, property: int, measurement_id: str, basics: PropertySettings) -> int:
+def claim(store: Store, property: int, measurement_id: str, settings: PropertySettings) -> int:
     """Gives the property the raw rows of property 0 that name it. Returns how many hits; none if it has them already.
 
-    `basics` are for a property that has no hits of its own yet.
+    `settings` are for a property that has no hits of its own yet.
     """
     seal(store, ColumnCache(store, CACHE_BYTES), UNKNOWN_PROPERTY)
     manifest, theirs = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
     if theirs is None:
         return 0
-    book = decode_manifest(manifest.data) if manifest else empty_manifest(basics)
+    book = decode_manifest(manifest.data) if manifest else empty_manifest(settings)
     unknown = decode_manifest(theirs.data)
     rows = without_erased(_rows_of(store, unknown.raw, measurement_id), unknown.erased)
     rows = rows.filter(~pl.col("position").is_in(claimed_positions(store, book).implode()))

@@ -111,17 +111,17 @@ def finish_draft(store: Store, property: int, draft: DraftGeneration, days: Loca
 
 def _renewed(live: Manifest, rules: Ruleset, days: LocalDays | None) -> Manifest:
     """A part of the history keeps zone and limits, since the rest is not built with others."""
-    basics = rules.basics
+    settings = rules.settings
     book = msgspec.structs.replace(live, raw=(), pieces={})
     if days is not None:
         span = _bounds(*days, live.zone)
         return msgspec.structs.replace(book, bases=(*live.bases, AppliedRules(*span, rules.number)))
     return msgspec.structs.replace(
         book,
-        zone=basics.zone,
-        timeout_ms=basics.session_timeout_s * 1000,
-        engaged_ms=basics.engaged_s * 1000,
-        currency=basics.currency,
+        zone=settings.zone,
+        timeout_ms=settings.session_timeout_s * 1000,
+        engaged_ms=settings.engaged_s * 1000,
+        currency=settings.currency,
         bases=(AppliedRules(*ALWAYS, rules.number),),
         adopted=tuple(sorted({*live.adopted, *(part.adopted for part in live.raw if part.adopted)})),
         dropped=live.dropped if live.kept_from else 0,

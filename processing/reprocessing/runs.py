@@ -169,7 +169,7 @@ class HistoryRunner:
             seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
         item = Property.objects.filter(pk=run.property).first()
         if item:
-            claim(self._store, run.property, item.measurement_id, rules.basics)
+            claim(self._store, run.property, item.measurement_id, rules.settings)
         self._remove_strays(run.property)
         with suppress(Conflict):  # the worker seals it just now, then
             seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from collection.log import Log, open_log
-from configuration.drafts.snapshot import property_settings, retention_days, stored_rules
+from configuration.drafts.snapshot import receive_settings, retention_days, stored_rules
 from configuration.ruleset.context import Context
 from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
@@ -95,7 +95,7 @@ def make_history(store: Store) -> HistoryRunner:
 
 def current_context() -> Context:
     """Returns the settings of this moment."""
-    return Context(property_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
+    return Context(receive_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
 
 
 @contextmanager

@@ -33,7 +33,7 @@ State = HistoryRun.State
 def test_it_works(tmp_path: Path) -> None:
     rnd = random.Random(20_261_126)
     hits = random_hits(rnd, HITS, BERLIN)
-    first, second = (random_ruleset(rnd, BERLIN.id, number, plain_ruleset(BERLIN).basics) for number in (1, 2))
+    first, second = (random_ruleset(rnd, BERLIN.id, number, plain_ruleset(BERLIN).settings) for number in (1, 2))
     scratch = Installation(tmp_path / "scratch", (BERLIN,))
     under(scratch, second)
     send(scratch, hits)

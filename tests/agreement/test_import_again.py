@@ -30,7 +30,7 @@ def shop(tmp_path: Path, settings: Any) -> Property:
 
 def test_it_works(shop: Property, tmp_path: Path) -> None:
     lines, rnd = REAL_LOG.read_bytes().splitlines(keepends=True), random.Random(2015)
-    here = Installation(tmp_path, [shop.settings()])
+    here = Installation(tmp_path, [shop.receive_settings()])
     import_in_pieces(here, shop.pk, lines, rnd, tmp_path)
     once = oracle_access.account([lines], is_bot, host="shop.example")
     check(here, once, shop.pk)

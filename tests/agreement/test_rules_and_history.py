@@ -61,7 +61,7 @@ def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
 
 def rulesets(rnd: random.Random, site: Site, number: int) -> dict[int, Ruleset]:
     return {
-        property.id: random_ruleset(rnd, property.id, number, plain_ruleset(property).basics)
+        property.id: random_ruleset(rnd, property.id, number, plain_ruleset(property).settings)
         for property in (site.cookie, site.cookieless)
     }
 
@@ -130,6 +130,6 @@ def test_rules_of_the_test_change_numbers(tmp_path: Path) -> None:
     changed = 0
     for seed in range(40):
         rnd = random.Random(seed)
-        rules = random_ruleset(rnd, 1, 1, plain_ruleset(ReceiveSettings(id=1, measurement_id="G-X")).basics)
+        rules = random_ruleset(rnd, 1, 1, plain_ruleset(ReceiveSettings(id=1, measurement_id="G-X")).settings)
         changed += any(rule.state == "on" for rule in rules.rules)
     assert changed > 20

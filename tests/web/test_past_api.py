@@ -59,16 +59,16 @@ class Api:
     def run(self, name: str = "") -> Any:
         return self.call("GET", f"history/{HistoryRun.objects.latest('pk').pk}/{name}")
 
-    def set_draft(self, **basics: Any) -> None:
+    def set_draft(self, **settings: Any) -> None:
         rules = draft(self.property)
-        wanted = msgspec.structs.replace(rules, basics=msgspec.structs.replace(rules.basics, **basics))
+        wanted = msgspec.structs.replace(rules, settings=msgspec.structs.replace(rules.settings, **settings))
         replace_draft(self.property, wanted, self.editor)
 
     def write(self, *rules: Rule) -> None:
         replace_draft(self.property, msgspec.structs.replace(draft(self.property), rules=rules), self.editor)
 
-    def publish(self, **basics: Any) -> None:
-        self.set_draft(**basics)
+    def publish(self, **settings: Any) -> None:
+        self.set_draft(**settings)
         publish(self.property, self.editor, "another zone")
 
     def carry_out(self) -> None:
@@ -217,7 +217,7 @@ def test_rescued(api: Api) -> None:
 
 def test_a_preview_is_made_anew_when_a_hit_arrives(api: Api) -> None:
     api.post("rules/preview/", DAYS)
-    api.site.installation.send(ga4(9, client="9.9", property=api.property.settings()))
+    api.site.installation.send(ga4(9, client="9.9", property=api.property.receive_settings()))
     api.site.installation.receive()
     assert total(api.post("rules/preview/", DAYS)) == (4, 4)
 
@@ -282,7 +282,7 @@ def test_hits_that_come_later_are_in_neither_side(api: Api) -> None:
     api.publish(zone="Pacific/Kiritimati")
     api.post("history/", {}, 201)
     api.carry_out()
-    api.site.installation.send(ga4(9, client="9.9", at=NOON + 60_000, property=api.property.settings()))
+    api.site.installation.send(ga4(9, client="9.9", at=NOON + 60_000, property=api.property.receive_settings()))
     api.site.installation.receive()
     api.site.installation.worker.seal(everything=True)
     assert total(api.run()["comparison"]) == (3, 3)

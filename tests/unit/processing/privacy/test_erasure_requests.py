@@ -146,7 +146,7 @@ def test_nobody_cannot_be_erased(here: Installation, shop: Property, keys: list[
 
 
 def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Property, tmp_path: Path) -> None:
-    rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics)
+    rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings)
     create_run(here.store, rules, "ada")
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
     assert here.erasures.work(never) == 0
@@ -199,7 +199,7 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
     here.worker.seal(everything=True)
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada")
     here.context = Context((SHOP, BLOG))
-    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
     assert here.history.work(never) == 1
     assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
     finish(here)

@@ -30,7 +30,7 @@ EVER = (date(2015, 1, 1), date(2027, 1, 1))
 HOUR = 3_600_000
 DAY = 24 * HOUR
 BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"
-BASICS = plain_ruleset(SHOP).basics
+SETTINGS = plain_ruleset(SHOP).settings
 
 
 def key_of(client: str) -> int:
@@ -82,7 +82,7 @@ class Story:
         """At any time of receipt, of hits also that are not there yet."""
         client = f"{self.rnd.randrange(3)}.1"
         until = self.rnd.choice(self.sent)[1].received if self.sent else 0
-        erase(self.here.store, SHOP.id, [key_of(client)], until, BASICS)
+        erase(self.here.store, SHOP.id, [key_of(client)], until, SETTINGS)
         self.erased[client] = max(until, self.erased.get(client, 0))
 
     def remove(self) -> None:
@@ -90,7 +90,7 @@ class Story:
 
     def rebuild(self) -> None:
         if self.here.store.live(SHOP.id) and self.here.view().sealed.book.raw:
-            rebuild(self.here, Ruleset(SHOP.id, 1, PropertySettings(domains=BASICS.domains, zone=BASICS.zone)))
+            rebuild(self.here, Ruleset(SHOP.id, 1, PropertySettings(domains=SETTINGS.domains, zone=SETTINGS.zone)))
 
     def tidy(self) -> None:
         self.here.now += 100.0

@@ -43,7 +43,7 @@ def here(tmp_path: Path, prepared: Prepared) -> Installation:
 
 def test_it_works(here: Installation, shop: Property) -> None:
     PropertySalt.objects.create(property_number=SHOP.id, secret=b"salt")
-    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
     before = figures(here, BLOG.id)
     delete_property(shop, "ada", hits=20)
     assert not Property.objects.filter(pk=SHOP.id).exists()

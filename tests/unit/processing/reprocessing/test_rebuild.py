@@ -25,10 +25,12 @@ DAY = 24 * HOUR
 MINUTE = 60_000
 
 
-def rules(number: int = 1, **basics: Any) -> Ruleset:
+def rules(number: int = 1, **settings: Any) -> Ruleset:
     plain = plain_ruleset(SHOP)
     return Ruleset(
-        SHOP.id, number, PropertySettings(**{"domains": plain.basics.domains, "zone": plain.basics.zone, **basics})
+        SHOP.id,
+        number,
+        PropertySettings(**{"domains": plain.settings.domains, "zone": plain.settings.zone, **settings}),
     )
 
 

@@ -26,9 +26,9 @@ State = HistoryRun.State
 WITHOUT_A = FilterRule(name="no a", action="exclude", when=Text("path", "equals", "/a"))
 
 
-def rules(number: int, **basics: Any) -> Ruleset:
+def rules(number: int, **settings: Any) -> Ruleset:
     plain = plain_ruleset(SHOP)
-    return msgspec.structs.replace(plain, number=number, basics=msgspec.structs.replace(plain.basics, **basics))
+    return msgspec.structs.replace(plain, number=number, settings=msgspec.structs.replace(plain.settings, **settings))
 
 
 def filled(folder: Path) -> Installation:
