@@ -62,5 +62,5 @@ def data_folder_lock() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CommandError(f"Hitstream already runs in {settings.DATA}.") from error
+            raise CommandError(f"Hitstream is already running in {settings.DATA}.") from error
         yield
