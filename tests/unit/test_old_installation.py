@@ -1,0 +1,147 @@
+"""Opens a data folder that commit ccea092 wrote, and compares the answers with those that the same commit gave.
+
+tests/data/README.md says what the folder holds. The test passes on any day: reports name calendar days, and no property
+has a retention period.
+"""
+
+import json
+import re
+import tarfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.support.other_site import Site
+
+DATA: Final = Path(__file__).parents[1] / "data"
+ARCHIVE: Final = DATA / "installation-ccea092.tar.xz"
+KNOWN: Final[dict[str, Any]] = json.loads((DATA / "installation-ccea092.json").read_text())
+LINES: Final = (DATA / "access-semicomplete-2015.log").read_bytes().splitlines(keepends=True)[::50]
+NUMBERS: Final[dict[str, int]] = KNOWN["properties"]
+SHOP, JOURNAL, LATE = (NUMBERS[name] for name in ("shop", "journal", "late"))
+SENTENCES: Final = frozenset({"meaning", "status"})  # are for people, and may be reworded
+PATIENCE_S: Final = 60.0
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "installation"
+    with Site(folder, {"HITSTREAM_PLACES": str(folder / "places.mmdb")}) as opened:
+        opened.manage("migrate", "--verbosity", 0)
+        opened.sign_in("admin", "read", "manage")
+        yield opened
+
+
+def answers(site: Site, names: Iterable[str]) -> dict[str, str]:
+    return {name: answer(site, name) for name in names}
+
+
+def answer(site: Site, name: str) -> str:
+    """Asks for one of the known requests. Leaves out the time at which an export was made."""
+    method, path, body = KNOWN["requests"][name]
+    text = site.request(method, path, body, scope="manage" if path.endswith(("export/", "erasures/")) else "read")
+    return re.sub('"made_at":"[^"]*"', '"made_at":""', text)
+
+
+def differences(site: Site, state: str) -> dict[str, tuple[object, object]]:
+    """Asks for all that is known of a state. Returns the answers that differ: the known one and today's."""
+    known = KNOWN["answers"][state]
+    found = answers(site, known)
+    return {name: (known[name], found[name]) for name in known if facts(name, known[name]) != facts(name, found[name])}
+
+
+def facts(name: str, text: str) -> object:
+    """Keeps every byte of reports, sums and exports; of lists, everything but sentences."""
+    return without(json.loads(text)) if name.endswith((", rejected", ", runs", ", erasures")) else text
+
+
+def without(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without(each) for each in value]
+    if isinstance(value, dict):
+        return {name: without(each) for name, each in value.items() if name not in SENTENCES}
+    return value
+
+
+def sums(site: Site, number: int) -> dict[str, Any]:
+    """Returns the status of a property; its sums must add up at any moment."""
+    status: dict[str, Any] = json.loads(site.request("GET", f"/api/properties/{number}/status/"))
+    assert status["accepted"] == status["counted"] + status["rejected"] + status["pending"]
+    assert status["rejected"] == sum(status["reasons"].values())
+    return status
+
+
+def check(site: Site) -> None:
+    """Checks everything that is stored, and that every hit of the log is accounted for."""
+    assert "no problems" in site.manage("fsck")
+
+
+def test_it_works(site: Site, tmp_path: Path) -> None:
+    """One story in one process: starting another takes longer than most of the steps."""
+    assert differences(site, "as it was left") == {}
+    assert site.manage("fsck").strip() == KNOWN["fsck"]
+    roll_back_and_apply_again(site)
+    assert unread(site) == KNOWN["unread"]
+    receive_and_seal(site)
+    import_again(site, tmp_path / "access.log")
+    check(site)
+
+
+def roll_back_and_apply_again(site: Site) -> None:
+    """Rolls back the stored run, applies the rules again, and does the same once more with the new run."""
+    left, before = KNOWN["answers"]["as it was left"], KNOWN["answers"]["rolled back"]
+    for _ in range(2):
+        site.manage("reprocess", "--property", SHOP, "--undo")
+        assert differences(site, "rolled back") == {}
+        site.manage("reprocess", "--property", SHOP)
+    assert answers(site, before) == {name: left[name] for name in before}
+
+
+def unread(site: Site) -> list[object]:
+    """Reads on with the stored subscription: number of hits, first and last position."""
+    found = [json.loads(line)["position"] for line in site.manage("subscribe", "mirror", "--once").splitlines()]
+    return [len(found), found[0], found[-1]]
+
+
+def receive_and_seal(site: Site) -> None:
+    before = {number: sums(site, number) for number in NUMBERS.values()}
+    assert sum(status["pending"] for status in before.values()) > 0
+    site.manage("work", "--once")
+    assert differences(site, "received") == {}
+    after = {number: sums(site, number) for number in NUMBERS.values()}
+    assert sum(status["pending"] for status in after.values()) == 0
+    assert [after[number]["accepted"] for number in after] == [before[number]["accepted"] for number in after]
+
+
+def import_again(site: Site, file: Path) -> None:
+    """Imports lines that the journal has: today's visitor keys and hit ids must be the same as then."""
+    before = sums(site, JOURNAL)
+    file.write_bytes(b"".join(LINES))
+    site.manage("import_access_log", file, "--property", JOURNAL, "--no-wait")
+    site.manage("work", "--once")
+    after = sums(site, JOURNAL)
+    assert after["counted"] == before["counted"]
+    assert after["reasons"]["duplicate"] == before["reasons"]["duplicate"] + len(LINES)
+
+
+def test_a_visitor_is_erased(site: Site) -> None:
+    """The visitor is hidden at once. Then the worker removes the rows, and those of a visitor who was hidden before."""
+    site.manage("erase_visitor", "--property", SHOP, "--client-id", KNOWN["client"], "--yes", "--no-wait")
+    assert differences(site, "erased") == {}
+    with site.worker():
+        give_up = time.monotonic() + PATIENCE_S
+        while not (removed(site, SHOP) and removed(site, LATE)) or sums(site, SHOP)["pending"]:
+            assert time.monotonic() < give_up, "the worker does not remove what is erased"
+            time.sleep(0.2)
+    assert differences(site, "erased and received") == {}
+    check(site)
+
+
+def removed(site: Site, number: int) -> bool:
+    requests = json.loads(site.request("GET", f"/api/properties/{number}/erasures/", scope="manage"))
+    return all(request["removed_at"] for request in requests)
