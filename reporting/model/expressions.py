@@ -1,9 +1,12 @@
-"""Metric expressions that callers write, read into polars: + - * / and parentheses over metric names and numbers."""
+"""Arithmetic on metrics: the one way to divide, and expressions that callers write (+ - * / and parentheses over metric
+names and numbers), read into polars.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from reporting.model.report import ReportError
@@ -13,6 +16,27 @@ _DEEPEST: Final = 20
 _TOKEN: Final = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*(?::\w+)?|[0-9]{1,15}(?:\.[0-9]{1,15})?|[-+*/()])\s*")
 
 Operand = Callable[[str], pl.Expr]
+
+
+def ratio(part: pl.Expr, whole: pl.Expr | int) -> pl.Expr:
+    """Divides row by row: part / whole rounded to the nearest double (Float64), and 0.0 where `whole` is 0.
+
+    Every division of a metric goes through here. Polars divides a column by a number by multiplying with the inverse,
+    unless the column has one row: 1001 / 1000 would be 1.0010000000000001 in a row and 1.001 in its total.
+    NumPy always divides.
+    """
+    whole = pl.lit(whole) if isinstance(whole, int) else whole
+    return pl.map_batches([part, whole, pl.len()], _divide, return_dtype=pl.Float64)
+
+
+def _divide(operands: Sequence[pl.Series]) -> pl.Series:
+    """Takes part, whole and the height of the table. The height is needed for the quotient of two numbers, such as
+    1 / 3: each of them comes as one value, and the quotient must be a column.
+    """
+    part, whole = (operand.to_numpy() for operand in operands[:2])
+    quotient = np.zeros(operands[2].item(), dtype=np.float64)
+    with np.errstate(all="ignore"):  # what is not finite is the caller's to replace
+        return pl.Series(np.divide(part, whole, out=quotient, where=whole != 0))
 
 
 def read(expression: str, operand: Operand) -> pl.Expr:
@@ -60,7 +84,7 @@ class _Reader:
     def _product(self) -> pl.Expr:
         value = self._factor()
         while self._next() in ("*", "/"):
-            value = value * self._factor() if self._tokens.pop() == "*" else _quotient(value, self._factor())
+            value = value * self._factor() if self._tokens.pop() == "*" else ratio(value, self._factor())
         return value
 
     def _factor(self) -> pl.Expr:
@@ -93,7 +117,3 @@ class _Reader:
 
     def _next(self) -> str:
         return self._tokens[-1] if self._tokens else ""
-
-
-def _quotient(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole == 0).then(0.0).otherwise(part / whole)

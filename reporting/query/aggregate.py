@@ -45,7 +45,7 @@ def count(
     rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
 ) -> pl.DataFrame:
     """Like `measure`, but the sums are in 128 bits, so that they can be added to others."""
-    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(wanted, more)).collect()
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(rows.schema, wanted, more)).collect()
     slow = [name for name in (*_DISTINCT, "duration_ms") if name in wanted]
     few = [name for name in slow if affordable(rows[_identity(name)], table[CODE])]
     return _hashed(rows, _marked(rows, table, few), [name for name in slow if name not in few])
@@ -79,13 +79,22 @@ def nonzero_flags(
     """Like `measure` in a fraction of the time: in place of each measure that is no sum, 1 where it is more than 0."""
     present = [_present(*_DISTINCT[name]).alias(name) for name in _DISTINCT if name in wanted]
     present += [(pl.col("duration_ms") > 0).any().cast(pl.Int64)] if "duration_ms" in wanted else []
-    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(wanted, more), *present).collect()
+    sums = _sums(rows.schema, wanted, more)
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *sums, *present).collect()
     return saturated(table, more)
 
 
-def _sums(wanted: Collection[Measure], more: Collection[Sum]) -> list[pl.Expr]:
+def _sums(schema: pl.Schema, wanted: Collection[Measure], more: Collection[Sum]) -> list[pl.Expr]:
     own = [each.value.cast(pl.Int128).sum().alias(each.name) for each in more]
-    return own + [pl.col(column).sum().cast(pl.Int64).alias(name) for name, column in SUMS.items() if name in wanted]
+    return own + [_sum(schema, column).alias(name) for name, column in SUMS.items() if name in wanted]
+
+
+def _sum(schema: pl.Schema, column: str) -> pl.Expr:
+    """Adds up in 64 bits. Polars adds UInt32, the type of the counts of condensed rows, in 32 bits: 2**32 events in one
+    row of a report would be 0.
+    """
+    values = pl.col(column).cast(pl.Int64) if schema[column] == pl.UInt32 else pl.col(column)
+    return values.sum().cast(pl.Int64)
 
 
 def _present(identity: str, flag: str | None) -> pl.Expr:

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 import polars as pl
 
 from processing.pipeline.custom_values import MILLIONTHS
-from reporting.model.expressions import read
+from reporting.model.expressions import ratio, read
 from reporting.model.report import ReportError, undefined, unknown
 
 MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "CURRENCY"]
@@ -51,10 +51,6 @@ class Metric(NamedTuple):
         return {"User": "user", "Session": "session"}.get(self.category, "event")
 
 
-def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole == 0).then(0.0).otherwise(part / whole)
-
-
 def _count(*, name: str, label: str, category: str, definition: str, measure: Measure) -> Metric:
     return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure))
 
@@ -62,13 +58,13 @@ def _count(*, name: str, label: str, category: str, definition: str, measure: Me
 def summed(
     name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr
 ) -> Metric:
-    """The sum of a value in millionths, as a number. Rounded, since polars multiplies by the inverse."""
-    total = (pl.col(name) / MILLIONTHS).round(6)
+    """The sum of a value in millionths, as a number."""
+    total = ratio(pl.col(name), MILLIONTHS)
     return Metric(name, label, type, "Event", definition, (), total, sums=(Sum(name, columns, value),))
 
 
 def _seconds(milliseconds: pl.Expr) -> pl.Expr:
-    return milliseconds / 1000
+    return ratio(milliseconds, 1000)
 
 
 _ALL: Final = (
