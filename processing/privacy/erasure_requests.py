@@ -67,7 +67,9 @@ def delete_property(item: Property, author: str, hits: int = 0) -> Erasure:
     with transaction.atomic():
         item.deleted_at = timezone.now()
         item.save(update_fields=["deleted_at"])
-        HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE).update(wish=HistoryRun.Wish.CANCEL)
+        HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE).update(
+            wish=HistoryRun.RequestedAction.CANCEL
+        )
         return Erasure.objects.create(
             property=item.pk, kind=Kind.PROPERTY, until_us=_now_us(), hits=hits, asked_by=author
         )
@@ -181,7 +183,7 @@ def _is_rebuilt(property: int) -> bool:
     """Whether rules are being applied to its past, or taken back. A paused run must begin anew."""
     runs, state = HistoryRun.objects.filter(property=property), HistoryRun.State
     going_on = runs.filter(state__in=(state.WAITING, state.RUNNING))
-    return (going_on | runs.filter(wish=HistoryRun.Wish.UNDO)).exists()
+    return (going_on | runs.filter(wish=HistoryRun.RequestedAction.UNDO)).exists()
 
 
 def _leave_no_way_back(property: int) -> None:

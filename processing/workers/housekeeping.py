@@ -48,7 +48,7 @@ class Housekeeping:
         with backoff.suppress_and_log("deleting unused segments"):
             self._delete_unused_segments()
         with backoff.suppress_and_log("deleting old generations"):
-            self._config.history.sweep()
+            self._config.history.expire_generations()
         with backoff.suppress_and_log("erasing"):
             self._config.erasures.tidy(now, seal)
         with backoff.suppress_and_log("scrubbing the store"):
@@ -83,7 +83,7 @@ class Housekeeping:
     def _delete_unused_segments(self) -> None:
         now = self._clock()
         # A run or a removal writes segments for longer than the grace period before it commits them.
-        writing = {str(id) for id in (*self._config.history.writing(), *self._config.erasures.removing())}
+        writing = {str(id) for id in (*self._config.history.writing_properties(), *self._config.erasures.removing())}
         unused = [name for name in orphans(self._store) if name.partition("-")[0] not in writing]
         self._unused_since = {name: self._unused_since.get(name, now) for name in unused}
         for name, since in self._unused_since.items():

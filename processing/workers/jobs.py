@@ -59,8 +59,11 @@ class JobHandlers:
     def run_maintenance(self, properties: Collection[int]) -> None:
         """Compacts the properties and applies their retention. A failure is logged; the next round tries again."""
         retention, now_ms = self._maintenance.retention(), int(time.time() * 1000)
-        resting, being_removed = self._maintenance.history.resting(), self._maintenance.erasures.removing()
-        for property in set(properties).difference(resting, being_removed):
+        being_rebuilt, being_removed = (
+            self._maintenance.history.active_properties(),
+            self._maintenance.erasures.removing(),
+        )
+        for property in set(properties).difference(being_rebuilt, being_removed):
             with (
                 self._backoff.suppress_and_log(f"maintenance of property {property}"),
                 hold_lease(_writing(property), LEASE_S) as lease,

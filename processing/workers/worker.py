@@ -90,8 +90,8 @@ class Worker:
         """Compacts every property and applies its retention, then maintains the store as a whole."""
         with self.backoff.suppress_and_log("maintenance"):
             retention = self.maintenance.retention()
-            # Raw rows of resting properties are being read; rows of others are being removed.
-            waiting = {*self.maintenance.history.resting(), *self.maintenance.erasures.removing()}
+            # Raw rows of active properties are being read; rows of others are being removed.
+            waiting = {*self.maintenance.history.active_properties(), *self.maintenance.erasures.removing()}
             for property in set(self.store.properties()) - waiting:
                 with self.backoff.suppress_and_log(f"maintenance of property {property}"):
                     limits = retention.get(property, Retention())

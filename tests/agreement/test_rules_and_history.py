@@ -98,7 +98,7 @@ def live_through(
 
 def apply(here: Installation, rules: Ruleset, rnd: random.Random) -> None:
     run = create_run(here.store, rules, "ada")
-    with patch.object(rebuild, "PIECE_ROWS", rnd.choice([1, 20, 1000])):
+    with patch.object(rebuild, "TASK_ROWS", rnd.choice([1, 20, 1000])):
         here.history.work(lambda: False)
     run.refresh_from_db()
     assert run.state in (HistoryRun.State.DONE, HistoryRun.State.FAILED), run.error

@@ -103,7 +103,7 @@ def install(data: Path, rnd: random.Random) -> Installation:
     """An installation in this folder, in which blocks and parts are merged and log files end after a few hits."""
     settings.DATA, connection.settings_dict["NAME"] = data, str(data / "django.db")
     vars(upkeep).update(MERGE_BLOCKS=4, MOST_PARTS=2)
-    vars(rebuild).update(PIECE_ROWS=20)
+    vars(rebuild).update(TASK_ROWS=20)
     EmbeddedLog.__init__.__kwdefaults__ = {**(EmbeddedLog.__init__.__kwdefaults__ or {}), "file_bytes": 40_000}
     here = Installation(data, [msgspec.structs.replace(item, name=rnd.choice("ab")) for item in PROPERTIES])
     here.context = Context(here.context.properties)

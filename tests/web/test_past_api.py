@@ -259,7 +259,7 @@ def test_a_run_whose_numbers_from_before_are_gone(api: Api) -> None:
     later = HistoryRunner(
         here.store, "", lambda: open_engine("processes://0"), lambda: timezone.now() + timedelta(days=8)
     )
-    later.sweep()
+    later.expire_generations()
     assert (api.run()["state"], api.run()["can"], api.run()["comparison"]) == ("done", [], None)
 
 

@@ -17,7 +17,6 @@ from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.tombstones import clean_blocks, erase, remove_erased
-from processing.reprocessing import rebuild as rebuilding
 from processing.schema import BUILT
 from processing.segments import remove_rows as removal
 from processing.segments import writer
@@ -111,7 +110,7 @@ class Story:
 def test_it_works(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rnd = random.Random(seed)
     monkeypatch.setattr(removal, "SEGMENT_ROWS", rnd.choice([1, 20, 250_000]))
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", rnd.choice([1, 20, 250_000]))
+    monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", rnd.choice([1, 20, 250_000]))
     monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, 4096]))
     story, hits = Story(tmp_path, rnd), random_hits(rnd, 70)
     steps: list[tuple[float, Callable[[], object]]] = [
