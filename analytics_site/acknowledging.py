@@ -1,7 +1,7 @@
-"""A worker whose job cannot be acknowledged ends, and is started again.
+"""Stops a worker whose job cannot be acknowledged; its supervisor starts it again.
 
-Celery notes that an acknowledgement failed, and goes on; but the message stays one that was delivered, and with room
-for one at a time the worker never takes another.
+Celery logs a failed acknowledgement and continues. But the message still counts as delivered to the worker, and with a
+prefetch limit of one the worker would never receive another.
 """
 
 import logging
@@ -16,28 +16,28 @@ logger = logging.getLogger(__name__)
 FAILED = 1  # exit status
 
 
-class SureRequest(Request):
+class AcknowledgedRequest(Request):
     acknowledged: bool
 
     def acknowledge(self) -> None:
         if not self.acknowledged:
-            _or_end(self.message.ack, self._connection_errors)
+            _stop_if_it_fails(self.message.ack, self._connection_errors)
             self.acknowledged = True
 
     def reject(self, requeue: bool = False) -> None:
         if not self.acknowledged:
-            _or_end(lambda: self.message.reject(requeue=requeue), self._connection_errors)
+            _stop_if_it_fails(lambda: self.message.reject(requeue=requeue), self._connection_errors)
             self.acknowledged = True
 
 
-class SureTask(Task):
+class AcknowledgedTask(Task):
     abstract = True
-    Request = "analytics_site.acknowledging:SureRequest"
+    Request = "analytics_site.acknowledging:AcknowledgedRequest"
 
 
-def _or_end(say: Any, connection_errors: tuple[type[Exception], ...]) -> None:
+def _stop_if_it_fails(send: Any, connection_errors: tuple[type[Exception], ...]) -> None:
     try:
-        say()
+        send()
     except connection_errors as error:
-        logger.warning("a job cannot be acknowledged, this worker begins anew: %s", error)
+        logger.warning("a job cannot be acknowledged, so this worker restarts: %s", error)
         state.should_stop = FAILED

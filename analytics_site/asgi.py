@@ -1,4 +1,7 @@
-"""Everything on one port: hits, and Django for the rest. Each role alone: `asgi_collector`, `asgi_reporting`."""
+"""The whole installation on one port: the collector, and Django for all other paths.
+
+`asgi_collector` and `asgi_reporting` have one of the two each.
+"""
 
 from threading import Thread
 
@@ -6,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from analytics_site.bridge import WsgiInThreads
-from analytics_site.wsgi import application as _pages  # makes Django ready for what is imported below
+from analytics_site.wsgi import application as _pages  # sets Django up for the imports below
 from collection.collector.app import Collector
 from collection.collector.asgi import AsgiCollector
 from collection.collector.http import AddressBook
@@ -19,7 +22,7 @@ _django = WsgiInThreads(_pages, AddressBook(settings.TRUSTED_PROXIES))
 
 
 def _lags() -> dict[str, int]:
-    """Raises LogUnavailable, of the database too: the collector knows none."""
+    """Raises LogUnavailable, also if the database is unavailable: the collector handles no other error."""
     try:
         return {"worker": lag(_log)}
     except DatabaseError as error:

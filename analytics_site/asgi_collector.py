@@ -1,4 +1,4 @@
-"""The collector alone. Of the installation it opens the log and nothing else: no database, no store."""
+"""The collector alone. It opens the log only, neither database nor store."""
 
 import os
 

@@ -1,27 +1,27 @@
-"""Pages and interfaces alone: no hits are taken here."""
+"""Pages and APIs alone, without a collector."""
 
 from threading import Thread
 
 from django.conf import settings
 
 from analytics_site.bridge import WsgiInThreads
-from analytics_site.pages import AsgiPages, database_answers
-from analytics_site.wsgi import application as _django  # makes Django ready for what is imported below
+from analytics_site.pages import AsgiPages, check_database
+from analytics_site.wsgi import application as _django  # sets Django up for the imports below
 from collection.collector.http import AddressBook
 from collection.collector.metrics import Gauge, Sample
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.receiving.pending import lag
 from processing.workers.warm_up import warm_up
-from reporting import read_access as source
+from reporting import read_access
 
 
-def _store_answers() -> None:
-    """Raises StoreUnavailable where it does not."""
-    source.reader().store.live(UNKNOWN_PROPERTY)
+def _check_store() -> None:
+    """Raises StoreUnavailable if the store does not answer."""
+    read_access.reader().store.live(UNKNOWN_PROPERTY)
 
 
 def _behind() -> list[Sample]:
-    return [({"subscription": "worker"}, lag(source.log()))]
+    return [({"subscription": "worker"}, lag(read_access.log()))]
 
 
 def _waiting_jobs() -> list[Sample]:
@@ -38,7 +38,7 @@ def _gauges() -> list[Gauge]:
 
 application = AsgiPages(
     WsgiInThreads(_django, AddressBook(settings.TRUSTED_PROXIES)),
-    needs={"database": database_answers, "store": _store_answers},
+    checks={"database": check_database, "store": _check_store},
     gauges=_gauges(),
 )
 Thread(target=warm_up, name="warm up", daemon=True).start()

@@ -1,4 +1,4 @@
-"""A WSGI application on an ASGI server, in threads of its own: Django is far slower through its own ASGI handler."""
+"""Runs a WSGI application on an ASGI server, in threads: Django is far slower through its own ASGI handler."""
 
 import asyncio
 import sys
@@ -17,18 +17,18 @@ RawHeaders = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 THREADS: Final = 8
-MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django takes
+MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django accepts
 BODY_IN_MEMORY_BYTES: Final = 1024 * 1024
 
 
 class ClientGone(Exception):
-    """The client went away before all of its request was here."""
+    """The client disconnected before it had sent its whole request."""
 
 
 class WsgiInThreads:
-    """An ASGI application. A body above `max_body_bytes` is answered 413 before the application sees the request.
+    """An ASGI application. A body above `max_body_bytes` is answered 413 before the WSGI application sees the request.
 
-    What a proxy says about the client (address, https) is passed on only if the book trusts the proxy.
+    Headers about the client (address, https) are passed on only if they come from a proxy that `book` trusts.
     """
 
     def __init__(
@@ -53,16 +53,16 @@ class WsgiInThreads:
             await loop.run_in_executor(self._pool, Exchange(loop, send).run, self._wsgi, environment)
 
     async def _read(self, receive: Receive, body: IO[bytes]) -> bool:
-        """Whether the whole body fits. Raises ClientGone: half a form must not pass for a whole one."""
-        more = True
-        while more:
+        """Reads the body into the file. Returns False if it is too large. Raises ClientGone if it is incomplete."""
+        more_body = True
+        while more_body:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientGone
             body.write(message.get("body", b""))
             if body.tell() > self._max_body_bytes:
                 return False
-            more = message.get("more_body", False)
+            more_body = message.get("more_body", False)
         return True
 
 
@@ -72,7 +72,7 @@ async def too_large(send: Send) -> None:
 
 
 class Exchange:
-    """One request in its thread."""
+    """Runs one request in a thread of the pool and sends its answer through the event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Send) -> None:
         self._loop = loop
@@ -93,14 +93,14 @@ class Exchange:
         self._headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
     def _answer(self, result: Iterable[bytes]) -> None:
-        """An answer of known length goes out at once; any other piece by piece, and waits for a slow client."""
+        """Sends an answer of known length at once, any other piece by piece, waiting for a slow client."""
         pieces = self._pieces(result)
-        first = next(pieces, b"")
+        pending = next(pieces, b"")  # one piece behind, so that the last message can say that it is the last
         self._emit({"type": "http.response.start", "status": self._status, "headers": self._headers})
         for piece in pieces:
-            self._emit({"type": "http.response.body", "body": first, "more_body": True})
-            first = piece
-        self._emit({"type": "http.response.body", "body": first})
+            self._emit({"type": "http.response.body", "body": pending, "more_body": True})
+            pending = piece
+        self._emit({"type": "http.response.body", "body": pending})
 
     def _pieces(self, result: Iterable[bytes]) -> Iterator[bytes]:
         if any(name == b"content-length" for name, _ in self._headers):
@@ -116,7 +116,7 @@ class Exchange:
 
 
 def environ(scope: Scope, body: IO[bytes], book: AddressBook) -> dict[str, Any]:
-    """The request in WSGI's words; the length is that of the body that came, chunked or not."""
+    """Returns the WSGI environment of a request. CONTENT_LENGTH is the length of the received body, chunked or not."""
     length = body.tell()
     body.seek(0)
     host, port = scope.get("server") or ("localhost", 80)
@@ -146,14 +146,14 @@ def environ(scope: Scope, body: IO[bytes], book: AddressBook) -> dict[str, Any]:
 
 
 def http_variables(headers: RawHeaders) -> dict[str, str]:
-    """A name with an underscore is dropped: it would pass for the one with a dash, which a proxy vouches for."""
-    found: dict[str, str] = {}
+    """Returns the headers as WSGI variables: `accept-language` -> `HTTP_ACCEPT_LANGUAGE`."""
+    variables: dict[str, str] = {}
     for raw, value in headers:
-        if b"_" in raw:
+        if b"_" in raw:  # a client could send `x_forwarded_for`, which WSGI cannot tell from the proxy's header
             continue
         name = raw.decode("latin-1").upper().replace("-", "_")
         key = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
         separator = "; " if name == "COOKIE" else ","
         text = value.decode("latin-1")
-        found[key] = f"{found[key]}{separator}{text}" if key in found else text
-    return found
+        variables[key] = f"{variables[key]}{separator}{text}" if key in variables else text
+    return variables

@@ -1,8 +1,8 @@
-"""Celery, which carries a cluster's jobs to its workers. It is only asked for where BROKER_URL is set.
+"""The Celery application that sends a cluster's jobs to its workers. It is imported only if BROKER_URL is set.
 
     celery -A analytics_site worker --pool solo --queues receive
 
-The broker keeps nothing that matters: what it loses is sent again by the dispatcher, out of ledger and store.
+The broker may lose jobs: the dispatcher derives them from the ledger and the store, and sends them again.
 """
 
 import os
@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
 QUEUES: Final = ("receive", "seal", "history")
-VISIBLE_AGAIN_S: Final = 900  # a job of a worker that died; the dispatcher sends what matters again long before
-SILENCE_S: Final = 10
-MOST_WAITING: Final = {"history": 2, "seal": 64}
+VISIBILITY_TIMEOUT_S: Final = 900  # redelivers jobs of a dead worker; the dispatcher sends them again much earlier
+BROKER_TIMEOUT_S: Final = 10
+MAX_WAITING: Final = {"history": 2, "seal": 64}
 QUEUE_OF: Final = {"hitstream.carry_out": "history", "hitstream.keep_up_all": "seal"}
 CARRY_OUT_EVERY_S: Final = 2.0
 KEEP_UP_EVERY_S: Final = 30.0
@@ -30,19 +30,19 @@ app = Celery(
     "hitstream",
     broker=settings.BROKER_URL,
     set_as_current=True,
-    task_cls="analytics_site.acknowledging:SureTask",
+    task_cls="analytics_site.acknowledging:AcknowledgedTask",
 )
 app.conf.update(
     broker_transport_options={
-        "visibility_timeout": VISIBLE_AGAIN_S,
-        "socket_timeout": SILENCE_S,
-        "socket_connect_timeout": SILENCE_S,
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "socket_timeout": BROKER_TIMEOUT_S,
+        "socket_connect_timeout": BROKER_TIMEOUT_S,
         "socket_keepalive": True,
-        "health_check_interval": SILENCE_S,
+        "health_check_interval": BROKER_TIMEOUT_S,
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    # A sender is told that the broker is away instead of waiting for it.
+    # Sending fails at once while the broker is unavailable, instead of waiting for it.
     task_publish_retry=False,
     task_queues=[Queue(name) for name in QUEUES],
     task_default_queue="seal",
@@ -71,19 +71,20 @@ app.conf.update(
 app.autodiscover_tasks(["processing"])
 
 
-class SparingScheduler(Scheduler):
-    """Sends nothing that would wait behind the same: a broker must not fill up while no worker takes anything."""
+class LimitedScheduler(Scheduler):
+    """Skips a job while its queue is long: the broker must not fill up while no worker runs."""
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         queue = QUEUE_OF[entry.task]
-        if queue_lengths()[queue] < MOST_WAITING[queue]:
+        if queue_lengths()[queue] < MAX_WAITING[queue]:
             super().apply_entry(entry, producer=producer)
 
 
 def queue_lengths() -> dict[str, int]:
-    """Jobs that wait in each queue. Raises OSError where the broker does not answer."""
-    with closing(Redis.from_url(settings.BROKER_URL, socket_timeout=SILENCE_S, socket_connect_timeout=SILENCE_S)) as it:
+    """Returns the number of waiting jobs by queue. Raises OSError if the broker does not answer."""
+    timeouts = {"socket_timeout": BROKER_TIMEOUT_S, "socket_connect_timeout": BROKER_TIMEOUT_S}
+    with closing(Redis.from_url(settings.BROKER_URL, **timeouts)) as broker:
         try:
-            return {name: int(it.llen(name)) for name in QUEUES}
+            return {name: int(broker.llen(name)) for name in QUEUES}
         except RedisError as error:
             raise OSError(f"the broker does not answer: {error}") from error

@@ -1,4 +1,4 @@
-"""Settings from the environment, one typed helper per kind. A bad value stops the start and names the variable."""
+"""Reads settings from the environment, one typed helper per kind. A bad value raises ImproperlyConfigured."""
 
 import ipaddress
 import os
@@ -30,60 +30,60 @@ def text(name: str, default: str = "") -> str:
 def yes_or_no(name: str, default: bool) -> bool:
     value = _read(name, "1" if default else "0", "yes or no").lower()
     if value not in YES | NO:
-        raise _refusal(name, value, f"one of {', '.join(sorted(YES | NO))}")
+        raise _invalid(name, value, f"one of {', '.join(sorted(YES | NO))}")
     return value in YES
 
 
 def number(name: str, default: int, low: int, high: int) -> int:
     value = _read(name, str(default), f"number {low} to {high}")
     if not value.isascii() or not value.isdecimal() or not low <= int(value) <= high:
-        raise _refusal(name, value, f"a whole number from {low} to {high}")
+        raise _invalid(name, value, f"a whole number from {low} to {high}")
     return int(value)
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
     value = _read(name, default, " or ".join(allowed))
     if value not in allowed:
-        raise _refusal(name, value, f"one of {', '.join(allowed)}")
+        raise _invalid(name, value, f"one of {', '.join(allowed)}")
     return value
 
 
 def folder(name: str, default: Path) -> Path:
-    """An absolute path, made where it is missing, readable by its owner only."""
+    """An absolute path to a folder, created if it is missing, readable by its owner only."""
     value = Path(_read(name, str(default), "folder")).expanduser().absolute()
     try:
         value.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise _refusal(name, str(value), f"a folder that can be written ({error.strerror})") from error
+        raise _invalid(name, str(value), f"a folder that can be written ({error.strerror})") from error
     return value
 
 
 def file(name: str) -> Path | None:
-    """An existing file, or None where the variable is empty."""
+    """The path of an existing file, or None if the variable is empty."""
     value = _read(name, "", "file")
     if value and not Path(value).expanduser().is_file():
-        raise _refusal(name, value, "the path of an existing file, or empty")
+        raise _invalid(name, value, "the path of an existing file, or empty")
     return Path(value).expanduser().absolute() if value else None
 
 
 def url(name: str, default: str, schemes: tuple[str, ...], *, optional: bool = False) -> str:
-    """An address of one of the schemes; empty only where it is optional."""
+    """An address with one of the schemes; empty only if it is optional."""
     value = _read(name, default, "address " + " or ".join(f"{scheme}://" for scheme in schemes))
     if optional and not value:
         return ""
     if "://" not in value or _scheme(value) not in schemes:
         allowed = "an address that begins " + " or ".join(f"{scheme}://" for scheme in schemes)
-        raise _refusal(name, without_user(value), allowed)
+        raise _invalid(name, without_user(value), allowed)
     return value
 
 
 def without_user(address: str) -> str:
-    """As it may be shown: of user and password, which may hold anything where they are not encoded, nothing is left."""
+    """Removes user and password: `redis://me:secret@host` -> `redis://…@host`. They may hold any text if unencoded."""
     return re.sub(r"^(\w[\w+.-]*://)?.*@", r"\1…@", address, flags=re.DOTALL)
 
 
 def words(name: str) -> list[str]:
-    """Words separated by commas; empty ones are left out."""
+    """Words separated by commas, without empty ones."""
     return [word for part in _read(name, "", "list").split(",") if (word := part.strip())]
 
 
@@ -92,11 +92,11 @@ def networks(name: str) -> list[Network]:
     try:
         return [ipaddress.ip_network(word, strict=False) for word in words(name)]
     except ValueError as error:
-        raise _refusal(name, os.environ.get(name, ""), "addresses or networks separated by commas") from error
+        raise _invalid(name, os.environ.get(name, ""), "addresses or networks separated by commas") from error
 
 
 def _scheme(address: str) -> str:
-    """Empty where it is no address at all."""
+    """Returns "" if the text is not an address."""
     try:
         return urlsplit(address).scheme
     except ValueError:
@@ -108,5 +108,5 @@ def _read(name: str, default: str, kind: str) -> str:
     return os.environ.get(name, "").strip() or default
 
 
-def _refusal(name: str, value: str, allowed: str) -> ImproperlyConfigured:
+def _invalid(name: str, value: str, allowed: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"{name}={value!r} is not allowed: it must be {allowed}.")

@@ -1,4 +1,4 @@
-"""What has to be there before the parts start; each does nothing where it was done before."""
+"""Prepares the database before the first start. Every function may be called again."""
 
 import secrets
 
@@ -11,7 +11,7 @@ ADMINISTRATOR = "admin"
 
 
 def migrate() -> bool:
-    """True where there was something to do."""
+    """Runs the migrations. Returns False if none were needed."""
     if not is_behind():
         return False
     call_command("migrate", interactive=False, verbosity=0)
@@ -19,13 +19,13 @@ def migrate() -> bool:
 
 
 def is_behind() -> bool:
-    """Whether the database is older than the program."""
+    """True if the database needs migrations of this program."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def create_administrator() -> str | None:
-    """Makes the first user and returns the password, which cannot be had again; None where there are users already."""
+    """Creates the first user and returns the password, which is stored nowhere. Returns None if there are users."""
     if User.objects.exists():
         return None
     password = secrets.token_urlsafe(12)

@@ -1,6 +1,6 @@
-"""Sends the dispatcher's jobs by Celery."""
+"""Sends the jobs of the dispatcher through Celery."""
 
-from analytics_site.celery import queue_lengths  # and tasks are of its application
+from analytics_site.celery import queue_lengths  # defines the Celery application, which the tasks need
 from processing import tasks
 
 

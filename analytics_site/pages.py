@@ -1,4 +1,4 @@
-"""What a reporting process answers: pages and interfaces, and how it is. Hits are the collector's."""
+"""The ASGI application of a reporting process: pages, APIs, health and metrics. It accepts no hits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,21 +15,20 @@ from collection.collector.metrics import Gauge, gauge_lines
 from collection.log import LogUnavailable
 from processing.store.port import StoreUnavailable
 
-AWAY: Final = (DatabaseError, LogUnavailable, StoreUnavailable, OSError)  # the last of a broker
+UNAVAILABLE: Final = (DatabaseError, LogUnavailable, StoreUnavailable, OSError)  # OSError: the broker
 
 Check = Callable[[], object]
 Route = Callable[[], Awaitable[HttpAnswer]]
 
 
 class AsgiPages:
-    """`needs` are asked, by name, whether they can be reached: they raise one of AWAY where not. `gauges` are those of
-    `/metrics`.
-    """
+    """Answers health, readiness and metrics itself, and passes all other requests on to `pages`."""
 
-    def __init__(self, pages: Application, needs: Mapping[str, Check], gauges: Sequence[Gauge] = ()) -> None:
-        self._pages, self._needs, self._gauges = pages, needs, gauges
+    def __init__(self, pages: Application, checks: Mapping[str, Check], gauges: Sequence[Gauge] = ()) -> None:
+        """A check raises one of UNAVAILABLE if its service cannot be reached; `checks` are keyed by its name."""
+        self._pages, self._checks, self._gauges = pages, checks, gauges
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
-        self._looking: asyncio.Future[HttpAnswer] | None = None
+        self._checking: asyncio.Future[HttpAnswer] | None = None
         self._routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,41 +41,41 @@ class AsgiPages:
 
     def _route(self, scope: Scope) -> Route | None:
         if scope["path"].endswith(PATHS):
-            return _not_here
+            return _not_a_collector
         return self._routes.get(scope["path"]) if scope["method"] == "GET" else None
 
     async def _health(self) -> HttpAnswer:
         return HttpAnswer(200, TEXT, b"ok\n")
 
     async def _readiness(self) -> HttpAnswer:
-        """All who ask while one look is under way share its answer: what does not answer is not asked more often."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().run_in_executor(self._thread, self._look)
-        return await asyncio.shield(self._looking)
+        """Requests that arrive during a check share its answer, so that an unresponsive service is not overloaded."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.get_running_loop().run_in_executor(self._thread, self._run_checks)
+        return await asyncio.shield(self._checking)
 
-    def _look(self) -> HttpAnswer:
-        for name, check in self._needs.items():
+    def _run_checks(self) -> HttpAnswer:
+        for name, check in self._checks.items():
             try:
                 check()
-            except AWAY:
-                again = ("retry-after", str(RETRY_AFTER_S))
-                return HttpAnswer(503, [*TEXT, again], f"the {name} cannot be reached\n".encode())
+            except UNAVAILABLE:
+                retry = ("retry-after", str(RETRY_AFTER_S))
+                return HttpAnswer(503, [*TEXT, retry], f"the {name} cannot be reached\n".encode())
         return HttpAnswer(200, TEXT, b"ready\n")
 
     async def _metrics(self) -> HttpAnswer:
-        lines = await asyncio.get_running_loop().run_in_executor(None, gauge_lines, self._gauges, AWAY)
+        lines = await asyncio.get_running_loop().run_in_executor(None, gauge_lines, self._gauges, UNAVAILABLE)
         return HttpAnswer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
 
 
-def database_answers() -> None:
-    """Raises DatabaseError where it does not."""
+def check_database() -> None:
+    """Raises DatabaseError if the database does not answer."""
     close_old_connections()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
-async def _not_here() -> HttpAnswer:
-    return HttpAnswer(404, TEXT, b"hits are taken by the collectors\n")
+async def _not_a_collector() -> HttpAnswer:
+    return HttpAnswer(404, TEXT, b"send hits to a collector\n")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

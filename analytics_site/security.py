@@ -1,4 +1,4 @@
-"""What every page tells the browser about what it may load."""
+"""Middleware that restricts what a page may load: the Content-Security-Policy and Permissions-Policy headers."""
 
 from collections.abc import Callable
 from typing import Final
@@ -21,7 +21,7 @@ PERMISSIONS: Final = "camera=(), geolocation=(), microphone=(), payment=(), usb=
 
 
 def content_security_policy(get_response: Respond) -> Respond:
-    """No inline script, no inline style, nothing from another host: hostile text in a hit finds no way to run."""
+    """Forbids inline scripts, inline styles and other hosts, so that hostile text in a hit cannot run as code."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

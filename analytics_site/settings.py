@@ -1,6 +1,6 @@
-"""Every setting comes from the environment; docs/manual/settings.md explains each.
+"""Django's settings. All of them come from the environment; docs/manual/settings.md explains each.
 
-The defaults run everything on one machine and answer that machine only.
+The defaults run everything on one machine and accept connections from that machine only.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from configuration.secret_files import keep_secret
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 
-# Where it runs
+# Addresses and folders
 DATA: Final = env.folder("HITSTREAM_DATA", BASE_DIR / "var")
 HOST: Final = env.text("HITSTREAM_HOST", "127.0.0.1")
 PORT: Final = env.number("HITSTREAM_PORT", 8000, 1, 65535)
@@ -24,7 +24,7 @@ PUBLIC_URL: Final = env.url("HITSTREAM_URL", f"http://127.0.0.1:{PORT}", ("http"
 TRUSTED_PROXIES: Final = env.networks("HITSTREAM_TRUSTED_PROXIES")
 DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 
-# Where things are kept
+# Log, store and database
 LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite", "kafka"))
 STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite", "cassandra"))
 SEGMENT_CACHE: Final = (DATA / "segment_cache", env.number("HITSTREAM_SEGMENT_CACHE_MB", 1024, 0, 10_000_000) * 2**20)
@@ -40,12 +40,12 @@ TARGET_DATABASE_URL: Final = env.url("TARGET_DATABASE_URL", "", ("sqlite", "post
 need_package("psycopg", "DATABASE_URL", used="postgresql" in DATABASES["default"]["ENGINE"])
 LOG_RETENTION_HOURS: Final = env.number("HITSTREAM_LOG_HOURS", 72, 1, 8760)
 
-# Where parallel work runs
+# Parallel work
 BROKER_URL: Final = env.url("BROKER_URL", "", ("redis", "rediss"), optional=True)
 need_package("celery", "BROKER_URL", used=bool(BROKER_URL))
 ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes", "spark", "spark-local"))
 
-# What it knows
+# Files and secrets
 PLACES: Final = env.file("HITSTREAM_PLACES")
 SECRET_KEY = env.text("SECRET_KEY") or keep_secret(DATA / "secret_key")
 INSTALLATION_SECRET: Final = env.text("HITSTREAM_SECRET") or keep_secret(DATA / "installation_secret")
@@ -55,7 +55,7 @@ DEBUG = False
 HTTPS: Final = PUBLIC_URL.startswith("https://")
 if HTTPS and not TRUSTED_PROXIES:
     raise ImproperlyConfigured(
-        "HITSTREAM_URL begins with https://, so HITSTREAM_TRUSTED_PROXIES must name the proxy that speaks TLS, "
+        "HITSTREAM_URL begins with https://, so HITSTREAM_TRUSTED_PROXIES must name the proxy that terminates TLS, "
         "for instance 127.0.0.1: without it every page would redirect to itself."
     )
 ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]", *env.words("HITSTREAM_HOSTS")]
@@ -77,7 +77,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-# Django's parts
+# Applications of Django
 INSTALLED_APPS = [
     *(["django_cassandra_engine", "processing.clusters"] if "cassandra" in DATABASES else []),
     "analytics_site",
@@ -165,7 +165,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "configuration.api.schema.add_rules"],
     "SERVE_INCLUDE_SCHEMA": False,
-    "AUTHENTICATION_WHITELIST": ["rest_framework.authentication.SessionAuthentication"],  # ours is described here:
+    "AUTHENTICATION_WHITELIST": [
+        "rest_framework.authentication.SessionAuthentication"
+    ],  # token authentication is described below
     "SECURITY": [{"token": []}],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
@@ -179,7 +181,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # What the drivers complain of is raised as well, and said by us, once and in a sentence.
+    # The drivers raise what they log: we log it once, as a sentence.
     "loggers": {"kafka": {"level": "CRITICAL"}, "cassandra": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
 }

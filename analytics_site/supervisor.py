@@ -1,4 +1,4 @@
-"""Keeps an installation's processes running in the foreground: one that dies is started again, and all end together."""
+"""Runs an installation's processes in the foreground: restarts a process that dies, and stops all of them together."""
 
 import ctypes
 import os
@@ -12,125 +12,142 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-TURN_S: Final = 0.05
-FIRST_PAUSE_S: Final = 0.2
-LONGEST_PAUSE_S: Final = 5.0
-STEADY_AFTER_S: Final = 10.0
-PATIENCE_S: Final = 20.0
+POLL_S: Final = 0.05
+MIN_PAUSE_S: Final = 0.2
+MAX_PAUSE_S: Final = 5.0
+STABLE_AFTER_S: Final = 10.0
+STOP_TIMEOUT_S: Final = 20.0
 PR_SET_PDEATHSIG: Final = 1
 
-Say = Callable[[str], None]
+WriteLine = Callable[[str], None]
 
 
 class ProcessSpec(NamedTuple):
-    """One process. A `lasting` one is started again whenever it ends; another runs once, then calls `done`."""
+    """A process to run. With `restart` it is started again whenever it ends; otherwise it runs once.
+
+    `on_success` is called when a process that runs once ends with status 0.
+    """
 
     name: str
     command: Sequence[str]
-    lasting: bool = True
-    done: Callable[[], None] = lambda: None
+    restart: bool = True
+    on_success: Callable[[], None] = lambda: None
 
 
 class Child:
-    """A part as it runs."""
+    """The running process of a ProcessSpec."""
 
-    def __init__(self, part: ProcessSpec, folder: Path, say: Say) -> None:
-        self.part, self._folder, self._say = part, folder, say
-        self._pause, self._due = FIRST_PAUSE_S, 0.0
-        self.process: subprocess.Popen[bytes] | None = None
-        self.over = False
+    def __init__(self, spec: ProcessSpec, folder: Path, write_line: WriteLine) -> None:
+        self._spec, self._folder, self._write_line = spec, folder, write_line
+        self._pause_s, self._start_at = MIN_PAUSE_S, 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._finished = False
 
-    def tend(self, now: float) -> None:
-        """Starts it when it is time, notices its end."""
-        if self.process is None:
-            if not self.over and now >= self._due:
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def update(self, now: float) -> None:
+        """Starts the process when it is due; handles its end."""
+        if self._process is None:
+            if not self._finished and now >= self._start_at:
                 self._start(now)
-        elif self.process.poll() is not None:
-            self._ended(now, self.process.returncode)
+        elif (status := self._process.poll()) is not None:
+            self._process = None
+            if self._spec.restart:
+                self._schedule_restart(now, status)
+            else:
+                self._finish(status)
 
-    def tell(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(number)
-
-    def running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+    def send_signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
 
     def _start(self, now: float) -> None:
-        self._started = now
-        self.process = subprocess.Popen(  # noqa: S603 -- the commands are our own
-            self.part.command,
+        self._started_at = now
+        self._process = subprocess.Popen(  # noqa: S603 -- the commands are our own
+            self._spec.command,
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C reaches the supervisor only, which then stops the parts in order
-            preexec_fn=_end_with_parent(os.getpid()),
+            process_group=0,  # Ctrl-C reaches the supervisor only, which then stops all processes
+            preexec_fn=_terminate_with_parent(os.getpid()),
         )
 
-    def _ended(self, now: float, status: int) -> None:
-        self.process = None
-        if not self.part.lasting:
-            self._finished(status)
-            return
-        self._pause = FIRST_PAUSE_S if now - self._started >= STEADY_AFTER_S else self._pause
-        self._say(f"{self.part.name} ended ({_in_words(status)}); starting it again in {self._pause:.1f} s")
-        self._due, self._pause = now + self._pause, min(self._pause * 2, LONGEST_PAUSE_S)
+    def _schedule_restart(self, now: float, status: int) -> None:
+        if now - self._started_at >= STABLE_AFTER_S:
+            self._pause_s = MIN_PAUSE_S
+        self._write_line(f"{self._spec.name} ended ({_describe(status)}); starting it again in {self._pause_s:.1f} s")
+        self._start_at, self._pause_s = now + self._pause_s, min(self._pause_s * 2, MAX_PAUSE_S)
 
-    def _finished(self, status: int) -> None:
-        self.over = True
+    def _finish(self, status: int) -> None:
+        self._finished = True
         if status == 0:
-            self.part.done()
+            self._spec.on_success()
         else:
-            self._say(f"{self.part.name} did not work out ({_in_words(status)})")
+            self._write_line(f"{self._spec.name} failed ({_describe(status)})")
 
 
 class Supervisor:
-    """`ready` is asked until it says yes; then `on_ready` is called and the parts `afterwards` are started."""
+    """Runs processes until it receives a signal. `write_line` shows a message to the operator."""
 
-    def __init__(self, parts: Sequence[ProcessSpec], folder: Path, say: Say, *, patience_s: float = PATIENCE_S) -> None:
-        self._children = [Child(part, folder, say) for part in parts]
-        self._folder, self._say, self._patience_s = folder, say, patience_s
+    def __init__(
+        self,
+        specs: Sequence[ProcessSpec],
+        folder: Path,
+        write_line: WriteLine,
+        *,
+        stop_timeout_s: float = STOP_TIMEOUT_S,
+    ) -> None:
+        """A process that still runs `stop_timeout_s` after SIGTERM is killed."""
+        self._children = [Child(spec, folder, write_line) for spec in specs]
+        self._folder, self._write_line, self._stop_timeout_s = folder, write_line, stop_timeout_s
         self._stop = threading.Event()
 
     def run(
-        self, ready: Callable[[], bool], on_ready: Callable[[], None], afterwards: Sequence[ProcessSpec] = ()
+        self,
+        is_ready: Callable[[], bool],
+        on_ready: Callable[[], None],
+        start_when_ready: Sequence[ProcessSpec] = (),
     ) -> None:
-        """Returns when SIGINT or SIGTERM came and every part has ended; a second signal ends them at once."""
-        with self._signals():
-            waiting = True
-            while not self._stop.wait(TURN_S):
-                self._tend()
-                if waiting and ready():
-                    waiting = False
+        """Runs until SIGINT or SIGTERM arrives and every process has ended; a second signal kills them at once.
+
+        Calls `is_ready` until it is true, then `on_ready` once, and then starts the last group of processes.
+        """
+        with self._signal_handlers():
+            announced = False
+            while not self._stop.wait(POLL_S):
+                for child in self._children:
+                    child.update(time.monotonic())
+                if not announced and is_ready():
+                    announced = True
                     on_ready()
-                    self._children += [Child(part, self._folder, self._say) for part in afterwards]
-            self._end()
+                    self._children += [Child(spec, self._folder, self._write_line) for spec in start_when_ready]
+            self._stop_children()
 
     def stop(self) -> None:
+        """Makes `run` stop the processes; the second call kills them."""
         if self._stop.is_set():
-            self._tell(signal.SIGKILL)
+            self._send_signal(signal.SIGKILL)
         self._stop.set()
 
-    def _tend(self) -> None:
-        for child in self._children:
-            child.tend(time.monotonic())
-
-    def _end(self) -> None:
-        self._tell(signal.SIGTERM)
-        deadline = time.monotonic() + self._patience_s
-        while any(child.running() for child in self._children):
+    def _stop_children(self) -> None:
+        self._send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._stop_timeout_s
+        while any(child.is_running for child in self._children):
             if time.monotonic() > deadline:
-                self._say("a part does not stop by itself: killed")
-                self._tell(signal.SIGKILL)
+                self._write_line(f"a process did not stop within {self._stop_timeout_s:g} s and was killed")
+                self._send_signal(signal.SIGKILL)
                 deadline = float("inf")
-            time.sleep(TURN_S)
+            time.sleep(POLL_S)
 
-    def _tell(self, number: signal.Signals) -> None:
+    def _send_signal(self, number: signal.Signals) -> None:
         for child in self._children:
-            child.tell(number)
+            child.send_signal(number)
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _signal_handlers(self) -> Iterator[None]:
         numbers = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means: go on when the terminal is closed
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup ignores it: keep running without a terminal
             numbers.append(signal.SIGHUP)
         before = [signal.signal(number, lambda *_: self.stop()) for number in numbers]
         try:
@@ -140,19 +157,19 @@ class Supervisor:
                 signal.signal(number, handler)
 
 
-def _end_with_parent(parent: int) -> Callable[[], None] | None:
-    """Asks Linux to send SIGTERM to the child when the supervisor is gone, whatever ended it. Elsewhere: nothing."""
+def _terminate_with_parent(parent: int) -> Callable[[], None] | None:
+    """Returns a `preexec_fn`: Linux then sends SIGTERM to the child when its parent dies, even by SIGKILL."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
-    def ask() -> None:
+    def request_signal() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
+        if os.getppid() != parent:  # the parent died before the request
             os.kill(os.getpid(), signal.SIGTERM)
 
-    return ask
+    return request_signal
 
 
-def _in_words(status: int) -> str:
+def _describe(status: int) -> str:
     return f"status {status}" if status >= 0 else signal.Signals(-status).name

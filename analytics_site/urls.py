@@ -1,4 +1,4 @@
-"""The contents page of everything that Django answers; the collector's addresses are in collection/collector/app.py."""
+"""The addresses that Django answers; the collector's are in collection/collector/app.py."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from reporting.dashboard import views
 
-handler500 = "analytics_site.database_away.failed"
+handler500 = "analytics_site.error_pages.answer_failure"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # The dashboard

@@ -71,7 +71,7 @@ class Load(NamedTuple):
         from processing.receiving.batcher import (
             MAX_WAIT_S,  # modules of the worker need Django, which is made ready late
         )
-        from processing.workers.housekeeping import GRACE_S
+        from processing.workers.config import GRACE_S
 
         return math.ceil((QUIET_AGE_S + AGE_S + 2 * GRACE_S) / MAX_WAIT_S)
 

@@ -125,7 +125,7 @@ def live_through(folder: Path, hits: int, days: int) -> tuple[dict[str, Phase], 
     with phases["seal"].turn():
         worker.drain()
     with phases["close"].turn():
-        worker.tidy(_ms(FIRST_DAY + timedelta(days=days) + CLOSED))
+        worker.run_maintenance(_ms(FIRST_DAY + timedelta(days=days) + CLOSED))
     _check(worker, number, hits)
     return phases, written
 
@@ -142,7 +142,7 @@ def _live_day(worker: Any, collector: "Collector", phases: dict[str, Phase], fir
         if low - tidied >= (end - first) // TIDIES_A_DAY:
             tidied = low
             with phases["tidy"].turn():
-                worker.tidy(now_ms)
+                worker.run_maintenance(now_ms)
 
 
 class Collector:
@@ -238,10 +238,9 @@ def _worker() -> Any:
     """This installation's, without a grace period; what fails ends the measurement."""
     from processing.concurrency.backoff import Backoff
     from processing.workers.wiring import make_worker
-    from processing.workers.worker import WorkerIntervals
 
-    worker = make_worker(WorkerIntervals(grace_s=0))
-    worker.troubles = Backoff(fatal=(Exception,))
+    worker = make_worker(grace_s=0)
+    worker.backoff = Backoff(fatal=(Exception,))
     worker.start()
     return worker
 

@@ -173,8 +173,8 @@ class Property(models.Model):
     def clean(self) -> None:
         self.domains = clean_domains(self.domains)
 
-    def basics(self) -> PropertySettings:
-        """The draft of what is published with the rules."""
+    def draft_settings(self) -> PropertySettings:
+        """The settings as they would be published with the rules."""
         return PropertySettings(
             zone=self.zone,
             currency=self.currency,
@@ -185,23 +185,25 @@ class Property(models.Model):
             spam_list=self.spam_list,
         )
 
-    def settings(self) -> ReceiveSettings:
-        """What processing may know of this property, as it was published last."""
+    def receive_settings(self) -> ReceiveSettings:
+        """The settings that hits are received and processed under: as they were published last."""
         newest = newest_version(self.pk)
-        return self.settings_under(newest.number, newest.ruleset().basics) if newest else self.settings_under(0)
+        if newest is None:
+            return self.receive_settings_under(0)
+        return self.receive_settings_under(newest.number, newest.ruleset().settings)
 
-    def settings_under(self, number: int, published: PropertySettings | None = None) -> ReceiveSettings:
-        """`number` is that of the rules, 0 where none were published: then the draft holds."""
+    def receive_settings_under(self, number: int, published: PropertySettings | None = None) -> ReceiveSettings:
+        """`number` is that of the rules; 0 if none are published, and the settings are those of the draft."""
         identity: IdentityMode = "cookieless" if self.identity == self.Identity.COOKIELESS else "cookie"
-        basics = published or self.basics()
+        settings = published or self.draft_settings()
         return ReceiveSettings(
             id=self.id,
             measurement_id=self.measurement_id,
             name=self.name,
-            domains=basics.domains,
-            zone=basics.zone,
-            currency=basics.currency,
-            session_timeout_s=basics.session_timeout_s,
+            domains=settings.domains,
+            zone=settings.zone,
+            currency=settings.currency,
+            session_timeout_s=settings.session_timeout_s,
             identity=identity,
             address_bits=ADDRESS_BITS[self.address_precision],
             rules=number,

@@ -70,7 +70,7 @@ class HistoryRun(models.Model):
         FAILED = "failed", "Failed"
         UNDONE = "undone", "Rolled back"
 
-    class Wish(models.TextChoices):
+    class RequestedAction(models.TextChoices):
         NONE = "", "Go on"
         PAUSE = "pause", "Pause"
         CANCEL = "cancel", "Cancel"
@@ -84,7 +84,7 @@ class HistoryRun(models.Model):
     last = models.DateField(null=True)
     author = models.CharField(max_length=150)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    wish = models.CharField(max_length=10, choices=Wish, default=Wish.NONE, blank=True)
+    wish = models.CharField(max_length=10, choices=RequestedAction, default=RequestedAction.NONE, blank=True)
     asked_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -1,11 +1,12 @@
-"""The data frames of the way of a hit, column by column. Times are UTC: `*_us` in microseconds, all others in
-milliseconds.
+"""The columns of every data frame between a raw hit and a report.
 
-RAW rows (one per event of a hit) come out of `receive` and never change. EVENTS come out of the steps; `build` adds
-SESSION_FACTS. PARTS are sessions cut by local day. REJECTED are hits that were accepted but not counted.
+Times are UTC: `*_us` in microseconds, all others in milliseconds. Each column is one line, and everything else is
+derived from its flags: which rows have it, what stands for it in rows that were stored before it was added, and whether
+condensed rows keep it. The order of columns is part of the stored format: add new ones at the end of their table.
 """
 
-from typing import Final, Literal, TypeAlias, get_args
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import polars as pl
 
@@ -29,48 +30,209 @@ Reason = Literal[
 ]
 REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
-# Where a row comes from. `position` orders hits across logs, see positions.py.
-IDENTITY: Final[Schema] = {
-    "position": pl.UInt64(),
-    "index": pl.UInt16(),  # which event of the hit
-    "time": pl.Int64(),  # event time, ms
-    "received_us": pl.Int64(),
-    "stable": pl.Boolean(),  # event time and id do not depend on receipt, or the id is the collector's own
-    "visitor": pl.UInt64(),
-    "hit": pl.UInt64(),
-    "client_session": pl.UInt64(),  # null: the client named none
-    "sequence": pl.UInt32(),  # the client's hit counter, 0 where there is none
-}
 
-# Parameters with a column of their own; every other parameter stays, urlencoded, in `rest`.
-PARAMETERS: Final[tuple[str, ...]] = (
-    *(
-        "en",
-        "dl",
-        "dr",
-        "dt",
-        "dh",
-        "dp",
-        "ul",
-        "sr",
-        "cid",
-        "uid",
-        "sid",
-        "sct",
-        "seg",
-        "_s",
-        "_p",
-        "_et",
-        "_ss",
-        "_fv",
-        "_nsi",
-        "_c",
-    ),
-    *("cs", "cm", "cn", "cc", "ck", "ci", "gclid", "dclid", "cu", "tt", "ir"),
-    *("uaa", "uab", "uafvl", "uamb", "uam", "uap", "uapv", "uaw"),
-    *("method", "status", "target", "size"),  # access logs
+class Steady(NamedTuple):
+    """Condensed rows have this column as it is, since a version of theirs, at a place among the steady columns."""
+
+    version: int
+    place: int
+
+
+class Summed(NamedTuple):
+    """Condensed rows have the sum of this column over their events, with a type of its own."""
+
+    version: int
+    place: int
+    dtype: pl.DataType
+
+
+class Column(NamedTuple):
+    """`added`: the first version of stored rows lacks the column; there it reads as `fallback`, or null without one.
+
+    `attribution`: the column `session_…` holds the value of the session's first event, for all events of the session;
+    condensed rows keep that column.
+    """
+
+    name: str
+    dtype: pl.DataType
+    added: bool = False
+    fallback: str | None = None
+    condensed: Steady | Summed | None = None
+    attribution: Steady | None = None
+
+
+# Where an event comes from.
+IDENTITY_COLUMNS: Final = (
+    Column("position", pl.UInt64()),  # orders hits across logs, see positions.py
+    Column("index", pl.UInt16()),  # number of the event within its hit
+    Column("time", pl.Int64()),  # event time, ms
+    Column("received_us", pl.Int64()),
+    Column("stable", pl.Boolean()),  # event time and id do not depend on receipt, or the id is the collector's own
+    Column("visitor", pl.UInt64(), condensed=Steady(1, 2)),
+    Column("hit", pl.UInt64()),
+    Column("client_session", pl.UInt64()),  # null: the client named none
+    Column("sequence", pl.UInt32()),  # the client's hit counter; 0: it sent none
 )
 
+# What the steps derive from an event. Text is null where it is unknown; reports say "(not set)".
+FACT_COLUMNS: Final = (
+    Column("event", pl.String()),
+    Column("host", pl.String()),
+    Column("path", pl.String()),
+    Column("query", pl.String(), added=True),  # of the page, without tags and click ids
+    Column("source", pl.String(), attribution=Steady(1, 11)),
+    Column("medium", pl.String(), attribution=Steady(1, 12)),
+    Column("campaign", pl.String(), attribution=Steady(1, 13)),
+    Column("channel", pl.String(), attribution=Steady(1, 14)),
+    # channels of the owner's own groups, see custom_values.py
+    Column("groups", pl.String(), added=True, attribution=Steady(1, 15)),
+    Column("country", pl.String(), condensed=Steady(1, 7)),  # English name
+    Column("device", pl.String(), condensed=Steady(1, 8)),  # desktop, mobile, tablet, smart tv
+    Column("browser", pl.String(), condensed=Steady(1, 9)),
+    Column("system", pl.String(), condensed=Steady(1, 10)),
+    Column("page_view", pl.Boolean(), condensed=Summed(1, 1, pl.UInt32())),
+    Column("first_visit", pl.Boolean()),
+    Column("key_event", pl.Boolean()),
+    Column("client_engaged", pl.Boolean()),  # the client says that its session is engaged
+    Column("signals", pl.Boolean()),  # this source reports engagement time
+    Column("engagement_ms", pl.Int64(), condensed=Summed(1, 2, pl.Int64())),
+    # once-per-session key events that this event is: one bit for each, see sessionize.py; null: none
+    Column("once", pl.UInt64(), added=True),
+    Column("key_value", pl.Int64(), added=True),  # what it is worth as a key event, millionths
+    # the owner's dimensions, metrics and content groups, see custom_values.py
+    Column("custom", pl.String(), added=True),
+)
+
+# What a session says about its events.
+SESSION_COLUMNS: Final = (
+    Column("session", pl.UInt64(), condensed=Steady(1, 3)),
+    *(
+        Column(f"session_{column.name}", column.dtype, added=column.added, condensed=column.attribution)
+        for column in FACT_COLUMNS
+        if column.attribution
+    ),
+    Column("day", pl.Int32(), condensed=Steady(1, 1)),  # local day, days since 1970-01-01
+    Column("engaged", pl.Boolean(), condensed=Steady(1, 4)),  # the session, by the end of this day
+    Column("active", pl.Boolean(), condensed=Steady(1, 5)),
+    # it counts as a key event: `key_event`, or the first of its session with a bit of `once`
+    Column("key", pl.Boolean(), added=True, fallback="key_event", condensed=Summed(1, 3, pl.UInt32())),
+    # what this day adds to the session's duration, the same on each event of (session, day)
+    Column("duration_ms", pl.Int64(), condensed=Steady(1, 6)),
+)
+
+# Hits that were accepted but are not counted.
+REJECTED_COLUMNS: Final = (
+    Column("position", pl.UInt64()),
+    Column("time", pl.Int64()),
+    Column("received_us", pl.Int64()),
+    Column("stable", pl.Boolean()),
+    Column("visitor", pl.UInt64()),
+    Column("hit", pl.UInt64()),
+    Column("reason", pl.String()),
+    Column("rule", pl.String(), added=True),  # the name of the rule that refused it, null where none did
+    Column("content", pl.String()),  # the parameters as they were sent, urlencoded; no full address
+)
+# An earlier hit has the same id, so that the reason to show is "duplicate", whatever a rule said.
+AGAIN_COLUMN: Final = Column("again", pl.Boolean())
+
+# What a session has gathered from its start to the end of one of its days.
+TOTAL_COLUMNS: Final = (
+    Column("page_views", pl.Int64()),
+    Column("engagement", pl.Int64()),
+    Column("key_events", pl.Int64()),
+    Column("client_engaged", pl.Boolean()),
+    Column("signals", pl.Boolean()),
+)
+# Sessions that may go on in the next period, as they stand at the end of this one.
+OPEN_SESSION_COLUMNS: Final = (
+    Column("visitor", pl.UInt64()),
+    Column("client_session", pl.UInt64()),
+    Column("session", pl.UInt64()),
+    Column("start", pl.Int64()),
+    Column("last", pl.Int64()),
+    *(
+        Column(f"session_{column.name}", column.dtype, added=column.added)
+        for column in FACT_COLUMNS
+        if column.attribution
+    ),
+    *TOTAL_COLUMNS,
+    Column("fired", pl.UInt64(), added=True),  # the bits of `once` that the session has had; null: none
+)
+
+BUILT_COLUMNS: Final = (*IDENTITY_COLUMNS, *FACT_COLUMNS, *SESSION_COLUMNS)
+# The columns that some stored rows lack, by name.
+ADDED_COLUMNS: Final[Mapping[str, Column]] = {
+    column.name: column
+    for column in (*BUILT_COLUMNS, *REJECTED_COLUMNS, AGAIN_COLUMN, *OPEN_SESSION_COLUMNS)
+    if column.added
+}
+
+
+def schema_of(columns: Iterable[Column]) -> Schema:
+    return {column.name: column.dtype for column in columns}
+
+
+IDENTITY: Final = schema_of(IDENTITY_COLUMNS)
+FACTS: Final = schema_of(FACT_COLUMNS)
+EVENTS: Final[Schema] = {**IDENTITY, **FACTS}  # the steps' result
+SESSION_FACTS: Final = schema_of(SESSION_COLUMNS)
+BUILT: Final[Schema] = {**EVENTS, **SESSION_FACTS}  # the result of sessionizing
+ATTRIBUTION: Final = tuple(column.name for column in FACT_COLUMNS if column.attribution)
+REJECTED: Final = schema_of(REJECTED_COLUMNS)
+REFUSED: Final = schema_of((*REJECTED_COLUMNS, AGAIN_COLUMN))
+SESSION_TOTALS: Final = schema_of(TOTAL_COLUMNS)
+OPEN_SESSIONS: Final = schema_of(OPEN_SESSION_COLUMNS)
+# Ids whose time depends on receipt: a re-send may come to lie in a later period.
+OPEN_IDS: Final[Schema] = {"visitor": pl.UInt64(), "hit": pl.UInt64(), "time": pl.Int64()}
+
+# Parameters with a column of their own in RAW rows; every other parameter stays, urlencoded, in `rest`.
+PARAMETERS: Final = (
+    "en",  # name of the event
+    "dl",  # address of the page
+    "dr",  # referrer
+    "dt",  # title of the page
+    "dh",  # host of the page, sent on its own
+    "dp",  # path of the page, sent on its own
+    "ul",  # language of the browser
+    "sr",  # size of the screen
+    "cid",  # client id
+    "uid",  # user id
+    "sid",  # client's session id
+    "sct",  # number of the session of this client
+    "seg",  # the client says that the session is engaged
+    "_s",  # number of the hit in the session
+    "_p",  # id of the page load
+    "_et",  # engagement time, ms
+    "_ss",  # a session starts
+    "_fv",  # first visit
+    "_nsi",  # new session id
+    "_c",  # key event ("conversion")
+    "cs",  # campaign's source
+    "cm",  # ... medium
+    "cn",  # ... name
+    "cc",  # ... content
+    "ck",  # ... keyword
+    "ci",  # ... id
+    "gclid",  # click id of Google Ads
+    "dclid",  # click id of Google's display network
+    "cu",  # currency
+    "tt",  # type of traffic, such as "internal"
+    "ir",  # ignore the referrer
+    "uaa",  # client hints: architecture
+    "uab",  # ... bitness
+    "uafvl",  # ... brands with full versions
+    "uamb",  # ... mobile
+    "uam",  # ... model
+    "uap",  # ... platform
+    "uapv",  # ... version of the platform
+    "uaw",  # ... 32-bit browser on 64-bit Windows
+    "method",  # access logs: of the request
+    "status",  # ... code of the response
+    "target",  # ... of the request
+    "size",  # ... of the response, bytes
+)
+
+# One row per event of a hit, as `receive` makes it. RAW rows never change.
 RAW: Final[Schema] = {
     **IDENTITY,
     "protocol": pl.String(),  # the name of one of PROTOCOLS, or of none that this version knows
@@ -84,73 +246,12 @@ RAW: Final[Schema] = {
     "rest": pl.String(),
 }
 
-# What the steps find out about an event. Text is null where it is unknown; reports say "(not set)".
-FACTS: Final[Schema] = {
-    "event": pl.String(),
-    "host": pl.String(),
-    "path": pl.String(),
-    "query": pl.String(),  # of the page, without tags and click ids
-    "source": pl.String(),
-    "medium": pl.String(),
-    "campaign": pl.String(),
-    "channel": pl.String(),
-    "groups": pl.String(),  # channels of the owner's own groups, see custom.py
-    "country": pl.String(),  # English name
-    "device": pl.String(),  # desktop, mobile, tablet, smart tv
-    "browser": pl.String(),
-    "system": pl.String(),
-    "page_view": pl.Boolean(),
-    "first_visit": pl.Boolean(),
-    "key_event": pl.Boolean(),
-    "client_engaged": pl.Boolean(),  # the client says that its session is engaged
-    "signals": pl.Boolean(),  # this source reports engagement time
-    "engagement_ms": pl.Int64(),
-    "once": pl.UInt64(),  # slots, as bits, of the once-a-session key events that it is; null: of none
-    "key_value": pl.Int64(),  # what it is worth as a key event, millionths
-    "custom": pl.String(),  # the owner's dimensions, metrics and content groups, see custom.py
-}
-
-EVENTS: Final[Schema] = {**IDENTITY, **FACTS}
-
-# Taken from the session's first event, for all of its events; the event's own stay, since it may come to stand first.
-ATTRIBUTION: Final[tuple[str, ...]] = ("source", "medium", "campaign", "channel", "groups")
-SESSION_FACTS: Final[Schema] = {
-    "session": pl.UInt64(),
-    **{f"session_{name}": pl.String() for name in ATTRIBUTION},
-    "day": pl.Int32(),  # local day, days since 1970-01-01
-    "engaged": pl.Boolean(),  # the session, by the end of this day
-    "active": pl.Boolean(),
-    "key": pl.Boolean(),  # it counts as a key event: `key_event`, or the first of its session with a bit of `once`
-    "duration_ms": pl.Int64(),  # what this day adds to the session's duration, the same on each event of (session, day)
-}
-BUILT: Final[Schema] = {**EVENTS, **SESSION_FACTS}
-
-REJECTED: Final[Schema] = {
-    "position": pl.UInt64(),
-    "time": pl.Int64(),
-    "received_us": pl.Int64(),
-    "stable": pl.Boolean(),
-    "visitor": pl.UInt64(),
-    "hit": pl.UInt64(),
-    "reason": pl.String(),
-    "rule": pl.String(),  # the name of the rule that refused it, null where none did
-    "content": pl.String(),  # the parameters as they were sent, urlencoded; no full address
-}
-# `again`: an earlier hit has the same id, so that the reason to show is "duplicate", whatever a rule said.
-REFUSED: Final[Schema] = {**REJECTED, "again": pl.Boolean()}
-
-
-# Columns that came later: rows that were stored before have none.
-ADDED: Final = frozenset({"groups", "session_groups", "query", "once", "key_value", "custom", "key", "fired", "rule"})
-KINDS: Final[Schema] = {**BUILT, **REFUSED, "fired": pl.UInt64()}
-INSTEAD: Final = {"key": "key_event"}  # what stands for one of them there; for the others: null
-
 
 def empty(schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema=schema)
 
 
 def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """The columns of the schema, in its order; a column that the frame lacks is null."""
-    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in frame.columns]
-    return frame.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in schema.items())
+    """Returns the columns of the schema, in its order and types; a column that the frame lacks is null."""
+    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in schema.items())

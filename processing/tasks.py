@@ -1,5 +1,7 @@
-"""The jobs of `jobs.py` as Celery's tasks: acknowledged when they are done, tried again later where log, store or
-database are away. A message carries numbers only.
+"""The jobs of `workers/jobs.py` as Celery's tasks: acknowledged when they are done, and tried again later if log, store
+or database are unavailable. A message carries numbers only.
+
+The names of tasks are written in messages that may be waiting, so they never change.
 """
 
 import threading
@@ -15,9 +17,9 @@ from processing.store.port import StoreUnavailable
 from processing.workers.jobs import JobHandlers
 from processing.workers.wiring import make_job_handlers
 
-AWAY: Final = (LogUnavailable, StoreUnavailable, DatabaseError, OSError)
+UNAVAILABLE: Final = (LogUnavailable, StoreUnavailable, DatabaseError, OSError)
 RETRIES: Final = {
-    "autoretry_for": AWAY, "retry_backoff": 1, "retry_backoff_max": 60, "retry_jitter": True, "max_retries": 6,
+    "autoretry_for": UNAVAILABLE, "retry_backoff": 1, "retry_backoff_max": 60, "retry_jitter": True, "max_retries": 6,
 }  # fmt: skip
 
 _stopping = threading.Event()
@@ -25,32 +27,33 @@ _stopping = threading.Event()
 
 @shared_task(name="hitstream.receive", queue="receive", **RETRIES)
 def receive(number: int) -> None:
-    """One range of the ledger becomes a raw block."""
-    _work().receive(number)
+    """Makes a range of the ledger a raw block."""
+    _handlers().receive(number)
 
 
 @shared_task(name="hitstream.seal", queue="seal", **RETRIES)
 def seal(property: int) -> None:
-    """A property's tail becomes segments."""
-    _work().seal(property)
+    """Makes a property's tail segments."""
+    _handlers().seal(property)
 
 
 @shared_task(name="hitstream.keep_up_all", queue="seal")
-def keep_up_all() -> None:
-    """Sends a job for every few properties."""
-    group(keep_up.si(list(properties)) for properties in _work().groups()).apply_async(expires=60)
+def send_maintenance() -> None:
+    """Sends a job for each group of properties."""
+    groups = _handlers().property_groups()
+    group(run_maintenance.si(list(properties)) for properties in groups).apply_async(expires=60)
 
 
 @shared_task(name="hitstream.keep_up", queue="seal")
-def keep_up(properties: list[int]) -> None:
-    """Folds, merges, and lets go what is past its retention. What fails is tried again by the next round."""
-    _work().keep_up(properties)
+def run_maintenance(properties: list[int]) -> None:
+    """Compacts properties and applies their retention. A failure is tried again by the next round."""
+    _handlers().run_maintenance(properties)
 
 
 @shared_task(name="hitstream.carry_out", queue="history")
-def carry_out() -> None:
+def process_requests() -> None:
     """Applies rules to history and erases, until it is done or the worker is told to stop."""
-    _work().carry_out(_stopping.is_set)
+    _handlers().process_requests(_stopping.is_set)
 
 
 @worker_shutting_down.connect
@@ -59,6 +62,6 @@ def _stop(**_: Any) -> None:
 
 
 @lru_cache(maxsize=1)
-def _work() -> JobHandlers:
-    """Connections and caches are the process's."""
+def _handlers() -> JobHandlers:
+    """Returns the handlers of this process, with its connections and caches."""
     return make_job_handlers()

@@ -22,7 +22,7 @@ from configuration.drafts.publishing import NoSuchVersion, NothingChanged, findi
 from configuration.models import Property, Token, may_edit, may_see
 from configuration.rule_models import AuditEntry, RulesVersion
 from configuration.ruleset.diff import differences
-from configuration.ruleset.document import decode_document, document, in_document
+from configuration.ruleset.document import decode_document, document
 from configuration.ruleset.ruleset import Ruleset, UnreadableRuleset
 
 LARGEST_NUMBER: Final = 2**63 - 1
@@ -187,7 +187,7 @@ class Note(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _plain(found: Sequence[Finding]) -> list[dict[str, str]]:
-    return [in_document(each)._asdict() for each in found]
+    return [each._asdict() for each in found]
 
 
 def _as_refusal(error: Exception) -> Exception:

@@ -8,7 +8,7 @@ from typing import Final
 from configuration.checks.conditions import fields_of
 from configuration.checks.content_groups import check_content_groups
 from configuration.checks.dead_rules import check_dead_rules
-from configuration.checks.rules import MOST_SLOTS, check_basics, check_rule, conditions_of
+from configuration.checks.rules import MOST_SLOTS, check_rule, check_settings, conditions_of
 from configuration.ruleset.fields import CONTENT_GROUP, family_member
 from configuration.ruleset.findings import Finding, RulePlace
 from configuration.ruleset.kinds import kind_of
@@ -29,12 +29,12 @@ Placed = list[tuple[Rule, RulePlace]]
 
 
 def check(ruleset: Ruleset) -> list[Finding]:
-    """Errors and warnings, those of the basics first, then rule by rule, then what rules do to each other."""
+    """Errors and warnings, those of the settings first, then rule by rule, then what rules do to each other."""
     if len(ruleset.rules) > MOST_RULES:
         most = f"There are {len(ruleset.rules)} rules; at most {MOST_RULES} are allowed."
         return [RulePlace("ruleset", "", "rules").error(most)]
     placed: Placed = [(r, RulePlace(kind_of(r), r.name, f"rules[{n}]")) for n, r in enumerate(ruleset.rules)]
-    found = list(check_basics(ruleset.basics))
+    found = list(check_settings(ruleset.settings))
     found += [finding for rule, place in placed for finding in check_rule(rule, place)]
     for together in TOGETHER:
         found += together(placed)

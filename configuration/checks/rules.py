@@ -51,15 +51,17 @@ def check_rule(rule: Rule, place: RulePlace) -> Iterator[Finding]:
     yield from CHECKS[type(rule)](rule, place)
 
 
-def check_basics(basics: PropertySettings) -> Iterator[Finding]:
-    place = RulePlace("basics", "", "basics")
-    if basics.zone not in zoneinfo.available_timezones():
-        yield place.at("zone").error(f"{basics.zone[:60]!r} is not a time zone; write one like Europe/Berlin.")
-    if not re.fullmatch("[A-Z]{3}", basics.currency):
+def check_settings(settings: PropertySettings) -> Iterator[Finding]:
+    place = RulePlace("settings", "", "settings")
+    if settings.zone not in zoneinfo.available_timezones():
+        yield place.at("zone").error(f"{settings.zone[:60]!r} is not a time zone; write one like Europe/Berlin.")
+    if not re.fullmatch("[A-Z]{3}", settings.currency):
         yield place.at("currency").error("Write the three capital letters of a currency, such as EUR.")
-    yield from _between(basics.session_timeout_s, SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S, place.at("session_timeout_s"))
-    yield from _between(basics.engaged_s, 1, LONGEST_ENGAGED_S, place.at("engaged_s"))
-    yield from check_domains(basics.domains, place.at("domains"))
+    yield from _between(
+        settings.session_timeout_s, SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S, place.at("session_timeout_s")
+    )
+    yield from _between(settings.engaged_s, 1, LONGEST_ENGAGED_S, place.at("engaged_s"))
+    yield from check_domains(settings.domains, place.at("domains"))
 
 
 def conditions_of(rule: Rule, place: RulePlace) -> list[tuple[Condition, RulePlace]]:

@@ -40,7 +40,7 @@ class DraftChanged(Exception):
 def draft(property: Property) -> Ruleset:
     """Rules by kind, in their order; numbered 0."""
     rules = tuple(rule_of(row) for row in property.draft_rules.order_by("position", "pk"))
-    return Ruleset(property.pk, 0, property.basics(), in_order(rules))
+    return Ruleset(property.pk, 0, property.draft_settings(), in_order(rules))
 
 
 def draft_etag(property: Property) -> str:
@@ -71,9 +71,9 @@ def locked_draft(property: Property) -> Ruleset:
 
 def write(property: Property, before: Ruleset, after: Ruleset, user: Author, action: str, subject: str = "") -> str:
     """Rows and audit entry, under the lock; returns the new etag."""
-    for name, value in _fields(after.basics).items():
+    for name, value in _fields(after.settings).items():
         setattr(property, name, value)
-    property.save(update_fields=list(_fields(after.basics)))
+    property.save(update_fields=list(_fields(after.settings)))
     _write_rules(property, without_slots(after.rules))
     lines = differences(before, after)
     if lines:
@@ -135,5 +135,5 @@ def _rows(property: Property, rules: Sequence[Rule]) -> Iterator[DraftRule]:
         yield row_of(property, rule, places[kind_of(rule)])
 
 
-def _fields(basics: PropertySettings) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(basics), "domains": "\n".join(basics.domains)}
+def _fields(settings: PropertySettings) -> dict[str, Any]:
+    return {**msgspec.structs.asdict(settings), "domains": "\n".join(settings.domains)}

@@ -86,7 +86,7 @@ def _change(
 
 
 def _with(ruleset: Ruleset, rules: Rules) -> Ruleset:
-    return Ruleset(ruleset.property, 0, ruleset.basics, in_order(rules))
+    return Ruleset(ruleset.property, 0, ruleset.settings, in_order(rules))
 
 
 def _same(one: Rule, other: Rule) -> bool:

@@ -84,7 +84,7 @@ def publish_again(property: Property, number: int, user: Author, note: str = "")
     old = published(property.pk, number)
     if old is None:
         raise NoSuchVersion(number)
-    wanted = Ruleset(property.pk, 0, old.basics, without_slots(old.rules))
+    wanted = Ruleset(property.pk, 0, old.settings, without_slots(old.rules))
     _refuse_unchanged(wanted)
     _refuse_errors(wanted, note)
     with transaction.atomic():
@@ -182,7 +182,7 @@ def _refuse_unchanged(wanted: Ruleset) -> None:
     if newest is None:
         return
     before = newest.ruleset()
-    if (before.basics, without_slots(before.rules)) == (wanted.basics, in_order(without_slots(wanted.rules))):
+    if (before.settings, without_slots(before.rules)) == (wanted.settings, in_order(without_slots(wanted.rules))):
         raise NothingChanged(newest.number)
 
 

@@ -19,16 +19,16 @@ MOST_KNOWN: Final = 10_000
 OF_THE_ROW: Final = ("measurement_id", "name", "identity", "address_precision")  # the rest is as it was published
 
 
-def property_settings() -> tuple[ReceiveSettings, ...]:
+def receive_settings() -> tuple[ReceiveSettings, ...]:
     """All properties, by number. Asked twice a second: a version's content is read only once."""
-    return settings_of(Property.objects.order_by("pk"))
+    return receive_settings_of(Property.objects.order_by("pk"))
 
 
-def settings_of(properties: QuerySet[Property]) -> tuple[ReceiveSettings, ...]:
+def receive_settings_of(properties: QuerySet[Property]) -> tuple[ReceiveSettings, ...]:
     """As they were published last, in the order of the query."""
     rows: list[Any] = list(_with_newest(properties.only(*OF_THE_ROW)))
     terms = _terms([(row.newest, row.since) for row in rows if row.newest])
-    return tuple(row.settings_under(*terms.get((row.newest, row.since), (0,))) for row in rows)
+    return tuple(row.receive_settings_under(*terms.get((row.newest, row.since), (0,))) for row in rows)
 
 
 def rulesets(numbers: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
@@ -66,7 +66,7 @@ def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, PropertySett
     found = {version: terms for version in versions if (terms := _known.get(version))}
     missing = [version for version in versions if version not in found]
     rows = RulesVersion.objects.in_bulk([row for row, _ in missing])
-    found |= {version: (rows[version[0]].number, rows[version[0]].ruleset().basics) for version in missing}
+    found |= {version: (rows[version[0]].number, rows[version[0]].ruleset().settings) for version in missing}
     if len(_known) > MOST_KNOWN:
         _known.clear()
     _known.update(found)

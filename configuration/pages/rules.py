@@ -67,7 +67,7 @@ def draft_state(property: Property) -> dict[str, Any]:
         "changes": unpublished_changes(property),
         "newest": newest_version(property.pk),
         "etag": draft_etag(property),
-        "basics": property.basics(),
+        "settings": property.draft_settings(),
     }
 
 

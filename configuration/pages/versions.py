@@ -51,7 +51,7 @@ def version(page: PropertyPage, version: int) -> HttpResponse:
         title=f"Version {version}",
         version=row,
         newest=newest_version(number),
-        basics=ruleset.basics,
+        settings=ruleset.settings,
         changes=differences(published(number, version - 1) or Ruleset(number), ruleset),
         kinds=[(kind, rules[kind.tag]) for kind in KINDS if kind.tag in rules],
     )

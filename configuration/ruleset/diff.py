@@ -78,7 +78,7 @@ def _by_key(ruleset: Ruleset) -> dict[Key, Rule]:
 
 def _settings(before: Ruleset, after: Ruleset) -> Iterator[str]:
     for name, label in SETTINGS.items():
-        was, now = getattr(before.basics, name), getattr(after.basics, name)
+        was, now = getattr(before.settings, name), getattr(after.settings, name)
         if was != now:
             yield f"{label}: was {_shown(was)}, is {_shown(now)}."
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from configuration.ruleset.findings import Finding
 from configuration.ruleset.kinds import BY_TAG, ORDER, kind_of
 from configuration.ruleset.ruleset import FORMAT, PropertySettings, Rule, Ruleset, UnreadableRuleset
 
@@ -27,7 +26,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def document(ruleset: Ruleset) -> dict[str, Any]:
     """As plain values. Slots are left out: publishing gives them."""
-    whole = Document(settings=ruleset.basics, rules=in_order(ruleset.rules))
+    whole = Document(settings=ruleset.settings, rules=in_order(ruleset.rules))
     plain: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
     for rule in plain["rules"]:
         rule.pop("slot", None)
@@ -45,13 +44,6 @@ def decode_document(data: bytes, property: int) -> Ruleset:
     if found.format != FORMAT:
         raise UnreadableRuleset(f"Format {found.format} is not {FORMAT} - at `$.format`")
     return Ruleset(property, 0, found.settings, without_slots(found.rules))
-
-
-def in_document(found: Finding) -> Finding:
-    """What was found, in the words of a document: it says settings where a ruleset says basics."""
-    if found.kind != "basics":
-        return found
-    return found._replace(kind="settings", place=found.place.replace("basics", "settings", 1))
 
 
 def in_order(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:

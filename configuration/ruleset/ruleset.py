@@ -197,7 +197,7 @@ class Ruleset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     property: int
     number: int = 0
-    basics: PropertySettings = PropertySettings()
+    settings: PropertySettings = msgspec.field(default=PropertySettings(), name="basics")
     rules: tuple[Rule, ...] = ()
     format: int = FORMAT
 
@@ -212,13 +212,13 @@ class UnreadableRuleset(ValueError):
 
 def plain_ruleset(settings: ReceiveSettings) -> Ruleset:
     """What holds where nothing was published: the settings that the hits were received under."""
-    basics = PropertySettings(
+    own = PropertySettings(
         zone=settings.zone,
         currency=settings.currency,
         session_timeout_s=settings.session_timeout_s,
         domains=settings.domains,
     )
-    return Ruleset(settings.id, 0, basics)
+    return Ruleset(settings.id, 0, own)
 
 
 def ruleset_name(property: int, number: int) -> str:

@@ -19,7 +19,7 @@ _UNSEEN_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202
 
 def find_bad_text(ruleset: Ruleset) -> list[Finding]:
     """Errors only. Where there are any, the checks of meaning need not be asked."""
-    parts: list[tuple[msgspec.Struct, RulePlace]] = [(ruleset.basics, RulePlace("basics", "", "basics"))]
+    parts: list[tuple[msgspec.Struct, RulePlace]] = [(ruleset.settings, RulePlace("settings", "", "settings"))]
     parts += [(rule, RulePlace(kind_of(rule), rule.name, f"rules[{n}]")) for n, rule in enumerate(ruleset.rules)]
     return [found for part, place in parts for found in _walk(msgspec.to_builtins(part), place, 0)]
 

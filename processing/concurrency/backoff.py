@@ -1,4 +1,6 @@
-"""What cannot be done now: said once for each cause, and tried again less and less often, while all else goes on."""
+"""Lets a process go on although a task fails: the error is logged once for each cause, and the task is tried again less
+and less often.
+"""
 
 import logging
 import time
@@ -9,24 +11,27 @@ from typing import Final, NamedTuple
 
 from processing.concurrency.clock import Clock
 
-logger = logging.getLogger(__name__)
-
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
-REMIND_S: Final = 600.0
+REMIND_S: Final = 600.0  # a cause that lasts is logged again
+
+logger = logging.getLogger(__name__)
 
 
 class Failure(NamedTuple):
-    """What a task ended with last; when it was said and when the task may be tried again, in the clock's seconds."""
+    """How a task failed last, when that was logged, and when to try again, in seconds of the clock."""
 
     cause: type[Exception]
-    said_at: float
+    logged_at: float
     pause_s: float
-    again_at: float
+    retry_at: float
 
 
 class Backoff:
-    """By task, a few words such as "sealing property 7". Safe to share between threads."""
+    """Remembers the failures of tasks. A task is named by a few words, such as "sealing property 7".
+
+    Safe to share between threads.
+    """
 
     def __init__(
         self,
@@ -34,57 +39,54 @@ class Backoff:
         fatal: tuple[type[Exception], ...] = (),
         recover: Callable[[], None] = lambda: None,
     ) -> None:
-        """`fatal` errors are not kept: they end the process. `recover` lets go of what an error may have left unusable,
-        in the thread where it was raised.
+        """`fatal` errors are raised. `recover` is called after every other one, in the thread that raised it, to drop
+        what the error may have left unusable.
         """
         self._clock, self._fatal, self._recover = clock, fatal, recover
-        self._troubles: dict[str, Failure] = {}
+        self._failures: dict[str, Failure] = {}
         self._lock = Lock()
 
-    def due(self, task: str) -> bool:
-        """Whether the task should be tried now."""
-        trouble = self._troubles.get(task)
-        return trouble is None or self._clock() >= trouble.again_at
+    def __len__(self) -> int:
+        """Returns how many tasks failed the last time."""
+        return len(self._failures)
+
+    def is_due(self, task: str) -> bool:
+        """Returns whether the task should be tried now."""
+        failure = self._failures.get(task)
+        return failure is None or self._clock() >= failure.retry_at
 
     @contextmanager
-    def outlived(self, task: str) -> Iterator[None]:
-        """What is raised inside is noted and goes no further."""
+    def suppress_and_log(self, task: str) -> Iterator[None]:
+        """Suppresses the errors of the block, and logs each cause once."""
         try:
             yield
         except self._fatal:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever stops one task must not stop the others
+        except Exception as error:  # noqa: BLE001 - an error in one task must not stop the others
             self._note(task, error)
             self._recover()
         else:
-            self._settle(task)
+            with self._lock:
+                failure = self._failures.pop(task, None)
+            if failure:
+                logger.warning("%s works again", task)
 
-    def tried(self, task: str, work: Callable[[], object]) -> bool:
-        """Does the work if it is due. Whether it worked; where not, it is tried again later."""
-        worked = False
-        if self.due(task):
-            with self.outlived(task):
+    def attempt(self, task: str, work: Callable[[], object]) -> bool:
+        """Does the work if the task is due. Returns True if it was done, False if it failed or is not due."""
+        succeeded = False
+        if self.is_due(task):
+            with self.suppress_and_log(task):
                 work()
-                worked = True
-        return worked
-
-    def __len__(self) -> int:
-        """How many tasks are in trouble."""
-        return len(self._troubles)
+                succeeded = True
+        return succeeded
 
     def _note(self, task: str, error: Exception) -> None:
         now = self._clock()
         with self._lock:
-            known = self._troubles.get(task)
-            same = known is not None and known.cause is type(error) and now - known.said_at < REMIND_S
-            pause = min(known.pause_s * 2, LONGEST_PAUSE_S) if known else FIRST_PAUSE_S
-            said_at = known.said_at if known and same else now
-            self._troubles[task] = Failure(type(error), said_at, pause, now + pause)
-        if not same:
+            last = self._failures.get(task)
+            is_known = last is not None and last.cause is type(error) and now - last.logged_at < REMIND_S
+            pause = min(last.pause_s * 2, LONGEST_PAUSE_S) if last else FIRST_PAUSE_S
+            logged_at = last.logged_at if last and is_known else now
+            self._failures[task] = Failure(type(error), logged_at, pause, now + pause)
+        if not is_known:
             logger.error("%s failed and is tried again: %s: %s", task, type(error).__name__, error, exc_info=error)
-
-    def _settle(self, task: str) -> None:
-        with self._lock:
-            known = self._troubles.pop(task, None)
-        if known:
-            logger.warning("%s works again", task)

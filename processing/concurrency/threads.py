@@ -1,4 +1,4 @@
-"""Threads that live and end together with the work that they belong to."""
+"""Threads that start and end together with the work that they belong to."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,35 +10,39 @@ BackgroundThread = Callable[[threading.Event], None]
 
 
 class ThreadEnded(RuntimeError):
-    """A part ended that should go on for ever; the log says why."""
+    """A thread ended that should run until it is stopped; the log says why."""
 
 
 @contextmanager
-def run_beside(parts: Mapping[str, BackgroundThread]) -> Iterator[Callable[[], None]]:
-    """Each part runs in a thread of its own, and is told to end by the event at the end of the block, however it ends.
+def run_beside(threads: Mapping[str, BackgroundThread]) -> Iterator[Callable[[], None]]:
+    """Runs functions in threads, by name, for the duration of the block. Yields a check that raises ThreadEnded if one
+    has ended.
 
-    Gives a function that raises PartEnded where one ended before.
+    At the end of the block, however it ends, the event that each function is given is set, and the threads are joined.
     """
-    over = threading.Event()
-    threads = [threading.Thread(target=_run, args=(part, over), name=name, daemon=True) for name, part in parts.items()]
+    stop = threading.Event()
+    running = [
+        threading.Thread(target=_run, args=(function, stop), name=name, daemon=True)
+        for name, function in threads.items()
+    ]
 
-    def look() -> None:
-        for thread in threads:
+    def check() -> None:
+        for thread in running:
             if not thread.is_alive():
                 raise ThreadEnded(thread.name)
 
-    for thread in threads:
+    for thread in running:
         thread.start()
     try:
-        yield look
+        yield check
     finally:
-        over.set()
-        for thread in threads:
+        stop.set()
+        for thread in running:
             thread.join()
 
 
-def _run(part: BackgroundThread, over: threading.Event) -> None:
+def _run(function: BackgroundThread, stop: threading.Event) -> None:
     try:
-        part(over)
+        function(stop)
     finally:
-        connection.close()  # it is this thread's own
+        connection.close()  # every thread has one of its own

@@ -59,15 +59,15 @@ def preview(
     numbers; where it changes the time zone or ends sessions elsewhere, the first day begins anew.
     """
     limits = _limits(draft)
-    start, end, carry = _span(view, draft.basics.zone, first, last, same=_same_periods(view, draft))
+    start, end, carry = _span(view, draft.settings.zone, first, last, same=_same_periods(view, draft))
     done = _processed(store, view, draft, start, end, on_progress)
-    timeline = InMemory(draft.basics.zone, limits, day_key, carry)
+    timeline = InMemory(draft.settings.zone, limits, day_key, carry)
     changes = advance(timeline, Arrivals(done.events, done.rejected))
     layers = [change.layer for change in changes]
     return Preview(
         view.property,
-        draft.basics.zone,
-        draft.basics.currency,
+        draft.settings.zone,
+        draft.settings.currency,
         draft,
         pl.concat([pl.DataFrame(schema=BUILT), *(layer.events for layer in layers)]).with_columns(categorical_text()),
         pl.concat([pl.DataFrame(schema=REJECTED), *map(_refused, layers)]),
@@ -76,14 +76,14 @@ def preview(
 
 def rows_to_read(view: ReadView, draft: Ruleset, first: date, last: date) -> int:
     """How many raw rows a preview of these days reads, at most: it is what it costs."""
-    start, end, _ = _span(view, draft.basics.zone, first, last, same=_same_periods(view, draft))
+    start, end, _ = _span(view, draft.settings.zone, first, last, same=_same_periods(view, draft))
     tail = view.tail.events.height + view.tail.rejected.height
     return tail + sum(part.place.rows for part in _parts(view, start, end))
 
 
 def counts_anything(store: Store, view: ReadView, draft: Ruleset, first: date, last: date) -> bool:
     """Whether the draft counts a hit of these days; the newest are asked first. True where there are no hits."""
-    start, end, _ = _span(view, draft.basics.zone, first, last, same=False)
+    start, end, _ = _span(view, draft.settings.zone, first, last, same=False)
     seen = False
     for raw in reversed(list(_raw(store, view, start, end))):
         rows = raw()
@@ -94,11 +94,11 @@ def counts_anything(store: Store, view: ReadView, draft: Ruleset, first: date, l
 
 
 def _limits(draft: Ruleset) -> Limits:
-    return Limits(draft.basics.session_timeout_s * 1000, draft.basics.engaged_s * 1000)
+    return Limits(draft.settings.session_timeout_s * 1000, draft.settings.engaged_s * 1000)
 
 
 def _same_periods(view: ReadView, draft: Ruleset) -> bool:
-    return (draft.basics.zone, _limits(draft)) == (view.zone, view.sealed.book.limits)
+    return (draft.settings.zone, _limits(draft)) == (view.zone, view.sealed.book.limits)
 
 
 def _refused(layer: Layer) -> pl.DataFrame:

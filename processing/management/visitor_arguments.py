@@ -14,9 +14,8 @@ from processing.models import Erasure
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors
 from processing.sessions.local_periods import milliseconds
 from processing.store.port import Store
-from processing.workers.housekeeping import GRACE_S
 from processing.workers.wiring import make_worker, single_worker_lock
-from processing.workers.worker import Worker, WorkerIntervals
+from processing.workers.worker import Worker
 
 LOOK_EVERY_S: Final = 0.5
 NAMES: Final = {"client_id": "the client id, or the whole cookie _ga", "user_id": "the user id that the site sends",
@@ -59,7 +58,7 @@ def wait_for(request: Erasure) -> None:
         while request.done_at is None:
             if worker:
                 worker.drain()
-                worker.erase(milliseconds(now()))
+                worker.process_requests(milliseconds(now()))
             request.refresh_from_db()
             if request.done_at is None:
                 time.sleep(LOOK_EVERY_S)
@@ -70,7 +69,7 @@ def _worker() -> Iterator[Worker | None]:
     """The worker's place, if it is free."""
     try:
         with single_worker_lock():
-            worker = make_worker(WorkerIntervals(grace_s=GRACE_S))
+            worker = make_worker()
             worker.start()
             yield worker
     except CommandError:

@@ -69,7 +69,9 @@ def delete_property(item: Property, author: str, now: datetime, hits: int = 0) -
     with transaction.atomic():
         item.deleted_at = now
         item.save(update_fields=["deleted_at"])
-        HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE).update(wish=HistoryRun.Wish.CANCEL)
+        HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE).update(
+            wish=HistoryRun.RequestedAction.CANCEL
+        )
         return Erasure.objects.create(
             property=item.pk, kind=Kind.PROPERTY, until_us=microseconds(now), hits=hits, asked_by=author
         )
@@ -168,19 +170,22 @@ def _targets(request: Erasure) -> list[int]:
 
 def _hide(store: Store, request: Erasure) -> None:
     item = Property.with_deleted.filter(pk=request.property).first()
-    for property, settings in ((request.property, item.settings() if item else UNKNOWN), (UNKNOWN_PROPERTY, UNKNOWN)):
-        erase(store, property, request.keys(), request.until_us, _basics(property, settings))
+    for property, settings in (
+        (request.property, item.receive_settings() if item else UNKNOWN),
+        (UNKNOWN_PROPERTY, UNKNOWN),
+    ):
+        erase(store, property, request.keys(), request.until_us, _property_settings(property, settings))
 
 
-def _basics(property: int, settings: ReceiveSettings) -> PropertySettings:
-    return (published(property) or plain_ruleset(settings)).basics
+def _property_settings(property: int, settings: ReceiveSettings) -> PropertySettings:
+    return (published(property) or plain_ruleset(settings)).settings
 
 
 def _is_rebuilt(property: int) -> bool:
     """Whether rules are being applied to its past, or taken back. A paused run must begin anew."""
     runs, state = HistoryRun.objects.filter(property=property), HistoryRun.State
     going_on = runs.filter(state__in=(state.WAITING, state.RUNNING))
-    return (going_on | runs.filter(wish=HistoryRun.Wish.UNDO)).exists()
+    return (going_on | runs.filter(wish=HistoryRun.RequestedAction.UNDO)).exists()
 
 
 def _leave_no_way_back(property: int) -> None:

@@ -26,10 +26,10 @@ ROUNDS: Final = 20
 CONDITION: Final = ("position", "visitor", "received_us")
 
 
-def erase(store: Store, property: int, visitors: Collection[int], until_us: int, basics: PropertySettings) -> None:
+def erase(store: Store, property: int, visitors: Collection[int], until_us: int, settings: PropertySettings) -> None:
     """Hides what the visitors sent up to `until_us`, at once and for every reader; what still comes of it is dropped.
 
-    `basics` are for a property that has no hits yet. Raises Conflict where others were quicker too often.
+    `settings` are for a property that has no hits yet. Raises Conflict where others were quicker too often.
     """
 
     def with_tombstones(book: Manifest) -> Manifest:
@@ -37,7 +37,7 @@ def erase(store: Store, property: int, visitors: Collection[int], until_us: int,
             book if book.deleted else msgspec.structs.replace(book, erased=_together(book.erased, visitors, until_us))
         )
 
-    _change(store, property, with_tombstones, basics)
+    _change(store, property, with_tombstones, settings)
 
 
 def delete(store: Store, property: int) -> None:
@@ -99,12 +99,12 @@ def segments_of(property: int, names: Iterable[str]) -> list[str]:
 
 
 def _change(
-    store: Store, property: int, changed: Callable[[Manifest], Manifest], basics: PropertySettings | None = None
+    store: Store, property: int, changed: Callable[[Manifest], Manifest], settings: PropertySettings | None = None
 ) -> None:
-    """Commits what becomes of the live book, however quickly others seal. Without `basics` it must be there already."""
+    """Commits what becomes of the live book, however quickly others seal. Without `settings` it must exist."""
     for _ in range(ROUNDS):
         manifest, blocks = store.pin(property)
-        book = _opened(store, property, manifest, blocks, basics)
+        book = _opened(store, property, manifest, blocks, settings)
         if book is None or (new := changed(book)) == book:
             return None
         try:
@@ -119,13 +119,13 @@ def _opened(
     property: int,
     manifest: VersionedBlob | None,
     blocks: list[BlockInfo],
-    basics: PropertySettings | None,
+    settings: PropertySettings | None,
 ) -> Manifest | None:
     if manifest:
         return decode_manifest(manifest.data)
-    if basics and any(property in store.directory(info.key) for info in blocks):
+    if settings and any(property in store.directory(info.key) for info in blocks):
         return new_manifest(store, property, blocks)
-    return empty_manifest(basics) if basics else None
+    return empty_manifest(settings) if settings else None
 
 
 def _together(erased: Collection[Tombstone], visitors: Collection[int], until_us: int) -> tuple[Tombstone, ...]:

@@ -1,8 +1,7 @@
-"""Which properties have a tail, how large and how old: what a worker needs to know when to seal, and which blocks it
-may delete.
+"""The backlog says which properties have a tail, and how large and how old it is: so when to seal, and which raw blocks
+may be deleted.
 """
 
-from collections.abc import Iterable
 from threading import Lock
 from typing import Final, NamedTuple
 
@@ -14,80 +13,79 @@ WORTH_ROWS: Final = 2_000
 AGE_S: Final = 60.0
 QUIET_AGE_S: Final = 3600.0
 
-Partition = tuple[str, int]
+Partition = tuple[str, int]  # a log and the number of its partition
 
 
 class Arrival(NamedTuple):
-    """Rows of a property in a block, and the worker's time (s) at which they came."""
+    """Rows of a property in a block, and the time of the worker's clock (s) at which they came."""
 
     rows: int
     at: float
 
 
 class SealThresholds(NamedTuple):
-    """When a tail is due: at so many rows, or at an age (s) if it is worth a segment, or at the age of a quiet one."""
+    """When a tail is ready to seal: at `full_rows`, at `age_s` if it has `worth_rows`, or at `quiet_age_s` (s)."""
 
     full_rows: int = FULL_ROWS
     worth_rows: int = WORTH_ROWS
     age_s: float = AGE_S
     quiet_age_s: float = QUIET_AGE_S
 
+    def is_reached(self, rows: int, age_s: float) -> bool:
+        is_worth_it = rows >= self.worth_rows and age_s >= self.age_s
+        return rows >= self.full_rows or is_worth_it or age_s >= self.quiet_age_s
+
 
 class Backlog:
-    """Kept by the one worker that puts blocks, and rebuilt from the store when it starts.
+    """The process that seals, or that sends the jobs to seal, keeps it, and rebuilds it from the store when it starts.
 
     Safe to share between threads.
     """
 
-    def __init__(self, ripeness: SealThresholds = SealThresholds()) -> None:  # noqa: B008 - it never changes
-        self._ripeness = ripeness
-        self._waiting: dict[int, dict[BlockKey, Arrival]] = {}
-        self._received: dict[Partition, int] = {}
+    def __init__(self, thresholds: SealThresholds = SealThresholds()) -> None:  # noqa: B008 - it never changes
+        self._thresholds = thresholds
+        self._tails: dict[int, dict[BlockKey, Arrival]] = {}  # by property
+        self._received: dict[Partition, int] = {}  # up to before this offset
         self._lock = Lock()
 
-    def set(self, property: int, key: BlockKey, rows: int, now: float) -> None:
-        """Notes that a block holds rows of the property; noting it twice changes nothing."""
+    def add(self, property: int, key: BlockKey, rows: int, now: float) -> None:
+        """Notes that a block holds rows of the property; doing so again changes nothing."""
         with self._lock:
-            self._waiting.setdefault(property, {}).setdefault(key, Arrival(rows, now))
+            self._tails.setdefault(property, {}).setdefault(key, Arrival(rows, now))
 
-    def received(self, key: BlockKey) -> None:
-        """Notes that everything up to the end of the block is in blocks."""
+    def mark_received(self, key: BlockKey) -> None:
+        """Notes that all hits up to the end of the block are in blocks."""
         with self._lock:
             partition = (key.log, key.partition)
             self._received[partition] = max(self._received.get(partition, 0), key.last + 1)
 
-    def sealed(self, property: int, book: Manifest) -> None:
-        """Forgets what the book covers; blocks that came meanwhile stay."""
+    def mark_sealed(self, property: int, manifest: Manifest) -> None:
+        """Drops the blocks that the manifest covers; blocks that came meanwhile stay."""
         with self._lock:
-            left = {key: arrival for key, arrival in self._waiting.get(property, {}).items() if not book.covers(key)}
-            self._waiting[property] = left
-            if not left:
-                del self._waiting[property]
+            tail = self._tails.pop(property, {})
+            uncovered = {key: arrival for key, arrival in tail.items() if not manifest.covers(key)}
+            if uncovered:
+                self._tails[property] = uncovered
 
-    def due(self, now: float, *, all_of_them: bool = False) -> list[int]:
-        """The properties to seal now, largest tail first."""
+    def ready(self, now: float, *, everything: bool = False) -> list[int]:
+        """Returns the properties to seal now, the one with the largest tail first; all that have one, if asked."""
         with self._lock:
-            sizes = {property: _size(waiting.values()) for property, waiting in self._waiting.items()}
-        ripe = [(size.rows, property) for property, size in sizes.items() if all_of_them or self._ripe(size, now)]
-        return [property for _, property in sorted(ripe, reverse=True)]
+            tails = {property: list(tail.values()) for property, tail in self._tails.items()}
+        sizes = []
+        for property, arrivals in tails.items():
+            rows, oldest = sum(arrival.rows for arrival in arrivals), min(arrival.at for arrival in arrivals)
+            if everything or self._thresholds.is_reached(rows, now - oldest):
+                sizes.append((rows, property))
+        return [property for _, property in sorted(sizes, reverse=True)]
 
     def needed_from(self) -> dict[Partition, int]:
-        """By partition, the first offset that some property's segments do not cover yet; all received, if there is
-        none.
+        """Returns, by partition, the first offset that some property's segments do not cover yet; the end of what is
+        received if they cover everything.
         """
         with self._lock:
-            marks = dict(self._received)
-            for waiting in self._waiting.values():
-                for key in waiting:
+            offsets = dict(self._received)
+            for tail in self._tails.values():
+                for key in tail:
                     partition = (key.log, key.partition)
-                    marks[partition] = min(key.first, marks.get(partition, key.first))
-            return marks
-
-    def _ripe(self, size: Arrival, now: float) -> bool:
-        at, age = self._ripeness, now - size.at
-        return size.rows >= at.full_rows or (age >= at.age_s and size.rows >= at.worth_rows) or age >= at.quiet_age_s
-
-
-def _size(arrivals: Iterable[Arrival]) -> Arrival:
-    rows, at = zip(*arrivals, strict=True)
-    return Arrival(sum(rows), min(at))
+                    offsets[partition] = min(key.first, offsets.get(partition, key.first))
+            return offsets

@@ -1,4 +1,4 @@
-"""Finds out from the store which properties have a tail."""
+"""Fills a backlog from the store: which blocks hold rows that no segment of their property covers."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -11,9 +11,9 @@ from processing.segments.manifest import Manifest, decode_manifest
 from processing.store.block_directory import Chunk
 from processing.store.port import BlockInfo, BlockKey, CorruptBlob, Store
 
-logger = logging.getLogger(__name__)
+UNREADABLE_BLOCKS: Final = 0  # blocks with a damaged directory are noted for this property, so that they are kept
 
-NOBODY: Final = 0  # blocks whose directory cannot be read wait under it, so that they are not deleted
+logger = logging.getLogger(__name__)
 
 
 class BacklogScan:
@@ -23,59 +23,55 @@ class BacklogScan:
         self._store, self._backlog, self._clock = store, backlog, clock
         self._seen: set[BlockKey] = set()
 
-    def find(self, troubles: Backoff) -> None:
-        """All of them, from nothing. A manifest that cannot be read covers nothing, so that no block is deleted before
-        it can.
+    def rebuild(self, backoff: Backoff) -> None:
+        """Reads all manifests and blocks. A manifest that cannot be read covers nothing, so that no block is deleted
+        until it can be read again.
         """
-        books: dict[int, Manifest | None] = {}
+        manifests: dict[int, Manifest] = {}
         for property in self._store.properties():
-            with troubles.outlived(f"reading the manifest of property {property}"):
-                books[property] = self._book(property)
+            with backoff.suppress_and_log(f"reading the manifest of property {property}"):
+                stored = self._store.manifest(property)
+                if stored:
+                    manifests[property] = decode_manifest(stored.data)
         blocks = self._store.blocks()
         for block in blocks:
-            self._find_in(block, books)
+            self._add(block, manifests)
         self._seen = {block.key for block in blocks}
 
-    def look(self) -> None:
-        """What others received since. A block that is sealed already counts as a tail until that is noticed."""
+    def update(self) -> None:
+        """Adds the blocks that are new, from other processes too. One that is sealed already counts as a tail until
+        its property is refreshed.
+        """
         blocks = self._store.blocks()
         for block in blocks:
             if not self._has_seen(block.key):
-                self._find_in(block, {})
+                self._add(block, {})
         self._seen = {block.key for block in blocks}
 
-    def notice(self, property: int) -> int:
-        """Takes out of the backlog what has been sealed. Returns the version of the manifest, 0 if there is none."""
-        manifest = self._store.manifest(property)
-        if manifest is None:
+    def refresh(self, property: int) -> int:
+        """Drops from the backlog what has been sealed. Returns the version of the manifest, 0 if there is none."""
+        stored = self._store.manifest(property)
+        if stored is None:
             return 0
-        self._backlog.sealed(property, decode_manifest(manifest.data))
-        return manifest.version
+        self._backlog.mark_sealed(property, decode_manifest(stored.data))
+        return stored.version
 
     def _has_seen(self, key: BlockKey) -> bool:
-        """Also a merged block of which all parts were seen."""
+        """Returns True also for a merged block if all of its parts were seen."""
         if key in self._seen:
             return True
         parts = (old for old in self._seen if old[:2] == key[:2] and key.first <= old.first and old.last <= key.last)
-        return sum(_length(part) for part in parts) == _length(key)
+        return sum(part.last - part.first + 1 for part in parts) == key.last - key.first + 1
 
-    def _find_in(self, block: BlockInfo, books: Mapping[int, Manifest | None]) -> None:
+    def _add(self, block: BlockInfo, manifests: Mapping[int, Manifest]) -> None:
         try:
             directory: Iterable[Chunk] = self._store.directory(block.key)
         except CorruptBlob:
-            logger.exception("raw block %s is damaged: it is kept, and what it holds is not reported", block.key)
-            self._backlog.set(NOBODY, block.key, block.rows, self._clock())
+            logger.exception("raw block %s is damaged: it is kept, and reports lack its hits", block.key)
+            self._backlog.add(UNREADABLE_BLOCKS, block.key, block.rows, self._clock())
             directory = ()
         for chunk in directory:
-            book = books.get(chunk.property)
-            if book is None or not book.covers(block.key):
-                self._backlog.set(chunk.property, block.key, chunk.rows, self._clock())
-        self._backlog.received(block.key)
-
-    def _book(self, property: int) -> Manifest | None:
-        manifest = self._store.manifest(property)
-        return decode_manifest(manifest.data) if manifest else None
-
-
-def _length(key: BlockKey) -> int:
-    return key.last - key.first + 1
+            manifest = manifests.get(chunk.property)
+            if manifest is None or not manifest.covers(block.key):
+                self._backlog.add(chunk.property, block.key, chunk.rows, self._clock())
+        self._backlog.mark_received(block.key)

@@ -1,10 +1,10 @@
-"""Hits that came before their property was known are kept under property 0. They move to it when its history is built.
+"""Moves hits that came before their property was registered from property 0 to the property.
 
-First the property gets the raw rows, which nothing counts yet; then a generation is built of them; and when that is
-live, property 0 lets go of them. Each step can be repeated, and no hit is in no property at any moment.
+It happens when the property's history is rebuilt, in three steps. The property gets the raw rows, which nothing counts
+yet; a generation is built from them; when that is live, property 0 releases them. Each step can be repeated, and every
+hit belongs to a property at every moment.
 """
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from configuration.ruleset.context import UNKNOWN_PROPERTY
 from configuration.ruleset.ruleset import PropertySettings
 from processing.schema import RAW
 from processing.segments.column_cache import ColumnCache
-from processing.segments.manifest import Manifest, RawPart, decode_manifest, empty_manifest
+from processing.segments.manifest import Manifest, decode_manifest, empty_manifest
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import read_raw
 from processing.segments.remove_rows import remove_rows
@@ -26,47 +26,44 @@ from processing.store.port import Store
 CACHE_BYTES: Final = 32 * 2**20
 
 
-def claim(store: Store, property: int, measurement_id: str, basics: PropertySettings) -> int:
-    """Gives the property the raw rows of property 0 that name it. Returns how many hits; none if it has them already.
+def claim(store: Store, property: int, measurement_id: str, settings: PropertySettings) -> int:
+    """Copies the raw rows of property 0 that name the measurement id to the property, except those it has already.
 
-    `basics` are for a property that has no hits of its own yet.
+    Returns the number of hits. `settings` are for a property that has no hits of its own yet.
     """
     seal(store, ColumnCache(store, CACHE_BYTES), UNKNOWN_PROPERTY)
-    manifest, theirs = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
-    if theirs is None:
+    stored, stored_unknown = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
+    if stored_unknown is None:
         return 0
-    book = decode_manifest(manifest.data) if manifest else empty_manifest(basics)
-    unknown = decode_manifest(theirs.data)
-    rows = without_erased(_rows_of(store, unknown.raw, measurement_id), unknown.erased)
-    rows = rows.filter(~pl.col("position").is_in(claimed_positions(store, book).implode()))
+    manifest = decode_manifest(stored.data) if stored else empty_manifest(settings)
+    unknown = decode_manifest(stored_unknown.data)
+    names_it = pl.col("rest").str.extract("(?:^|&)tid=([^&]*)").eq(measurement_id).fill_null(value=False)
+    rows = pl.concat([pl.DataFrame(schema=RAW), *(read_raw(store, part).filter(names_it) for part in unknown.raw)])
+    rows = without_erased(rows, unknown.erased)
+    rows = rows.filter(~pl.col("position").is_in(claimed_positions(store, manifest).implode()))
     if rows.is_empty():
         return 0
-    segment, name = segment_name(property, "adopted"), uuid4().hex
+    segment, claim_id = segment_name(property, "adopted"), uuid4().hex
     parts, sections = encode_raw([(0, rows)], segment)
     store.put_segment(segment, sections)
-    new = tuple(msgspec.structs.replace(part, adopted=name) for part in parts)
-    commit(store, property, manifest, msgspec.structs.replace(book, raw=(*book.raw, *new)))
+    claimed = tuple(msgspec.structs.replace(part, adopted=claim_id) for part in parts)
+    commit(store, property, stored, msgspec.structs.replace(manifest, raw=(*manifest.raw, *claimed)))
     return rows["position"].n_unique()
 
 
 def release(store: Store, property: int) -> None:
-    """Property 0 lets go of what the property has adopted. Raises Conflict where a seal was quicker."""
-    manifest, theirs = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
-    if manifest is None or theirs is None:
+    """Removes from property 0 the rows that the property has claimed. Raises Conflict if a seal committed first."""
+    stored, stored_unknown = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
+    if stored is None or stored_unknown is None:
         return
-    positions = claimed_positions(store, decode_manifest(manifest.data))
+    positions = claimed_positions(store, decode_manifest(stored.data))
     if len(positions):
-        gone = pl.col("position").is_in(positions.implode())
-        book = remove_rows(store, UNKNOWN_PROPERTY, decode_manifest(theirs.data), gone)
-        commit(store, UNKNOWN_PROPERTY, theirs, book)
+        claimed = pl.col("position").is_in(positions.implode())
+        unknown = remove_rows(store, UNKNOWN_PROPERTY, decode_manifest(stored_unknown.data), claimed)
+        commit(store, UNKNOWN_PROPERTY, stored_unknown, unknown)
 
 
-def claimed_positions(store: Store, book: Manifest) -> pl.Series:
-    parts = [read_raw(store, part, ["position"])["position"] for part in book.raw if part.adopted]
+def claimed_positions(store: Store, manifest: Manifest) -> pl.Series:
+    """Returns the positions of the hits that the property has claimed, each once."""
+    parts = [read_raw(store, part, ["position"])["position"] for part in manifest.raw if part.adopted]
     return pl.concat([pl.Series("position", [], dtype=pl.UInt64), *parts]).unique()
-
-
-def _rows_of(store: Store, parts: Sequence[RawPart], measurement_id: str) -> pl.DataFrame:
-    named = pl.col("rest").str.extract("(?:^|&)tid=([^&]*)").eq(measurement_id)
-    frames = [read_raw(store, part).filter(named.fill_null(value=False)) for part in parts]
-    return pl.concat([pl.DataFrame(schema=RAW), *frames])

@@ -1,5 +1,7 @@
-"""Generations of a property: one is live; another is a draft until it has everything that the live one has, and then
-becomes live in one commit. The old one stays, so that it can take over again.
+"""Generations of a property: one is live, and others are drafts or replaced.
+
+A draft catches up until it has every hit that the live generation has, and then becomes live in one commit. The
+replaced generation stays, so that the property can be rolled back to it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +24,7 @@ from processing.sessions.local_periods import period
 from processing.sessions.timeline import advance
 from processing.store.port import Conflict, LiveChange, ManifestChange, Store, VersionedBlob
 
-ROUNDS: Final = 20
+ATTEMPTS: Final = 20
 
 
 class NothingToRebuild(Exception):
@@ -30,123 +32,135 @@ class NothingToRebuild(Exception):
 
 
 class CannotRebuild(Exception):
-    """It cannot be done as it was asked; the message says why and what to do."""
+    """The rebuild is not possible as requested; the message says why and what to do."""
 
 
 class DraftGeneration(NamedTuple):
-    """A generation that is not live yet, as it was read."""
+    """A generation that is not live, as it was read: `version` is that of its stored manifest."""
 
     generation: int
     version: int
-    book: Manifest
+    manifest: Manifest
 
 
 def open_draft(store: Store, property: int, generation: int) -> DraftGeneration:
-    """Raises CannotRebuild where somebody took the generation away."""
-    manifest = store.manifest(property, generation)
-    if manifest is None:
-        raise CannotRebuild("The new generation was taken away meanwhile. Start again.")
-    return DraftGeneration(generation, manifest.version, decode_manifest(manifest.data))
+    """Raises CannotRebuild if the generation was removed."""
+    stored = store.manifest(property, generation)
+    if stored is None:
+        raise CannotRebuild("The new generation was removed meanwhile. Start again.")
+    return DraftGeneration(generation, stored.version, decode_manifest(stored.data))
 
 
-def write_draft(store: Store, property: int, draft: DraftGeneration, book: Manifest) -> DraftGeneration:
-    store.commit(property, {draft.generation: ManifestChange(draft.version, encode_manifest(book))})
-    return DraftGeneration(draft.generation, draft.version + 1, book)
+def write_draft(store: Store, property: int, draft: DraftGeneration, manifest: Manifest) -> DraftGeneration:
+    """Replaces the draft's manifest, and returns the draft as it is now. Raises Conflict."""
+    store.commit(property, {draft.generation: ManifestChange(draft.version, encode_manifest(manifest))})
+    return DraftGeneration(draft.generation, draft.version + 1, manifest)
 
 
 def catch_up(
     store: Store, property: int, draft: DraftGeneration, ordinals: Mapping[str, int], live: VersionedBlob | None = None
 ) -> DraftGeneration:
-    """Takes in what the live generation has and the draft has not: hits that arrived, and rows that were adopted."""
-    live = live or live_manifest(store, property)
-    theirs = decode_manifest(live.data)
-    done = _missing(store, property, draft.book, theirs, ordinals)
-    book = draft.book
-    if done.events.height or done.rejected.height:
-        sealed = SealedPeriods(book, ColumnCache(store, ONCE_BYTES))
-        book = write_changes(property, sealed, advance(sealed, Arrivals(done.events, done.rejected)), done.dropped)
-    book = with_balanced_counts(_like(book, theirs))
-    return draft if book == draft.book else write_draft(store, property, draft, book)
+    """Adds to the draft what only the live generation has: hits that arrived since, and rows that were claimed.
+
+    `ordinals` are the numbers of logs in positions. `live` saves reading the live manifest.
+    """
+    live_now = decode_manifest((live or live_manifest(store, property)).data)
+    missing = _missing_hits(store, property, draft.manifest, live_now, ordinals)
+    manifest = draft.manifest
+    if missing.events.height or missing.rejected.height:
+        sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
+        changes = advance(sealed, Arrivals(missing.events, missing.rejected))
+        manifest = write_changes(property, sealed, changes, missing.dropped)
+    # From here on the draft has the same hits, and no period that the live generation has let expire.
+    manifest = msgspec.structs.replace(
+        manifest,
+        covered=live_now.covered,
+        adopted=tuple(sorted({*manifest.adopted, *(part.adopted for part in live_now.raw if part.adopted)})),
+        erased=live_now.erased,
+        erased_hits=live_now.erased_hits,
+        periods={
+            key: entry for key, entry in manifest.periods.items() if period(key, manifest.zone).end > live_now.kept_from
+        },
+        expired_counted=live_now.expired_counted,
+        expired_rejected=live_now.expired_rejected,
+        kept_from=live_now.kept_from,
+        raw_from_us=live_now.raw_from_us,
+    )
+    manifest = with_balanced_counts(manifest)
+    return draft if manifest == draft.manifest else write_draft(store, property, draft, manifest)
 
 
 def swap(store: Store, property: int, generation: int, ordinals: Mapping[str, int]) -> int:
-    """Makes a generation live, in one commit, when it has everything that the live one has. Returns the old one."""
-    for _ in range(ROUNDS):
+    """Lets a draft catch up and makes it live, in one commit. Returns the generation that was live before.
+
+    Raises CannotRebuild.
+    """
+    for _ in range(ATTEMPTS):
         live = live_manifest(store, property)
         if live.generation == generation:
             raise CannotRebuild("This generation is live already.")
         draft = catch_up(store, property, open_draft(store, property, generation), ordinals, live)
         try:
-            _change_places(store, property, live, draft)
+            _exchange(store, property, live, draft)
         except Conflict:
-            continue  # a seal was quicker: what it brought is taken in, too
+            continue  # a seal committed first: catch up with what it brought
         return live.generation
-    raise CannotRebuild("Hits were sealed faster than they could be taken in. Try again when there are fewer.")
+    raise CannotRebuild("Hits were sealed faster than they could be taken over. Try again when fewer arrive.")
 
 
 def remove_generation(store: Store, property: int, generation: int) -> None:
-    """A generation that is not live disappears; its segments are orphans then. Raises Conflict if it is live."""
-    manifest = store.manifest(property, generation)
-    if manifest:
-        store.commit(property, {generation: ManifestChange(manifest.version, None)})
+    """Removes a generation that is not live; its segments become orphans. Raises Conflict if it is live."""
+    stored = store.manifest(property, generation)
+    if stored:
+        store.commit(property, {generation: ManifestChange(stored.version, None)})
 
 
-def covered_by(spans: Sequence[OffsetRange], ordinals: Mapping[str, int]) -> pl.Expr:
-    """Whether a row's position lies in the spans."""
+def covered_by(ranges: Sequence[OffsetRange], ordinals: Mapping[str, int]) -> pl.Expr:
+    """Returns an expression that holds for rows whose position lies in one of the ranges."""
     conditions = []
-    for span in spans:
-        start = encode_position(ordinals[span.log], span.partition, 0)
-        conditions.append(pl.col("position").is_between(start + span.first, start + span.last))
+    for covered in ranges:
+        first, last = (
+            encode_position(ordinals[covered.log], covered.partition, offset)
+            for offset in (covered.first, covered.last)
+        )
+        conditions.append(pl.col("position").is_between(first, last))
     return pl.any_horizontal(conditions) if conditions else pl.lit(value=False)
 
 
 def live_manifest(store: Store, property: int) -> VersionedBlob:
-    """Raises NothingToRebuild where there is none."""
-    manifest = store.manifest(property)
-    if manifest is None:
+    """Raises NothingToRebuild if there is none."""
+    stored = store.manifest(property)
+    if stored is None:
         raise NothingToRebuild("The property has no hits yet.")
-    return manifest
+    return stored
 
 
-def _like(book: Manifest, theirs: Manifest) -> Manifest:
-    """With everything that the live book has, and without what it has let go."""
-    periods = {key: shelf for key, shelf in book.periods.items() if period(key, book.zone).end > theirs.kept_from}
-    return msgspec.structs.replace(
-        book,
-        covered=theirs.covered,
-        adopted=tuple(sorted({*book.adopted, *(part.adopted for part in theirs.raw if part.adopted)})),
-        erased=theirs.erased,
-        erased_hits=theirs.erased_hits,
-        periods=periods,
-        expired_counted=theirs.expired_counted,
-        expired_rejected=theirs.expired_rejected,
-        kept_from=theirs.kept_from,
-        raw_from_us=theirs.raw_from_us,
-    )
-
-
-def _change_places(store: Store, property: int, live: VersionedBlob, draft: DraftGeneration) -> None:
-    """The raw parts go with the live generation."""
-    theirs = decode_manifest(live.data)
-    new, old = msgspec.structs.replace(draft.book, raw=theirs.raw), msgspec.structs.replace(theirs, raw=())
+def _exchange(store: Store, property: int, live: VersionedBlob, draft: DraftGeneration) -> None:
+    """Makes the draft live. The raw parts move to it: only the live generation names them."""
+    replaced = decode_manifest(live.data)
+    new_live = msgspec.structs.replace(draft.manifest, raw=replaced.raw)
     store.commit(
         property,
         {
-            draft.generation: ManifestChange(draft.version, encode_manifest(new)),
-            live.generation: ManifestChange(live.version, encode_manifest(old)),
+            draft.generation: ManifestChange(draft.version, encode_manifest(new_live)),
+            live.generation: ManifestChange(live.version, encode_manifest(msgspec.structs.replace(replaced, raw=()))),
         },
         LiveChange(live.generation, draft.generation),
     )
 
 
-def _missing(store: Store, property: int, book: Manifest, theirs: Manifest, ordinals: Mapping[str, int]) -> Processed:
-    """The rows of the live book's raw parts that this book has not: beyond what it covers, and adopted ones."""
-    fresh, after = ~covered_by(book.covered, ordinals), pl.col("time") >= theirs.kept_from
-    usual = [part for part in theirs.raw if not part.adopted] if book.covered != theirs.covered else []
-    adopted = [part for part in theirs.raw if part.adopted and part.adopted not in book.adopted]
+def _missing_hits(
+    store: Store, property: int, draft: Manifest, live: Manifest, ordinals: Mapping[str, int]
+) -> Processed:
+    """Processes the live generation's raw rows that the draft lacks: those of offsets that it does not cover, and those
+    of claims that it does not know.
+    """
+    uncovered, kept = ~covered_by(draft.covered, ordinals), pl.col("time") >= live.kept_from
+    received = [part for part in live.raw if not part.adopted] if draft.covered != live.covered else []
+    claimed = [part for part in live.raw if part.adopted and part.adopted not in draft.adopted]
     return concat_processed(
         [
-            process_parts(store, property, holding(store, usual, fresh), fresh & after, book.bases),
-            process_parts(store, property, adopted, after, book.bases),
+            process_parts(store, property, holding(store, received, uncovered), uncovered & kept, draft.bases),
+            process_parts(store, property, claimed, kept, draft.bases),
         ]
     )

@@ -1,7 +1,11 @@
-"""A new generation of a property: its raw rows through process and build again, beside the one that reports read.
+"""Rebuilds a property under other rules: its raw rows are processed and sessionized again, as a new generation.
 
-Days are built in pieces that need not know each other, on whatever engine there is; then the carry between the pieces
-is settled as it is for late hits, what arrived meanwhile is taken in, and one commit makes the generation live.
+1. `start` writes the draft generation and plans the work: tasks for some local days each.
+2. `rebuild_days` carries out one task. Tasks are independent of each other and run on any engine.
+3. `add_rebuilt_days` notes in the draft that a task is done.
+4. `finish_draft` joins the days: sessions that cross from one task's days into another's are settled as for late hits.
+
+After that the draft catches up with the live generation and replaces it (see generations.py).
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,179 +39,193 @@ from processing.sessions.timeline import advance
 from processing.store import open_store
 from processing.store.port import Store
 
-PIECE_ROWS: Final = 250_000
+TASK_ROWS: Final = 250_000  # raw rows of one task, about
 ALWAYS: Final = (-(2**62), 2**62)  # ms
+KEPT: Final = -1  # stands for the number of a task where a period was kept, not rebuilt
 
 LocalDays = tuple[int, int]  # the first and the last local day, as day numbers
 
 
 class RebuildTask(msgspec.Struct, frozen=True):
-    """A piece: the local days `first` to `last` of a property, out of the raw parts that may hold rows of them."""
+    """Rebuilds the local days `first` to `last` of a property from the raw parts that may hold rows of them."""
 
-    store: str
+    store: str  # its address
     property: int
     first: int
     last: int
     parts: tuple[RawPart, ...]
-    book: Manifest  # zone, limits, bases: without periods
+    manifest: Manifest = msgspec.field(name="book")  # zone, limits and applied rules; without periods
 
 
 def start(
     store: Store, url: str, property: int, rules: Ruleset, days: LocalDays | None
 ) -> tuple[DraftGeneration, list[RebuildTask]]:
-    """Writes down a new generation, as a copy of the live one under other rules, and says what is to be built.
+    """Writes a draft generation, which is a copy of the live one under other rules, and plans the rebuild.
 
-    `days` None: all there are; `url` is the store's address. Raises NothingToRebuild, CannotRebuild.
+    `days` None: all that have raw hits; `url` is the store's address. Raises NothingToRebuild, CannotRebuild.
     """
     live = decode_manifest(live_manifest(store, property).data)
-    book = _renewed(live, rules, days)
-    if book.zone != live.zone and live.raw_from_us:
+    manifest = _with_rules(live, rules, days)
+    if manifest.zone != live.zone and live.raw_from_us:
         raise CannotRebuild("The time zone cannot be changed: the raw hits of some days have expired.")
-    raw = [part for part in live.raw if part.adopted in ("", *book.adopted)]
-    pieces = _pieces(raw, _wanted(live, book, days), book.zone)
-    if not pieces:
+    raw = [part for part in live.raw if part.adopted in ("", *manifest.adopted)]
+    runs = _split_days(_days_to_rebuild(live, manifest, days), raw)
+    bare = msgspec.structs.replace(manifest, periods={}, pieces=None, covered=(), expired_rejected={})
+    tasks = [
+        RebuildTask(url, property, first, last, parts, bare)
+        for first, last in runs
+        if (parts := _parts_of_days(raw, first, last, manifest.zone))
+    ]
+    if not tasks:
         raise NothingToRebuild("There are no raw hits to apply the rules to.")
-    bare = msgspec.structs.replace(book, periods={}, pieces=None, covered=(), expired_rejected={})
-    tasks = [RebuildTask(url, property, first, last, parts, bare) for (first, last), parts in pieces]
     generation = max(store.generations(property), default=0) + 1
-    return write_draft(store, property, DraftGeneration(generation, 0, book), book), tasks
+    return write_draft(store, property, DraftGeneration(generation, 0, manifest), manifest), tasks
 
 
 def rebuild_days(task: RebuildTask) -> RebuiltDays:
-    """Builds the days of a piece as if nothing had been before them. Runs wherever the engine has room."""
-    store = _store(task.store)
-    sealed = SealedPeriods(task.book, ColumnCache(store, ONCE_BYTES))
-    start, end = _bounds(task.first, task.last, task.book.zone)
-    wanted, book = pl.col("time").is_between(start, end, closed="left"), task.book
-    done = process_parts(store, task.property, task.parts, wanted, book.bases)
-    changes = advance(sealed, Arrivals(done.events, done.rejected))
-    written = write_changes(task.property, sealed, changes, done.dropped)
-    return RebuiltDays(written.periods, written.dropped - book.dropped)
+    """Builds the days of a task as if nothing had been before them. Runs in the engine's processes."""
+    manifest, store = task.manifest, _open_once(task.store)
+    sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
+    start, end = _bounds(task.first, task.last, manifest.zone)
+    in_days = pl.col("time").is_between(start, end, closed="left")
+    processed = process_parts(store, task.property, task.parts, in_days, manifest.bases)
+    changes = advance(sealed, Arrivals(processed.events, processed.rejected))
+    written = write_changes(task.property, sealed, changes, processed.dropped)
+    return RebuiltDays(written.periods, written.dropped - manifest.dropped)
 
 
 def add_rebuilt_days(
-    store: Store, property: int, draft: DraftGeneration, number: int, piece: RebuiltDays
+    store: Store, property: int, draft: DraftGeneration, task_number: int, rebuilt: RebuiltDays
 ) -> DraftGeneration:
-    """Writes down that a piece is done: it need not be built again, and its segment is kept."""
-    book = msgspec.structs.replace(draft.book, pieces={**(draft.book.pieces or {}), number: piece})
-    return write_draft(store, property, draft, book)
+    """Notes in the draft that a task is done, so that it is not done again and its segment is kept."""
+    pieces = {**(draft.manifest.pieces or {}), task_number: rebuilt}
+    return write_draft(store, property, draft, msgspec.structs.replace(draft.manifest, pieces=pieces))
 
 
 def finish_draft(store: Store, property: int, draft: DraftGeneration, days: LocalDays | None) -> DraftGeneration:
-    """Puts the pieces together: keeps of the copied periods what was not built, and lets every period follow from the
-    one before it.
-    """
+    """Puts the rebuilt days in place of the copied periods, and carries sessions over from each period to the next."""
     columns, live = ColumnCache(store, ONCE_BYTES), decode_manifest(live_manifest(store, property).data)
-    book, firsts = _assembled(draft.book, live.zone, days)
-    sealed = SealedPeriods(book, columns)
-    suspects: dict[str, Carry | None] = dict.fromkeys(firsts)
+    manifest, seams = _join_rebuilt_days(draft.manifest, live.zone, days)
+    sealed = SealedPeriods(manifest, columns)
+    # Periods after a seam were built on another carry than the one that the period before them leaves now. The oldest
+    # period has none before it: where history has expired, it keeps the carry that the live generation has for it.
+    carries: dict[str, Carry | None] = dict.fromkeys(seams)
     oldest = next(iter(sealed.keys()), None)
-    if live.kept_from and oldest in suspects:
-        inherited = SealedPeriods(live, columns)
-        suspects[oldest] = inherited.carry(inherited.keys()[0]) if inherited.keys() else None
-    book = write_changes(property, sealed, advance(sealed, NOTHING_NEW, suspects), NOTHING.dropped)
-    return write_draft(store, property, draft, with_balanced_counts(book))
+    if live.kept_from and oldest in carries:
+        live_sealed = SealedPeriods(live, columns)
+        carries[oldest] = live_sealed.carry(live_sealed.keys()[0]) if live_sealed.keys() else None
+    manifest = write_changes(property, sealed, advance(sealed, NOTHING_NEW, carries), NOTHING.dropped)
+    return write_draft(store, property, draft, with_balanced_counts(manifest))
 
 
-def _renewed(live: Manifest, rules: Ruleset, days: LocalDays | None) -> Manifest:
-    """A part of the history keeps zone and limits, since the rest is not built with others."""
-    basics = rules.basics
-    book = msgspec.structs.replace(live, raw=(), pieces={})
+def _with_rules(live: Manifest, rules: Ruleset, days: LocalDays | None) -> Manifest:
+    """Copies the live manifest under other rules. Zone and limits change only if all days are rebuilt."""
+    draft = msgspec.structs.replace(live, raw=(), pieces={})
     if days is not None:
-        span = _bounds(*days, live.zone)
-        return msgspec.structs.replace(book, bases=(*live.bases, AppliedRules(*span, rules.number)))
+        applied = AppliedRules(*_bounds(*days, live.zone), rules.number)
+        return msgspec.structs.replace(draft, bases=(*live.bases, applied))
+    settings = rules.settings
     return msgspec.structs.replace(
-        book,
-        zone=basics.zone,
-        timeout_ms=basics.session_timeout_s * 1000,
-        engaged_ms=basics.engaged_s * 1000,
-        currency=basics.currency,
+        draft,
+        zone=settings.zone,
+        timeout_ms=settings.session_timeout_s * 1000,
+        engaged_ms=settings.engaged_s * 1000,
+        currency=settings.currency,
         bases=(AppliedRules(*ALWAYS, rules.number),),
         adopted=tuple(sorted({*live.adopted, *(part.adopted for part in live.raw if part.adopted)})),
         dropped=live.dropped if live.kept_from else 0,
     )
 
 
-def _wanted(live: Manifest, book: Manifest, days: LocalDays | None) -> set[int]:
-    """The local days to build: whole periods, since a folded month is taken over or built as a whole."""
-    utc = {part.day for part in live.raw}
-    everything = {day for each in utc for day in (each - 1, each, each + 1)}
-    kept = {day for day in everything if _bounds(day, day, book.zone)[1] > live.kept_from}
+def _days_to_rebuild(live: Manifest, draft: Manifest, days: LocalDays | None) -> set[int]:
+    """Returns the requested local days that may have raw hits, completed to whole periods: a folded month is kept or
+    rebuilt as a whole.
+    """
+    # The raw rows of a UTC day lie in the local day of the same number, the one before or the one after.
+    possible = {local for part in live.raw for local in (part.day - 1, part.day, part.day + 1)}
+    possible = {day for day in possible if _bounds(day, day, draft.zone)[1] > live.kept_from}
     if days is None:
-        return kept
-    touched = {day for key in live.periods for day in _days(period(key, live.zone), days)}
-    return kept & (touched | set(range(days[0], days[1] + 1)))
+        return possible
+    first, last = days
+    requested = {*range(first, last + 1)}
+    for key in live.periods:
+        if _touches(present := period(key, live.zone), days):
+            requested |= {*range(present.first_day, present.last_day + 1)}
+    return possible & requested
 
 
-def _days(here: Period, days: LocalDays) -> range:
-    """The days of a period, if it has any of `days`."""
-    touched = here.first_day <= days[1] and here.last_day >= days[0]
-    return range(here.first_day, here.last_day + 1) if touched else range(0)
-
-
-def _pieces(raw: Sequence[RawPart], wanted: set[int], zone: str) -> list[tuple[LocalDays, tuple[RawPart, ...]]]:
-    """Runs of days, of about PIECE_ROWS, with the parts whose UTC day they touch."""
+def _split_days(days: set[int], raw: Sequence[RawPart]) -> list[LocalDays]:
+    """Splits the days into runs of neighbours with about TASK_ROWS each: {1, 2, 3, 7} -> [(1, 3), (7, 7)]."""
     rows: dict[int, int] = {}
     for part in raw:
         rows[part.day] = rows.get(part.day, 0) + part.place.rows
-    pieces: list[list[int]] = []
+    runs: list[LocalDays] = []
     size = 0
-    for day in sorted(wanted):
-        if not pieces or day != pieces[-1][-1] + 1 or size >= PIECE_ROWS:
-            pieces.append([])
+    for day in sorted(days):
+        if runs and day == runs[-1][1] + 1 and size < TASK_ROWS:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
             size = 0
-        pieces[-1].append(day)
         size += rows.get(day, 0)
-    found = [((days[0], days[-1]), _parts_of(raw, days[0], days[-1], zone)) for days in pieces]
-    return [(days, parts) for days, parts in found if parts]
+    return runs
 
 
-def _parts_of(raw: Sequence[RawPart], first: int, last: int, zone: str) -> tuple[RawPart, ...]:
+def _parts_of_days(raw: Sequence[RawPart], first: int, last: int, zone: str) -> tuple[RawPart, ...]:
     start, end = _bounds(first, last, zone)
     return tuple(part for part in raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start)
 
 
 def _bounds(first: int, last: int, zone: str) -> tuple[int, int]:
+    """The first instant of local day `first` and the first after `last`, in ms."""
     return day_start(day_of(first), zone), day_start(day_of(last + 1), zone)
 
 
-def _assembled(draft: Manifest, zone_before: str, days: LocalDays | None) -> tuple[Manifest, list[str]]:
-    """The book with the built periods and those that are kept, and which of them must be compared with what is before
-    them.
+def _touches(present: Period, days: LocalDays) -> bool:
+    return present.first_day <= days[1] and present.last_day >= days[0]
+
+
+def _join_rebuilt_days(draft: Manifest, zone_before: str, days: LocalDays | None) -> tuple[Manifest, list[str]]:
+    """Joins the rebuilt periods and the copied ones that stay. Returns the manifest and the keys of its seams: periods
+    that follow one of another task, or of another origin.
     """
     pieces = draft.pieces or {}
-    new = {key: shelf for piece in pieces.values() for key, shelf in piece.shelves.items()}
-    kept = _kept(draft, new, days) if draft.zone == zone_before else {}
-    hidden = {day for key in kept for day in _keys_of_days(key, draft.zone)}
-    periods = {**{key: shelf for key, shelf in new.items() if key not in hidden}, **kept}
-    origin = {key: number for number, piece in pieces.items() for key in piece.shelves} | dict.fromkeys(kept, -1)
+    rebuilt = {key: entry for piece in pieces.values() for key, entry in piece.shelves.items()}
+    kept = _kept_periods(draft, rebuilt, days) if draft.zone == zone_before else {}
+    hidden = {day for key in kept for day in _day_keys(key, draft.zone)}
+    periods = {**{key: entry for key, entry in rebuilt.items() if key not in hidden}, **kept}
+    origin = {key: number for number, piece in pieces.items() for key in piece.shelves} | dict.fromkeys(kept, KEPT)
     ordered = sorted(periods, key=lambda key: period(key, draft.zone).start)
-    firsts = [key for before, key in pairwise([None, *ordered]) if key and origin.get(before or "") != origin[key]]
+    seams = [key for before, key in pairwise([None, *ordered]) if key and origin.get(before or "") != origin[key]]
     dropped = draft.dropped + sum(piece.dropped for piece in pieces.values())
-    return msgspec.structs.replace(draft, periods=periods, pieces=None, dropped=dropped), firsts
+    return msgspec.structs.replace(draft, periods=periods, pieces=None, dropped=dropped), seams
 
 
-def _kept(draft: Manifest, new: Mapping[str, PeriodEntry], days: LocalDays | None) -> dict[str, PeriodEntry]:
-    """The copied periods that were not asked for, and those whose raw hits have expired, in part at least."""
+def _kept_periods(
+    draft: Manifest, rebuilt: Mapping[str, PeriodEntry], days: LocalDays | None
+) -> dict[str, PeriodEntry]:
+    """Returns the copied periods that stay: those that were not requested, and those that had more hits than were
+    rebuilt, because raw hits have expired.
+    """
     kept = {}
-    for key, shelf in draft.periods.items():
-        asked = days is None or len(_days(period(key, draft.zone), days)) > 0
-        found = sum(_hits(new[day]) for day in _keys_of_days(key, draft.zone) if day in new)
-        if not asked or (draft.raw_from_us and found < _hits(shelf)):
-            kept[key] = shelf
+    for key, entry in draft.periods.items():
+        is_requested = days is None or _touches(period(key, draft.zone), days)
+        rebuilt_hits = sum(_hits(rebuilt[day]) for day in _day_keys(key, draft.zone) if day in rebuilt)
+        if not is_requested or (draft.raw_from_us and rebuilt_hits < _hits(entry)):
+            kept[key] = entry
     return kept
 
 
-def _keys_of_days(key: str, zone: str) -> list[str]:
-    here = period(key, zone)
-    return [day_key(day) for day in range(here.first_day, here.last_day + 1)]
+def _day_keys(key: str, zone: str) -> list[str]:
+    whole = period(key, zone)
+    return [day_key(day) for day in range(whole.first_day, whole.last_day + 1)]
 
 
-def _hits(shelf: PeriodEntry) -> int:
-    return shelf.counted + sum(shelf.rejected.values())
+def _hits(entry: PeriodEntry) -> int:
+    return entry.counted + sum(entry.rejected.values())
 
 
 @lru_cache(4)
-def _store(url: str) -> Store:
-    """One for each process."""
+def _open_once(url: str) -> Store:
+    """Opens the store once in each process of the engine."""
     return open_store(url)

@@ -1,7 +1,7 @@
-"""Runs that apply rules to the past of a property: asked for, carried out step by step, paused, cancelled, rolled back.
+"""Runs apply rules to the history of a property. They can be paused, cancelled and rolled back.
 
-Every step is written down before the next one begins, in the new generation's book or in the run, so that a run goes
-on where it was after a crash.
+Each step is recorded before the next one begins, in the draft's manifest or in the run, so that a run continues after a
+crash.
 """
 
 import logging
@@ -21,6 +21,7 @@ from processing.receiving import ledger
 from processing.reprocessing.claim_unassigned import claim, release
 from processing.reprocessing.generations import (
     CannotRebuild,
+    DraftGeneration,
     NothingToRebuild,
     catch_up,
     live_manifest,
@@ -37,17 +38,17 @@ from processing.store.port import Conflict, Store
 logger = logging.getLogger(__name__)
 
 KEPT_FOR: Final = timedelta(days=7)
-State, RequestedAction = HistoryRun.State, HistoryRun.Wish
+State, RequestedAction = HistoryRun.State, HistoryRun.RequestedAction
 
 _tasks: Final = msgspec.json.Decoder(list[RebuildTask])
 
 
 class RunRefused(Exception):
-    """The run cannot be had as it was asked for; the message says why and what to do."""
+    """The run cannot be started, or not be changed in this way; the message says why and what to do."""
 
 
 def create_run(store: Store, rules: Ruleset, author: str, days: tuple[date, date] | None = None) -> HistoryRun:
-    """Asks for rules to be applied to the past, or to these local days of it. Raises RunRefused."""
+    """Creates a run that applies the rules to these local days, None: to all. Raises RunRefused."""
     if rules.number == 0:
         raise RunRefused("Publish the rules first: only a published version can be applied to history.")
     if days and days[0] > days[1]:
@@ -65,22 +66,22 @@ def create_run(store: Store, rules: Ruleset, author: str, days: tuple[date, date
         raise RunRefused("Rules are being applied to this property already: wait for it, or cancel it.") from error
 
 
-def request_action(run: HistoryRun, wished: HistoryRun.Wish) -> None:
-    """Pause, cancel, go on (NONE), or roll back. Raises RunRefused where that makes no sense."""
+def request_action(run: HistoryRun, action: HistoryRun.RequestedAction) -> None:
+    """Requests that the run be paused, cancelled or rolled back, or that it go on (NONE). Raises RunRefused."""
     with transaction.atomic():
         run = HistoryRun.objects.select_for_update().get(pk=run.pk)
-        if wished == RequestedAction.UNDO:
+        if action == RequestedAction.UNDO:
             check_undo(run)
         elif run.state not in HistoryRun.ACTIVE:
             raise RunRefused(f"The run is over: {run.get_state_display().lower()}.")
-        run.wish = wished
-        if wished == RequestedAction.NONE and run.state == State.PAUSED:
+        run.wish = action
+        if action == RequestedAction.NONE and run.state == State.PAUSED:
             run.state = State.WAITING
         run.save(update_fields=["wish", "state"])
 
 
 def check_undo(run: HistoryRun) -> None:
-    """Raises RunRefused where the run cannot be rolled back, or not now."""
+    """Raises RunRefused if the run cannot be rolled back, or not now."""
     if run.state != State.DONE or run.replaced is None:
         raise RunRefused(
             "There is nothing to roll back to: the numbers from before are kept for 7 days, and not past an erasure."
@@ -93,7 +94,7 @@ def check_undo(run: HistoryRun) -> None:
 
 
 class HistoryRunner:
-    """Carries out what is asked for. One at a time works for each store."""
+    """Carries out the runs. Only one may work on a store at a time."""
 
     def __init__(self, store: Store, url: str, engine: Callable[[], Engine], clock: Callable[[], datetime]) -> None:
         """`url` is the store's address, for the engine's workers."""
@@ -101,163 +102,161 @@ class HistoryRunner:
         self._on_progress: Callable[[HistoryRun], None] = lambda _: None
 
     def work(self, stop: Callable[[], bool], on_progress: Callable[[HistoryRun], None] = lambda _: None) -> int:
-        """Everything that is asked for now, until `stop`. Returns how many runs came to an end. `on_progress` is
-        called after each step.
-        """
+        """Carries out all runs and requested actions that there are now, until `stop`. Returns how many runs ended."""
         ended, self._on_progress = 0, on_progress
         for run in HistoryRun.objects.filter(wish=RequestedAction.UNDO, state=State.DONE).order_by("pk"):
             ended += self._undo(run)
         for run in HistoryRun.objects.filter(state__in=(State.WAITING, State.RUNNING)).order_by("pk"):
             if not stop():
-                ended += self._carry_out(run, stop)
+                ended += self._advance(run, stop)
         for run in HistoryRun.objects.filter(state=State.PAUSED, wish=RequestedAction.CANCEL):
-            self._cancel(run)
+            self._end_without_result(run, State.CANCELLED)
         return ended
 
-    def resting(self) -> set[int]:
-        """The properties whose raw rows are being read, or will be soon."""
-        active = HistoryRun.objects.filter(state__in=HistoryRun.ACTIVE) | HistoryRun.objects.filter(
-            wish=RequestedAction.UNDO
-        )
-        return set(active.values_list("property", flat=True))
+    def active_properties(self) -> set[int]:
+        """Returns the properties whose raw rows are being read, or will be soon: their raw parts must not be merged."""
+        active = HistoryRun.objects.filter(state__in=HistoryRun.ACTIVE)
+        to_undo = HistoryRun.objects.filter(wish=RequestedAction.UNDO)
+        return set((active | to_undo).values_list("property", flat=True))
 
-    def writing(self) -> set[int]:
-        """The properties of which segments are written that no book names yet."""
+    def writing_properties(self) -> set[int]:
+        """Returns the properties for which segments are being written that no manifest names yet."""
         return set(HistoryRun.objects.filter(state=State.RUNNING).values_list("property", flat=True))
 
-    def sweep(self) -> None:
-        """Lets go of generations that were replaced, or rolled back, a week ago: there is no way back then."""
+    def expire_generations(self) -> None:
+        """Removes generations that were replaced or rolled back a week ago. Their runs cannot be rolled back then."""
         old = HistoryRun.objects.filter(finished_at__lt=self._clock() - KEPT_FOR)
         for run in old.filter(state=State.DONE, replaced__isnull=False):
-            remove_generation(self._store, run.property, _known(run.replaced))
-            self._save(run, replaced=None)
+            remove_generation(self._store, run.property, _existing(run.replaced))
+            _save(run, replaced=None)
         for run in old.filter(state=State.UNDONE, generation__isnull=False):
-            remove_generation(self._store, run.property, _known(run.generation))
-            self._save(run, generation=None)
+            remove_generation(self._store, run.property, _existing(run.generation))
+            _save(run, generation=None)
 
-    def _carry_out(self, run: HistoryRun, stop: Callable[[], bool]) -> bool:
-        """Whether the run came to an end."""
+    def _advance(self, run: HistoryRun, stop: Callable[[], bool]) -> bool:
+        """Takes the run as far as it goes. Returns whether it ended."""
         if run.state == State.WAITING:
-            self._save(run, state=State.RUNNING, started_at=run.started_at or self._clock())
+            _save(run, state=State.RUNNING, started_at=run.started_at or self._clock())
         try:
-            self._steps(run, lambda: stop() or self._wished(run) != RequestedAction.NONE)
+            if run.generation is None:
+                self._plan(run)
+            if self._store.live(run.property) != run.generation:
+                self._rebuild(run, lambda: stop() or _requested_action(run) != RequestedAction.NONE)
+                self._go_live(run)
+            release(self._store, run.property)
         except Stopped:
             return self._stopped(run)
         except (CannotRebuild, NothingToRebuild) as error:
             self._fail(run, str(error))
         except TaskFailed as error:
-            logger.exception("a piece of work failed")
+            logger.exception("a task of applying rules %d to property %d failed", run.rules, run.property)
             self._fail(run, f"It failed; the worker's output says more: {error.text}")
+        else:
+            _save(run, state=State.DONE, finished_at=self._clock(), tasks="", rows_done=run.rows)
         return True
 
-    def _fail(self, run: HistoryRun, error: str) -> None:
-        logger.warning("applying rules %d to property %d failed: %s", run.rules, run.property, error)
-        self._give_up(run, State.FAILED, error)
-
-    def _steps(self, run: HistoryRun, stop: Callable[[], bool]) -> None:
-        if run.generation is None:
-            self._plan(run)
-        if self._store.live(run.property) != run.generation:
-            self._build(run, stop)
-            self._go_live(run)
-        release(self._store, run.property)
-        self._save(run, state=State.DONE, finished_at=self._clock(), tasks="", rows_done=run.rows)
-
     def _plan(self, run: HistoryRun) -> None:
+        """Writes the draft generation and the tasks that fill it."""
         rules = decode_ruleset(self._store.context(ruleset_name(run.property, run.rules)))
         if self._store.manifest(run.property) is None:
             seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
-        item = Property.objects.filter(pk=run.property).first()
-        if item:
-            claim(self._store, run.property, item.measurement_id, rules.basics)
+        if item := Property.objects.filter(pk=run.property).first():
+            claim(self._store, run.property, item.measurement_id, rules.settings)
         self._remove_strays(run.property)
-        with suppress(Conflict):  # the worker seals it just now, then
+        with suppress(Conflict):  # then the worker is sealing the property itself
             seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
-        draft, tasks = start(self._store, self._url, run.property, rules, _days(run))
+        draft, tasks = start(self._store, self._url, run.property, rules, _local_days(run))
         rows = sum(part.place.rows for task in tasks for part in task.parts)
-        self._save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())
+        _save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())
 
     def _remove_strays(self, property: int) -> None:
-        """Generations that a run made and did not come to write down."""
+        """Removes generations of a run that crashed before it had recorded them."""
         runs = HistoryRun.objects.filter(property=property)
-        known = {number for pair in runs.values_list("generation", "replaced") for number in pair}
-        for generation in set(self._store.generations(property)) - known - {self._store.live(property)}:
+        recorded = {number for pair in runs.values_list("generation", "replaced") for number in pair}
+        for generation in set(self._store.generations(property)) - recorded - {self._store.live(property)}:
             remove_generation(self._store, property, generation)
 
-    def _build(self, run: HistoryRun, stop: Callable[[], bool]) -> None:
-        draft, tasks = open_draft(self._store, run.property, _known(run.generation)), _tasks.decode(run.tasks)
-        if draft.book.pieces is None:
+    def _rebuild(self, run: HistoryRun, stop: Callable[[], bool]) -> None:
+        """Carries out the tasks that are left. Raises Stopped, TaskFailed."""
+        draft = open_draft(self._store, run.property, _existing(run.generation))
+        if draft.manifest.pieces is None:  # it was finished before a crash
             return
-        left = [number for number in range(len(tasks)) if number not in draft.book.pieces]
-        self._count(run, tasks, set(draft.book.pieces))
+        tasks = _tasks.decode(run.tasks)
+        left = [number for number in range(len(tasks)) if number not in draft.manifest.pieces]
+        self._report(run, tasks, draft)
         engine = self._engine()
         try:
-            for done, piece in engine.run(rebuild_days, [tasks[number] for number in left], stop):
-                draft = add_rebuilt_days(self._store, run.property, draft, left[done], piece)
-                self._count(run, tasks, set(draft.book.pieces or ()))
+            for index, rebuilt in engine.run(rebuild_days, [tasks[number] for number in left], stop):
+                draft = add_rebuilt_days(self._store, run.property, draft, left[index], rebuilt)
+                self._report(run, tasks, draft)
         finally:
             engine.close()
-        finish_draft(self._store, run.property, draft, _days(run))
+        finish_draft(self._store, run.property, draft, _local_days(run))
+
+    def _report(self, run: HistoryRun, tasks: list[RebuildTask], draft: DraftGeneration) -> None:
+        rows = sum(part.place.rows for number in draft.manifest.pieces or () for part in tasks[number].parts)
+        _save(run, rows_done=rows)
+        self._on_progress(run)
 
     def _go_live(self, run: HistoryRun) -> None:
-        generation, numbers = _known(run.generation), ordinals()
+        generation, numbers = _existing(run.generation), ordinals()
+        # Most of the catching up is done before the swap, which repeats it for what arrives meanwhile.
         catch_up(self._store, run.property, open_draft(self._store, run.property, generation), numbers)
-        self._save(run, replaced=live_manifest(self._store, run.property).generation)
+        _save(run, replaced=live_manifest(self._store, run.property).generation)
         swap(self._store, run.property, generation, numbers)
 
     def _undo(self, run: HistoryRun) -> bool:
         try:
             if self._store.live(run.property) != run.replaced:
-                swap(self._store, run.property, _known(run.replaced), ordinals())
+                swap(self._store, run.property, _existing(run.replaced), ordinals())
         except CannotRebuild as error:
-            self._save(run, wish=RequestedAction.NONE, error=str(error))
+            _save(run, wish=RequestedAction.NONE, error=str(error))
             return False
-        self._save(run, wish=RequestedAction.NONE, state=State.UNDONE, finished_at=self._clock())
+        _save(run, wish=RequestedAction.NONE, state=State.UNDONE, finished_at=self._clock())
         return True
 
     def _stopped(self, run: HistoryRun) -> bool:
-        wished = self._wished(run)
-        if wished == RequestedAction.PAUSE:
-            self._save(run, state=State.PAUSED, wish=RequestedAction.NONE)
-        if wished == RequestedAction.CANCEL:
-            self._cancel(run)
-        return wished == RequestedAction.CANCEL
+        """Pauses or cancels the run if that was requested; otherwise the worker stops, and the run goes on later."""
+        action = _requested_action(run)
+        if action == RequestedAction.PAUSE:
+            _save(run, state=State.PAUSED, wish=RequestedAction.NONE)
+        if action == RequestedAction.CANCEL:
+            self._end_without_result(run, State.CANCELLED)
+        return action == RequestedAction.CANCEL
 
-    def _cancel(self, run: HistoryRun) -> None:
-        self._give_up(run, State.CANCELLED, "")
+    def _fail(self, run: HistoryRun, error: str) -> None:
+        logger.warning("applying rules %d to property %d failed: %s", run.rules, run.property, error)
+        self._end_without_result(run, State.FAILED, error)
 
-    def _give_up(self, run: HistoryRun, state: HistoryRun.State, error: str) -> None:
+    def _end_without_result(self, run: HistoryRun, state: HistoryRun.State, error: str = "") -> None:
         if run.generation is not None:
             remove_generation(self._store, run.property, run.generation)
-        self._save(
+        _save(
             run, state=state, wish=RequestedAction.NONE, error=error.replace("\0", ""), tasks="", generation=None,
             replaced=None, finished_at=self._clock(),
         )  # fmt: skip
 
-    def _wished(self, run: HistoryRun) -> str:
-        return HistoryRun.objects.values_list("wish", flat=True).get(pk=run.pk)
-
-    def _count(self, run: HistoryRun, tasks: list[RebuildTask], done: set[int]) -> None:
-        rows = sum(part.place.rows for number in done for part in tasks[number].parts)
-        self._save(run, rows_done=rows)
-        self._on_progress(run)
-
-    def _save(self, run: HistoryRun, **values: object) -> None:
-        for name, value in values.items():
-            setattr(run, name, value)
-        run.save(update_fields=list(values))
-
 
 def ordinals() -> dict[str, int]:
-    """The numbers of logs in positions."""
+    """Returns the number of each log in positions."""
     return {log: ledger.ordinal(log) for log in LogSource.objects.values_list("log", flat=True)}
 
 
-def _days(run: HistoryRun) -> LocalDays | None:
+def _requested_action(run: HistoryRun) -> str:
+    return HistoryRun.objects.values_list("wish", flat=True).get(pk=run.pk)
+
+
+def _save(run: HistoryRun, **values: object) -> None:
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(values))
+
+
+def _local_days(run: HistoryRun) -> LocalDays | None:
     return (day_number(run.first), day_number(run.last)) if run.first and run.last else None
 
 
-def _known(number: int | None) -> int:
-    if number is None:
+def _existing(generation: int | None) -> int:
+    if generation is None:
         raise CannotRebuild("The generation is no longer there.")
-    return number
+    return generation

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import ADDED, INSTEAD, KINDS
+from processing.schema import ADDED_COLUMNS
 from processing.store.port import Missing, Store
 
 DEFAULT_BYTES: Final = 160 * 2**20
@@ -58,24 +58,24 @@ class ColumnCache:
         try:
             return self.store.read(segment, section, names)
         except Missing:
-            if not ADDED.intersection(names):
+            if not ADDED_COLUMNS.keys() & names:
                 raise
         sources = {name: self._source(segment, section, name) for name in names}
         found = self.store.read(segment, section, list(dict.fromkeys(filter(None, sources.values()))) or None)
         values = [
-            pl.col(source).alias(name) if source else pl.lit(None, KINDS[name]).alias(name)
+            pl.col(source).alias(name) if source else pl.lit(None, ADDED_COLUMNS[name].dtype).alias(name)
             for name, source in sources.items()
         ]
         return found.select(values)
 
     def _source(self, segment: str, section: str, name: str) -> str | None:
         """Where a column's values are in a segment: under its own name, under another, or nowhere."""
-        if name not in ADDED:
+        if name not in ADDED_COLUMNS:
             return name
         try:
             self.store.read(segment, section, [name])
         except Missing:
-            return INSTEAD.get(name)
+            return ADDED_COLUMNS[name].fallback
         return name
 
     def _keep(self, key: _Key, column: pl.Series) -> None:

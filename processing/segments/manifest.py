@@ -161,12 +161,12 @@ class Manifest(msgspec.Struct, frozen=True):
         return (layers | {part.place.segment for part in self.raw}) - {""}
 
 
-def empty_manifest(basics: PropertySettings) -> Manifest:
+def empty_manifest(settings: PropertySettings) -> Manifest:
     return Manifest(
-        zone=basics.zone,
-        timeout_ms=basics.session_timeout_s * 1000,
-        engaged_ms=basics.engaged_s * 1000,
-        currency=basics.currency,
+        zone=settings.zone,
+        timeout_ms=settings.session_timeout_s * 1000,
+        engaged_ms=settings.engaged_s * 1000,
+        currency=settings.currency,
     )
 
 

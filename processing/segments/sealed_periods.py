@@ -6,13 +6,13 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import BUILT, EVENTS, INSTEAD, REFUSED, Schema, conform
+from processing.schema import ADDED_COLUMNS, BUILT, EVENTS, OPEN_IDS, OPEN_SESSIONS, REFUSED, Schema, conform
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
 from processing.sessions.layers import EMPTY, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
-from processing.sessions.sessionize import OPEN_IDS, OPEN_SESSIONS, Carry, no_carry
+from processing.sessions.sessionize import Carry, no_carry
 from processing.store.port import Store
 
 # The sections that make a layer.
@@ -123,8 +123,9 @@ def read_layer(store: Store, ref: LayerRef) -> Layer:
 
 def conform_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Gives stored rows the columns of the schema, also if they were written before a column was added."""
-    added = {new: old for new, old in INSTEAD.items() if new in schema and new not in frame.columns}
-    return conform(frame.with_columns(pl.col(old).alias(new) for new, old in added.items()), schema)
+    added = [ADDED_COLUMNS[name] for name in schema if name in ADDED_COLUMNS and name not in frame.columns]
+    fallbacks = [pl.col(column.fallback).alias(column.name) for column in added if column.fallback]
+    return conform(frame.with_columns(fallbacks), schema)
 
 
 def categorical_text() -> pl.Expr:

@@ -99,7 +99,7 @@ def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Rec
 def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Manifest:
     """Returns the empty manifest of a property that has not been sealed yet."""
     settings = settings_of(store, property, blocks)
-    return empty_manifest(ruleset_of(store, property, settings.rules, settings).basics)
+    return empty_manifest(ruleset_of(store, property, settings.rules, settings).settings)
 
 
 def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:

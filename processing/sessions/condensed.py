@@ -17,7 +17,7 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import BUILT, Schema
+from processing.schema import BUILT, BUILT_COLUMNS, Schema, Steady, Summed
 
 
 class RowSource(StrEnum):
@@ -27,16 +27,15 @@ class RowSource(StrEnum):
     CONDENSED = "stretches"
 
 
+_columns: Final = [(column, column.condensed) for column in BUILT_COLUMNS if column.condensed]
+_steady: Final = [(flag, column) for column, flag in _columns if isinstance(flag, Steady)]
+_summed: Final = [(flag, column) for column, flag in _columns if isinstance(flag, Summed)]
 # Columns that seldom change within a session and day. With any other column the rows would be too short to be worth it.
-STEADY: Final = (
-    *("day", "visitor", "session", "engaged", "active", "duration_ms", "country", "device", "browser", "system"),
-    *("session_source", "session_medium", "session_campaign", "session_channel", "session_groups"),
-)
-SUMMED: Final[Schema] = {"page_view": pl.UInt32(), "engagement_ms": pl.Int64(), "key": pl.UInt32()}
+STEADY: Final = tuple(column.name for _, column in sorted(_steady))
+SUMMED: Final[Schema] = {column.name: flag.dtype for flag, column in sorted(_summed)}
 EVENT_COUNT: Final = "events"  # the column that says how many events a condensed row stands for
-# Raise it whenever the columns of CONDENSED change: condensed rows of another version are not read.
-CONDENSED_VERSION: Final = 1
 CONDENSED: Final[Schema] = {**{name: BUILT[name] for name in STEADY}, **SUMMED, EVENT_COUNT: pl.UInt32()}
+CONDENSED_VERSION: Final = max(flag.version for _, flag in _columns)  # condensed rows of another version are not read
 MIN_CONDENSED_EVENTS: Final = 4_096  # fewer events are condensed while they are read
 
 

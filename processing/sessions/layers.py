@@ -10,11 +10,9 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from processing.schema import BUILT, EVENTS, REFUSED, REJECTED
+from processing.schema import BUILT, EVENTS, OPEN_IDS, OPEN_SESSIONS, REFUSED, REJECTED
 from processing.sessions.local_periods import Period
 from processing.sessions.sessionize import (
-    OPEN_IDS,
-    OPEN_SESSIONS,
     RESEND_WINDOW_MS,
     THREAD,
     Carry,

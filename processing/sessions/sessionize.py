@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from processing.schema import ATTRIBUTION, BUILT, EVENTS, HOUR_MS, Schema
+from processing.schema import ATTRIBUTION, BUILT, EVENTS, HOUR_MS, OPEN_IDS, OPEN_SESSIONS, SESSION_TOTALS
 from processing.sessions.local_periods import Period
 
 CLIENT_SESSION_GAP_MS: Final = 4 * HOUR_MS
@@ -17,28 +17,6 @@ RESEND_WINDOW_MS: Final = 72 * HOUR_MS
 
 THREAD: Final = ["visitor", "client_session"]  # within one thread, sessions are split by gaps alone
 ORDER: Final = [*THREAD, "time", "sequence", "hit", "index"]
-
-# What a session has gathered from its beginning to the end of a part.
-GATHERED: Final[Schema] = {
-    "page_views": pl.Int64(),
-    "engagement": pl.Int64(),
-    "key_events": pl.Int64(),
-    "client_engaged": pl.Boolean(),
-    "signals": pl.Boolean(),
-}
-# Sessions that may go on in the next period, as they stand at the end of this one.
-OPEN_SESSIONS: Final[Schema] = {
-    "visitor": pl.UInt64(),
-    "client_session": pl.UInt64(),
-    "session": pl.UInt64(),
-    "start": pl.Int64(),
-    "last": pl.Int64(),
-    **{f"session_{name}": pl.String() for name in ATTRIBUTION},
-    **GATHERED,
-    "fired": pl.UInt64(),  # the bits of `once` that the session has had; null: none
-}
-# Ids whose time depends on receipt: a re-send may come to lie in a later period.
-OPEN_IDS: Final[Schema] = {"visitor": pl.UInt64(), "hit": pl.UInt64(), "time": pl.Int64()}
 
 
 class Limits(NamedTuple):
@@ -215,16 +193,18 @@ def _gather(parts: pl.DataFrame) -> pl.DataFrame:
     Running totals over the whole frame, less what they were where the run began: a window per run would cost twenty
     times as much.
     """
-    own = parts.select(pl.col(name).cast(pl.Int64) for name in GATHERED)
+    own = parts.select(pl.col(name).cast(pl.Int64) for name in SESSION_TOTALS)
     totals = own.select(pl.all().cum_sum())
     at_head = parts.select("head").hstack(totals - own).filter("head").drop("head")
     carried = parts.filter("head").select(
         pl.when("from_carry").then(pl.col(f"carried_{name}").cast(pl.Int64)).otherwise(0).alias(name)
-        for name in GATHERED
+        for name in SESSION_TOTALS
     )
     gathered = totals - (at_head - carried)[parts["run"] - 1]
     return parts.with_columns(
-        gathered.select((pl.col(name) > 0 if kind == pl.Boolean() else pl.col(name)) for name, kind in GATHERED.items())
+        gathered.select(
+            (pl.col(name) > 0 if kind == pl.Boolean() else pl.col(name)) for name, kind in SESSION_TOTALS.items()
+        )
     )
 
 

@@ -1,11 +1,11 @@
-"""What has to be done once for a whole store, again and again: raw blocks merged and deleted, what nobody uses swept,
-erasures finished, hits and salts let go. One process does it, since it remembers what was unused a while ago.
+"""The maintenance of a store as a whole, done again and again: merges and deletes raw blocks, collects unused segments,
+finishes erasures, expires hits and salts. One process does it, because it remembers what was unused a while ago.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from collection.log.port import Log
 from configuration.visitor_secrets import delete_property_salts
@@ -16,115 +16,92 @@ from processing.maintenance.log_retention import expire_received_salts, received
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog, Partition
 from processing.store.port import Store
+from processing.workers.config import MaintenanceConfig
+
+SCRUB_EVERY_S: Final = 86_400.0
+LEDGER_DAYS: Final = 8  # longer than anything waits in a log
 
 logger = logging.getLogger(__name__)
 
-SCRUB_EVERY_S: Final = 86_400.0
-GRACE_S: Final = 60.0  # a report that began before a deletion has ended by then
-LEDGER_DAYS: Final = 8  # longer than anything waits in a log
-
-
-class HistoryWork(Protocol):
-    """What applies rules to the past, see `history.py`."""
-
-    def work(self, stop: Callable[[], bool]) -> int: ...
-    def resting(self) -> Collection[int]: ...
-    def writing(self) -> Collection[int]: ...
-    def sweep(self) -> None: ...
-
-
-class ErasureWork(Protocol):
-    """What erases visitors and properties, see `erasure.py`."""
-
-    def work(self, stop: Callable[[], bool]) -> int: ...
-    def removing(self) -> Collection[int]: ...
-    def tidy(self, now: datetime, seal: Callable[[int], object]) -> None: ...
-
 
 class Housekeeping:
-    """`backlog` knows the tails; `look` brings it up to date with the store, where others fill it."""
-
     def __init__(
-        self, log: Log, store: Store, backlog: Backlog, *, log_hours: int | None, history: HistoryWork | None,
-        erasures: ErasureWork | None, clock: Clock, grace_s: float = GRACE_S, sweep_after_s: float | None = None,
-        look: Callable[[], None] = lambda: None,
+        self, log: Log, store: Store, backlog: Backlog, config: MaintenanceConfig, clock: Clock,
+        update_backlog: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
-        """Hits stay in the log for `log_hours`; None: for ever. A raw block goes `grace_s` after it is covered, a
-        segment that nobody names after `sweep_after_s`, or `grace_s`: sealing must take less.
-        """
-        self._log, self._store, self._backlog, self._clock, self._look = log, store, backlog, clock, look
-        self._history, self._erasures, self.log_hours = history, erasures, log_hours
-        self._grace_s, self._sweep_after_s = grace_s, grace_s if sweep_after_s is None else sweep_after_s
-        self._marks: list[tuple[float, dict[Partition, int]]] = []
-        self._orphans: dict[str, float] = {}
+        """`update_backlog` is for processes beside which other ones receive and seal."""
+        self._log, self._store, self._backlog, self._config = log, store, backlog, config
+        self._clock, self._update_backlog = clock, update_backlog
+        self._needed_from_at: list[tuple[float, dict[Partition, int]]] = []  # oldest first
+        self._unused_since: dict[str, float] = {}  # by name of the segment
         self._without_raw: set[int] = set()
         self._scrub_at = clock()
 
-    def tidy(self, now_ms: int, seal: Callable[[int], object], troubles: Backoff) -> None:
-        """`seal` seals a property, for an erasure that waits for it."""
+    def run(self, now_ms: int, seal: Callable[[int], object], backoff: Backoff) -> None:
+        """Runs each task once; one that fails does not stop the next. `seal` seals a property that an erasure waits
+        for.
+        """
         now = datetime.fromtimestamp(now_ms / 1000, tz=UTC)
-        with troubles.outlived("upkeep of raw blocks"):
-            self._delete_covered()
+        with backoff.suppress_and_log("deleting and merging raw blocks"):
+            self._delete_covered_blocks()
             merge_blocks(self._store)
-        with troubles.outlived("sweeping unused segments"):
-            self._sweep()
-        if self._history:
-            with troubles.outlived("sweeping old generations"):
-                self._history.sweep()
-        if self._erasures:
-            with troubles.outlived("erasing"):
-                self._erasures.tidy(now, seal)
-        with troubles.outlived("scrubbing the store"):
+        with backoff.suppress_and_log("deleting unused segments"):
+            self._delete_unused_segments()
+        with backoff.suppress_and_log("deleting old generations"):
+            self._config.history.expire_generations()
+        with backoff.suppress_and_log("erasing"):
+            self._config.erasures.tidy(now, seal)
+        with backoff.suppress_and_log("scrubbing the store"):
             self._scrub()
-        with troubles.outlived("letting go of received hits and old salts"):
-            self._let_go(now)
+        with backoff.suppress_and_log("expiring received hits and old salts"):
+            self._expire(now)
 
-    def _let_go(self, now: datetime) -> None:
-        expire_received_salts(self._log, now)
-        empty = without_raw_hits(self._store, self._backlog.due(self._clock(), all_of_them=True))
-        delete_property_salts(empty - self._without_raw)
-        self._without_raw = empty
-        ledger.merge_old_ranges(now - timedelta(days=LEDGER_DAYS))
-        if self.log_hours is not None:
-            trim(self._log, now, timedelta(hours=self.log_hours))
+    def _delete_covered_blocks(self) -> None:
+        """Deletes the blocks that all their properties' segments covered a grace period ago.
 
-    def _delete_covered(self) -> None:
-        """Deletes the blocks that were in all their properties' segments a grace period ago."""
+        An example with a grace of 60 s, one partition, called every 30 s: `needed_from` was 100 at second 0, 250 at
+        second 30, 300 at second 60. At second 60 blocks below offset 100 are deleted, at second 90 those below 250.
+        """
         now = self._clock()
-        self._marks.append((now, self._needed_from()))
-        while len(self._marks) > 1 and self._marks[1][0] <= now - self._grace_s:
-            self._marks.pop(0)
-        taken, marks = self._marks[0]
-        if taken <= now - self._grace_s:
-            delete_blocks(self._store, marks)
+        long_ago = now - self._config.block_grace_s
+        self._needed_from_at.append((now, self._needed_from()))
+        while len(self._needed_from_at) > 1 and self._needed_from_at[1][0] <= long_ago:
+            self._needed_from_at.pop(0)
+        noted_at, needed_from = self._needed_from_at[0]
+        if noted_at <= long_ago:
+            delete_blocks(self._store, needed_from)
 
     def _needed_from(self) -> dict[Partition, int]:
-        """Ranges may be received in any order: nothing above one that is not received yet is done with. That is asked
-        before looking, so that what is below has been seen.
-        """
+        """Returns, by partition, the offset from which blocks are needed or hits are not received yet."""
+        # Ranges are received in any order, so nothing above an unreceived one may be deleted. The ledger is asked
+        # before the store: then the backlog knows every block below the answer.
         received = {(self._log.id, number): received_below(self._log.id, number) for number in self._log.partitions()}
-        self._look()
-        marks = self._backlog.needed_from()
-        return {partition: min(mark, received.get(partition, mark)) for partition, mark in marks.items()}
+        self._update_backlog()
+        needed = self._backlog.needed_from()
+        return {partition: min(offset, received.get(partition, offset)) for partition, offset in needed.items()}
 
-    def _sweep(self) -> None:
-        """Deletes segments that have been orphans for long; not of properties that a run or a removal is busy with,
-        which takes longer.
-        """
-        now, busy = self._clock(), self._busy()
-        unused = [name for name in orphans(self._store) if name.partition("-")[0] not in busy]
-        self._orphans = {name: self._orphans.get(name, now) for name in unused}
-        for name, since in self._orphans.items():
-            if since <= now - self._sweep_after_s:
+    def _delete_unused_segments(self) -> None:
+        now = self._clock()
+        # A run or a removal writes segments for longer than the grace period before it commits them.
+        writing = {str(id) for id in (*self._config.history.writing_properties(), *self._config.erasures.removing())}
+        unused = [name for name in orphans(self._store) if name.partition("-")[0] not in writing]
+        self._unused_since = {name: self._unused_since.get(name, now) for name in unused}
+        for name, since in self._unused_since.items():
+            if since <= now - self._config.segment_grace_s:
                 self._store.delete_segment(name)
 
-    def _busy(self) -> set[str]:
-        writing = self._history.writing() if self._history else ()
-        removing = self._erasures.removing() if self._erasures else ()
-        return {str(property) for property in (*writing, *removing)}
-
     def _scrub(self) -> None:
-        """Once a day: also what writers left behind that died is then gone."""
+        """Deletes, once a day, what writers that died left behind."""
         if self._clock() >= self._scrub_at:
             self._store.scrub()
             self._scrub_at = self._clock() + SCRUB_EVERY_S
+
+    def _expire(self, now: datetime) -> None:
+        expire_received_salts(self._log, now)
+        # Once, when a property's last raw hit has gone: the next range that is received makes a new salt.
+        empty = without_raw_hits(self._store, self._backlog.ready(self._clock(), everything=True))
+        delete_property_salts(empty - self._without_raw)
+        self._without_raw = empty
+        ledger.merge_old_ranges(now - timedelta(days=LEDGER_DAYS))
+        if self._config.log_hours is not None:
+            trim(self._log, now, timedelta(hours=self._config.log_hours))

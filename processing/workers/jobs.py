@@ -1,14 +1,13 @@
-"""The jobs of a cluster's workers. Each may be done twice, by two workers at once, or be broken off anywhere: what is
-stored stays right, and what was left is sent again.
+"""The jobs of a cluster's workers. A job may be done twice, by two workers at once, or be interrupted anywhere: what is
+stored stays right, and what is left is sent again.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from django.db import close_old_connections
 
-from configuration.clock import WallClock
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.leases import hold_lease
 from processing.maintenance.compaction import Retention, run_short_maintenance
@@ -19,77 +18,82 @@ from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.seal import seal
 from processing.sessions.local_periods import milliseconds
 from processing.store.port import Conflict, Store
-from processing.workers.housekeeping import ErasureWork, HistoryWork
+from processing.workers.config import MaintenanceConfig
+
+LEASE_S: Final = 30.0
+GROUP_SIZE: Final = 50
 
 logger = logging.getLogger(__name__)
 
-LEASE_S: Final = 30.0
-KEPT_UP_TOGETHER: Final = 50
-
 
 class JobHandlers:
-    """What one process can do. `ranges` makes its part of receiving, which needs more than the others."""
+    """What one process does when it takes a job."""
 
     def __init__(
-        self, store: Store, ranges: Callable[[], RangeReceiver], *, retention: Callable[[], Mapping[int, Retention]],
-        history: HistoryWork, erasures: ErasureWork, wall_clock: WallClock,
-    ) -> None:  # fmt: skip
-        self._store, self._ranges, self._retention = store, ranges, retention
-        self._history, self._erasures, self._columns = history, erasures, ColumnCache(store, WORK_BYTES)
-        self._wall_clock = wall_clock
-        self._troubles = Backoff(recover=close_old_connections)
+        self, store: Store, range_receiver: Callable[[], RangeReceiver], maintenance: MaintenanceConfig
+    ) -> None:
+        """`range_receiver` is called by the first job that receives: opening one takes time and memory."""
+        self._store, self._range_receiver, self._maintenance = store, range_receiver, maintenance
+        self._columns = ColumnCache(store, WORK_BYTES)
+        self._backoff = Backoff(recover=close_old_connections)
 
     def receive(self, number: int) -> int:
-        """The range of this number in the ledger. Returns how many hits; 0 where it is done, or of another log."""
-        ranges = self._ranges()
-        item = Range.objects.filter(pk=number, log=ranges.log, done_at=None).first()
-        return ranges.receive_again(item).hits if item else 0
+        """Receives the range of this number in the ledger. Returns how many hits it had; 0 if it is done already, or
+        of another log.
+        """
+        receiver = self._range_receiver()
+        item = Range.objects.filter(pk=number, log=receiver.log, done_at=None).first()
+        return receiver.receive_again(item).hits if item else 0
 
     def seal(self, property: int) -> bool:
-        """Whether anything was sealed; not while another worker writes, nor while rows are taken out."""
+        """Returns False if there was nothing to seal, if another worker writes, or while rows are being removed."""
         with hold_lease(_writing(property), LEASE_S) as lease:
             if lease is None or property in removing():
                 return False
             try:
                 return seal(self._store, self._columns, property)
             except Conflict as error:
-                logger.info("property %d was written by another worker meanwhile: %s", property, error)
+                logger.info("another worker wrote segments of property %d meanwhile: %s", property, error)
                 return False
 
-    def keep_up(self, properties: Collection[int]) -> None:
-        """Upkeep of these; what fails is said, and tried again by the next round."""
-        retention, now_ms = self._retention(), milliseconds(self._wall_clock())
-        for property in set(properties).difference(self._history.resting(), self._erasures.removing()):
+    def run_maintenance(self, properties: Collection[int]) -> None:
+        """Compacts the properties and applies their retention. A failure is logged; the next round tries again."""
+        retention, now_ms = self._maintenance.retention(), milliseconds(self._maintenance.wall_clock())
+        being_rebuilt, being_removed = (
+            self._maintenance.history.active_properties(),
+            self._maintenance.erasures.removing(),
+        )
+        for property in set(properties).difference(being_rebuilt, being_removed):
             with (
-                self._troubles.outlived(f"upkeep of property {property}"),
+                self._backoff.suppress_and_log(f"maintenance of property {property}"),
                 hold_lease(_writing(property), LEASE_S) as lease,
             ):
                 if lease:
                     limits = retention.get(property, Retention())
                     run_short_maintenance(self._store, self._columns, property, now_ms, limits)
 
-    def groups(self) -> list[Sequence[int]]:
-        """All properties, as many together as are kept up by one job."""
+    def property_groups(self) -> list[Sequence[int]]:
+        """Returns all properties, in groups of those that one job maintains."""
         properties = self._store.properties()
-        return [properties[low : low + KEPT_UP_TOGETHER] for low in range(0, len(properties), KEPT_UP_TOGETHER)]
+        return [properties[low : low + GROUP_SIZE] for low in range(0, len(properties), GROUP_SIZE)]
 
-    def carry_out(self, stop: Callable[[], bool]) -> int:
-        """Applies rules to history and erases, whatever was asked for. Returns how much came to an end; one worker at
-        a time does.
+    def process_requests(self, stop: Callable[[], bool]) -> int:
+        """Applies rules to history and erases, as requested. Returns how many requests were finished.
+
+        One worker at a time does this: 0 if another one holds the lease.
         """
         with hold_lease("history", LEASE_S) as lease:
             if lease is None:
                 return 0
 
-            def stopped() -> bool:
+            def must_stop() -> bool:
                 return stop() or lease.lost()
 
-            ended = 0
-            for name, work in (("history", self._history.work), ("removing what is erased", self._erasures.work)):
-                if self._troubles.due(name):
-                    with self._troubles.outlived(name):
-                        ended += work(stopped)
-            return ended
+            finished = list[int]()
+            history, erasures = self._maintenance.history, self._maintenance.erasures
+            self._backoff.attempt("history", lambda: finished.append(history.work(must_stop)))
+            self._backoff.attempt("removing erased rows", lambda: finished.append(erasures.work(must_stop)))
+            return sum(finished)
 
 
 def _writing(property: int) -> str:

@@ -1,17 +1,16 @@
-"""A worker as this installation's settings describe it, and the lock that keeps it the only one."""
+"""Makes the workers that the settings describe, and holds the lock that keeps a worker the only one."""
 
 import fcntl
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from collection.log import open_log
+from collection.log import Log, open_log
 from configuration import clock
-from configuration.drafts.snapshot import property_settings, retention_days, stored_rules
+from configuration.drafts.snapshot import receive_settings, retention_days, stored_rules
 from configuration.ruleset.context import Context
 from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
@@ -27,87 +26,63 @@ from processing.receiving.range_receiver import RangeReceiver
 from processing.reprocessing.runs import HistoryRunner
 from processing.store import open_store
 from processing.store.port import Store
-from processing.workers.dispatcher import LEASE, SWEEP_AFTER_S, Dispatcher, DispatchIntervals, JobSender
-from processing.workers.housekeeping import Housekeeping
+from processing.workers.config import GRACE_S, SHARED_SEGMENT_GRACE_S, MaintenanceConfig
+from processing.workers.dispatcher import LEASE, Dispatcher, DispatchIntervals, JobSender
 from processing.workers.jobs import JobHandlers
 from processing.workers.worker import Worker, WorkerIntervals
 
 
-def make_worker(pace: WorkerIntervals = WorkerIntervals(), ripeness: SealThresholds = SealThresholds()) -> Worker:  # noqa: B008 - they never change
-    """Not started yet. On a cluster others may still seal."""
+def make_worker(
+    *,
+    intervals: WorkerIntervals = WorkerIntervals(),  # noqa: B008 - it never changes
+    thresholds: SealThresholds = SealThresholds(),  # noqa: B008 - it never changes
+    grace_s: float = GRACE_S,
+) -> Worker:
+    """Returns a worker that is not started yet."""
     log, store = open_log(settings.LOG_URL), make_store()
-    pace = pace._replace(sweep_after_s=SWEEP_AFTER_S) if settings.BROKER_URL else pace
     receiver = LocalReceiver(
         log,
         store,
-        Backlog(ripeness),
+        Backlog(thresholds),
         current_context=current_context,
         load_keys=load_visitor_key_factory,
         geo=open_geo_database(settings.PLACES),
         load_rules=stored_rules,
     )
-    return Worker(
-        store,
-        receiver,
-        retention=_retention,
-        log_hours=settings.LOG_RETENTION_HOURS,
-        history=make_history(store),
-        erasures=ErasureWorker(store, log, clock.now),
-        wall_clock=clock.now,
-        pace=pace,
-    )
+    return Worker(store, receiver, _maintenance(log, store, grace_s), intervals=intervals)
 
 
 def make_dispatcher(
     jobs: JobSender,
-    rhythm: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
-    ripeness: SealThresholds = SealThresholds(),  # noqa: B008 - it never changes
+    *,
+    intervals: DispatchIntervals = DispatchIntervals(),  # noqa: B008 - it never changes
+    thresholds: SealThresholds = SealThresholds(),  # noqa: B008 - it never changes
+    grace_s: float = GRACE_S,
 ) -> Dispatcher:
-    """Not started yet."""
+    """Returns a dispatcher that is not started yet."""
     log, store = open_log(settings.LOG_URL), make_store()
-    erasures = ErasureWorker(store, log, clock.now)
-
-    def housekeeping(backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
-        return Housekeeping(
-            *(log, store, backlog),
-            log_hours=settings.LOG_RETENTION_HOURS,
-            history=make_history(store),
-            erasures=erasures,
-            clock=time.monotonic,
-            sweep_after_s=SWEEP_AFTER_S,
-            look=look,
-        )
-
     return Dispatcher(
-        *(log, store, jobs),
+        log,
+        store,
+        jobs,
         contexts=Contexts(store, stored_rules),
         current_context=current_context,
-        backlog=Backlog(ripeness),
-        housekeeping=housekeeping,
-        erasures=erasures,
-        wall_clock=clock.now,
-        rhythm=rhythm,
+        maintenance=_maintenance(log, store, grace_s),
+        thresholds=thresholds,
+        intervals=intervals,
     )
 
 
 def make_job_handlers() -> JobHandlers:
-    """What a worker process of a cluster can do."""
-    store = make_store()
-    log = open_log(settings.LOG_URL)
+    """Returns what a worker process of a cluster does with its jobs."""
+    log, store = open_log(settings.LOG_URL), make_store()
 
     @cache
-    def ranges() -> RangeReceiver:
-        contexts = Contexts(store, stored_rules)
-        return RangeReceiver(log, store, contexts, load_visitor_key_factory, open_geo_database(settings.PLACES))
+    def range_receiver() -> RangeReceiver:
+        geo = open_geo_database(settings.PLACES)
+        return RangeReceiver(log, store, Contexts(store, stored_rules), load_visitor_key_factory, geo)
 
-    return JobHandlers(
-        store,
-        ranges,
-        retention=_retention,
-        history=make_history(store),
-        erasures=ErasureWorker(store, log, clock.now),
-        wall_clock=clock.now,
-    )
+    return JobHandlers(store, range_receiver, _maintenance(log, store))
 
 
 def make_store() -> Store:
@@ -119,14 +94,15 @@ def make_history(store: Store) -> HistoryRunner:
 
 
 def current_context() -> Context:
-    """The settings of this moment."""
-    return Context(property_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
+    """Returns the settings of this moment."""
+    return Context(receive_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
 
 
 @contextmanager
 def single_worker_lock() -> Iterator[None]:
-    """Holds the place of the installation's only worker; on a cluster, of its dispatcher. Raises CommandError where
-    another process has it.
+    """Holds the lock of the installation's only worker; on a cluster, also the dispatcher's lease.
+
+    Raises CommandError if another process has it.
     """
     with (settings.DATA / "worker.lock").open("w") as file:
         try:
@@ -144,5 +120,17 @@ def single_worker_lock() -> Iterator[None]:
             yield
 
 
+def _maintenance(log: Log, store: Store, grace_s: float = GRACE_S) -> MaintenanceConfig:
+    return MaintenanceConfig(
+        history=make_history(store),
+        erasures=ErasureWorker(store, log, clock.now),
+        retention=_retention,
+        wall_clock=clock.now,
+        log_hours=settings.LOG_RETENTION_HOURS,
+        block_grace_s=grace_s,
+        segment_grace_s=SHARED_SEGMENT_GRACE_S if settings.BROKER_URL else grace_s,
+    )
+
+
 def _retention() -> Mapping[int, Retention]:
-    return {number: Retention(*days) for number, days in retention_days().items()}
+    return {property: Retention(*days) for property, days in retention_days().items()}

@@ -1,19 +1,17 @@
-"""The worker: receives, seals and keeps up, in turns, until it is told to stop.
+"""The worker: receives, seals and maintains, in turns, until it is stopped.
 
-What fails is said once and tried again later, and all else goes on: a full disk ends by itself, a damaged segment
-stops its own property only. A log that went back, and a part that ended, end the process: it is started anew.
+A task that fails is logged once and tried again later, while all others go on: a full disk ends by itself, and a
+damaged segment stops its own property only. Two failures end the process, which the supervisor then starts again: a log
+that went back, and a thread that ended.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from django.db import close_old_connections
 
-from configuration.clock import WallClock
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.clock import Clock
 from processing.concurrency.threads import run_beside
@@ -25,145 +23,112 @@ from processing.segments.column_cache import WORK_BYTES, ColumnCache
 from processing.segments.seal import seal
 from processing.sessions.local_periods import milliseconds
 from processing.store.port import Conflict, Store
-from processing.workers.housekeeping import GRACE_S, ErasureWork, HistoryWork, Housekeeping
+from processing.workers.config import MaintenanceConfig
+from processing.workers.housekeeping import Housekeeping
 
 logger = logging.getLogger(__name__)
 
-TURN_S: Final = 0.05
-SEAL_EVERY_S: Final = 1.0
-TIDY_EVERY_S: Final = 30.0
-
 
 class WorkerIntervals(NamedTuple):
-    """Seconds between two looks at the log, at the tails and at the upkeep, and before something unused is deleted:
-    raw blocks, and segments, where others may be about to commit some.
-    """
+    """Seconds between two looks at the log, at the tails, and between two rounds of maintenance."""
 
-    turn_s: float = TURN_S
-    seal_every_s: float = SEAL_EVERY_S
-    tidy_every_s: float = TIDY_EVERY_S
-    grace_s: float = GRACE_S
-    sweep_after_s: float | None = None
+    turn_s: float = 0.05
+    seal_every_s: float = 1.0
+    maintenance_every_s: float = 30.0
 
 
 class Worker:
-    """Seals and upkeep of one store, beside the receiver that fills it."""
+    """Seals and maintains one store, beside the receiver that fills it."""
 
     def __init__(
-        self,
-        store: Store,
-        receiver: LocalReceiver,
-        *,
-        retention: Callable[[], Mapping[int, Retention]],
-        log_hours: int | None = None,
-        history: HistoryWork | None = None,
-        erasures: ErasureWork | None = None,
-        wall_clock: WallClock,
+        self, store: Store, receiver: LocalReceiver, maintenance: MaintenanceConfig, *,
+        intervals: WorkerIntervals = WorkerIntervals(),  # noqa: B008 - it never changes
         clock: Clock = time.monotonic,
-        pace: WorkerIntervals = WorkerIntervals(),  # noqa: B008 - it never changes
-    ) -> None:
-        """Hits stay in the log for `log_hours`; None: for ever. The upkeep of properties to whose past rules are being
-        applied waits: their raw rows are being read.
-        """
+    ) -> None:  # fmt: skip
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
-        self._columns, self._tails = ColumnCache(store, WORK_BYTES), BacklogScan(store, self.backlog, clock)
-        self._retention, self._wall_clock, self._clock, self._pace = retention, wall_clock, clock, pace
-        self.history, self.erasures = history, erasures
-        self.housekeeping = Housekeeping(
-            *(receiver.log, store, self.backlog),
-            log_hours=log_hours,
-            history=history,
-            erasures=erasures,
-            clock=clock,
-            grace_s=pace.grace_s,
-            sweep_after_s=pace.sweep_after_s,
-        )
-        self.troubles = Backoff(clock, fatal=(LogWentBack,), recover=close_old_connections)
-        self._knows_tails = False
+        self.maintenance, self._intervals, self._clock = maintenance, intervals, clock
+        self._columns, self._scan = ColumnCache(store, WORK_BYTES), BacklogScan(store, self.backlog, clock)
+        self._housekeeping = Housekeeping(receiver.log, store, self.backlog, maintenance, clock)
+        self.backoff = Backoff(clock, fatal=(LogWentBack,), recover=close_old_connections)
+        self._has_started = False
 
     def start(self) -> int:
         """Finishes what an earlier worker left, and finds the tails. Returns the number of hits received."""
         received = self.receiver.catch_up()
-        self._tails.find(self.troubles)
-        self._knows_tails = True
+        self._scan.rebuild(self.backoff)
+        self._has_started = True
         return received
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop` is set. Sealing and history have threads of their own, so that hits are received
-        meanwhile; when this returns or raises, none of them works any more.
+        """Works until `stop` is set. Sealing and requests have threads of their own, so that hits are received
+        meanwhile; these have ended when this returns or raises.
 
-        Raises LogWentBack, PartEnded.
+        Raises LogWentBack, ThreadEnded.
         """
-        with run_beside({"sealing": self._seal_until, "history": self._history_until}) as look:
-            while not stop.wait(self._pace.turn_s):
-                look()
-                self._receive()
-
-    def _receive(self) -> None:
-        self.troubles.tried("receiving", self.receiver.receive if self._knows_tails else self.start)
+        with run_beside({"sealing": self._seal_until, "requests": self._process_requests_until}) as check_threads:
+            while not stop.wait(self._intervals.turn_s):
+                check_threads()
+                self.backoff.attempt("receiving", self.receiver.receive if self._has_started else self.start)
 
     def drain(self) -> int:
-        """Receives and seals all there is. Returns the number of hits received."""
+        """Receives and seals everything at once. Returns the number of hits received."""
         received = self.receiver.receive(at_once=True)
         self.seal(everything=True)
         return received
 
     def seal(self, *, everything: bool = False) -> list[int]:
-        """Seals the tails that are due. Returns the properties."""
-        due = self.backlog.due(self._clock(), all_of_them=everything)
-        return [property for property in due if self._seal(property, at_once=everything)]
+        """Seals the tails that are ready, or all. Returns the properties that were sealed."""
+        ready = self.backlog.ready(self._clock(), everything=everything)
+        return [property for property in ready if self._attempt_seal(property, at_once=everything)]
 
-    def erase(self, now_ms: int) -> None:
-        """One turn of erasing, and of everything that it waits for: for a process that is the worker for a while."""
-        for part in (self.history, self.erasures):
-            if part:
-                part.work(lambda: False)
-        self.tidy(now_ms)
+    def process_requests(self, now_ms: int) -> None:
+        """Takes one turn of erasing, and of all that it waits for: for a process that stands in for the worker."""
+        self.maintenance.history.work(lambda: False)
+        self.maintenance.erasures.work(lambda: False)
+        self.run_maintenance(now_ms)
 
-    def tidy(self, now_ms: int) -> None:
-        """Upkeep of every property, of raw blocks and of orphans."""
-        with self.troubles.outlived("upkeep"):
-            retention, resting = self._retention(), self.history.resting() if self.history else ()
-            for property in set(self.store.properties()).difference(resting, self._removing()):
-                self._keep_up(property, now_ms, retention.get(property, Retention()))
-        self.housekeeping.tidy(now_ms, self._sealed, self.troubles)
+    def run_maintenance(self, now_ms: int) -> None:
+        """Compacts every property and applies its retention, then maintains the store as a whole."""
+        with self.backoff.suppress_and_log("maintenance"):
+            retention = self.maintenance.retention()
+            # Raw rows of active properties are being read; rows of others are being removed.
+            waiting = {*self.maintenance.history.active_properties(), *self.maintenance.erasures.removing()}
+            for property in set(self.store.properties()) - waiting:
+                with self.backoff.suppress_and_log(f"maintenance of property {property}"):
+                    limits = retention.get(property, Retention())
+                    run_short_maintenance(self.store, self._columns, property, now_ms, limits)
+        self._housekeeping.run(now_ms, self.seal_property, self.backoff)
 
-    def _keep_up(self, property: int, now_ms: int, retention: Retention) -> None:
-        with self.troubles.outlived(f"upkeep of property {property}"):
-            run_short_maintenance(self.store, self._columns, property, now_ms, retention)
-
-    def _seal_until(self, stop: threading.Event) -> None:
-        tidied = self._clock()
-        while not stop.wait(self._pace.seal_every_s):
-            with self.troubles.outlived("sealing"):
-                self.seal()
-            if self._knows_tails and self._clock() - tidied >= self._pace.tidy_every_s:
-                self.tidy(milliseconds(self._wall_clock()))
-                tidied = self._clock()
-
-    def _history_until(self, stop: threading.Event) -> None:
-        while not stop.wait(self._pace.seal_every_s):
-            for name, part in (("history", self.history), ("removing what is erased", self.erasures)):
-                if part:
-                    self.troubles.tried(name, partial(part.work, stop.is_set))
-
-    def _seal(self, property: int, *, at_once: bool) -> bool:
-        task = f"sealing property {property}"
-        if property in self._removing():
-            return False
-        if at_once or self.troubles.due(task):
-            with self.troubles.outlived(task):
-                return self._sealed(property)
-        return False
-
-    def _sealed(self, property: int) -> bool:
+    def seal_property(self, property: int) -> bool:
+        """Returns False if another process sealed the property at the same time. Raises what the store raises."""
         try:
             seal(self.store, self._columns, property)
         except Conflict:
-            logger.warning("property %d was sealed by somebody else at the same time; trying again later", property)
+            logger.warning("another process sealed property %d at the same time; trying again later", property)
             return False
-        self._tails.notice(property)
+        self._scan.refresh(property)
         return True
 
-    def _removing(self) -> Collection[int]:
-        return self.erasures.removing() if self.erasures else ()
+    def _attempt_seal(self, property: int, *, at_once: bool) -> bool:
+        task = f"sealing property {property}"
+        if property in self.maintenance.erasures.removing():
+            return False
+        if at_once or self.backoff.is_due(task):
+            with self.backoff.suppress_and_log(task):
+                return self.seal_property(property)
+        return False
+
+    def _seal_until(self, stop: threading.Event) -> None:
+        maintained_at = self._clock()
+        while not stop.wait(self._intervals.seal_every_s):
+            with self.backoff.suppress_and_log("sealing"):
+                self.seal()
+            if self._has_started and self._clock() - maintained_at >= self._intervals.maintenance_every_s:
+                self.run_maintenance(milliseconds(self.maintenance.wall_clock()))
+                maintained_at = self._clock()
+
+    def _process_requests_until(self, stop: threading.Event) -> None:
+        history, erasures = self.maintenance.history, self.maintenance.erasures
+        while not stop.wait(self._intervals.seal_every_s):
+            self.backoff.attempt("history", lambda: history.work(stop.is_set))
+            self.backoff.attempt("removing erased rows", lambda: erasures.work(stop.is_set))

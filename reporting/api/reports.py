@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from configuration.drafts.snapshot import settings_of
+from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property, Token, may_see
 from configuration.ruleset.context import UNKNOWN
 from reporting.clock import today_in
@@ -90,7 +90,7 @@ class PropertyList(APIView):
     @extend_schema(responses=PropertySerializer(many=True))
     def get(self, request: Request) -> Response:
         visible = Property.objects.visible_to(request.user).order_by("name", "id")
-        return Response(PropertySerializer(settings_of(visible), many=True).data)
+        return Response(PropertySerializer(receive_settings_of(visible), many=True).data)
 
 
 class PropertyStatus(APIView):

@@ -31,5 +31,5 @@ def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
 def _differ(property: int, one: int, other: int) -> bool:
     """Versions never change, so neither does the answer."""
     found = [published(property, number) for number in (one, other)]
-    contents = [(each.basics, each.rules) if each else None for each in found]
+    contents = [(each.settings, each.rules) if each else None for each in found]
     return contents[0] != contents[1]

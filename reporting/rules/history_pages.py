@@ -138,7 +138,7 @@ def _raw_rows(view: ReadView) -> int:
 
 def _differs_in_settings(rules: Ruleset, view: ReadView) -> bool:
     """Whether the rules have another zone, currency or threshold, which change for all days together only."""
-    manifest, settings = view.sealed.book, rules.basics
+    manifest, settings = view.sealed.book, rules.settings
     of_rules = (settings.zone, settings.session_timeout_s * 1000, settings.engaged_s * 1000, settings.currency)
     return of_rules != (manifest.zone, manifest.timeout_ms, manifest.engaged_ms, manifest.currency)
 

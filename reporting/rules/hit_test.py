@@ -61,7 +61,7 @@ class HitTest(NamedTuple):
 
 def evaluate_pasted_hit(property: Property, text: str, rules: Ruleset, user_agent: str, address: str) -> HitTest:
     """Raises NotAHit."""
-    rows = read_pasted(text, property.settings(), _places(), user_agent=user_agent, address=address, now=now())
+    rows = read_pasted(text, property.receive_settings(), _places(), user_agent=user_agent, address=address, now=now())
     named = rows["rest"].str.extract(NAMED).drop_nulls()
     if (named != property.measurement_id).any():
         raise UnreadablePaste(

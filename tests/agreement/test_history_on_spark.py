@@ -26,14 +26,14 @@ pytest.importorskip("pyspark", reason="an extra")
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.django_db]
 
 HITS: Final = 300
-PIECE_ROWS: Final = 40
+TASK_ROWS: Final = 40
 State = HistoryRun.State
 
 
 def test_it_works(tmp_path: Path) -> None:
     rnd = random.Random(20_261_126)
     hits = random_hits(rnd, HITS, BERLIN)
-    first, second = (random_ruleset(rnd, BERLIN.id, number, plain_ruleset(BERLIN).basics) for number in (1, 2))
+    first, second = (random_ruleset(rnd, BERLIN.id, number, plain_ruleset(BERLIN).settings) for number in (1, 2))
     scratch = Installation(tmp_path / "scratch", (BERLIN,))
     under(scratch, second)
     send(scratch, hits)
@@ -53,9 +53,9 @@ def life(folder: Path, engine: str, hits: list[RawHit], first: Ruleset, second: 
     here.worker.seal(everything=True)
     send(here, hits[HITS // 2 : HITS])
     here.worker.seal(everything=True)
-    here.worker.tidy(SUMMER_ENDS + 2 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 2 * DAY)
     before = figures(here, BERLIN)
-    with patch.object(rebuild, "PIECE_ROWS", PIECE_ROWS):
+    with patch.object(rebuild, "TASK_ROWS", TASK_ROWS):
         cancelled(here, second)
         assert figures(here, BERLIN) == before
         paused(here, second)
@@ -93,12 +93,12 @@ def go_on(here: Installation) -> None:
     assert progress[0] == done  # what was done is not done again
 
 
-def on_progress(wished: HistoryRun.Wish) -> Callable[[HistoryRun], None]:
-    """Wishes it when the first piece is done."""
+def on_progress(action: HistoryRun.RequestedAction) -> Callable[[HistoryRun], None]:
+    """Requests the action when the first task is done."""
 
     def act(run: HistoryRun) -> None:
         if run.rows_done:
-            request_action(run, wished)
+            request_action(run, action)
 
     return act
 

@@ -30,7 +30,7 @@ def shop(tmp_path: Path, settings: Any) -> Property:
 
 def test_it_works(shop: Property, tmp_path: Path) -> None:
     lines, rnd = REAL_LOG.read_bytes().splitlines(keepends=True), random.Random(2015)
-    here = Installation(tmp_path, [shop.settings()])
+    here = Installation(tmp_path, [shop.receive_settings()])
     import_in_pieces(here, shop.pk, lines, rnd, tmp_path)
     once = oracle_access.account([lines], is_bot, host="shop.example")
     check(here, once, shop.pk)
@@ -65,7 +65,7 @@ def disturb(here: Installation, rnd: random.Random) -> None:
         here.worker.seal(everything=True)
     if rnd.random() < 0.4:
         here.now += 100
-        here.worker.tidy(NOON)
+        here.worker.run_maintenance(NOON)
     if rnd.random() < 0.3:
         here.restart()
 
@@ -75,5 +75,5 @@ def work_until_quiet(here: Installation) -> None:
     here.worker.seal(everything=True)
     for day in range(3):
         here.now += 100
-        here.worker.tidy(NOON + (40 + day) * DAY_MS)
+        here.worker.run_maintenance(NOON + (40 + day) * DAY_MS)
     assert here.store.blocks() == []

@@ -94,7 +94,7 @@ def disturb(here: Installation, sent: list[Sent], rnd: random.Random, given: set
         if rnd.random() < 0.4:
             here.worker.seal(everything=True)
         if rnd.random() < 0.3:
-            here.worker.tidy(sent[0].raw.received // 1000 + rnd.choice([0, 1, 5, 80]) * 24 * 3_600_000)
+            here.worker.run_maintenance(sent[0].raw.received // 1000 + rnd.choice([0, 1, 5, 80]) * 24 * 3_600_000)
     if rnd.random() < 0.3:
         replay(here, rnd, given)
     if rnd.random() < 0.2:

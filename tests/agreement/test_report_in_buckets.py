@@ -106,7 +106,7 @@ def fill(here: Installation, size: int) -> None:
         patch.setattr(writer, "MIN_CONDENSED_EVENTS", 30)
         for start in range(0, len(hits), quarter):
             here.worker.seal(everything=True)
-            here.worker.tidy(SUMMER_ENDS + DAY)
+            here.worker.run_maintenance(SUMMER_ENDS + DAY)
             here.send(*hits[start : start + quarter])
             here.receive()
 

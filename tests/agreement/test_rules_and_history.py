@@ -61,7 +61,7 @@ def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
 
 def rulesets(rnd: random.Random, site: Site, number: int) -> dict[int, Ruleset]:
     return {
-        property.id: random_ruleset(rnd, property.id, number, plain_ruleset(property).basics)
+        property.id: random_ruleset(rnd, property.id, number, plain_ruleset(property).settings)
         for property in (site.cookie, site.cookieless)
     }
 
@@ -91,14 +91,14 @@ def live_through(
             if rnd.random() < 0.5:
                 here.worker.seal(everything=True)
             if rnd.random() < 0.2:
-                here.worker.tidy(hits[0].received // 1000 + rnd.choice([0, 5, 80]) * 24 * 3_600_000)
+                here.worker.run_maintenance(hits[0].received // 1000 + rnd.choice([0, 5, 80]) * 24 * 3_600_000)
         if rnd.random() < 0.4:
             apply(here, versions[number][site.cookie.id], rnd)
 
 
 def apply(here: Installation, rules: Ruleset, rnd: random.Random) -> None:
     run = create_run(here.store, rules, "ada")
-    with patch.object(rebuild, "PIECE_ROWS", rnd.choice([1, 20, 1000])):
+    with patch.object(rebuild, "TASK_ROWS", rnd.choice([1, 20, 1000])):
         here.history.work(lambda: False)
     run.refresh_from_db()
     assert run.state in (HistoryRun.State.DONE, HistoryRun.State.FAILED), run.error
@@ -130,6 +130,6 @@ def test_rules_of_the_test_change_numbers(tmp_path: Path) -> None:
     changed = 0
     for seed in range(40):
         rnd = random.Random(seed)
-        rules = random_ruleset(rnd, 1, 1, plain_ruleset(ReceiveSettings(id=1, measurement_id="G-X")).basics)
+        rules = random_ruleset(rnd, 1, 1, plain_ruleset(ReceiveSettings(id=1, measurement_id="G-X")).settings)
         changed += any(rule.state == "on" for rule in rules.rules)
     assert changed > 20

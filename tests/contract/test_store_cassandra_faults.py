@@ -237,7 +237,7 @@ def test_a_whole_installation(tmp_path: Path, cassandra_url: str, on_cassandra: 
             each.receive()
             each.worker.seal(everything=step % 2 == 1)
             each.now += 100
-            each.worker.tidy(int(each.now * 1000) + 1_795_000_000_000)
+            each.worker.run_maintenance(int(each.now * 1000) + 1_795_000_000_000)
         for property in (SHOP, BLOG):
             assert there.view(property.id).counts() == here.view(property.id).counts()
     assert list(there.store.verify()) == []

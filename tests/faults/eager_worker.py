@@ -10,7 +10,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from processing.maintenance import compaction as upkeep
+    from processing.maintenance import compaction
     from processing.management.commands.work import stop_on_signals
     from processing.receiving import batcher
     from processing.receiving.backlog import SealThresholds
@@ -18,10 +18,14 @@ def main() -> None:
     from processing.workers.worker import WorkerIntervals
 
     vars(batcher).update(MAX_WAIT_S=0.05)
-    vars(upkeep).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
+    vars(compaction).update(MERGE_BLOCKS=EAGER_BLOCKS, MOST_PARTS=2)
     with single_worker_lock():
-        pace = WorkerIntervals(turn_s=0.01, seal_every_s=0.05, tidy_every_s=0.3, grace_s=0.5)
-        make_worker(pace, SealThresholds(full_rows=30, worth_rows=1, age_s=0.1)).run(stop_on_signals())
+        worker = make_worker(
+            intervals=WorkerIntervals(turn_s=0.01, seal_every_s=0.05, maintenance_every_s=0.3),
+            thresholds=SealThresholds(full_rows=30, worth_rows=1, age_s=0.1),
+            grace_s=0.5,
+        )
+        worker.run(stop_on_signals())
 
 
 if __name__ == "__main__":

@@ -96,14 +96,14 @@ class Life:
             apply_rules(here, self._rnd)
         else:
             here.now += 100
-            here.worker.tidy(NOON + self._rnd.choice([0, 1, 5, 40]) * DAYS_MS)
+            here.worker.run_maintenance(NOON + self._rnd.choice([0, 1, 5, 40]) * DAYS_MS)
 
 
 def install(data: Path, rnd: random.Random) -> Installation:
     """An installation in this folder, in which blocks and parts are merged and log files end after a few hits."""
     settings.DATA, connection.settings_dict["NAME"] = data, str(data / "django.db")
     vars(upkeep).update(MERGE_BLOCKS=4, MOST_PARTS=2)
-    vars(rebuild).update(PIECE_ROWS=20)
+    vars(rebuild).update(TASK_ROWS=20)
     EmbeddedLog.__init__.__kwdefaults__ = {**(EmbeddedLog.__init__.__kwdefaults__ or {}), "file_bytes": 40_000}
     here = Installation(data, [msgspec.structs.replace(item, name=rnd.choice("ab")) for item in PROPERTIES])
     here.context = Context(here.context.properties)
@@ -151,13 +151,13 @@ def judge(home: Path, rnd: random.Random) -> str:
         here.receive,
         lambda: here.history.work(lambda: False),
         lambda: here.worker.seal(everything=True),
-        lambda: here.worker.tidy(NOON + 90 * DAYS_MS),
+        lambda: here.worker.run_maintenance(NOON + 90 * DAYS_MS),
     )
     wrong = list(_missing(here, book))
     for step in steps:
         step()
         wrong += _problems(here)
-    wrong += [f"property {left} cannot be sealed" for left in here.worker.backlog.due(here.now, all_of_them=True)]
+    wrong += [f"property {left} cannot be sealed" for left in here.worker.backlog.ready(here.now, everything=True)]
     return "; ".join([*wrong, *_differences(home, here), *here.log.verify(), *here.store.verify()])
 
 

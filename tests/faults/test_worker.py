@@ -40,7 +40,7 @@ def here(tmp_path: Path) -> Installation:
 
 def restart(here: Installation) -> None:
     here.restart()
-    here.worker.troubles = Backoff(lambda: here.now)
+    here.worker.backoff = Backoff(lambda: here.now)
 
 
 def counted(here: Installation, property: ReceiveSettings = SHOP) -> int:
@@ -86,7 +86,7 @@ def test_a_first_book_that_was_not_committed_is_later(here: Installation, monkey
     assert counted(here) == 1
     restart(here)
     assert here.worker.seal(everything=True) == [SHOP.id]
-    assert (counted(here), here.worker.backlog.due(0, all_of_them=True)) == (1, [])
+    assert (counted(here), here.worker.backlog.ready(0, everything=True)) == (1, [])
 
 
 def _unavailable(*_: Any) -> None:
@@ -194,7 +194,7 @@ def test_a_block_that_cannot_be_read_is_kept(here: Installation, caplog: pytest.
     here.receive()
     for _ in range(3):
         here.worker.seal(everything=True)
-        here.worker.tidy(0)
+        here.worker.run_maintenance(0)
         here.now += 1000
     assert [block.key.first for block in here.store.blocks()][0] == 0
 
@@ -206,7 +206,7 @@ def test_a_worker_without_its_sealing_ends(here: Installation, monkeypatch: Any)
 
 
 def test_a_worker_goes_on_when_the_store_is_back(here: Installation, monkeypatch: Any) -> None:
-    here.worker._pace, here.worker.troubles = WorkerIntervals(turn_s=0.01, tidy_every_s=1e9), Backoff()
+    here.worker._intervals, here.worker.backoff = WorkerIntervals(turn_s=0.01, maintenance_every_s=1e9), Backoff()
     here.send(ga4(1))
     stop, real, tries = threading.Event(), here.store.put_block, []
 
@@ -230,23 +230,23 @@ def fail(error: Exception) -> None:
 
 def test_trouble_is_said_once_and_tried_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    troubles = Backoff(lambda: now[0], fatal=(KeyError,))
+    backoff = Backoff(lambda: now[0], fatal=(KeyError,))
     tried = 0
     while now[0] < REMIND_S / 2:
-        if troubles.due("work"):
+        if backoff.is_due("work"):
             tried += 1
-            with troubles.outlived("work"):
+            with backoff.suppress_and_log("work"):
                 fail(ValueError(tried))
         now[0] += 0.5
     assert REMIND_S / 2 / LONGEST_PAUSE_S < tried < REMIND_S / LONGEST_PAUSE_S
     assert errors(caplog) == ["work failed and is tried again: ValueError: 1"]
-    with troubles.outlived("work"):
+    with backoff.suppress_and_log("work"):
         fail(TypeError())
     assert len(errors(caplog)) == 2
-    with troubles.outlived("work"):
+    with backoff.suppress_and_log("work"):
         pass
-    assert (len(troubles), troubles.due("work")) == (0, True)
-    with pytest.raises(KeyError), troubles.outlived("work"):
+    assert (len(backoff), backoff.is_due("work")) == (0, True)
+    with pytest.raises(KeyError), backoff.suppress_and_log("work"):
         fail(KeyError())
 
 

@@ -71,7 +71,7 @@ def open_rules(page: Page, server: LiveServer, property: Property) -> None:
 
 
 def write(property: Property, *rules: Rule) -> None:
-    replace_draft(property, Ruleset(property.pk, 0, property.basics(), rules), "ann")
+    replace_draft(property, Ruleset(property.pk, 0, property.draft_settings(), rules), "ann")
 
 
 def bots(count: int) -> list[Rule]:

@@ -146,7 +146,7 @@ def test_a_second_one_on_the_same_data_is_refused(installation: Installation) ->
     second = installation.manage("run")
     said, _ = second.communicate(timeout=60)
     assert second.returncode != 0
-    assert "running" in said
+    assert "already running" in said
     assert "already" in said
 
 

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from analytics_site.parts import manage
-from analytics_site.roles import ROLES, Wanted
+from analytics_site.processes import manage
+from analytics_site.roles import ROLES, RoleOptions
 from tests.support.servers import ROOT, Clients, Role, Server, load_for
 from tests.unit.collection.collector.test_server import check, names
 
@@ -117,10 +117,10 @@ def test_a_database_that_does_not_answer_is_named(data: Path) -> None:
 
 
 def test_a_worker_is_a_process_for_each_piece_of_work() -> None:
-    parts = ROLES["worker"].parts(Wanted("127.0.0.1", 8000, receivers=2, sealers=3))
-    assert [part.name for part in parts] == ["receive-1", "receive-2", "seal-1", "seal-2", "seal-3", "history-1"]
-    nodes = [part.command[part.command.index("--hostname") + 1] for part in parts]
-    assert len(set(nodes)) == len(parts)
+    specs = ROLES["worker"].processes(RoleOptions("127.0.0.1", 8000, receivers=2, sealers=3))
+    assert [spec.name for spec in specs] == ["receive-1", "receive-2", "seal-1", "seal-2", "seal-3", "history-1"]
+    nodes = [spec.command[spec.command.index("--hostname") + 1] for spec in specs]
+    assert len(set(nodes)) == len(specs)
     assert all(str(os.getpid()) in node for node in nodes)
 
 
@@ -141,7 +141,7 @@ def test_a_collector_that_stops_under_load_breaks_off_nothing(collector: Server,
 def test_everything_is_made_ready_by_one_command(data: Path) -> None:
     first, second = (run(data, *manage("setup_cluster")) for _ in range(2))
     assert first.returncode == second.returncode == 0, first.stderr
-    for said in ("The store is ready.", "The embedded log needs no more", "The database is up to date."):
+    for said in ("The store is ready.", "The embedded log needs only its folder", "The database is up to date."):
         assert said in first.stdout
         assert said in second.stdout
     assert "Sign in as admin with the password " in first.stdout

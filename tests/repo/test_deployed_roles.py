@@ -59,7 +59,7 @@ def test_a_unit_runs_its_role_and_waits_for_its_end(path: Path) -> None:
     assert (python, script) == (f"{service['WorkingDirectory']}/.venv/bin/python", "manage.py")
     role = options(words)["role"]
     assert path.stem.startswith(f"hitstream-{role}")
-    assert int(service["TimeoutStopSec"]) > ROLES[role].patience_s
+    assert int(service["TimeoutStopSec"]) > ROLES[role].stop_timeout_s
     assert service["KillMode"] == "mixed"
     assert service["Environment"].partition("=")[0] in env.DECLARED
     assert unit(path)["Install"]["WantedBy"] == unit(path)["Unit"]["PartOf"] == "hitstream.target"
@@ -103,7 +103,7 @@ def test_haproxy_asks_what_listens(name: str) -> None:
 def test_a_service_may_end_in_peace(name: str) -> None:
     role = options(OURS[name]["command"]).get("role")
     if role:
-        assert seconds(OURS[name]["stop_grace_period"]) > ROLES[role].patience_s
+        assert seconds(OURS[name]["stop_grace_period"]) > ROLES[role].stop_timeout_s
 
 
 @pytest.mark.parametrize("name", SERVICES)

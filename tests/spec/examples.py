@@ -12,8 +12,8 @@ class Example(NamedTuple):
     """`hits` and `answer` are tables: the first line names the columns, each further line is a row.
 
     A hit's columns are those of tests/spec/test_examples.py. The answer's columns are dimensions and metrics: the
-    report asks for them. `rejected` lists reasons (and rules) and hits. `settings` differ from the defaults of a
-    property, `basics` from what its settings give to its rules.
+    report asks for them. `rejected` lists reasons (and rules) and hits. `settings` differ from the default receive
+    settings, `rule_settings` from the property settings that are published with the rules.
     """
 
     title: str
@@ -23,7 +23,7 @@ class Example(NamedTuple):
     rejected: str = ""
     settings: dict[str, Any] = {}
     rules: tuple[Rule, ...] = ()
-    basics: dict[str, Any] = {}
+    rule_settings: dict[str, Any] = {}
 
 
 TOPICS: Final = {
@@ -34,8 +34,8 @@ TOPICS: Final = {
 }
 RULE_TOPICS: Final = {
     topic: [
-        Example(title, said, hits, answer, rejected, {}, rules, dict(*basics))
-        for title, said, rules, hits, answer, rejected, *basics in examples
+        Example(title, said, hits, answer, rejected, {}, rules, dict(*rule_settings))
+        for title, said, rules, hits, answer, rejected, *rule_settings in examples
     ]
     for topic, examples in examples_rules.EXAMPLES.items()
 }

@@ -1,4 +1,4 @@
-"""Each kind of rule: title, what it shows, rules, hits, answer, rejected hits, and basics that differ."""
+"""Each kind of rule: title, what it shows, rules, hits, answer, rejected hits, and published settings that differ."""
 
 from typing import Any, Final
 

@@ -36,7 +36,9 @@ FLAGS = {"spent": "_et", "key": "_c", "says engaged": "seg", "first": "_fv", "st
 @pytest.mark.parametrize("sealed", [False, True], ids=["tail", "sealed"])
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
 def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
-    settings = msgspec.structs.replace(SHOP, **example.settings, rules=NUMBER if example.rules or example.basics else 0)
+    settings = msgspec.structs.replace(
+        SHOP, **example.settings, rules=NUMBER if example.rules or example.rule_settings else 0
+    )
     rules = ruleset(example, settings)
     installation = Installation(
         tmp_path, [settings], rules=lambda _: {ruleset_name(settings.id, NUMBER): encode_ruleset(rules)}
@@ -51,8 +53,8 @@ def test_it_works(example: Example, tmp_path: Path, sealed: bool) -> None:
 
 def ruleset(example: Example, settings: ReceiveSettings) -> Ruleset:
     plain = plain_ruleset(settings)
-    basics = msgspec.structs.replace(plain.basics, **example.basics)
-    return msgspec.structs.replace(plain, number=NUMBER, basics=basics, rules=example.rules)
+    rule_settings = msgspec.structs.replace(plain.settings, **example.rule_settings)
+    return msgspec.structs.replace(plain, number=NUMBER, settings=rule_settings, rules=example.rules)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)

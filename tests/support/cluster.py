@@ -14,8 +14,8 @@ from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from analytics_site.parts import ready
-from analytics_site.roles import ROLES, Wanted
+from analytics_site.processes import is_ready
+from analytics_site.roles import ROLES, RoleOptions
 from bench.site import ROOT, Site
 from tests.faults.eager_site import check_ids, check_status
 from tests.faults.senders import Senders
@@ -68,7 +68,7 @@ class ClusterSite(Site):
         """For collector and reporting; whether the others work is seen by their work."""
         give_up_at = time.monotonic() + PATIENCE_S
         for name, port in (("collector", self.collector_port), ("reporting", self.port)):
-            while not ready("127.0.0.1", port):
+            while not is_ready("127.0.0.1", port):
                 assert time.monotonic() < give_up_at, self.said(name)
                 time.sleep(0.1)
 
@@ -142,11 +142,11 @@ class ClusterSite(Site):
             process.wait()
 
     def _start_all(self) -> None:
-        wanted = Wanted("127.0.0.1", self.port, receivers=self._receivers)
+        options = RoleOptions("127.0.0.1", self.port, receivers=self._receivers)
         for name, role in ROLES.items():
             port = self.collector_port if name == "collector" else self.port
-            for part in role.parts(wanted._replace(port=port)):
-                self.start(part.name, *part.command[1:])
+            for spec in role.processes(options._replace(port=port)):
+                self.start(spec.name, *spec.command[1:])
 
 
 Counted = tuple[int, Senders, dict[str, Any]]

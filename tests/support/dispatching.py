@@ -15,7 +15,6 @@ from processing.ingest.geoip import NoGeoDatabase
 from processing.models import Range
 from processing.privacy.erasure_requests import ErasureWorker
 from processing.receiving import ledger
-from processing.receiving.backlog import Backlog
 from processing.receiving.contexts import Contexts
 from processing.receiving.pending import PendingHits
 from processing.receiving.range_receiver import RangeReceiver
@@ -23,14 +22,14 @@ from processing.reprocessing.runs import HistoryRunner
 from processing.segments.read_view import ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
+from processing.workers.config import MaintenanceConfig
 from processing.workers.dispatcher import Dispatcher, DispatchIntervals
-from processing.workers.housekeeping import Housekeeping
 from processing.workers.jobs import JobHandlers
 from tests.support import clock
 from tests.support.installation import BLOG, SHOP, keys, plain_rules
 
 GRACE_S = 50.0
-RHYTHM = DispatchIntervals(range_again_s=5.0, begun_again_s=9.0, seal_again_s=20.0)
+INTERVALS = DispatchIntervals(range_again_s=5.0, started_again_s=9.0, seal_again_s=20.0)
 
 
 class Died(BaseException):
@@ -87,15 +86,12 @@ class Dispatched:
             *(self.log, self.store, self.broker),
             contexts=self._contexts(),
             current_context=self._current_context,
-            backlog=Backlog(),
-            housekeeping=self._housekeeping,
-            erasures=ErasureWorker(self.store, self.log, clock.now),
-            wall_clock=clock.now,
+            maintenance=self._maintenance(),
             clock=lambda: self.now,
-            rhythm=RHYTHM,
+            intervals=INTERVALS,
         )
-        self.dispatcher.troubles = Backoff(fatal=(Exception,))
-        self.dispatcher.begin()
+        self.dispatcher.backoff = Backoff(fatal=(Exception,))
+        self.dispatcher.start()
 
     def send(self, *hits: RawHit) -> None:
         self.log.append([(hit.address.encode(), encode(hit)) for hit in hits])
@@ -104,7 +100,7 @@ class Dispatched:
         """Something happens, or something else."""
         self.now += self.rnd.choice([0.0, 1.0, 7.0, 70.0])
         act = self.rnd.choice(
-            [self._dispatch, self._work, self._work, lambda: self.dispatcher.tidy(now_ms), self._disturb]
+            [self._dispatch, self._work, self._work, lambda: self.dispatcher.run_maintenance(now_ms), self._disturb]
         )
         act()
 
@@ -131,9 +127,9 @@ class Dispatched:
         return view.counts().accepted + waiting
 
     def _dispatch(self) -> None:
-        self.dispatcher.dispatch()
+        self.dispatcher.dispatch_ranges()
         self.now += 1  # what has not filled a range waits so long at most
-        self.dispatcher.dispatch()
+        self.dispatcher.dispatch_ranges()
         self.dispatcher.dispatch_seals()
 
     def _work(self) -> None:
@@ -160,25 +156,15 @@ class Dispatched:
         return jobs
 
     def _disturb(self) -> None:
-        acts: list[Callable[[], object]] = [self._taken, self.elect, self._keep_up]
+        acts: list[Callable[[], object]] = [self._taken, self.elect, self._run_maintenance]
         self.rnd.choice(acts)()
 
-    def _keep_up(self) -> None:
-        self.workers[0].keep_up([SHOP.id, BLOG.id])
+    def _run_maintenance(self) -> None:
+        self.workers[0].run_maintenance([SHOP.id, BLOG.id])
 
     def _worker(self) -> JobHandlers:
         ranges = RangeReceiver(self.log, self.store, self._contexts(), keys, NoGeoDatabase())
-        return JobHandlers(
-            self.store,
-            lambda: ranges,
-            retention=dict,
-            history=self._history(),
-            erasures=ErasureWorker(self.store, self.log, clock.now),
-            wall_clock=clock.now,
-        )
-
-    def _history(self) -> HistoryRunner:
-        return HistoryRunner(self.store, self.url, lambda: open_engine("processes://0"), clock.now)
+        return JobHandlers(self.store, lambda: ranges, self._maintenance())
 
     def _contexts(self) -> Contexts:
         return Contexts(self.store, plain_rules)
@@ -186,13 +172,12 @@ class Dispatched:
     def _current_context(self) -> Context:
         return Context((SHOP, BLOG))
 
-    def _housekeeping(self, backlog: Backlog, look: Callable[[], None]) -> Housekeeping:
-        return Housekeeping(
-            *(self.log, self.store, backlog),
-            log_hours=None,
-            history=self._history(),
+    def _maintenance(self) -> MaintenanceConfig:
+        return MaintenanceConfig(
+            history=HistoryRunner(self.store, self.url, lambda: open_engine("processes://0"), clock.now),
             erasures=ErasureWorker(self.store, self.log, clock.now),
-            clock=lambda: self.now,
-            grace_s=GRACE_S,
-            look=look,
+            retention=dict,
+            wall_clock=clock.now,
+            block_grace_s=GRACE_S,
+            segment_grace_s=GRACE_S,
         )

@@ -89,7 +89,7 @@ def finish(here: Installation) -> None:
     here.erasures.work(never)
     for _ in range(3):
         here.now += 61.0
-        here.worker.tidy(ms(here.wall_clock()) + 120_000)
+        here.worker.run_maintenance(ms(here.wall_clock()) + 120_000)
 
 
 def erase_and_finish(here: Installation, shop: Property) -> None:

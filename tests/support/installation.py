@@ -21,6 +21,7 @@ from processing.concurrency.backoff import Backoff
 from processing.engine import open_engine
 from processing.ingest.geoip import GeoDatabase, NoGeoDatabase
 from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.maintenance.compaction import Retention
 from processing.privacy.erasure_requests import ErasureWorker
 from processing.receiving.backlog import Backlog
 from processing.receiving.contexts import LoadRules
@@ -29,6 +30,7 @@ from processing.reprocessing.runs import HistoryRunner
 from processing.segments.read_view import ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
+from processing.workers.config import MaintenanceConfig
 from processing.workers.worker import Worker
 from tests.support import clock
 
@@ -41,7 +43,7 @@ NOON = int(datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp() * 1000)
 
 
 class Installation:
-    """`receive`, `seal`, `tidy` are the worker's; `restart` makes new objects over the same files, as a new process
+    """Log, store, ledger and worker in a folder. `restart` makes new objects over the same files, as a new process
     would.
     """
 
@@ -63,6 +65,8 @@ class Installation:
         self.wall_clock: WallClock = clock.now
         self.store_url = store_url or f"sqlite://{folder}/store"
         self.places: GeoDatabase = places or NoGeoDatabase()
+        self.retention: Mapping[int, Retention] = {}
+        self.log_hours: int | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -81,16 +85,15 @@ class Installation:
             self.store, self.store_url, lambda: open_engine(self.engine_url), lambda: self.wall_clock()
         )
         self.erasures = ErasureWorker(self.store, self.log, lambda: self.wall_clock())
-        self.worker = Worker(
-            self.store,
-            receiver,
-            retention=dict,
+        maintenance = MaintenanceConfig(
             history=self.history,
             erasures=self.erasures,
+            retention=lambda: self.retention,
             wall_clock=lambda: self.wall_clock(),
-            clock=lambda: self.now,
+            log_hours=self.log_hours,
         )
-        self.worker.troubles = Backoff(fatal=(Exception,))  # a test wants to see what goes wrong
+        self.worker = Worker(self.store, receiver, maintenance, clock=lambda: self.now)
+        self.worker.backoff = Backoff(fatal=(Exception,))  # a test wants to see what goes wrong
         self.worker.start()
         self.reader = ViewCache(self.store)
 

@@ -118,12 +118,12 @@ def _refused_early(row: Row, rules: Ruleset, *, robot: bool, spammer: bool) -> I
     agents = [(each, Text("user_agent", each.test, each.user_agent)) for each in rules.of_kind(BotRule)]
     if not any(rule.action == "allow" and holds(asked, row) for rule, asked in agents):
         yield from (Outcome("bot", rule.name) for rule, asked in agents if rule.action == "block" and holds(asked, row))
-        if robot and rules.basics.bot_lists:
+        if robot and rules.settings.bot_lists:
             yield Outcome("bot")
     for each in rules.of_kind(SpamRule):
         if any(_below(row.get("referrer_host") or "", domain) for domain in each.domains):
             yield Outcome("spam", each.name)
-    if spammer and rules.basics.spam_list:
+    if spammer and rules.settings.spam_list:
         yield Outcome("spam")
     for each in rules.of_kind(InternalRule):
         kind = each.traffic_type and row.get("traffic_type") == each.traffic_type

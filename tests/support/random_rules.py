@@ -42,11 +42,11 @@ VALUES: Final[dict[str, tuple[str, ...]]] = {
 NETWORKS: Final = ("192.0.2.0/24", "198.51.100.0/24")
 
 
-def random_ruleset(rnd: random.Random, property: int, number: int, basics: PropertySettings) -> Ruleset:
-    """Up to eight rules, and settings that may differ from `basics` in limits and lists."""
+def random_ruleset(rnd: random.Random, property: int, number: int, settings: PropertySettings) -> Ruleset:
+    """Up to eight rules, and settings that may differ from `settings` in limits and lists."""
     changed = msgspec.structs.replace(
-        basics,
-        session_timeout_s=rnd.choice([basics.session_timeout_s, 300, 28_500]),
+        settings,
+        session_timeout_s=rnd.choice([settings.session_timeout_s, 300, 28_500]),
         engaged_s=rnd.choice([10, 10, 1, 3_600]),
         bot_lists=rnd.random() < 0.8,
     )

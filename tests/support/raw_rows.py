@@ -57,9 +57,9 @@ def stepped(step: StepFunction, *rows: dict[str, Any], settings: ReceiveSettings
     return step(undecided(raw(rows)), plain_ruleset(settings))
 
 
-def ruled(*rules: Rule, **basics: Any) -> Ruleset:
+def ruled(*rules: Rule, **settings: Any) -> Ruleset:
     """The property's ruleset with these rules."""
-    return structs.replace(RULES, number=1, rules=rules, basics=structs.replace(RULES.basics, **basics))
+    return structs.replace(RULES, number=1, rules=rules, settings=structs.replace(RULES.settings, **settings))
 
 
 def stepped_through(rules: Ruleset, *rows: dict[str, Any], until: str = "") -> pl.DataFrame:

@@ -26,7 +26,7 @@ def rebuild(
 ) -> int:
     """Applies rules to history; `between` is called after each step. Returns the old generation."""
     store, property = here.store, rules.property
-    resting = HistoryRun.objects.create(property=property, rules=rules.number, state="running")
+    run = HistoryRun.objects.create(property=property, rules=rules.number, state="running")
     draft, tasks = start(store, f"sqlite://{here.folder}/store", property, keep(store, rules), days)
     for number, task in reversed(list(enumerate(tasks))):
         draft = add_rebuilt_days(store, property, draft, number, rebuild_days(task))
@@ -36,5 +36,5 @@ def rebuild(
     catch_up(store, property, open_draft(store, property, draft.generation), ordinals())
     between()
     old = swap(store, property, draft.generation, ordinals())
-    resting.delete()
+    run.delete()
     return old

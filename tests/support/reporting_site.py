@@ -33,7 +33,7 @@ def site(folder: Path, settings: Any) -> Iterator[Site]:
     shop.viewers.add(user)
     settings.STORE_URL, settings.LOG_URL = f"sqlite://{folder}/store", f"sqlite://{folder}/log"
     _forget()
-    installation = Installation(folder, [shop.settings()])
+    installation = Installation(folder, [shop.receive_settings()])
     _send(installation, shop)
     token = issue(user, "test", Token.Scope.READ)
     yield Site(shop, installation, user, token, {"Authorization": f"Bearer {token}"})
@@ -41,7 +41,7 @@ def site(folder: Path, settings: Any) -> Iterator[Site]:
 
 
 def _send(installation: Installation, shop: Property) -> None:
-    known: dict[str, Any] = {"property": shop.settings()}
+    known: dict[str, Any] = {"property": shop.receive_settings()}
     installation.send(
         ga4(1, client="1.1", page="https://shop.example/a", **known),
         ga4(2, client="1.1", page="https://shop.example/b", at=NOON + MINUTE, **known),

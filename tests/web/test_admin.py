@@ -46,7 +46,7 @@ def test_zone_and_timeout_are_a_draft_until_published(admin: Client) -> None:
     assert admin.post(f"/admin/configuration/property/{item.pk}/change/", changed).status_code == 302
     item.refresh_from_db()
     assert (item.name, item.zone, item.session_timeout_s) == ("Store", "Asia/Tokyo", 600)
-    settings = item.settings()
+    settings = item.receive_settings()
     assert (settings.name, settings.zone, settings.session_timeout_s) == ("Store", "Europe/Berlin", 1800)
 
 

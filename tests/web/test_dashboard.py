@@ -172,7 +172,7 @@ def test_choosing_nothing(reader: Client, number: str) -> None:
 
 def test_compared_with_the_time_before(shop: Site, reader: Client) -> None:
     yesterday = NOON - 24 * 60 * MINUTE
-    settings: Any = shop.property.settings()
+    settings: Any = shop.property.receive_settings()
     shop.installation.send(*(ga4(9 + n, at=yesterday, client=f"{n}.9", property=settings) for n in range(2)))
     shop.installation.receive()
     text = page(reader, f"/{shop.property.pk}/?period=today")
@@ -192,7 +192,7 @@ def test_a_day_that_is_over_is_drawn_whole(shop: Site, reader: Client) -> None:
 
 
 def test_text_of_hits_stays_text(shop: Site, reader: Client) -> None:
-    known: Any = {"property": shop.property.settings()}
+    known: Any = {"property": shop.property.receive_settings()}
     shop.installation.send(
         ga4(20, page=f"https://shop.example{HOSTILE}", event="page_view", dr=f"https://x.example{HOSTILE}", **known),
         ga4(21, event="</script><img src=x onerror=alert(1)>", cs=HOSTILE, cm="<b>", session="9", **known),
@@ -264,7 +264,7 @@ def test_what_changes_the_panels(shop: Site, reader: Client, change: str) -> Non
     address = f"/{shop.property.pk}/panels/?period=today"
     tag = reader.get(address).headers["ETag"]
     if change in {"hit", "pending"}:
-        shop.installation.send(ga4(30, property=shop.property.settings()))
+        shop.installation.send(ga4(30, property=shop.property.receive_settings()))
     if change == "hit":
         shop.installation.receive()
     if change == "name":

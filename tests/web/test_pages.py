@@ -1,4 +1,4 @@
-"""A reporting process says how it is, takes no hits, and hands everything else on."""
+"""A reporting process answers health checks, accepts no hits, and passes everything else on."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from analytics_site.pages import AsgiPages, database_answers
+from analytics_site.pages import AsgiPages, check_database
 from collection.collector.asgi import Receive, Scope, Send
 from collection.collector.metrics import Gauge, Sample
 from collection.log import LogUnavailable
@@ -52,45 +52,45 @@ def test_it_works() -> None:
 
 
 @pytest.mark.parametrize("path", ["/g/collect", "/stats/g/collect", "/hs.js"])
-def test_hits_are_not_taken(path: str) -> None:
+def test_hits_are_not_accepted(path: str) -> None:
     assert ask(AsgiPages(page, {}), path, "POST")[0] == 404
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), StoreUnavailable("gone"), LogUnavailable("gone")])
-def test_what_is_away_is_named(error: Exception) -> None:
+def test_readiness_names_the_unavailable_service(error: Exception) -> None:
     pages = AsgiPages(page, {"database": lambda: None, "store": failing(error)})
     assert ask(pages, "/readyz") == (503, "the store cannot be reached\n")
 
 
-def test_who_asks_while_nothing_answers_does_not_ask_again() -> None:
-    asked, answer = [0], threading.Event()
+def test_requests_during_a_check_share_its_answer() -> None:
+    checks, answer = [0], threading.Event()
 
     def slow() -> None:
-        asked[0] += 1
+        checks[0] += 1
         assert answer.wait(30)
 
     async def many() -> list[tuple[int, str]]:
         pages = AsgiPages(page, {"store": slow})
-        asking = [asyncio.create_task(send(pages, "/readyz")) for _ in range(20)]
+        requests = [asyncio.create_task(send(pages, "/readyz")) for _ in range(20)]
         await asyncio.sleep(0)
         answer.set()
-        return await asyncio.gather(*asking)
+        return await asyncio.gather(*requests)
 
     assert asyncio.run(many()) == [(200, "ready\n")] * 20
-    assert asked == [1]
+    assert checks == [1]
 
 
-def test_a_figure_that_cannot_be_had_does_not_hide_the_others() -> None:
+def test_an_unavailable_gauge_does_not_hide_the_others() -> None:
     gauges = [
         Gauge("one", "One.", failing(StoreUnavailable("gone"))),
-        Gauge("two", "Two.", lambda: [({"of": "it"}, 2)]),
+        Gauge("two", "Two.", lambda: [({"kind": "any"}, 2)]),
     ]
     status, text = ask(AsgiPages(page, {}, gauges), "/metrics")
     assert status == 200
     assert "# hitstream_one is unknown: its source cannot be read\n" in text
-    assert 'hitstream_two{of="it"} 2\n' in text
+    assert 'hitstream_two{kind="any"} 2\n' in text
 
 
 @pytest.mark.django_db
 def test_the_database_answers() -> None:
-    database_answers()
+    check_database()

@@ -22,7 +22,7 @@ from processing.reprocessing.runs import HistoryRunner, RequestedAction
 from processing.schema import DAY_MS
 from processing.segments.column_cache import ColumnCache
 from reporting.rules import before_after as past
-from tests.support.clock import now
+from tests.support import clock
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
 
@@ -59,16 +59,16 @@ class Api:
     def run(self, name: str = "") -> Any:
         return self.call("GET", f"history/{HistoryRun.objects.latest('pk').pk}/{name}")
 
-    def set_draft(self, **basics: Any) -> None:
+    def set_draft(self, **settings: Any) -> None:
         rules = draft(self.property)
-        wanted = msgspec.structs.replace(rules, basics=msgspec.structs.replace(rules.basics, **basics))
+        wanted = msgspec.structs.replace(rules, settings=msgspec.structs.replace(rules.settings, **settings))
         replace_draft(self.property, wanted, self.editor)
 
     def write(self, *rules: Rule) -> None:
         replace_draft(self.property, msgspec.structs.replace(draft(self.property), rules=rules), self.editor)
 
-    def publish(self, **basics: Any) -> None:
-        self.set_draft(**basics)
+    def publish(self, **settings: Any) -> None:
+        self.set_draft(**settings)
         publish(self.property, self.editor, "another zone")
 
     def carry_out(self) -> None:
@@ -217,7 +217,7 @@ def test_rescued(api: Api) -> None:
 
 def test_a_preview_is_made_anew_when_a_hit_arrives(api: Api) -> None:
     api.post("rules/preview/", DAYS)
-    api.site.installation.send(ga4(9, client="9.9", property=api.property.settings()))
+    api.site.installation.send(ga4(9, client="9.9", property=api.property.receive_settings()))
     api.site.installation.receive()
     assert total(api.post("rules/preview/", DAYS)) == (4, 4)
 
@@ -256,8 +256,8 @@ def test_a_run_whose_numbers_from_before_are_gone(api: Api) -> None:
     api.post("history/", {}, 201)
     api.carry_out()
     here = api.site.installation
-    later = HistoryRunner(here.store, "", lambda: open_engine("processes://0"), lambda: now() + timedelta(days=8))
-    later.sweep()
+    later = HistoryRunner(here.store, "", lambda: open_engine("processes://0"), lambda: clock.now() + timedelta(days=8))
+    later.expire_generations()
     assert (api.run()["state"], api.run()["can"], api.run()["comparison"]) == ("done", [], None)
 
 
@@ -280,7 +280,7 @@ def test_hits_that_come_later_are_in_neither_side(api: Api) -> None:
     api.publish(zone="Pacific/Kiritimati")
     api.post("history/", {}, 201)
     api.carry_out()
-    api.site.installation.send(ga4(9, client="9.9", at=NOON + 60_000, property=api.property.settings()))
+    api.site.installation.send(ga4(9, client="9.9", at=NOON + 60_000, property=api.property.receive_settings()))
     api.site.installation.receive()
     api.site.installation.worker.seal(everything=True)
     assert total(api.run()["comparison"]) == (3, 3)

@@ -52,9 +52,9 @@ class Editor(NamedTuple):
         assert response.status_code == status, response.content.decode()
         return html.unescape(response.content.decode())
 
-    def publish(self, note: str = "", **basics: Any) -> RulesVersion:
+    def publish(self, note: str = "", **settings: Any) -> RulesVersion:
         rules = draft(self.site.property)
-        wanted = msgspec.structs.replace(rules, basics=msgspec.structs.replace(rules.basics, **basics))
+        wanted = msgspec.structs.replace(rules, settings=msgspec.structs.replace(rules.settings, **settings))
         replace_draft(self.site.property, wanted, self.user)
         return publish(self.site.property, self.user, note)
 
@@ -120,8 +120,8 @@ def test_a_preview(editor: Editor) -> None:
     assert "Preview the draft" in editor.get("preview/")
     assert "would change nothing on these days" in editor.get(f"preview/?{DAYS}")
     rules = draft(editor.site.property)
-    basics = msgspec.structs.replace(rules.basics, zone=KIRITIMATI)
-    replace_draft(editor.site.property, msgspec.structs.replace(rules, basics=basics), editor.user)
+    settings = msgspec.structs.replace(rules.settings, zone=KIRITIMATI)
+    replace_draft(editor.site.property, msgspec.structs.replace(rules, settings=settings), editor.user)
     text = editor.get(f"preview/?{DAYS}")
     assert figure(text, "screenPageViews") == ("0", "3")
     assert "Time zone" in text
@@ -239,7 +239,7 @@ def test_staff_is_led_to_the_rules_themselves(editor: Editor, administrator: Use
 
 
 def test_text_of_hits_and_rules_stays_text(editor: Editor) -> None:
-    known: Any = {"property": editor.site.property.settings()}
+    known: Any = {"property": editor.site.property.receive_settings()}
     editor.site.installation.send(
         ga4(20, page=f"https://shop.example{HOSTILE}", **known), access_log(22, f"{HOSTILE} is no line", **known)
     )
@@ -289,7 +289,7 @@ def test_the_chart_says_where_rules_change(editor: Editor, settings: Any) -> Non
     assert fresh.status_code == 200
 
 
-def changed(editor: Editor, **basics: Any) -> str:
+def changed(editor: Editor, **settings: Any) -> str:
     rules = draft(editor.site.property)
-    changed = msgspec.structs.replace(rules, number=2, basics=msgspec.structs.replace(rules.basics, **basics))
+    changed = msgspec.structs.replace(rules, number=2, settings=msgspec.structs.replace(rules.settings, **settings))
     return msgspec.json.encode(changed).decode()

@@ -50,8 +50,8 @@ class Api:
     def json(self, *args: Any, **options: Any) -> Any:
         return self.call(*args, **options).json()
 
-    def put(self, *rules: Any, **basics: Any) -> Any:
-        return self.json("PUT", body={"settings": basics, "rules": rules}, If_Match="*")
+    def put(self, *rules: Any, **settings: Any) -> Any:
+        return self.json("PUT", body={"settings": settings, "rules": rules}, If_Match="*")
 
 
 @pytest.fixture

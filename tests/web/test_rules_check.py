@@ -29,7 +29,7 @@ def shop(tmp_path: Path, settings: Any) -> Iterator[Site]:
 
 
 def write(shop: Site, *rules: Rule) -> None:
-    replace_draft(shop.property, Ruleset(shop.property.pk, 0, shop.property.basics(), rules), "ann")
+    replace_draft(shop.property, Ruleset(shop.property.pk, 0, shop.property.draft_settings(), rules), "ann")
 
 
 def test_it_works(shop: Site) -> None:
@@ -56,7 +56,7 @@ def test_days_without_hits_refuse_nothing(shop: Site, settings: Any) -> None:
 def test_rules_that_are_wrong_are_not_tried(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(rules_check, "view_of")
     broken = FilterRule(name="broken", action="exclude", when=Text("path", "pattern", "("))
-    wrong = Ruleset(shop.property.pk, 0, shop.property.basics(), (broken,))
+    wrong = Ruleset(shop.property.pk, 0, shop.property.draft_settings(), (broken,))
     assert "would count nothing" not in " ".join(found.message for found in findings(wrong))
 
 

@@ -43,7 +43,7 @@ def text(reply: Any) -> str:
 
 def write(property: Property, *rules: Rule) -> list[int]:
     """Returns the rows' numbers, in the order of the draft."""
-    replace_draft(property, Ruleset(property.pk, 0, property.basics(), rules), "ann")
+    replace_draft(property, Ruleset(property.pk, 0, property.draft_settings(), rules), "ann")
     return [row.pk for row in DraftRule.objects.filter(property=property).order_by("position")]
 
 
@@ -72,7 +72,7 @@ def test_it_works(admin: Client, shop: Property) -> None:
     assert EXAMPLES["filter"][1] in page
     reply = admin.post(at(shop, "publish/"), {"note": "no office", "etag": draft_etag(shop)}, follow=True)
     assert "Version 2 is published" in text(reply)
-    assert published(shop.pk) == Ruleset(shop.pk, 2, shop.basics(), (rule,))
+    assert published(shop.pk) == Ruleset(shop.pk, 2, shop.draft_settings(), (rule,))
     assert RulesVersion.objects.get(number=2).author == "admin"
 
 

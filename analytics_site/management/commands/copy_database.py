@@ -1,4 +1,4 @@
-"""`manage.py copy_database [--to URL]`: copies the database that DATABASE_URL names into another one."""
+"""`manage.py copy_database [--to URL]`: copies the database at DATABASE_URL into another one."""
 
 import sys
 from typing import Any, Final
@@ -22,8 +22,9 @@ SCHEMES: Final = ("sqlite://", "postgres://", "postgresql://")
 
 class Command(BaseCommand):
     help = (
-        "Copy the database that DATABASE_URL names (properties, users, tokens, rules, ledger) into an empty one, make"
-        " its tables first, and compare every row. Stop everything before. Broken off, it leaves only empty tables."
+        "Copy the database at DATABASE_URL (properties, users, tokens, rules, ledger) into an empty one: creates its"
+        " tables, copies and compares every row. Stop all other processes first. An interrupted copy leaves only"
+        " empty tables."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             dest="target",
             metavar="URL",
             default=settings.TARGET_DATABASE_URL,
-            help="postgres://host:port/name; one with a password is better given as TARGET_DATABASE_URL",
+            help="postgres://host:port/name; set TARGET_DATABASE_URL instead if it has a password",
         )
 
     def handle(self, *args: Any, target: str, **options: Any) -> None:
@@ -51,12 +52,12 @@ class Command(BaseCommand):
     def _copy(self, target: str) -> None:
         add_database(TARGET, target)
         call_command("migrate", database=TARGET, interactive=False, verbosity=0)
-        meter = ProgressLine(sys.stderr, "rows")
-        counts = copy_database("default", TARGET, lambda table, rows, _: meter.show(rows, None))
-        meter.clear()
+        progress = ProgressLine(sys.stderr, "rows")
+        counts = copy_database("default", TARGET, lambda table, rows, _: progress.show(rows, None))
+        progress.clear()
         self.stdout.write(f"{counts.rows:,} rows of {counts.tables} tables copied and compared; nothing differs.")
 
 
 def add_database(alias: str, url: str) -> None:
-    """Besides those of the settings, for this process."""
+    """Adds a database to those of the settings, for this process."""
     connections.settings = connections.configure_settings({**settings.DATABASES, alias: database(url)})

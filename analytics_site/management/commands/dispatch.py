@@ -1,4 +1,4 @@
-"""`manage.py dispatch`: gives a cluster's workers their jobs until it is stopped."""
+"""`manage.py dispatch`: sends jobs to a cluster's workers until it is stopped."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from processing.workers.wiring import make_dispatcher
 
 class Command(BaseCommand):
     help = (
-        "Give out ranges of the log and tails to seal as jobs, and keep the store in order. Any number may run: one of"
-        " them dispatches, another takes over when it dies. SIGINT or SIGTERM stops it."
+        "Send jobs to the workers: ranges of the log to receive, tails to seal. Any number may run: one of them"
+        " dispatches, another takes over when it dies. SIGINT or SIGTERM stops it."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.BROKER_URL:
             raise CommandError(
-                "There is nothing to dispatch to: BROKER_URL is not set. On one machine `manage.py run` does all."
+                "BROKER_URL is not set, so there are no workers to dispatch to. On one machine, use `manage.py run`."
             )
         from analytics_site.jobs import CeleryJobs  # installed for clusters only
 

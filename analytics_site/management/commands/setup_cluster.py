@@ -1,4 +1,4 @@
-"""`manage.py setup_cluster`: everything that has to be there before the roles of a cluster start."""
+"""`manage.py setup_cluster`: prepares store, log and database before the roles of a cluster start."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from analytics_site.first_start import ADMINISTRATOR, create_administrator, migr
 
 class Command(BaseCommand):
     help = (
-        "Make or bring up to date the store, the log and the database, and the first administrator where there are no"
+        "Create or update the store, the log and the database, and create the first administrator if there are no"
         " users. Run it once, on one machine, before the first start and with each new version."
     )
     requires_system_checks = ()

@@ -14,7 +14,7 @@ from configuration.drafts.publishing import NoSuchVersion, NothingChanged, findi
 from configuration.models import Property
 from configuration.rule_models import RulesVersion
 from configuration.ruleset.diff import differences
-from configuration.ruleset.document import decode_document, encode_document, in_document
+from configuration.ruleset.document import decode_document, encode_document
 from configuration.ruleset.ruleset import Ruleset, UnreadableRuleset
 
 ACTIONS: Final = {
@@ -105,7 +105,7 @@ class Command(BaseCommand):
 
 
 def as_lines(found: Iterable[Finding]) -> list[str]:
-    return [f"{each.severity}: {_where(in_document(each))}: {each.message}" for each in found]
+    return [f"{each.severity}: {_where(each)}: {each.message}" for each in found]
 
 
 def _where(found: Finding) -> str:

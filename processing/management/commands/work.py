@@ -27,9 +27,8 @@ class Command(BaseCommand):
             worker = make_worker()
             if once:
                 received = worker.start() + worker.drain()
-                worker.tidy(milliseconds(now()))
-                if worker.history:
-                    worker.history.work(lambda: False)
+                worker.run_maintenance(milliseconds(now()))
+                worker.maintenance.history.work(lambda: False)
                 self.stdout.write(f"{received:,} hits received")
             else:
                 worker.run(stop_on_signals())

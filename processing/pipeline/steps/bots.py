@@ -17,13 +17,13 @@ def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """An agent that is allowed is none, whatever else is said; a rule that blocks is named, also beside the lists."""
     own = rules.of_kind(BotRule)
     if not own:
-        return _by_lists(frame) if rules.basics.bot_lists else frame
+        return _by_lists(frame) if rules.settings.bot_lists else frame
     matcher = Matcher(frame)
     allowed = matcher.first([_condition(rule) for rule in own if rule.action == "allow"]).is_not_null()
     blocking = [rule for rule in own if rule.action == "block"]
     blocked = _null_where(allowed, matcher.first([_condition(rule) for rule in blocking]))
     found = refuse_by_rule(frame, "bot", blocked, [rule.name for rule in blocking])
-    return _by_lists(found, allowed) if rules.basics.bot_lists else found
+    return _by_lists(found, allowed) if rules.settings.bot_lists else found
 
 
 def find_robot(user_agent: str | None) -> tuple[bool]:

@@ -59,7 +59,7 @@ def _without_tags(queries: pl.Series) -> pl.Series:
 
 def _with_log_host(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     from_log = frame.select(IS_SERVER_LOG).to_series()
-    if not rules.basics.domains or not from_log.any():
+    if not rules.settings.domains or not from_log.any():
         return frame
-    own = pl.when(from_log).then(pl.lit(rules.basics.domains[0].lower()))
+    own = pl.when(from_log).then(pl.lit(rules.settings.domains[0].lower()))
     return frame.with_columns(host=pl.coalesce("host", own))

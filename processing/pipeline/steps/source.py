@@ -41,7 +41,7 @@ DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
 def source(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source, nor
     are the domains of rules and those below them."""
-    own = tuple(sorted({site(domain.lower()) for domain in rules.basics.domains}))
+    own = tuple(sorted({site(domain.lower()) for domain in rules.settings.domains}))
     none = _excluded(tuple(rules.of_kind(ReferralRule)))
     return frame.hstack(look_up(frame, KEYS, FOUND, partial(find_source, own, none)))
 

@@ -14,7 +14,7 @@ from processing.pipeline.row_ops import refuse_by_rule
 def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """Refuses hits whose referrer is, or lies below, a domain of a rule or of the list. The list has no name."""
     own: list[SpamRule] = rules.of_kind(SpamRule)
-    known = _domains() if rules.basics.spam_list else frozenset[str]()
+    known = _domains() if rules.settings.spam_list else frozenset[str]()
     if not own and not known:
         return frame
     numbers = {domain: number for number, rule in reversed(list(enumerate(own))) for domain in rule.domains}

@@ -69,7 +69,7 @@ def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch, value: str) ->
 
 
 def test_a_password_that_is_not_encoded_is_not_shown() -> None:
-    with pytest.raises(ImproperlyConfigured, match="percent-encoded") as refused:
+    with pytest.raises(ImproperlyConfigured, match="Percent-encode") as refused:
         database("postgres://ann:hidden/word@db.example.org/name")
     assert refused.value.__suppress_context__
     assert "hidden" not in str(refused.value)

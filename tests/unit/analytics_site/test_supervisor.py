@@ -1,4 +1,4 @@
-"""The supervisor with real processes: small Python programs that write down what happens to them."""
+"""The supervisor with real processes: small Python programs that append their process id to a file."""
 
 import os
 import signal
@@ -12,25 +12,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-LASTING = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
-DYING = "import os, sys; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); sys.exit(3)"
-STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + LASTING
+ENDLESS = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
+FAILING = "import os, sys; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); sys.exit(3)"
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + ENDLESS
 
 
-def program(*parts: tuple[str, str, bool], patience_s: float = 5.0) -> str:
+def program(*specs: tuple[str, str, bool], stop_timeout_s: float = 5.0) -> str:
     listed = ", ".join(
-        f"Part({name!r}, [sys.executable, '-c', {code!r}, {name!r}], {lasting}, Path({name + '.done'!r}).touch)"
-        for name, code, lasting in parts
+        f"ProcessSpec({name!r}, [sys.executable, '-c', {code!r}, {name!r}], {restart}, Path({name + '.done'!r}).touch)"
+        for name, code, restart in specs
     )
     return textwrap.dedent(
         f"""
         import sys
         from pathlib import Path
-        from analytics_site.supervisor import Part, Supervisor
-        say = lambda line: print(line, flush=True)
-        supervisor = Supervisor([{listed}], Path('.'), say, patience_s={patience_s})
-        supervisor.run(lambda: Path('steady').exists(), lambda: say('ready'))
-        say('stopped')
+        from analytics_site.supervisor import ProcessSpec, Supervisor
+        write_line = lambda line: print(line, flush=True)
+        supervisor = Supervisor([{listed}], Path('.'), write_line, stop_timeout_s={stop_timeout_s})
+        supervisor.run(lambda: Path('serving').exists(), lambda: write_line('ready'))
+        write_line('stopped')
         """
     )
 
@@ -66,12 +66,12 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
         return running[-1]
 
     yield begin
-    for each in running:
-        each.process.kill()
-        each.process.communicate()
+    for program in running:
+        program.process.kill()
+        program.process.communicate()
 
 
-def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -87,57 +87,57 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_works(start: Callable[[str], Running], number: signal.Signals) -> None:
-    running = start(program(("web", LASTING, True), ("worker", LASTING, True)))
-    until(lambda: running.starts("web") and running.starts("worker"))
+    running = start(program(("web", ENDLESS, True), ("worker", ENDLESS, True)))
+    wait_until(lambda: running.starts("web") and running.starts("worker"))
     assert "stopped" in running.end(number)
     assert running.process.returncode == 0
     assert not any(alive(pid) for name in ("web", "worker") for pid in running.starts(name))
 
 
-def test_a_part_that_is_killed_is_started_again(start: Callable[[str], Running]) -> None:
-    running = start(program(("web", LASTING, True), ("worker", LASTING, True)))
-    until(lambda: running.starts("web") and running.starts("worker"))
+def test_a_killed_process_is_started_again(start: Callable[[str], Running]) -> None:
+    running = start(program(("web", ENDLESS, True), ("worker", ENDLESS, True)))
+    wait_until(lambda: running.starts("web") and running.starts("worker"))
     os.kill(running.starts("web")[0], signal.SIGKILL)
-    until(lambda: len(running.starts("web")) == 2)
+    wait_until(lambda: len(running.starts("web")) == 2)
     assert "web ended (SIGKILL)" in running.end()
     assert len(running.starts("worker")) == 1
 
 
-def test_a_part_that_dies_again_and_again_is_started_less_often(start: Callable[[str], Running]) -> None:
-    running = start(program(("web", DYING, True)))
-    until(lambda: len(running.starts("web")) == 4)
-    said = running.end()
-    assert said.index("again in 0.2 s") < said.index("again in 0.4 s") < said.index("again in 0.8 s")
+def test_a_process_that_keeps_failing_is_started_less_often(start: Callable[[str], Running]) -> None:
+    running = start(program(("web", FAILING, True)))
+    wait_until(lambda: len(running.starts("web")) == 4)
+    output = running.end()
+    assert output.index("again in 0.2 s") < output.index("again in 0.4 s") < output.index("again in 0.8 s")
 
 
-def test_a_part_that_runs_once(start: Callable[[str], Running]) -> None:
-    running = start(program(("good", "", False), ("bad", DYING, False)))
-    until(lambda: (running.folder / "good.done").exists() and running.starts("bad"))
+def test_a_process_that_runs_once(start: Callable[[str], Running]) -> None:
+    running = start(program(("good", "", False), ("bad", FAILING, False)))
+    wait_until(lambda: (running.folder / "good.done").exists() and running.starts("bad"))
     time.sleep(0.5)
-    assert "bad did not work out (status 3)" in running.end()
+    assert "bad failed (status 3)" in running.end()
     assert len(running.starts("bad")) == 1
     assert not (running.folder / "bad.done").exists()
 
 
-def test_a_part_that_does_not_listen_is_killed(start: Callable[[str], Running]) -> None:
-    running = start(program(("web", STUBBORN, True), patience_s=0.3))
-    until(lambda: running.starts("web"))
+def test_a_process_that_ignores_sigterm_is_killed(start: Callable[[str], Running]) -> None:
+    running = start(program(("web", STUBBORN, True), stop_timeout_s=0.3))
+    wait_until(lambda: running.starts("web"))
     time.sleep(0.2)
     assert "killed" in running.end()
     assert not alive(running.starts("web")[0])
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child that its parent is gone")
-def test_parts_end_with_a_supervisor_that_is_killed(start: Callable[[str], Running]) -> None:
-    running = start(program(("web", LASTING, True)))
-    until(lambda: running.starts("web"))
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux signals a child when its parent dies")
+def test_processes_end_when_their_supervisor_is_killed(start: Callable[[str], Running]) -> None:
+    running = start(program(("web", ENDLESS, True)))
+    wait_until(lambda: running.starts("web"))
     running.process.kill()
-    until(lambda: not alive(running.starts("web")[0]))
+    wait_until(lambda: not alive(running.starts("web")[0]))
 
 
 def test_readiness_is_announced_once(start: Callable[[str], Running]) -> None:
-    running = start(program(("web", LASTING, True)))
-    until(lambda: running.starts("web"))
-    (running.folder / "steady").touch()
+    running = start(program(("web", ENDLESS, True)))
+    wait_until(lambda: running.starts("web"))
+    (running.folder / "serving").touch()
     time.sleep(0.5)
     assert running.end().count("ready") == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from configuration import visitor_secrets as secrets
 from configuration.access import tokens
 from configuration.domains import clean_domain, clean_domains
-from configuration.drafts.snapshot import property_settings, retention_days
+from configuration.drafts.snapshot import receive_settings, retention_days
 from configuration.models import DaySalt, Property, PropertySalt, Token, may_see
 from configuration.ruleset.context import Context, encode_context
 from tests.support.clock import now
@@ -38,7 +38,7 @@ def test_it_works() -> None:
     printed = run("add_property", "Shop", "--domain", "https://Shop.example/", "--timezone", "Europe/Berlin")
     match = re.fullmatch(r"property id:    (\d{9})\nmeasurement id: (G-[A-Z0-9]{10})\n", printed)
     assert match
-    (settings,) = property_settings()
+    (settings,) = receive_settings()
     assert (settings.id, settings.measurement_id) == (int(match[1]), match[2])
     assert (settings.domains, settings.zone, settings.address_bits) == (("shop.example",), "Europe/Berlin", (24, 48))
 
@@ -72,8 +72,8 @@ def test_session_timeout_at_its_bounds(seconds: int) -> None:
 
 def test_settings_say_what_was_chosen() -> None:
     item = Property.objects.create(name="Shop", identity="cookieless", address_precision="none", raw_retention_days=30)
-    assert item.settings().identity == "cookieless"
-    assert item.settings().address_bits == (0, 0)
+    assert item.receive_settings().identity == "cookieless"
+    assert item.receive_settings().address_bits == (0, 0)
     assert retention_days() == {item.pk: (30, None)}
 
 
@@ -195,6 +195,6 @@ def test_when_a_day_salt_dies(age_days: int, received_until: date, kept: bool) -
 
 def test_a_context_holds_no_secret() -> None:
     item = Property.objects.create(name="Shop")
-    held = encode_context(Context(property_settings()))
+    held = encode_context(Context(receive_settings()))
     for secret in (secrets.installation_secret(), secrets.property_salts([item.pk])[item.pk]):
         assert secret not in held

@@ -23,7 +23,7 @@ from processing.store.cassandra.layout import (
     ROW_BYTES,
     largest_partitions,
 )
-from processing.workers import housekeeping
+from processing.workers import config, housekeeping
 
 COSTS: Final = Costs(
     collect_us=200, receive_us=100, seal_us=20, tidy_us=10, log_bytes=400, block_bytes=50, stored_bytes=70,
@@ -54,7 +54,7 @@ def test_it_knows_how_the_worker_works(monkeypatch: pytest.MonkeyPatch) -> None:
     before = LARGEST.blocks
     monkeypatch.setattr(batcher, "MAX_WAIT_S", batcher.MAX_WAIT_S / 2)
     assert LARGEST.blocks == 2 * before
-    monkeypatch.setattr(housekeeping, "GRACE_S", housekeeping.GRACE_S + 60)
+    monkeypatch.setattr(config, "GRACE_S", config.GRACE_S + 60)
     assert LARGEST.blocks == 2 * before + 2 * 60 / batcher.MAX_WAIT_S
     monkeypatch.setattr(housekeeping, "LEDGER_DAYS", 80)
     assert {need.role: need.remark for need in needs(LARGEST, COSTS)}["PostgreSQL"] == "the ledger of 80 days"

@@ -127,7 +127,7 @@ def _disturb(rnd: random.Random, here: Installation) -> None:
     if rnd.random() < 0.4:
         here.worker.seal(everything=True)
     if rnd.random() < 0.3:
-        here.worker.tidy(NOON + rnd.choice([0, 1, 5, 40]) * 24 * HOUR)
+        here.worker.run_maintenance(NOON + rnd.choice([0, 1, 5, 40]) * 24 * HOUR)
     if rnd.random() < 0.2:
         here.restart()
 

@@ -30,16 +30,16 @@ from configuration.ruleset.ruleset import (
     TextTest,
 )
 
-BASICS = PropertySettings()
+SETTINGS = PropertySettings()
 SHOP = Text("path", "begins", "/shop")
 
 
-def found(*rules: Rule, basics: PropertySettings = BASICS) -> list[Finding]:
-    return check(Ruleset(1, 1, basics, rules))
+def found(*rules: Rule, settings: PropertySettings = SETTINGS) -> list[Finding]:
+    return check(Ruleset(1, 1, settings, rules))
 
 
-def only(*rules: Rule, basics: PropertySettings = BASICS) -> Finding:
-    [finding] = found(*rules, basics=basics)
+def only(*rules: Rule, settings: PropertySettings = SETTINGS) -> Finding:
+    [finding] = found(*rules, settings=settings)
     return finding
 
 
@@ -278,17 +278,17 @@ def test_bots_that_are_blocked_already_are_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("basics", "place"),
+    ("settings", "place"),
     [
-        (PropertySettings(zone="Mars/Olympus"), "basics.zone"),
-        (PropertySettings(currency="eur"), "basics.currency"),
-        (PropertySettings(session_timeout_s=299), "basics.session_timeout_s"),
-        (PropertySettings(session_timeout_s=28_501), "basics.session_timeout_s"),
-        (PropertySettings(engaged_s=0), "basics.engaged_s"),
-        (PropertySettings(engaged_s=3_601), "basics.engaged_s"),
-        (PropertySettings(domains=("example.org", "http://x")), "basics.domains[1]"),
+        (PropertySettings(zone="Mars/Olympus"), "settings.zone"),
+        (PropertySettings(currency="eur"), "settings.currency"),
+        (PropertySettings(session_timeout_s=299), "settings.session_timeout_s"),
+        (PropertySettings(session_timeout_s=28_501), "settings.session_timeout_s"),
+        (PropertySettings(engaged_s=0), "settings.engaged_s"),
+        (PropertySettings(engaged_s=3_601), "settings.engaged_s"),
+        (PropertySettings(domains=("example.org", "http://x")), "settings.domains[1]"),
     ],
 )
-def test_basics(basics: PropertySettings, place: str) -> None:
-    finding = only(basics=basics)
-    assert (finding.kind, finding.rule, finding.place) == ("basics", "", place)
+def test_settings(settings: PropertySettings, place: str) -> None:
+    finding = only(settings=settings)
+    assert (finding.kind, finding.rule, finding.place) == ("settings", "", place)

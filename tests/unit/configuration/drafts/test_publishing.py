@@ -44,7 +44,7 @@ def shop() -> Property:
 
 
 def write(property: Property, *rules: Rule, user: str = "ann") -> None:
-    replace_draft(property, Ruleset(property.pk, 0, property.basics(), rules), user)
+    replace_draft(property, Ruleset(property.pk, 0, property.draft_settings(), rules), user)
 
 
 def once(name: str) -> KeyEventRule:
@@ -62,14 +62,14 @@ def test_it_works(shop: Property) -> None:
     version = publish(shop, "ann", "no office")
     assert (version.number, version.author, version.note) == (2, "ann", "no office")
     assert published(shop.pk) == decode_ruleset(version.content.encode())
-    assert published(shop.pk) == Ruleset(shop.pk, 2, shop.basics(), (OFFICE, ADMIN_PAGES))
-    assert published(shop.pk, 1) == Ruleset(shop.pk, 1, shop.basics())
+    assert published(shop.pk) == Ruleset(shop.pk, 2, shop.draft_settings(), (OFFICE, ADMIN_PAGES))
+    assert published(shop.pk, 1) == Ruleset(shop.pk, 1, shop.draft_settings())
 
 
 def test_a_new_property_has_version_1(shop: Property) -> None:
     version = RulesVersion.objects.get()
     assert (version.property_number, version.number, version.note) == (shop.pk, 1, "as created")
-    assert shop.settings().rules == 1
+    assert shop.receive_settings().rules == 1
     shop.name = "Store"
     shop.save()
     assert RulesVersion.objects.count() == 1
@@ -109,12 +109,12 @@ def test_settings_of_processing_are_those_published(shop: Property) -> None:
     shop.zone, shop.currency, shop.session_timeout_s, shop.engaged_s = "Asia/Tokyo", "JPY", 600, 20
     shop.domains = "shop.example\nshop.test"
     shop.save()
-    (before,) = snapshot.property_settings()
-    assert before == shop.settings()
+    (before,) = snapshot.receive_settings()
+    assert before == shop.receive_settings()
     assert (before.zone, before.currency, before.session_timeout_s, before.rules) == ("Europe/Berlin", "USD", 1800, 1)
     publish(shop, "ann")
-    (after,) = snapshot.property_settings()
-    assert after == shop.settings()
+    (after,) = snapshot.receive_settings()
+    assert after == shop.receive_settings()
     assert (after.zone, after.currency, after.session_timeout_s, after.rules) == ("Asia/Tokyo", "JPY", 600, 2)
     assert after.domains == ("shop.example", "shop.test")
 
@@ -122,9 +122,9 @@ def test_settings_of_processing_are_those_published(shop: Property) -> None:
 def test_many_properties_are_read_in_one_query(django_assert_num_queries: Any) -> None:
     for number in range(5):
         Property.objects.create(name=f"Shop {number}")
-    snapshot.property_settings()
+    snapshot.receive_settings()
     with django_assert_num_queries(1):
-        assert [settings.rules for settings in snapshot.property_settings()] == [1] * 5
+        assert [settings.rules for settings in snapshot.receive_settings()] == [1] * 5
 
 
 def test_an_earlier_version_again(shop: Property) -> None:
@@ -181,7 +181,7 @@ def test_an_error_stops_publishing(shop: Property, nothing_left: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("basics", "place"),
+    ("settings", "place"),
     [
         (PropertySettings(zone="Mars/Base"), "zone"),
         (PropertySettings(currency="euro"), "currency"),
@@ -192,11 +192,11 @@ def test_an_error_stops_publishing(shop: Property, nothing_left: None) -> None:
         (PropertySettings(domains=("a\x00b",)), "domains[0]"),
     ],
 )
-def test_settings_that_make_no_sense_are_not_kept(shop: Property, basics: PropertySettings, place: str) -> None:
+def test_settings_that_make_no_sense_are_not_kept(shop: Property, settings: PropertySettings, place: str) -> None:
     before = draft(shop)
     with pytest.raises(Unacceptable) as raised:
-        replace_draft(shop, Ruleset(shop.pk, 0, basics), "ann")
-    assert [(found.kind, found.place) for found in raised.value.findings] == [("basics", f"basics.{place}")]
+        replace_draft(shop, Ruleset(shop.pk, 0, settings), "ann")
+    assert [(found.kind, found.place) for found in raised.value.findings] == [("settings", f"settings.{place}")]
     shop.refresh_from_db()
     assert draft(shop) == before
 
@@ -221,7 +221,7 @@ def test_rules_that_cannot_be_kept(shop: Property, rules: tuple[Rule, ...], plac
 
 
 def test_the_audit_log_says_who_did_what(shop: Property, administrator: User) -> None:
-    replace_draft(shop, Ruleset(shop.pk, 0, shop.basics(), (OFFICE,)), administrator)
+    replace_draft(shop, Ruleset(shop.pk, 0, shop.draft_settings(), (OFFICE,)), administrator)
     publish(shop, administrator)
     entries = [(entry.user, entry.action, entry.subject) for entry in AuditEntry.objects.all()]
     assert entries == [
@@ -238,8 +238,8 @@ def test_the_audit_log_says_who_did_what(shop: Property, administrator: User) ->
 def test_the_next_range_is_received_under_it(shop: Property, tmp_path: Path) -> None:
     here = Installation(tmp_path, rules=snapshot.stored_rules)
     for number in (1, 2):
-        here.set_properties(snapshot.property_settings())
-        here.send(ga4(number, property=shop.settings()))
+        here.set_properties(snapshot.receive_settings())
+        here.send(ga4(number, property=shop.receive_settings()))
         here.receive()
         context = decode_context(here.store.context(here.store.blocks()[-1].context_id))
         assert context.property(shop.pk).rules == number
@@ -258,7 +258,7 @@ def test_properties_from_before_get_version_1() -> None:
     item = old.objects.create(name="Old", zone="Europe/Paris", domains="a.example\nb.example", session_timeout_s=900)
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
-    basics = PropertySettings(zone="Europe/Paris", session_timeout_s=900, domains=("a.example", "b.example"))
-    assert published(item.pk) == Ruleset(item.pk, 1, basics)
+    settings = PropertySettings(zone="Europe/Paris", session_timeout_s=900, domains=("a.example", "b.example"))
+    assert published(item.pk) == Ruleset(item.pk, 1, settings)
     with pytest.raises(NothingChanged):
         publish(Property.objects.get(pk=item.pk), "ann")

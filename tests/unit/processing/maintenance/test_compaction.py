@@ -84,7 +84,7 @@ def test_it_works(tmp_path: Path) -> None:
         here.receive()
         here.worker.seal(everything=True)
     before = numbers(here, BERLIN.id)
-    here.worker.tidy(SUMMER_ENDS + 40 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 40 * DAY)
     assert list(book_of(here, BERLIN.id).periods) == ["2026-10"]
     assert len(book_of(here, BERLIN.id).raw) == 1
     assert numbers(here, BERLIN.id) == before
@@ -106,13 +106,13 @@ def test_numbers_are_the_same_with_and_without(seed: int, zone: ReceiveSettings,
         if rnd.random() < 0.7:
             busy.worker.seal(everything=True)
         now += rnd.randrange(3 * DAY)
-        busy.worker.tidy(now)
+        busy.worker.run_maintenance(now)
         if rnd.random() < 0.2:
             busy.restart()
     busy.worker.seal(everything=True)
     for _ in range(3):
         busy.now += 100
-        busy.worker.tidy(SUMMER_ENDS + 90 * DAY)
+        busy.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     assert numbers(busy, zone.id) == numbers(plain, zone.id)
     assert set(book_of(busy, zone.id).periods) == {"2026-10"}
     Range.objects.exclude(log=busy.log.id).delete()
@@ -132,12 +132,12 @@ def test_late_hits_enter_a_folded_month_as_they_would_have_entered_its_day(
     folded.send(*hits[::2])
     folded.receive()
     folded.worker.seal(everything=True)
-    folded.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    folded.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     folded.send(*hits[1::2])
     folded.receive()
     assert [row[:4] for row in numbers(folded, zone.id)[1]] == [row[:4] for row in numbers(plain, zone.id)[1]]
     folded.worker.seal(everything=True)
-    folded.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    folded.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     assert numbers(folded, zone.id)[0] == numbers(plain, zone.id)[0]
     assert sorted(row[3:] for row in numbers(folded, zone.id)[1]) == sorted(
         row[3:] for row in numbers(plain, zone.id)[1]
@@ -160,7 +160,7 @@ def test_a_folded_period_still_knows_what_it_was_built_on(
         folded.send(hit)
         folded.receive()
         folded.worker.seal(everything=True)
-    folded.worker.tidy(start + folded_days * DAY)
+    folded.worker.run_maintenance(start + folded_days * DAY)
     assert all(len(shelf.layers) == 1 for shelf in book_of(folded, BERLIN.id).periods.values())
     folded.send(hits[2])
     folded.receive()
@@ -182,9 +182,9 @@ def test_a_day_is_folded_three_hours_after_its_local_end(tmp_path: Path) -> None
 
     assert layers() == 2
     ends = int(datetime(2026, 10, 25, 23, tzinfo=UTC).timestamp() * 1000)
-    here.worker.tidy(ends + 3 * HOUR)
+    here.worker.run_maintenance(ends + 3 * HOUR)
     assert layers() == 2
-    here.worker.tidy(ends + 3 * HOUR + 1)
+    here.worker.run_maintenance(ends + 3 * HOUR + 1)
     assert layers() == 1
 
 
@@ -194,9 +194,9 @@ def test_a_month_is_folded_when_no_resend_can_reach_it(tmp_path: Path) -> None:
     here.receive()
     here.worker.seal(everything=True)
     ends = int(datetime(2026, 10, 31, 23, tzinfo=UTC).timestamp() * 1000)
-    here.worker.tidy(ends + 73 * HOUR)
+    here.worker.run_maintenance(ends + 73 * HOUR)
     assert len(book_of(here, BERLIN.id).periods) == 3
-    here.worker.tidy(ends + 73 * HOUR + 1)
+    here.worker.run_maintenance(ends + 73 * HOUR + 1)
     assert list(book_of(here, BERLIN.id).periods) == ["2026-10"]
 
 
@@ -205,7 +205,7 @@ def test_the_days_of_a_folded_month_are_the_propertys_own(tmp_path: Path) -> Non
     here.send(*random_hits(random.Random(3), 150, ISLAND))
     here.receive()
     here.worker.seal(everything=True)
-    here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     events = here.view(ISLAND.id).events(*EVER, ["time", "day"])
     assert events["day"].equals(local_days(events["time"], ISLAND.zone))
     one = here.view(ISLAND.id).events(date(2026, 10, 24), date(2026, 10, 24), ["day"])
@@ -222,7 +222,7 @@ def test_raw_rows_are_merged_whole(tmp_path: Path) -> None:
         here.receive()
         rows.append(here.store.rows([here.store.blocks()[-1].key], BERLIN.id))
         here.worker.seal(everything=True)
-    here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     parts = book_of(here, BERLIN.id).raw
     kept = [here.store.read(part.place.segment, f"{part.place.prefix}rows").select(*RAW) for part in parts]
     assert len({(part.received_month, part.day) for part in parts}) == len(parts) < len(rows)
@@ -243,7 +243,7 @@ def test_a_large_history_is_folded_in_several_passes(tmp_path: Path, monkeypatch
         here.worker.seal(everything=True)
     before = numbers(here, BERLIN.id)
     for _ in range(6):
-        here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+        here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
         assert numbers(here, BERLIN.id) == before
     assert list(book_of(here, BERLIN.id).periods) == ["2026-10"]
     assert len(book_of(here, BERLIN.id).raw) == len({(p.received_month, p.day) for p in book_of(here, BERLIN.id).raw})
@@ -260,7 +260,7 @@ def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeyp
             here.send(*hits[start : start + 10])
             here.receive()
             here.worker.seal(everything=True)
-        here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+        here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     assert numbers(bounded, BERLIN.id) == numbers(plain, BERLIN.id)
     assert list(book_of(plain, BERLIN.id).periods) == ["2026-10"]
     book = book_of(bounded, BERLIN.id)
@@ -303,12 +303,12 @@ def test_a_merged_block_that_was_sealed_in_part_is_not_counted_twice(sealed: int
     fill(here, sealed + 2, 70)
     before = numbers(here, SHOP.id)
     assert before[0].accepted == 70
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert len(here.store.blocks()) < 10
     assert numbers(here, SHOP.id) == before
     for _ in range(3):
         here.now += 100
-        here.worker.tidy(SUMMER_ENDS)  # deletes what is covered whole
+        here.worker.run_maintenance(SUMMER_ENDS)  # deletes what is covered whole
     assert numbers(here, SHOP.id) == before
     here.restart()
     assert numbers(here, SHOP.id) == before
@@ -329,19 +329,19 @@ def test_a_block_goes_when_every_property_has_it_and_a_grace_period_is_over(tmp_
     here = installation(tmp_path)
     here.send(ga4(1, at=SUMMER_ENDS), ga4(2, at=SUMMER_ENDS, property=BERLIN))
     here.receive()
-    here.worker._sealed(SHOP.id)
+    here.worker.seal_property(SHOP.id)
     for _ in range(3):
         here.now += 100
-        here.worker.tidy(SUMMER_ENDS)
+        here.worker.run_maintenance(SUMMER_ENDS)
     assert len(here.store.blocks()) == 1  # Berlin's hit is in no segment yet
-    here.worker._sealed(BERLIN.id)
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.seal_property(BERLIN.id)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert len(here.store.blocks()) == 1
     here.now += 59
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert len(here.store.blocks()) == 1
     here.now += 1
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert here.store.blocks() == []
     assert (here.view(SHOP.id).counts().counted, here.view(BERLIN.id).counts().counted) == (1, 1)
 
@@ -352,12 +352,12 @@ def test_orphans_are_swept_after_the_grace_period(tmp_path: Path) -> None:
     here.worker.seal(everything=True)
     here.store.put_segment("101-built-broken-off", {"rows": pl.DataFrame({"n": [1]})})
     used = book_of(here, SHOP.id).segments()
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     here.now += 59
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert "101-built-broken-off" in here.store.segments()
     here.now += 1
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert set(here.store.segments()) == used
 
 
@@ -368,7 +368,7 @@ def test_the_store_is_scrubbed_once_a_day(tmp_path: Path) -> None:
     def rest() -> int:
         here.send(ga4(int(here.now), at=SUMMER_ENDS))
         here.receive()
-        here.worker.tidy(SUMMER_ENDS)
+        here.worker.run_maintenance(SUMMER_ENDS)
         return journal.stat().st_size
 
     assert rest() == 0
@@ -384,9 +384,9 @@ def test_a_view_outlives_upkeep_for_the_grace_period(tmp_path: Path) -> None:
         fill(here, start, start + 10)
         here.worker.seal(everything=True)
     view, before = here.view(SHOP.id), numbers(here, SHOP.id)
-    here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     here.now += 59
-    here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     view.sealed.columns = type(view.sealed.columns)(here.store)
     assert sorted(view.events(*EVER, COLUMNS).cast({"event": str}).rows()) == before[1]
 
@@ -405,10 +405,10 @@ def test_a_seal_that_is_quicker_only_makes_upkeep_wait(tmp_path: Path, monkeypat
         return put(name, sections)
 
     monkeypatch.setattr(here.store, "put_segment", put_slowly)
-    here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     assert here.view(SHOP.id).counts().accepted == 3
     assert list(book_of(here, SHOP.id).periods) == ["2026-10-25"]
-    here.worker.tidy(SUMMER_ENDS + 90 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     assert list(book_of(here, SHOP.id).periods) == ["2026-10"]
     assert here.view(SHOP.id).counts().accepted == 3
 
@@ -421,7 +421,7 @@ def test_imported_lines_of_years_ago(tmp_path: Path) -> None:
     here.receive()
     before = numbers(here, AFRICA.id)
     here.worker.seal(everything=True)
-    here.worker.tidy(SUMMER_ENDS)
+    here.worker.run_maintenance(SUMMER_ENDS)
     assert numbers(here, AFRICA.id) == before
     months = {(date(1970, 1, 1) + timedelta(days=row[5])).isoformat()[:7] for row in before[1]}
     assert set(book_of(here, AFRICA.id).periods) == months

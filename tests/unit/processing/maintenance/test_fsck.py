@@ -73,7 +73,7 @@ def test_whatever_happens_adds_up(seed: int, tmp_path: Path) -> None:
         batch, left = left[:30], left[30:]
         here.send(*batch)
         what_happens: list[Callable[[], object]] = [
-            here.receive, lambda: here.worker.seal(everything=True), lambda: here.worker.tidy(NOON), int
+            here.receive, lambda: here.worker.seal(everything=True), lambda: here.worker.run_maintenance(NOON), int
         ]  # fmt: skip
         rnd.choice(what_happens)()
         assert problems(here) == []
@@ -332,7 +332,7 @@ def test_it_runs_beside_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         here.receive()
         if turn % 3 == 0:
             here.worker.seal(everything=True)
-        here.worker.tidy(NOON)
+        here.worker.run_maintenance(NOON)
 
     def pin_later(store: EmbeddedStore, property: int) -> Any:
         if store is not here.store:

@@ -121,8 +121,9 @@ def test_the_worker_trims_and_forgets_when_it_tidies(here: Installation) -> None
     here.send(ga4(1))
     here.receive()
     day_salts([date(2026, 1, 1)])
-    here.worker.housekeeping.log_hours = 72
-    here.worker.tidy(int(later(hours=73).timestamp() * 1000))
+    here.log_hours = 72
+    here.restart()
+    here.worker.run_maintenance(int(later(hours=73).timestamp() * 1000))
     assert held(here) == 0
     assert not DaySalt.objects.exists()
 
@@ -160,15 +161,15 @@ def test_a_day_salt_waits_for_the_days_hits_but_not_for_ever(here: Installation)
 
 def test_a_property_salt_goes_with_the_last_raw_hit(here: Installation) -> None:
     property_salts([SHOP.id, BLOG.id])
-    here.worker._retention = lambda: {SHOP.id: Retention(raw_days=30)}
+    here.retention = {SHOP.id: Retention(raw_days=30)}
     here.send(access_log(1, LINE))
     here.receive()
-    here.worker.tidy(NOON + 31 * 86_400_000)
+    here.worker.run_maintenance(NOON + 31 * 86_400_000)
     assert PropertySalt.objects.count() == 2  # the hit is in the tail
     here.worker.seal(everything=True)
-    here.worker.tidy(NOON + 29 * 86_400_000)
+    here.worker.run_maintenance(NOON + 29 * 86_400_000)
     assert PropertySalt.objects.count() == 2
-    here.worker.tidy(NOON + 31 * 86_400_000)
+    here.worker.run_maintenance(NOON + 31 * 86_400_000)
     assert list(PropertySalt.objects.values_list("property_number", flat=True)) == [BLOG.id]
 
 

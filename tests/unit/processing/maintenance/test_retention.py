@@ -34,7 +34,7 @@ LINE = '192.0.2.1 - - [20/Nov/2026:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" 
 def installation(folder: Path, raw_days: int | None = None, report_days: int | None = None) -> Installation:
     here = Installation(folder, (SHOP, *ZONES))
     retention = Retention(raw_days, report_days)
-    here.worker._retention = lambda: {settings.id: retention for settings in here.context.properties}
+    here.retention = {settings.id: retention for settings in here.context.properties}
     return here
 
 
@@ -61,7 +61,7 @@ def rejected(here: Installation, property: int, first: date = EVER[0]) -> list[t
 
 def test_it_works(tmp_path: Path) -> None:
     here = sealed(installation(tmp_path, report_days=30), *(ga4(n, at=SUMMER_ENDS + n * DAY) for n in range(3)))
-    here.worker.tidy(SUMMER_ENDS + 31 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 31 * DAY)
     counts = here.view().counts()
     assert (counts.accepted, counts.counted) == (3, 3)
     assert len(events(here, SHOP.id, EVER[0])) == 2
@@ -76,7 +76,7 @@ def test_what_remains_is_unchanged(seed: int, zone: Any, tmp_path: Path) -> None
     view = here.view(zone.id)
     before = (view.counts(), events(here, zone.id, kept_from), rejected(here, zone.id, kept_from))
     everything = Counter(reason for _, reason, _ in rejected(here, zone.id))
-    here.worker.tidy(day_start(kept_from, zone.zone) + 10 * DAY)
+    here.worker.run_maintenance(day_start(kept_from, zone.zone) + 10 * DAY)
     assert (here.view(zone.id).counts(), events(here, zone.id, kept_from), rejected(here, zone.id, kept_from)) == before
     assert events(here, zone.id, EVER[0]) == before[1]
     assert rejected(here, zone.id) == before[2]
@@ -91,16 +91,16 @@ def test_a_day_goes_when_its_local_end_is_past_the_limit(tmp_path: Path) -> None
     here = sealed(installation(tmp_path, report_days=30), ga4(1, at=SUMMER_ENDS, property=BERLIN))
     ends = period("2026-10-25", BERLIN.zone).end
     assert ends - period("2026-10-25", BERLIN.zone).start == 25 * HOUR
-    here.worker.tidy(ends + 30 * DAY - 1)
+    here.worker.run_maintenance(ends + 30 * DAY - 1)
     assert len(events(here, BERLIN.id, EVER[0])) == 1
-    here.worker.tidy(ends + 30 * DAY)
+    here.worker.run_maintenance(ends + 30 * DAY)
     assert events(here, BERLIN.id, EVER[0]) == []
 
 
 def test_days_are_not_folded_into_months_that_would_outlive_them(tmp_path: Path) -> None:
     hits = [ga4(n, at=SUMMER_ENDS - n * DAY, property=BERLIN) for n in range(20)]
     here = sealed(installation(tmp_path, report_days=60), *hits)
-    here.worker.tidy(SUMMER_ENDS + 50 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 50 * DAY)
     days = {row[5] for row in events(here, BERLIN.id, EVER[0])}
     assert min(days) == day_number(date(2026, 10, 15))
 
@@ -123,7 +123,7 @@ def test_late_hits_leave_sessions_and_duplicates_of_the_first_kept_day_alone(lat
     before = events(here, BERLIN.id, date(2026, 10, 28)), rejected(here, BERLIN.id, date(2026, 10, 28))
     assert [row[1] for row in before[1]] == ["duplicate"]
     now = midnight + 10 * DAY
-    here.worker.tidy(now)
+    here.worker.run_maintenance(now)
     late = midnight + late_day * DAY + 12 * HOUR
     here.send(ga4(50, client="9.9", at=now, created=late, hit="late", property=BERLIN))
     here.send(access_log(51, LINE, at=now, occurred=late, property=BERLIN))
@@ -132,7 +132,7 @@ def test_late_hits_leave_sessions_and_duplicates_of_the_first_kept_day_alone(lat
         assert {row for row in events(here, BERLIN.id, date(2026, 10, 28)) if row in before[0]} == set(before[0]), turn
         assert rejected(here, BERLIN.id, date(2026, 10, 28)) == before[1]
         here.worker.seal(everything=True)
-        here.worker.tidy(now)
+        here.worker.run_maintenance(now)
     counts = here.view(BERLIN.id).counts()
     assert (counts.accepted, counts.counted, counts.rejected) == (6, 5, 1)
     assert list(FsckRun(here.log, here.store).problems()) == []
@@ -144,7 +144,7 @@ def test_a_new_day_between_the_limit_and_the_first_kept_day_hides_no_duplicate(t
     here = sealed(installation(tmp_path, report_days=10), *copies)
     assert [row[1:] for row in rejected(here, BERLIN.id)] == [("duplicate", day_number(date(2026, 10, 29)))]
     now = midnight + 10 * DAY
-    here.worker.tidy(now)
+    here.worker.run_maintenance(now)
     assert list(book_of(here, BERLIN.id).periods) == ["2026-10-29"]
     here.send(access_log(9, LINE, at=now, occurred=midnight + HOUR, property=BERLIN))
     here.receive()
@@ -155,7 +155,7 @@ def test_a_new_day_between_the_limit_and_the_first_kept_day_hides_no_duplicate(t
 def test_hits_that_come_for_days_that_are_gone_are_accounted_for_and_go(tmp_path: Path) -> None:
     here = sealed(installation(tmp_path, report_days=10), ga4(1, at=SUMMER_ENDS, property=BERLIN))
     for turn in range(3):
-        here.worker.tidy(SUMMER_ENDS + 12 * DAY)
+        here.worker.run_maintenance(SUMMER_ENDS + 12 * DAY)
         assert events(here, BERLIN.id, EVER[0]) == []
         assert here.view(BERLIN.id).counts().counted == 1 + turn
         late = access_log(5 + turn, LINE, at=SUMMER_ENDS + 12 * DAY, occurred=SUMMER_ENDS + turn, property=BERLIN)
@@ -168,11 +168,11 @@ def test_raw_hits_go_by_receipt_and_reports_stay(tmp_path: Path) -> None:
     sealed(here, access_log(1, LINE, at=SUMMER_ENDS, occurred=SUMMER_ENDS - 400 * DAY, property=BERLIN))
     sealed(here, ga4(2, at=SUMMER_ENDS + DAY, property=BERLIN))
     before = events(here, BERLIN.id, EVER[0])
-    here.worker.tidy(SUMMER_ENDS + 30 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 30 * DAY)
     assert len(book_of(here, BERLIN.id).raw) == 2
-    here.worker.tidy(SUMMER_ENDS + 30 * DAY + 1)
+    here.worker.run_maintenance(SUMMER_ENDS + 30 * DAY + 1)
     assert [part.last_received_us for part in book_of(here, BERLIN.id).raw] == [(SUMMER_ENDS + DAY) * 1000]
-    here.worker.tidy(SUMMER_ENDS + 40 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 40 * DAY)
     assert book_of(here, BERLIN.id).raw == ()
     assert events(here, BERLIN.id, EVER[0]) == before
     assert list(FsckRun(here.log, here.store).problems()) == []
@@ -183,14 +183,14 @@ def test_files_go_after_the_grace_period_and_a_view_lives_so_long(tmp_path: Path
     view, before = here.view(), events(here, SHOP.id, EVER[0])
     files = set(here.store.segments())
     now = SUMMER_ENDS + 90 * DAY
-    here.worker.tidy(now)
+    here.worker.run_maintenance(now)
     here.now += 59
-    here.worker.tidy(now)
+    here.worker.run_maintenance(now)
     view.sealed.columns = type(view.sealed.columns)(here.store)  # not from memory
     assert sorted(view.events(*EVER, COLUMNS).cast({"event": str}).rows()) == before
     assert view.rejected(*EVER).height == 1
     here.now += 1
-    here.worker.tidy(now)
+    here.worker.run_maintenance(now)
     assert not files & set(here.store.segments())
     assert not list((tmp_path / "store/segments").iterdir())
     view.sealed.columns = type(view.sealed.columns)(here.store)
@@ -201,6 +201,6 @@ def test_files_go_after_the_grace_period_and_a_view_lives_so_long(tmp_path: Path
 
 def test_nothing_goes_without_retention(tmp_path: Path) -> None:
     here = sealed(installation(tmp_path), ga4(1, at=SUMMER_ENDS))
-    here.worker.tidy(SUMMER_ENDS + 4000 * DAY)
+    here.worker.run_maintenance(SUMMER_ENDS + 4000 * DAY)
     book = book_of(here, SHOP.id)
     assert (len(book.raw), len(book.periods), book.kept_from) == (1, 1, 0)

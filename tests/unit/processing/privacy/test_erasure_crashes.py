@@ -60,7 +60,7 @@ def test_it_works(
     here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, step: str,
     after: bool,
 ) -> None:  # fmt: skip
-    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
     here.history.work(never)
     with monkeypatch.context() as patch:
         patch.setattr(module, step, dies(getattr(module, step), after=after))

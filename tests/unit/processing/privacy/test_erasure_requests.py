@@ -144,7 +144,7 @@ def test_nobody_cannot_be_erased(here: Installation, shop: Property, keys: list[
 
 
 def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Property, tmp_path: Path) -> None:
-    rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics)
+    rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings)
     create_run(here.store, rules, "ada")
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     assert here.erasures.work(never) == 0
@@ -177,7 +177,7 @@ def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
         sealed.append(True)
         for _ in range(3):
             here.now += 61.0
-            here.worker.tidy(NOON)
+            here.worker.run_maintenance(NOON)
         return book
 
     sealed: list[bool] = []
@@ -197,7 +197,7 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
     here.worker.seal(everything=True)
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     here.context = Context((SHOP, BLOG))
-    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
     assert here.history.work(never) == 1
     assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
     finish(here)
@@ -209,9 +209,9 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
 @pytest.mark.parametrize("retention", [Retention(5, None), Retention(None, 5), Retention(5, 5)], ids=str)
 def test_what_has_expired_in_part(here: Installation, shop: Property, tmp_path: Path, retention: Retention) -> None:
     here.worker.seal(everything=True)
-    here.worker._retention = lambda: {SHOP.id: retention}
+    here.retention = {SHOP.id: retention}
     here.wall_clock = lambda: datetime(2026, 11, 28, 12, tzinfo=UTC)  # or the whole of it expires, some day
-    here.worker.tidy(ms(here.wall_clock()))
+    here.worker.run_maintenance(ms(here.wall_clock()))
     accepted = here.view().counts().accepted
     kept = [row for row in figures(here)[1] if row[0] != key_of(ERASED)]
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())

@@ -17,7 +17,6 @@ from processing.ingest.visitor_keys import VisitorKeyFactory
 from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.tombstones import clean_blocks, erase, remove_erased
-from processing.reprocessing import rebuild as rebuilding
 from processing.schema import BUILT
 from processing.segments import remove_rows as removal
 from processing.segments import writer
@@ -30,7 +29,7 @@ EVER = (date(2015, 1, 1), date(2027, 1, 1))
 HOUR = 3_600_000
 DAY = 24 * HOUR
 BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"
-BASICS = plain_ruleset(SHOP).basics
+SETTINGS = plain_ruleset(SHOP).settings
 
 
 def key_of(client: str) -> int:
@@ -82,7 +81,7 @@ class Story:
         """At any time of receipt, of hits also that are not there yet."""
         client = f"{self.rnd.randrange(3)}.1"
         until = self.rnd.choice(self.sent)[1].received if self.sent else 0
-        erase(self.here.store, SHOP.id, [key_of(client)], until, BASICS)
+        erase(self.here.store, SHOP.id, [key_of(client)], until, SETTINGS)
         self.erased[client] = max(until, self.erased.get(client, 0))
 
     def remove(self) -> None:
@@ -90,11 +89,11 @@ class Story:
 
     def rebuild(self) -> None:
         if self.here.store.live(SHOP.id) and self.here.view().sealed.book.raw:
-            rebuild(self.here, Ruleset(SHOP.id, 1, PropertySettings(domains=BASICS.domains, zone=BASICS.zone)))
+            rebuild(self.here, Ruleset(SHOP.id, 1, PropertySettings(domains=SETTINGS.domains, zone=SETTINGS.zone)))
 
     def tidy(self) -> None:
         self.here.now += 100.0
-        self.here.worker.tidy(NOON + self.rnd.choice([1, 5, 90]) * DAY)
+        self.here.worker.run_maintenance(NOON + self.rnd.choice([1, 5, 90]) * DAY)
 
     def check(self) -> None:
         self.here.receive()
@@ -111,7 +110,7 @@ class Story:
 def test_it_works(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rnd = random.Random(seed)
     monkeypatch.setattr(removal, "SEGMENT_ROWS", rnd.choice([1, 20, 250_000]))
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", rnd.choice([1, 20, 250_000]))
+    monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", rnd.choice([1, 20, 250_000]))
     monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, 4096]))
     story, hits = Story(tmp_path, rnd), random_hits(rnd, 70)
     steps: list[tuple[float, Callable[[], object]]] = [

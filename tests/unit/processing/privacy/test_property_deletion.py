@@ -43,7 +43,7 @@ def here(tmp_path: Path, prepared: Prepared) -> Installation:
 
 def test_it_works(here: Installation, shop: Property) -> None:
     PropertySalt.objects.create(property_number=SHOP.id, secret=b"salt")
-    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).basics), "ada")
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
     before = figures(here, BLOG.id)
     delete_property(shop, "ada", here.wall_clock(), hits=20)
     assert not Property.objects.filter(pk=SHOP.id).exists()
@@ -75,7 +75,7 @@ def test_a_range_that_was_frozen_before_the_deletion(here: Installation, shop: P
     assert problems(here) == []
     for _ in range(3):
         here.now += 61.0
-        here.worker.tidy(NOON)
+        here.worker.run_maintenance(NOON)
     assert here.store.blocks() == []
 
 

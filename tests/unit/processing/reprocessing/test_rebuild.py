@@ -9,7 +9,6 @@ import pytest
 
 from collection.hit import RawHit
 from configuration.ruleset.ruleset import PropertySettings, Ruleset, plain_ruleset
-from processing.reprocessing import rebuild as rebuilding
 from processing.reprocessing.generations import CannotRebuild, NothingToRebuild, swap
 from processing.reprocessing.runs import ordinals
 from processing.schema import BUILT
@@ -25,10 +24,12 @@ DAY = 24 * HOUR
 MINUTE = 60_000
 
 
-def rules(number: int = 1, **basics: Any) -> Ruleset:
+def rules(number: int = 1, **settings: Any) -> Ruleset:
     plain = plain_ruleset(SHOP)
     return Ruleset(
-        SHOP.id, number, PropertySettings(**{"domains": plain.basics.domains, "zone": plain.basics.zone, **basics})
+        SHOP.id,
+        number,
+        PropertySettings(**{"domains": plain.settings.domains, "zone": plain.settings.zone, **settings}),
     )
 
 
@@ -68,7 +69,7 @@ def live_through(here: Installation, hits: list[RawHit], rnd: random.Random) -> 
         if rnd.random() < 0.5:
             here.worker.seal(everything=True)
         if rnd.random() < 0.2:
-            here.worker.tidy(NOON + rnd.choice([1, 8, 90]) * DAY)
+            here.worker.run_maintenance(NOON + rnd.choice([1, 8, 90]) * DAY)
 
 
 def test_it_works(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_it_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_rules_give_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", random.Random(seed).choice([1, 10, 50]))
+    monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", random.Random(seed).choice([1, 10, 50]))
     rnd = random.Random(seed)
     here = Installation(tmp_path)
     hits = history(rnd, 60)
@@ -117,7 +118,7 @@ def _without_positions(found: tuple[Any, ...]) -> tuple[Any, ...]:
 def test_there_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """A rebuild under the rules that hold anyway changes nothing, to the last column, nor does going back."""
     rnd = random.Random(seed)
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", rnd.choice([1, 10, 50]))
+    monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", rnd.choice([1, 10, 50]))
     here = Installation(tmp_path)
     live_through(here, history(rnd, 50), rnd)
     here.worker.seal(everything=True)

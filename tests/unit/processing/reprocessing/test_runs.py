@@ -1,4 +1,4 @@
-"""Runs: asked for, carried out, paused, cancelled, broken off, rolled back; and hits rescued from property 0."""
+"""Runs: created, carried out, paused, cancelled, interrupted, rolled back; and hits reassigned from property 0."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -12,10 +12,9 @@ from configuration.models import Property
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import FilterRule, Ruleset, Text, plain_ruleset
 from processing.models import HistoryRun
-from processing.reprocessing import rebuild as rebuilding
-from processing.reprocessing import runs as histories
+from processing.reprocessing import rebuild, runs
 from processing.reprocessing.runs import RequestedAction, RunRefused, create_run, request_action
-from tests.support.clock import now
+from tests.support import clock
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -26,9 +25,9 @@ State = HistoryRun.State
 WITHOUT_A = FilterRule(name="no a", action="exclude", when=Text("path", "equals", "/a"))
 
 
-def rules(number: int, **basics: Any) -> Ruleset:
+def rules(number: int, **settings: Any) -> Ruleset:
     plain = plain_ruleset(SHOP)
-    return msgspec.structs.replace(plain, number=number, basics=msgspec.structs.replace(plain.basics, **basics))
+    return msgspec.structs.replace(plain, number=number, settings=msgspec.structs.replace(plain.settings, **settings))
 
 
 def filled(folder: Path) -> Installation:
@@ -52,12 +51,12 @@ def never() -> bool:
 def test_it_works(tmp_path: Path) -> None:
     here = filled(tmp_path)
     run = create_run(here.store, rules(3, session_timeout_s=300), "ada")
-    assert here.history.resting() == {SHOP.id}
+    assert here.history.active_properties() == {SHOP.id}
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert (run.state, run.generation, run.replaced, run.rows_done) == (State.DONE, 2, 1, run.rows)
     assert here.store.live(SHOP.id) == 2
-    assert here.history.resting() == set()
+    assert here.history.active_properties() == set()
 
 
 def test_rolled_back_and_swept_a_week_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,10 +68,10 @@ def test_rolled_back_and_swept_a_week_later(tmp_path: Path, monkeypatch: pytest.
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert (run.state, here.store.live(SHOP.id)) == (State.UNDONE, 1)
-    here.history.sweep()
+    here.history.expire_generations()
     assert here.store.generations(SHOP.id) == [1, 2]
-    later = histories.HistoryRunner(here.store, "", lambda: None, lambda: now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
-    later.sweep()
+    later = runs.HistoryRunner(here.store, "", lambda: None, lambda: clock.now() + timedelta(days=8))  # type: ignore[arg-type, return-value]
+    later.expire_generations()
     assert here.store.generations(SHOP.id) == [1]
 
 
@@ -89,7 +88,7 @@ def test_rules_that_were_not_published(tmp_path: Path) -> None:
 
 
 def test_paused_and_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", 1)
+    monkeypatch.setattr(rebuild, "TASK_ROWS", 1)
     here = filled(tmp_path)
     run = create_run(here.store, rules(1), "ada")
     request_action(run, RequestedAction.PAUSE)
@@ -114,22 +113,22 @@ STEPS = ("start", "add_rebuilt_days", "finish_draft", "catch_up", "swap", "relea
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", STEPS)
-def test_broken_off_anywhere_it_goes_on(
+def test_a_run_continues_after_a_crash_at_any_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
 ) -> None:
-    monkeypatch.setattr(rebuilding, "PIECE_ROWS", 8)
+    monkeypatch.setattr(rebuild, "TASK_ROWS", 8)
     here = filled(tmp_path)
     before = sessions(here), here.view().counts()
     run = create_run(here.store, rules(1), "ada")
     with monkeypatch.context() as patch:
-        patch.setattr(histories, step, dies(getattr(histories, step), after=after))
+        patch.setattr(runs, step, dies(getattr(runs, step), after=after))
         with pytest.raises(Killed):
             here.history.work(never)
     here.restart()
     here.send(ga4(99, client="9.9"))
     here.receive()
     here.worker.seal(everything=True)
-    here.worker.tidy(NOON + 9 * DAY)
+    here.worker.run_maintenance(NOON + 9 * DAY)
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert run.state == State.DONE

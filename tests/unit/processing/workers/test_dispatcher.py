@@ -20,7 +20,7 @@ from processing.receiving.contexts import Contexts
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.workers import dispatcher
 from processing.workers.dispatcher import LEASE, DispatchIntervals
-from tests.support.dispatching import RHYTHM, Dispatched
+from tests.support.dispatching import INTERVALS, Dispatched
 from tests.support.installation import SHOP, ga4, plain_rules
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -34,22 +34,22 @@ def here(tmp_path: Path) -> Dispatched:
 def dispatch(here: Dispatched) -> list[tuple[str, int]]:
     """What is sent by two turns, between which a first hit waited long enough."""
     here.broker.jobs.clear()
-    here.dispatcher.dispatch()
+    here.dispatcher.dispatch_ranges()
     here.now += 1
-    here.dispatcher.dispatch()
+    here.dispatcher.dispatch_ranges()
     return here.broker.jobs[:]
 
 
 def test_it_works(here: Dispatched) -> None:
     here.send(ga4(1))
-    here.dispatcher.dispatch()
+    here.dispatcher.dispatch_ranges()
     assert here.broker.jobs == []
     (job,) = dispatch(here)
     assert dispatch(here) == []
-    here.now += RHYTHM.range_again_s
+    here.now += INTERVALS.range_again_s
     assert dispatch(here) == [job]
     assert here.workers[0].receive(job[1]) == 1
-    here.now += RHYTHM.range_again_s
+    here.now += INTERVALS.range_again_s
     assert dispatch(here) == []
     assert here.workers[1].receive(job[1]) == 0
 
@@ -69,7 +69,7 @@ def test_it_does_not_wait_for_ever(here: Dispatched) -> None:
     here.send(ga4(1))
     dispatch(here)
     here.send(ga4(2))
-    here.dispatcher.dispatch()
+    here.dispatcher.dispatch_ranges()
     here.now += MAX_WAIT_BUSY_S
     (job,) = dispatch(here)
     assert here.workers[0].receive(job[1]) == 1
@@ -78,8 +78,8 @@ def test_it_does_not_wait_for_ever(here: Dispatched) -> None:
 def test_what_waits_is_not_sent_again_however_late_it_is(here: Dispatched) -> None:
     here.send(ga4(1))
     (job,) = dispatch(here)
-    here.now += 10 * RHYTHM.range_again_s
-    here.dispatcher.dispatch()
+    here.now += 10 * INTERVALS.range_again_s
+    here.dispatcher.dispatch_ranges()
     assert here.broker.jobs == [job]
 
 
@@ -87,9 +87,9 @@ def test_a_range_that_somebody_began_is_given_more_time(here: Dispatched) -> Non
     here.send(ga4(1))
     (job,) = dispatch(here)
     Range.objects.update(begun=True)
-    here.now += RHYTHM.range_again_s
+    here.now += INTERVALS.range_again_s
     assert dispatch(here) == []
-    here.now += RHYTHM.begun_again_s
+    here.now += INTERVALS.started_again_s
     assert dispatch(here) == [job]
 
 
@@ -144,14 +144,17 @@ def test_a_run_that_cannot_be_carried_out_does_not_hold_up_erasures(here: Dispat
     def fail(*_: object) -> int:
         raise CorruptBlob("a block")
 
-    with patch.object(work._history, "work", fail), patch.object(work._erasures, "work", return_value=1):
-        assert work.carry_out(lambda: False) == 1
+    with (
+        patch.object(work._maintenance.history, "work", fail),
+        patch.object(work._maintenance.erasures, "work", return_value=1),
+    ):
+        assert work.process_requests(lambda: False) == 1
 
 
 def test_no_more_is_given_out_than_workers_keep_up_with(here: Dispatched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "MAX_RANGE_HITS", 1)
-    here.send(*(ga4(number) for number in range(dispatcher.MOST_RANGES + 10)))
-    assert len(dispatch(here)) == dispatcher.MOST_RANGES
+    here.send(*(ga4(number) for number in range(dispatcher.MAX_RANGES + 10)))
+    assert len(dispatch(here)) == dispatcher.MAX_RANGES
     assert dispatch(here) == []
     here.workers[0].receive(ledger.unfinished(here.log.id)[5].pk)
     assert len(dispatch(here)) == 1
@@ -180,10 +183,10 @@ def test_a_tail_is_sealed_once_at_a_time_and_again_when_nothing_came_of_it(here:
     here.now += 4_000
     assert seals(here) == [("seal", SHOP.id)]
     assert seals(here) == []
-    here.now += RHYTHM.seal_again_s
+    here.now += INTERVALS.seal_again_s
     assert seals(here) == [("seal", SHOP.id)]
     assert here.workers[0].seal(SHOP.id)
-    here.now += RHYTHM.seal_again_s
+    here.now += INTERVALS.seal_again_s
     assert seals(here) == []
     assert not here.workers[1].seal(SHOP.id)
 
@@ -226,9 +229,11 @@ def test_a_log_that_went_back_stops_it(here: Dispatched) -> None:
 
 def test_one_dispatches_and_another_takes_over(here: Dispatched) -> None:
     stop, other = threading.Event(), threading.Event()
-    here.dispatcher._rhythm = DispatchIntervals(turn_s=0.01, seal_every_s=0.01, tidy_every_s=0.01, lease_s=1.0)
+    here.dispatcher._intervals = DispatchIntervals(
+        turn_s=0.01, seal_every_s=0.01, maintenance_every_s=0.01, lease_s=1.0
+    )
     here.dispatcher._clock = time.monotonic
-    here.dispatcher.troubles = Backoff(fatal=(ledger.LogWentBack,))
+    here.dispatcher.backoff = Backoff(fatal=(ledger.LogWentBack,))
     with hold_lease(LEASE, 1.0) as lease:
         assert lease
         thread = threading.Thread(target=run, args=(here.dispatcher, stop, other))

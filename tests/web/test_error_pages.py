@@ -1,4 +1,4 @@
-"""Pages and interfaces while the database does not answer: 503, in the words of whoever asks, and no more."""
+"""Pages and APIs while the database is unavailable: 503 in the format of the API, without details of the error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def reader() -> Client:
 
 @contextmanager
 def failing(error: Exception) -> Iterator[None]:
-    """As each statement does where the server is away."""
+    """Makes every statement raise this error."""
 
     def fail(*_: Any) -> None:
         raise error
