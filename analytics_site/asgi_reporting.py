@@ -17,7 +17,7 @@ from reporting import read_access
 
 def _check_store() -> None:
     """Raises StoreUnavailable if the store does not answer."""
-    read_access.reader().store.live(UNKNOWN_PROPERTY)
+    read_access.view_cache().store.live(UNKNOWN_PROPERTY)
 
 
 def _behind() -> list[Sample]:

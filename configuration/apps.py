@@ -7,7 +7,7 @@ class ConfigurationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from configuration.drafts.publishing import publish_first
+        from configuration.drafts.publishing import publish_first_version
         from configuration.models import Property
 
-        post_save.connect(publish_first, sender=Property, dispatch_uid="publish_first")
+        post_save.connect(publish_first_version, sender=Property, dispatch_uid="publish_first")

@@ -41,7 +41,7 @@ class Status(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def reader() -> ViewCache:
+def view_cache() -> ViewCache:
     store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
     return ViewCache(store, ColumnCache(store, settings.COLUMN_CACHE))
 
@@ -52,13 +52,13 @@ def log() -> Log:
 
 
 @lru_cache(maxsize=1)
-def pending_counter() -> PendingHits:
+def pending_hits() -> PendingHits:
     return PendingHits(log())
 
 
 def view_of(property: int) -> ReadView:
     """The property as it is now, with its newest rules. Raises what Reader.view raises."""
-    return reader().view(property).with_rules(newest_rules(property))
+    return view_cache().view(property).with_rules(newest_rules(property))
 
 
 def newest_rules(property: int) -> Ruleset | None:
@@ -78,7 +78,7 @@ def status_of(view: ReadView, measurement_id: str) -> Status:
 def _pending(view: ReadView, measurement_id: str) -> int | None:
     """What is in reports is shown all the same while the log is away."""
     try:
-        return pending_counter().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)
+        return pending_hits().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)
     except LogUnavailable as error:
         logger.warning("how many hits are pending is unknown: %s", error)
         return None

@@ -17,12 +17,19 @@ from rest_framework.views import APIView
 
 from configuration.api.body import JsonBytes, body_of
 from configuration.checks.check import Finding
-from configuration.drafts.draft import DraftChanged, Unacceptable, draft, etag_of, refuse, replace_draft
-from configuration.drafts.publishing import NoSuchVersion, NothingChanged, findings, publish, publish_again, published
+from configuration.drafts.draft import DraftChanged, Unacceptable, draft, etag_of, refuse_errors, replace_draft
+from configuration.drafts.publishing import (
+    NoSuchVersion,
+    NothingChanged,
+    all_findings,
+    publish,
+    publish_again,
+    published,
+)
 from configuration.models import Property, Token, may_edit, may_see
 from configuration.rule_models import AuditEntry, RulesVersion
 from configuration.ruleset.diff import differences
-from configuration.ruleset.document import decode_document, document
+from configuration.ruleset.document import decode_document, to_document
 from configuration.ruleset.ruleset import Ruleset, UnreadableRuleset
 
 LARGEST_NUMBER: Final = 2**63 - 1
@@ -115,8 +122,8 @@ class CheckView(RulesView):
         wanted = decode_document(body, self.property.pk) if body else draft(self.property)
         try:
             if body:
-                refuse(wanted)
-            found = findings(wanted)
+                refuse_errors(wanted)
+            found = all_findings(wanted)
         except Unacceptable as error:
             found = error.findings
         errors = [each for each in found if each.severity == "error"]
@@ -152,7 +159,9 @@ class VersionView(RulesView):
             raise NoSuchVersion(version)
         ruleset = row.ruleset()
         before = published(self.property.pk, version - 1) or Ruleset(self.property.pk)
-        return Response({**VersionSerializer(row).data, **document(ruleset), "changes": differences(before, ruleset)})
+        return Response(
+            {**VersionSerializer(row).data, **to_document(ruleset), "changes": differences(before, ruleset)}
+        )
 
 
 class DifferenceView(RulesView):
@@ -208,7 +217,7 @@ def _none(number: int) -> Ruleset:
 
 
 def _draft_reply(ruleset: Ruleset) -> Response:
-    return Response(document(ruleset), headers={"ETag": f'"{etag_of(ruleset)}"'})
+    return Response(to_document(ruleset), headers={"ETag": f'"{etag_of(ruleset)}"'})
 
 
 def _expected(request: Request, property: Property) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from configuration.ruleset.fields import FAMILIES, FIELDS, PARAMETER, USER_PROPERTY, family_member, find_field
 from configuration.ruleset.findings import Finding, RulePlace, check_count, check_length, check_parameter
-from configuration.ruleset.patterns import complaint
+from configuration.ruleset.patterns import pattern_error
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, Leaf, OneOf, Text, TextTest
 
 DEEPEST: Final = 5
@@ -54,7 +54,7 @@ def check_text(value: str, test: TextTest, place: RulePlace) -> Iterator[Finding
         yield place.error("The text is empty, which every event matches; write what to look for.")
     if test != "pattern":
         yield from check_length(value, place)
-    elif refused := complaint(value):
+    elif refused := pattern_error(value):
         yield place.error(refused)
 
 

@@ -56,20 +56,22 @@ def replace_draft(
     property: Property, ruleset: Ruleset, user: Author, *, action: str = "draft replaced", expected_etag: str = ""
 ) -> str:
     """All rules and settings, in one transaction; returns the new etag. Raises Unacceptable, DraftChanged."""
-    refuse(ruleset)
+    refuse_errors(ruleset)
     with transaction.atomic():
-        before = locked_draft(property)
+        before = lock_draft(property)
         if expected_etag not in ("", etag_of(before)):
             raise DraftChanged(etag_of(before))
-        return write(property, before, ruleset, user, action)
+        return write_draft(property, before, ruleset, user, action)
 
 
-def locked_draft(property: Property) -> Ruleset:
+def lock_draft(property: Property) -> Ruleset:
     """Within a transaction: nobody else changes the draft until its end."""
     return draft(Property.objects.select_for_update().get(pk=property.pk))
 
 
-def write(property: Property, before: Ruleset, after: Ruleset, user: Author, action: str, subject: str = "") -> str:
+def write_draft(
+    property: Property, before: Ruleset, after: Ruleset, user: Author, action: str, subject: str = ""
+) -> str:
     """Rows and audit entry, under the lock; returns the new etag."""
     for name, value in _fields(after.settings).items():
         setattr(property, name, value)
@@ -81,7 +83,7 @@ def write(property: Property, before: Ruleset, after: Ruleset, user: Author, act
     return draft_etag(property)
 
 
-def refuse(ruleset: Ruleset) -> None:
+def refuse_errors(ruleset: Ruleset) -> None:
     """Raises Unacceptable for what admin, API and import do not keep."""
     if found := errors_of(ruleset):
         raise Unacceptable(found)

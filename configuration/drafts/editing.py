@@ -6,9 +6,9 @@ from django.db import transaction
 
 from configuration.checks.check import Finding, check
 from configuration.drafts.audit import Author
-from configuration.drafts.draft import Unacceptable, errors_of, locked_draft, rule_of, write
+from configuration.drafts.draft import Unacceptable, errors_of, lock_draft, rule_of, write_draft
 from configuration.models import DraftRule, Property
-from configuration.ruleset.diff import title
+from configuration.ruleset.diff import rule_title
 from configuration.ruleset.document import in_order
 from configuration.ruleset.kinds import kind_of
 from configuration.ruleset.ruleset import Rule, Ruleset
@@ -74,7 +74,7 @@ def _change(
 ) -> None:
     """A row that is `renamed` stays the rule's row."""
     with transaction.atomic():
-        before = locked_draft(property)
+        before = lock_draft(property)
         after = _with(before, make(before.rules))
         known = {_essence(found) for found in errors_of(before)}
         errors = [found for found in errors_of(after) if _essence(found) not in known]
@@ -82,7 +82,7 @@ def _change(
             raise Unacceptable(errors)
         if renamed:
             DraftRule.objects.filter(pk=renamed.pk).update(name=rule.name)
-        write(property, before, after, user, action, title(rule))
+        write_draft(property, before, after, user, action, rule_title(rule))
 
 
 def _with(ruleset: Ruleset, rules: Rules) -> Ruleset:

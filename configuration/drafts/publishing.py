@@ -35,7 +35,7 @@ class NoSuchVersion(LookupError):
         super().__init__(f"There is no version {number}.")
 
 
-def findings(ruleset: Ruleset) -> list[Finding]:
+def all_findings(ruleset: Ruleset) -> list[Finding]:
     """What is wrong with the rules in themselves, and in view of the hits that came lately."""
     found = check(ruleset)
     try:
@@ -107,7 +107,7 @@ def unpublished_changes(property: Property) -> list[str]:
     return differences(newest or Ruleset(property.pk), draft(property))
 
 
-def publish_first(sender: Any, instance: Property, created: bool, raw: bool = False, **options: Any) -> None:
+def publish_first_version(sender: Any, instance: Property, created: bool, raw: bool = False, **options: Any) -> None:
     """A new property has version 1 at once (signal `post_save`), so that its hits are never without rules."""
     if created and not raw:
         with transaction.atomic():
@@ -187,7 +187,7 @@ def _refuse_unchanged(wanted: Ruleset) -> None:
 
 
 def _refuse_errors(ruleset: Ruleset, note: str) -> None:
-    found = find_bad_note_text(note) or findings(ruleset)
+    found = find_bad_note_text(note) or all_findings(ruleset)
     errors = [each for each in found if each.severity == "error"]
     if errors:
         raise Unacceptable(errors)

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 
 from configuration.checks.check import Finding
 from configuration.drafts.draft import DraftChanged, Unacceptable, draft, draft_etag, rule_of
-from configuration.drafts.publishing import NothingChanged, findings, publish, unpublished_changes
+from configuration.drafts.publishing import NothingChanged, all_findings, publish, unpublished_changes
 from configuration.models import DraftRule, Property
 from configuration.pages.property_page import POST, PropertyPage, property_page
 from configuration.rule_models import newest_version
@@ -31,7 +31,7 @@ def rules(page: PropertyPage) -> HttpResponse:
 
 @property_page("rules", in_admin=True)
 def check(page: PropertyPage) -> HttpResponse:
-    return _show_findings(page, findings(draft(page.property)))
+    return _show_findings(page, all_findings(draft(page.property)))
 
 
 @property_page("rules", methods=POST, in_admin=True)

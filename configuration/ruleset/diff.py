@@ -61,12 +61,12 @@ def differences(before: Ruleset, after: Ruleset) -> list[str]:
     return [*_settings(before, after), *rules]
 
 
-def title(rule: Rule) -> str:
+def rule_title(rule: Rule) -> str:
     """Such as `Filter “Office”`."""
     return f"{BY_TAG[kind_of(rule)].one} {quoted(rule.name)}"
 
 
-def changes(before: Rule, after: Rule) -> list[str]:
+def rule_changes(before: Rule, after: Rule) -> list[str]:
     """Of one rule; name and kind are the same."""
     fields = [name for name in before.__struct_fields__ if name not in GIVEN]
     return [line for name in fields for line in _attribute(name, getattr(before, name), getattr(after, name))]
@@ -86,14 +86,14 @@ def _settings(before: Ruleset, after: Ruleset) -> Iterator[str]:
 def _rule(before: Rule | None, after: Rule | None, moved: tuple[int, int] | None) -> Iterator[str]:
     if before is None and after is not None:
         state = "" if after.state == "on" else f" ({after.state})"
-        yield f"{title(after)} was added{state}: {describe_rule(after)}"
+        yield f"{rule_title(after)} was added{state}: {describe_rule(after)}"
     elif after is None and before is not None:
-        yield f"{title(before)} was deleted: {describe_rule(before)}"
+        yield f"{rule_title(before)} was deleted: {describe_rule(before)}"
     elif before is not None and after is not None:
-        lines = changes(before, after)
+        lines = rule_changes(before, after)
         lines += [f"moved from {moved[0]} to {moved[1]}"] if moved else []
         if lines:
-            yield f"{title(after)} changed: {'; '.join(lines)}."
+            yield f"{rule_title(after)} changed: {'; '.join(lines)}."
 
 
 def _attribute(name: str, was: Any, now: Any) -> Iterator[str]:

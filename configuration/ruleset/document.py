@@ -24,7 +24,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rules: tuple[Rule, ...]
 
 
-def document(ruleset: Ruleset) -> dict[str, Any]:
+def to_document(ruleset: Ruleset) -> dict[str, Any]:
     """As plain values. Slots are left out: publishing gives them."""
     whole = Document(settings=ruleset.settings, rules=in_order(ruleset.rules))
     plain: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
@@ -35,7 +35,7 @@ def document(ruleset: Ruleset) -> dict[str, Any]:
 
 def encode_document(ruleset: Ruleset) -> bytes:
     """For people: indented, one final line end."""
-    return msgspec.json.format(msgspec.json.encode(document(ruleset)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(to_document(ruleset)), indent=2) + b"\n"
 
 
 def decode_document(data: bytes, property: int) -> Ruleset:

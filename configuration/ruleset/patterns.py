@@ -34,7 +34,7 @@ _REFERENCE: Final = re.compile(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))")
 
 
 @lru_cache(4_096)
-def complaint(pattern: str) -> str | None:
+def pattern_error(pattern: str) -> str | None:
     """What is wrong with a pattern, in plain words; None if it may be used."""
     if len(pattern) > LONGEST_PATTERN:
         return f"The pattern has {len(pattern)} characters; at most {LONGEST_PATTERN} are allowed."

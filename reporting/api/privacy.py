@@ -19,7 +19,7 @@ from processing.privacy.erasure_requests import ErasureRefused, delete_property,
 from processing.privacy.export import export
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
 from reporting.api.reports import LARGEST_NUMBER
-from reporting.read_access import reader, view_of
+from reporting.read_access import view_cache, view_of
 
 LONGEST: Final = 1000  # letters of a client id or a user id
 
@@ -63,7 +63,7 @@ class ExportVisitors(APIView):
     @extend_schema(request=VisitorQuerySerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> StreamingHttpResponse:
         item = managed(request, number)
-        pieces = export(reader().store, item, _visitors(request, item), now())
+        pieces = export(view_cache().store, item, _visitors(request, item), now())
         headers = {
             "Content-Disposition": f'attachment; filename="visitor-of-{item.pk}.json"',
             "Cache-Control": "no-store",
@@ -82,7 +82,7 @@ class EraseVisitors(APIView):
         visitors = _visitors(request, item)
         try:
             hits = stored_hits(view_of(item.pk), visitors)
-            erasure = erase_visitors(reader().store, item, visitors, request.user.get_username(), now(), hits)
+            erasure = erase_visitors(view_cache().store, item, visitors, request.user.get_username(), now(), hits)
         except ErasureRefused as error:
             raise ValidationError({"detail": str(error)}) from error
         return Response(ErasureSerializer(erasure).data, status=202)
@@ -124,6 +124,6 @@ def _visitors(request: Request, item: Property) -> list[int]:
     asked.is_valid(raise_exception=True)
     ((what, value),) = asked.validated_data.items()
     try:
-        return find_visitors(reader().store, item, VisitorQuery(what, value))
+        return find_visitors(view_cache().store, item, VisitorQuery(what, value))
     except InvalidVisitorKey as error:
         raise ValidationError({"detail": str(error)}) from error

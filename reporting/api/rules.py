@@ -29,9 +29,9 @@ from reporting.model.date_ranges import read_day
 from reporting.model.report import ReportError
 from reporting.read_access import view_of
 from reporting.rules import run_status as runs
-from reporting.rules.before_after import NoComparison, before_after, previewed, with_testing_on
+from reporting.rules.before_after import NoComparison, preview_comparison, run_comparison, with_testing_on
 from reporting.rules.comparison import Comparison
-from reporting.rules.hit_test import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, plain
+from reporting.rules.hit_test import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, hit_test_as_json
 
 AT_ONCE: Final = 100
 DAY: Final = "A date of a report: 2026-11-01, 6daysAgo, yesterday, today."
@@ -104,7 +104,7 @@ class TryHit(EditorsView):
         rules = _rules(self.property, form.version)
         if (form.hit is None) == (form.position is None):
             raise ValidationError({"detail": "Name either `hit` or `position`."})
-        return Response({"version": form.version, **plain(self._try(request, form, rules))})
+        return Response({"version": form.version, **hit_test_as_json(self._try(request, form, rules))})
 
     def _try(self, request: Request, form: TryForm, rules: Ruleset) -> HitTest:
         if form.hit is None:
@@ -124,8 +124,8 @@ class PreviewRules(EditorsView):
         form = _read(request, PreviewForm)
         rules = next_rules(self.property)
         first, last = _days(form.first, form.last, self.property.pk)
-        found = previewed(self.property.pk, with_testing_on(rules) if form.testing else rules, first, last)
-        return Response(comparison(found))
+        found = preview_comparison(self.property.pk, with_testing_on(rules) if form.testing else rules, first, last)
+        return Response(comparison_as_json(found))
 
 
 class Runs(EditorsView):
@@ -133,7 +133,9 @@ class Runs(EditorsView):
 
     @extend_schema(operation_id="properties_history_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, number: int) -> Response:
-        return Response([runs.plain(run) for run in HistoryRun.objects.filter(property=self.property.pk)[:AT_ONCE]])
+        return Response(
+            [runs.run_as_json(run) for run in HistoryRun.objects.filter(property=self.property.pk)[:AT_ONCE]]
+        )
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={201: OpenApiTypes.OBJECT})
     def post(self, request: Request, number: int) -> Response:
@@ -142,7 +144,7 @@ class Runs(EditorsView):
             raise ValidationError({"detail": "Name both ends of the days, `from` and `to`, or none."})
         days = _days(form.first, form.last, self.property.pk) if form.first and form.last else None
         run = runs.start_run(self.property.pk, request.user, days, form.rules)
-        return Response(runs.plain(run), 201)
+        return Response(runs.run_as_json(run), 201)
 
 
 class Run(EditorsView):
@@ -158,8 +160,8 @@ class Run(EditorsView):
         found = _run(self.property, run)
         ends = [request.query_params.get(name) for name in ("from", "to")]
         days = _days(ends[0] or ends[1], ends[1] or "today", self.property.pk) if any(ends) else None
-        compared = before_after(found, days)
-        return Response({**runs.plain(found), "comparison": comparison(compared) if compared else None})
+        compared = run_comparison(found, days)
+        return Response({**runs.run_as_json(found), "comparison": comparison_as_json(compared) if compared else None})
 
 
 class RunAction(EditorsView):
@@ -171,10 +173,10 @@ class RunAction(EditorsView):
     def post(self, request: Request, number: int, run: int) -> Response:
         found = _run(self.property, run)
         runs.apply_action(found, self.action, request.user)
-        return Response(runs.plain(found))
+        return Response(runs.run_as_json(found))
 
 
-def comparison(found: Comparison) -> dict[str, Any]:
+def comparison_as_json(found: Comparison) -> dict[str, Any]:
     """As JSON has it; positions are texts, since many programs read large numbers inexactly."""
     return {
         "from": found.first,

@@ -82,7 +82,7 @@ def is_hourly(period: ChosenPeriod) -> bool:
     return period.days <= HOURLY_DAYS
 
 
-def shown(metric: str, value: float) -> str:
+def format_value(metric: str, value: float) -> str:
     """A metric's value as a person reads it."""
     if metric in SHARES:
         return f"{value:.1%}"
@@ -100,14 +100,14 @@ def card(name: str, value: float, was: float) -> dict[str, str]:
         "name": name,
         "label": label.text,
         "meaning": label.meaning,
-        "value": shown(name, value),
+        "value": format_value(name, value),
         "change": _change(name, difference, direction) if was else "",
         "direction": direction,
-        "was": shown(name, was),
+        "was": format_value(name, was),
     }
 
 
-def readable(path: str) -> str:
+def readable_path(path: str) -> str:
     """A path with its letters decoded; as it was sent where that would hide or change anything."""
     try:
         decoded = unquote(path, errors="strict")
@@ -156,13 +156,13 @@ def _change(name: str, difference: float, direction: str) -> str:
 
 def _summary(totals: Answer) -> str:
     visitors, _, views, *_ = _values(totals)
-    numbers = f"visitors {shown('activeUsers', visitors)}, page views {shown('screenPageViews', views)}"
+    numbers = f"visitors {format_value('activeUsers', visitors)}, page views {format_value('screenPageViews', views)}"
     return f"Line chart over time. In all: {numbers}. The table below has the values."
 
 
 def _chart_rows(lines: Series) -> list[tuple[str, list[str]]]:
     return [
-        (text, [shown(name, value) for name, value in zip(OVER_TIME, values, strict=True)])
+        (text, [format_value(name, value) for name, value in zip(OVER_TIME, values, strict=True)])
         for text, values in lines.rows()
     ]
 
@@ -183,7 +183,7 @@ def _table_panel(table: Table, answer: Answer) -> dict[str, Any]:
 
 
 def _table_row(table: Table, row: Row, largest: float) -> dict[str, Any]:
-    values = [shown(name, value) for name, value in zip(table.metrics, row.metrics, strict=True)]
+    values = [format_value(name, value) for name, value in zip(table.metrics, row.metrics, strict=True)]
     name = row.dimensions[0]
-    text = readable(name) if table.dimension == "pagePath" else name
+    text = readable_path(name) if table.dimension == "pagePath" else name
     return {"name": name, "text": text, "values": values, "share": f"{100 * row.metrics[0] / largest:.1f}"}

@@ -21,8 +21,8 @@ from processing.reprocessing.runs import ordinals
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.local_periods import day_of
-from reporting.read_access import reader, view_of
-from reporting.rules.comparison import ComparedView, Comparison, common, compare
+from reporting.read_access import view_cache, view_of
+from reporting.rules.comparison import ComparedView, Comparison, common_instants, compare
 
 MOST_ROWS: Final = 1_000_000  # about 20 s of a processor, and 1 GB
 WAIT_S: Final = 5.0
@@ -39,7 +39,7 @@ class NoComparison(Exception):
         self.status = status
 
 
-def previewed(property: int, rules: Ruleset, first: date, last: date) -> Comparison:
+def preview_comparison(property: int, rules: Ruleset, first: date, last: date) -> Comparison:
     """What the rules would make of these local days, beside what reports show now. Raises NoComparison, and what
     Reader.view raises.
 
@@ -64,7 +64,7 @@ def with_testing_on(rules: Ruleset) -> Ruleset:
     return msgspec.structs.replace(rules, rules=tuple(on))
 
 
-class Sides(NamedTuple):
+class RunViews(NamedTuple):
     """Two generations of a property: what is sealed of both, and of hits that both have."""
 
     before: ComparedView
@@ -72,21 +72,21 @@ class Sides(NamedTuple):
     days: tuple[date, date]  # the last ones that the run changed
 
 
-def sides(run: HistoryRun) -> Sides | None:
+def run_views(run: HistoryRun) -> RunViews | None:
     """None where nothing was changed, or where the numbers from before are no longer kept."""
     if run.state not in (State.DONE, State.UNDONE) or run.generation is None or run.replaced is None:
         return None
-    before, after = (reader().generation(run.property, number) for number in (run.replaced, run.generation))
+    before, after = (view_cache().generation(run.property, number) for number in (run.replaced, run.generation))
     if before is None or after is None:
         return None
     numbers, rules = ordinals(), published(run.property, run.rules)
     before, after = before.with_rules(rules), after.with_rules(rules)
-    return Sides(_within(before, after, numbers), _within(after, before, numbers), _days(run, after))
+    return RunViews(_within(before, after, numbers), _within(after, before, numbers), _days(run, after))
 
 
-def before_after(run: HistoryRun, days: tuple[date, date] | None = None) -> Comparison | None:
+def run_comparison(run: HistoryRun, days: tuple[date, date] | None = None) -> Comparison | None:
     """Raises what Reader.view raises."""
-    found = sides(run)
+    found = run_views(run)
     return compare(found.before, found.after, *(days or found.days)) if found else None
 
 
@@ -98,7 +98,7 @@ def _previewed(view: ReadView, rules: Ruleset, first: date, last: date) -> Compa
             413,
         )
     with _alone():
-        made = preview(reader().store, view, rules, first, last)
+        made = preview(view_cache().store, view, rules, first, last)
         _refuse_expired(view, made, first, last)
         return compare(view, made, first, last)
 
@@ -117,7 +117,7 @@ def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> N
     """Hits that are counted now, but can be processed no more, would look as if the rules left them out."""
     if not view.sealed.book.raw_from_us:
         return
-    start, end = common(view.zone, made.zone, first, last)
+    start, end = common_instants(view.zone, made.zone, first, last)
     known = pl.concat([made.frame["position"], made.refused["position"]]).unique()
     rows = view.events(first, last, ["time", "position", "day"])
     lost = rows.filter(pl.col("time").is_between(start, end, closed="left"), ~pl.col("position").is_in(known.implode()))

@@ -58,19 +58,19 @@ class TableChanges(NamedTuple):
     more: int
 
 
-class Example(NamedTuple):
+class ExampleHit(NamedTuple):
     time: int  # event time, ms
     content: str  # as it is kept: hostile text
     position: int
 
 
-class Refusals(NamedTuple):
+class RejectedGroup(NamedTuple):
     """Hits for one reason, by one rule ("": by none); the latest as examples."""
 
     reason: str
     rule: str
     hits: int
-    examples: tuple[Example, ...]
+    examples: tuple[ExampleHit, ...]
 
 
 class Comparison(NamedTuple):
@@ -82,8 +82,8 @@ class Comparison(NamedTuple):
     last: date
     totals: tuple[Total, ...]
     tables: tuple[TableChanges, ...]
-    rejected: tuple[Refusals, ...]
-    rescued: tuple[Refusals, ...]
+    rejected: tuple[RejectedGroup, ...]
+    rescued: tuple[RejectedGroup, ...]
 
     @property
     def same(self) -> bool:
@@ -99,7 +99,7 @@ def compare(before: ComparedView, after: ComparedView, first: date, last: date) 
     reports = [Report(date_ranges=days, metrics=METRICS), *(_report(table, days) for table in tables)]
     was, now = (run_many(reports, _Defined(view, after.rules), last) for view in (before, after))
     old, new = (_refused(view, first, last) for view in (before, after))
-    start, end = common(before.zone, after.zone, first, last)
+    start, end = common_instants(before.zone, after.zone, first, last)
     within = pl.col("time").is_between(start, end, closed="left")
     return Comparison(
         first,
@@ -119,7 +119,7 @@ class _Defined:
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 
-def common(zone: str, other: str, first: date, last: date) -> tuple[int, int]:
+def common_instants(zone: str, other: str, first: date, last: date) -> tuple[int, int]:
     """The instants (ms) that the days have in both zones."""
     after = last + timedelta(days=1)
     return (
@@ -167,14 +167,16 @@ def _refused(view: ComparedView, first: date, last: date) -> pl.DataFrame:
     return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule", "content")
 
 
-def _groups(rows: pl.DataFrame) -> tuple[Refusals, ...]:
+def _groups(rows: pl.DataFrame) -> tuple[RejectedGroup, ...]:
     """The most frequent first."""
     named = rows.with_columns(pl.col("reason", "rule").cast(pl.String).fill_null(""))
     parts = named.partition_by("reason", "rule", as_dict=True)
-    found = [Refusals(str(reason), str(rule), part.height, _examples(part)) for (reason, rule), part in parts.items()]
+    found = [
+        RejectedGroup(str(reason), str(rule), part.height, _examples(part)) for (reason, rule), part in parts.items()
+    ]
     return tuple(sorted(found, key=lambda each: (-each.hits, each.reason, each.rule)))
 
 
-def _examples(rows: pl.DataFrame) -> tuple[Example, ...]:
+def _examples(rows: pl.DataFrame) -> tuple[ExampleHit, ...]:
     latest = rows.top_k(MOST_EXAMPLES, by=["time", "position"]).select("time", "content", "position")
-    return tuple(Example(time, content or "", position) for time, content, position in latest.iter_rows())
+    return tuple(ExampleHit(time, content or "", position) for time, content, position in latest.iter_rows())

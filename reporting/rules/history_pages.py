@@ -20,7 +20,7 @@ from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose, choo
 from reporting.model.date_ranges import EARLIEST
 from reporting.read_access import view_of
 from reporting.rules import run_status as runs
-from reporting.rules.before_after import before_after, sides
+from reporting.rules.before_after import run_comparison, run_views
 from reporting.rules.presenters import comparison_panel
 
 LATEST_RUNS: Final = 50
@@ -67,12 +67,12 @@ def run(page: PropertyPage, run_id: int) -> HttpResponse:
     """One run; once it is done, also what it changed on its last days or on the days that the address names."""
     run = _run(page, run_id)
     context = _run_context(run)
-    both = sides(run)
+    both = run_views(run)
     if both is None:
         return page.show("reporting/rules/run.html", **context)
     today = now_in(both.after.zone).date()
     days = choose_days(page.request.GET, today) if "from" in page.request.GET else ChosenPeriod(*both.days)
-    comparison = before_after(run, days)
+    comparison = run_comparison(run, days)
     return page.show(
         "reporting/rules/run.html",
         **context,

@@ -19,7 +19,7 @@ from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import holding, read_raw
 from processing.segments.read_view import ReadView
 from processing.store.port import BlockKey
-from reporting.read_access import reader, view_of
+from reporting.read_access import view_cache, view_of
 from reporting.registry.reject_reasons import MEANINGS
 
 PICKS: Final = 10
@@ -98,7 +98,7 @@ def recent_hits(view: ReadView, today: date) -> tuple[list[RecentHit], list[Rece
     )
 
 
-def plain(trial: HitTest) -> dict[str, Any]:
+def hit_test_as_json(trial: HitTest) -> dict[str, Any]:
     """The trial as JSON has it."""
     return {
         "counted": trial.counted,
@@ -140,7 +140,7 @@ def _named(event: EventTrace) -> str:
 
 def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
     """All events of the hit, as it was received."""
-    store, wanted = reader().store, pl.col("position") == position
+    store, wanted = view_cache().store, pl.col("position") == position
     keys = [block.key for block in view.tail.blocks if _may_hold(block.key, position)]
     found = [store.rows(keys, view.property).filter(wanted)] if keys else []
     newest = sorted(view.sealed.book.raw, key=lambda part: -part.last_received_us)

@@ -15,9 +15,9 @@ from processing.dry_run.pasted_hit import UnreadablePaste
 from reporting.clock import now_in
 from reporting.dashboard.period_picker import choose_days
 from reporting.read_access import view_of
-from reporting.rules.before_after import NoComparison, previewed, with_testing_on
+from reporting.rules.before_after import NoComparison, preview_comparison, with_testing_on
 from reporting.rules.hit_test import HitTest, NoSuchHit, evaluate_pasted_hit, evaluate_received_hit, recent_hits
-from reporting.rules.presenters import comparison_panel, picks_panel, trial_panel
+from reporting.rules.presenters import comparison_panel, hit_test_panel, recent_hits_panel
 
 VERSIONS: Final = 20
 DRAFT: Final = "draft"
@@ -41,8 +41,8 @@ def try_hit(page: PropertyPage) -> HttpResponse:
         "asked": form,
         "versions": RulesVersion.objects.filter(property_number=page.property.pk).order_by("-number")[:VERSIONS],
         "picks": [
-            {"title": "The latest hits that are counted", "hits": picks_panel(counted, view.zone)},
-            {"title": "The latest rejected hits", "hits": picks_panel(rejected, view.zone)},
+            {"title": "The latest hits that are counted", "hits": recent_hits_panel(counted, view.zone)},
+            {"title": "The latest rejected hits", "hits": recent_hits_panel(rejected, view.zone)},
         ],
         "agent": form.get("user_agent", request.headers.get("User-Agent", "")),
         "address": form.get("address", request.META.get("REMOTE_ADDR", "")),
@@ -51,7 +51,7 @@ def try_hit(page: PropertyPage) -> HttpResponse:
         trial = _hit_test(page, rules)
     except (UnreadablePaste, NoSuchHit) as error:
         return page.show("reporting/rules/try.html", 400, **context, error=str(error))
-    return page.show("reporting/rules/try.html", **context, trial=trial and trial_panel(trial, rules))
+    return page.show("reporting/rules/try.html", **context, trial=trial and hit_test_panel(trial, rules))
 
 
 @property_page("rules-preview")
@@ -74,7 +74,7 @@ def preview(page: PropertyPage) -> HttpResponse:
         return page.show(f"reporting/rules/{template}", **context)
     rules = next_rules(page.property)
     try:
-        comparison = previewed(page.property.pk, with_testing_on(rules) if testing else rules, *days)
+        comparison = preview_comparison(page.property.pk, with_testing_on(rules) if testing else rules, *days)
     except NoComparison as error:
         return page.show(f"reporting/rules/{template}", error.status, **context, error=str(error))
     panel = comparison_panel(comparison, view.zone)

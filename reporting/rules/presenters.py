@@ -9,12 +9,12 @@ from configuration.ruleset.kinds import BY_TAG, kind_of
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.trace import ColumnChange, EventTrace, Fact, RuleTrace, StepTrace
 from reporting.dashboard.labels import dimension_label, metric_label
-from reporting.dashboard.panels import TOTALS, card, readable, shown
+from reporting.dashboard.panels import TOTALS, card, format_value, readable_path
 from reporting.dashboard.rejected_panel import printable, readable_content
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.reject_reasons import MEANINGS
 from reporting.rules.comparison import ChangedMetric as ChangedValue
-from reporting.rules.comparison import Comparison, Refusals, TableChanges, Total
+from reporting.rules.comparison import Comparison, RejectedGroup, TableChanges, Total
 from reporting.rules.hit_test import HitTest, RecentHit
 
 LONGEST: Final = 300  # characters of a value
@@ -39,7 +39,7 @@ def comparison_panel(found: Comparison, zone: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def trial_panel(trial: HitTest, rules: Ruleset) -> dict[str, Any]:
+def hit_test_panel(trial: HitTest, rules: Ruleset) -> dict[str, Any]:
     said = {(kind_of(each), each.name): describe_rule(each) for each in rules.rules}
     return {
         "counted": trial.counted,
@@ -48,7 +48,7 @@ def trial_panel(trial: HitTest, rules: Ruleset) -> dict[str, Any]:
     }
 
 
-def picks_panel(picks: list[RecentHit], zone: str) -> list[dict[str, str]]:
+def recent_hits_panel(picks: list[RecentHit], zone: str) -> list[dict[str, str]]:
     return [
         {
             "position": str(pick.position),
@@ -81,10 +81,10 @@ def _row(table: TableChanges, each: ChangedValue, largest: float) -> dict[str, s
     sign = "+" if difference > 0 else "\N{MINUS SIGN}"
     return {
         "name": each.value,
-        "text": readable(each.value) if table.dimension == "pagePath" else each.value,
-        "before": shown(table.metric, each.before),
-        "after": shown(table.metric, each.after),
-        "change": f"{sign}{shown(table.metric, abs(difference))}",
+        "text": readable_path(each.value) if table.dimension == "pagePath" else each.value,
+        "before": format_value(table.metric, each.before),
+        "after": format_value(table.metric, each.after),
+        "change": f"{sign}{format_value(table.metric, abs(difference))}",
         "direction": "up" if difference > 0 else "down",
         "width_before": f"{100 * each.before / largest:.1f}",
         "width_after": f"{100 * each.after / largest:.1f}",
@@ -92,7 +92,7 @@ def _row(table: TableChanges, each: ChangedValue, largest: float) -> dict[str, s
 
 
 def _side(name: str, title: str, about: str, found: Comparison, zone: str) -> dict[str, Any]:
-    groups: tuple[Refusals, ...] = getattr(found, name)
+    groups: tuple[RejectedGroup, ...] = getattr(found, name)
     return {
         "name": name,
         "title": title,
@@ -102,7 +102,7 @@ def _side(name: str, title: str, about: str, found: Comparison, zone: str) -> di
     }
 
 
-def _group(group: Refusals, zone: str) -> dict[str, Any]:
+def _group(group: RejectedGroup, zone: str) -> dict[str, Any]:
     return {
         "reason": group.reason,
         "rule": group.rule,

@@ -9,7 +9,7 @@ from configuration.checks.check import Finding, check
 from configuration.ruleset.ruleset import BotRule, FilterRule, InternalRule, Ruleset, SpamRule
 from processing.dry_run.preview import counts_anything
 from reporting.clock import today_in
-from reporting.read_access import DAMAGED, UNREACHABLE, reader, view_of
+from reporting.read_access import DAMAGED, UNREACHABLE, view_cache, view_of
 
 DAYS: Final = 7
 REFUSING: Final = (FilterRule, InternalRule, SpamRule, BotRule)
@@ -46,4 +46,4 @@ def _leaves_nothing(rules: Ruleset) -> bool:
     first = last - timedelta(days=DAYS - 1)
     if view.events(first, last, ["position"]).is_empty():
         return False
-    return not counts_anything(reader().store, view, rules, first, last)
+    return not counts_anything(view_cache().store, view, rules, first, last)

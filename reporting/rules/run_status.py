@@ -9,7 +9,7 @@ from configuration.drafts.audit import Author, name_of, record
 from configuration.drafts.publishing import published
 from processing.models import HistoryRun
 from processing.reprocessing.runs import RequestedAction, RunRefused, check_undo, create_run, request_action
-from reporting.read_access import reader
+from reporting.read_access import view_cache
 
 ACTIONS: Final = {
     "pause": RequestedAction.PAUSE,
@@ -46,8 +46,8 @@ def start_run(
             " it again first: it gets a new number then."
         )
     with transaction.atomic():
-        run = create_run(reader().store, rules, name_of(user), days)
-        record(user, "history: apply", property, f"version {rules.number}", [f"Days: {days_of(run)}."])
+        run = create_run(view_cache().store, rules, name_of(user), days)
+        record(user, "history: apply", property, f"version {rules.number}", [f"Days: {describe_days(run)}."])
     return run
 
 
@@ -55,7 +55,9 @@ def apply_action(run: HistoryRun, action: str, user: Author) -> None:
     """`action` is a key of ACTIONS. Raises RunRefused."""
     with transaction.atomic():
         request_action(run, ACTIONS[action])
-        record(user, f"history: {AUDITED[action]}", run.property, f"version {run.rules}", [f"Days: {days_of(run)}."])
+        record(
+            user, f"history: {AUDITED[action]}", run.property, f"version {run.rules}", [f"Days: {describe_days(run)}."]
+        )
     run.refresh_from_db()
 
 
@@ -93,11 +95,11 @@ def share(run: HistoryRun) -> float:
     return min(run.rows_done / run.rows, 1.0) if run.rows else 0.0
 
 
-def days_of(run: HistoryRun) -> str:
+def describe_days(run: HistoryRun) -> str:
     return f"{run.first} to {run.last}" if run.first and run.last else "all"
 
 
-def plain(run: HistoryRun) -> dict[str, Any]:
+def run_as_json(run: HistoryRun) -> dict[str, Any]:
     """The run as JSON has it; times and days are values that JSON renderers know."""
     progress = run.progress() if run.state == State.RUNNING else None
     names = ("id", "rules", "author", "state", "asked_at", "started_at", "finished_at", "rows", "rows_done", "error")

@@ -53,6 +53,6 @@ def _send(installation: Installation, shop: Property) -> None:
 
 
 def _forget() -> None:
-    source.reader.cache_clear()
+    source.view_cache.cache_clear()
     source.log.cache_clear()
-    source.pending_counter.cache_clear()
+    source.pending_hits.cache_clear()

@@ -16,7 +16,7 @@ from django.test import Client
 
 from configuration.models import Property
 from reporting.dashboard import views
-from reporting.dashboard.panels import readable
+from reporting.dashboard.panels import readable_path
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY, pack
 from tests.support.installation import NOON, access_log, ga4
 from tests.support.reporting_site import DAY, MINUTE, Site, site
@@ -219,7 +219,7 @@ def test_text_of_hits_stays_text(shop: Site, reader: Client) -> None:
     ],
 )
 def test_paths_are_readable(path: str, shown: str) -> None:
-    assert readable(path) == shown
+    assert readable_path(path) == shown
 
 
 def test_nothing_inline_and_nothing_from_elsewhere(shop: Site, reader: Client, administrator: User) -> None:

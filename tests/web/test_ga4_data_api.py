@@ -17,7 +17,7 @@ from processing.store.port import LiveChange, ManifestChange
 from reporting.ga4.requests import read_report
 from reporting.ga4.responses import as_text
 from reporting.model.report import Report, ReportError
-from reporting.read_access import reader
+from reporting.read_access import view_cache
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.support.reporting_site import RANGE, Site, site
@@ -177,7 +177,7 @@ def test_a_deep_request_is_refused(shop: Site, depth: int) -> None:
 
 
 def test_damage_has_googles_shape(shop: Site) -> None:
-    store = reader().store
+    store = view_cache().store
     manifest = store.manifest(shop.property.id)
     version = manifest.version if manifest else 0
     store.commit(shop.property.id, {1: ManifestChange(version, b"no book")})

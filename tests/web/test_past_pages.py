@@ -18,7 +18,7 @@ from configuration.drafts.publishing import publish
 from configuration.models import Property
 from configuration.rule_models import RulesVersion
 from processing.models import HistoryRun
-from reporting.read_access import reader
+from reporting.read_access import view_cache
 from reporting.rules import before_after as past
 from tests.support.clock import now
 from tests.support.installation import NOON, access_log, ga4
@@ -97,7 +97,7 @@ def test_a_rejected_hit_is_tried_by_its_link(editor: Editor) -> None:
 
 
 def rejected_position(editor: Editor) -> int:
-    view = reader().view(editor.site.property.pk)
+    view = view_cache().view(editor.site.property.pk)
     return int(view.rejected(date(2026, 11, 20), date(2026, 11, 20))["position"].item())
 
 

@@ -13,7 +13,7 @@ from configuration.access.tokens import issue
 from configuration.models import Property, Token
 from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access as source
-from reporting.read_access import reader
+from reporting.read_access import view_cache
 from tests.support.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db
@@ -150,7 +150,7 @@ def test_the_schema_names_every_address(shop: Site, client: Client) -> None:
 
 
 def test_damage_is_said_in_json(shop: Site) -> None:
-    store = reader().store
+    store = view_cache().store
     manifest = store.manifest(shop.property.id)
     store.commit(shop.property.id, {1: ManifestChange(manifest.version if manifest else 0, b"no book")})
     if manifest is None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from configuration.drafts.draft import Unacceptable, draft, replace_draft
-from configuration.drafts.publishing import findings, publish
+from configuration.drafts.publishing import all_findings, publish
 from configuration.ruleset.ruleset import FilterRule, KeyEventRule, Rule, Ruleset, Text
 from reporting import read_access as source
 from reporting.rules import publish_check as rules_check
@@ -57,18 +57,18 @@ def test_rules_that_are_wrong_are_not_tried(shop: Site, monkeypatch: pytest.Monk
     monkeypatch.delattr(rules_check, "view_of")
     broken = FilterRule(name="broken", action="exclude", when=Text("path", "pattern", "("))
     wrong = Ruleset(shop.property.pk, 0, shop.property.draft_settings(), (broken,))
-    assert "would count nothing" not in " ".join(found.message for found in findings(wrong))
+    assert "would count nothing" not in " ".join(found.message for found in all_findings(wrong))
 
 
 def test_without_rules_that_refuse_nothing_is_read(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(rules_check, "view_of")
-    assert findings(draft(shop.property)) == []
+    assert all_findings(draft(shop.property)) == []
 
 
 def test_a_store_that_cannot_be_read_is_a_warning(shop: Site, settings: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings.STORE_URL = f"sqlite://{tmp_path}/file/store"
-    source.reader.cache_clear()
+    source.view_cache.cache_clear()
     write(shop, exclude("/"))
-    (found,) = findings(draft(shop.property))
+    (found,) = all_findings(draft(shop.property))
     assert (found.severity, "could not be checked" in found.message) == ("warning", True)

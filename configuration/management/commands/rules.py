@@ -10,7 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from configuration.checks.check import Finding
 from configuration.drafts.audit import COMMAND_LINE
 from configuration.drafts.draft import DraftChanged, Unacceptable, draft, replace_draft
-from configuration.drafts.publishing import NoSuchVersion, NothingChanged, findings, publish, publish_again, published
+from configuration.drafts.publishing import (
+    NoSuchVersion,
+    NothingChanged,
+    all_findings,
+    publish,
+    publish_again,
+    published,
+)
 from configuration.models import Property
 from configuration.rule_models import RulesVersion
 from configuration.ruleset.diff import differences
@@ -69,7 +76,7 @@ class Command(BaseCommand):
         self._say(differences(before, draft(property)), "The draft was the same already.")
 
     def _check(self, property: Property, options: dict[str, Any]) -> None:
-        found = findings(_read(property, options["file"]) if options["file"] else draft(property))
+        found = all_findings(_read(property, options["file"]) if options["file"] else draft(property))
         errors = [each for each in found if each.severity == "error"]
         self._say(as_lines(found), "Nothing is wrong.")
         if errors:

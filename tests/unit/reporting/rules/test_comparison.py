@@ -15,8 +15,8 @@ from reporting.rules.comparison import (
     MOST_EXAMPLES,
     ChangedMetric,
     Comparison,
-    Example,
-    Refusals,
+    ExampleHit,
+    RejectedGroup,
     Total,
     compare,
 )
@@ -72,7 +72,7 @@ def test_it_works() -> None:
     assert totals(found)["screenPageViews"] == ("screenPageViews", 3, 2)
     pages = next(table for table in found.tables if table.dimension == "pagePath")
     assert pages.changes == (ChangedMetric("/a", 2, 1),)
-    assert found.rejected == (Refusals("filter", "Office", 1, (Example(NOON, "en=x&n=2", 2),)),)
+    assert found.rejected == (RejectedGroup("filter", "Office", 1, (ExampleHit(NOON, "en=x&n=2", 2),)),)
     assert (found.rescued, found.same) == ((), False)
 
 
