@@ -20,7 +20,7 @@ from bench.site import Site
 from configuration.ruleset.ruleset import PropertySettings
 from processing.privacy.tombstones import erase, remove_erased
 from processing.segments.read_view import ReadView
-from processing.segments.remove_rows import knows
+from processing.segments.remove_rows import segment_has_visitors
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from processing.store.port import Store
@@ -55,7 +55,7 @@ def measure(store: Store, number: int, visitors: pl.Series, name: str) -> dict[s
     hidden = timed(lambda: look(reader.view(number), visitors, gone=True))
     removing = timed(lambda: remove_erased(store, number))
     book = reader.view(number).sealed.book
-    assert not any(knows(store, segment, visitors) for segment in book.segments())
+    assert not any(segment_has_visitors(store, segment, visitors) for segment in book.segments())
     return {
         f"erase_{name}_hidden_s": hiding,
         f"erase_{name}_removed_s": removing,

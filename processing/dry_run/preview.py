@@ -13,7 +13,12 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.process import Processed
 from processing.schema import BUILT, DAY_MS, REJECTED
 from processing.segments.manifest import RawPart, Tombstone
-from processing.segments.process_raw import NOTHING, concat_processed, process_isolating_failures, without_erased
+from processing.segments.process_raw import (
+    NOTHING_PROCESSED,
+    concat_processed,
+    process_isolating_failures,
+    without_erased,
+)
 from processing.segments.raw_parts import read_raw
 from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
@@ -143,7 +148,7 @@ def _processed(
 
     with ThreadPoolExecutor(THREADS) as pool:
         parts = list(pool.map(process, readers))
-    return concat_processed(parts) if parts else NOTHING
+    return concat_processed(parts) if parts else NOTHING_PROCESSED
 
 
 def _raw(store: Store, view: ReadView, start: int, end: int) -> Iterator[Callable[[], pl.DataFrame]]:

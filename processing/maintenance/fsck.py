@@ -18,7 +18,7 @@ from processing.maintenance import accounting as balance
 from processing.models import Range
 from processing.receiving import ledger
 from processing.segments.column_cache import WORK_BYTES, ColumnCache
-from processing.segments.exclusion import NARROW
+from processing.segments.exclusion import COUNTING_COLUMNS
 from processing.segments.manifest import Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
 from processing.segments.process_raw import is_erased
 from processing.segments.read_view import ReadView
@@ -236,7 +236,7 @@ def _erased_faults(sealed: SealedPeriods) -> Iterator[str]:
     book, store = sealed.book, sealed.columns.store
     if not (removed := [each for each in book.erased if each.removed]):
         return
-    shown = [sealed.visible(key, section, CONDITION) for key in book.periods for section in NARROW]
+    shown = [sealed.visible(key, section, CONDITION) for key in book.periods for section in COUNTING_COLUMNS]
     raw = [store.read(part.place.segment, f"{part.place.prefix}rows", CONDITION) for part in book.raw]
     left = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*shown, *raw))])
     if not left.is_empty():

@@ -16,7 +16,7 @@ from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.exclusion import with_balanced_counts
 from processing.segments.manifest import Manifest, OffsetRange, decode_manifest, encode_manifest
 from processing.segments.process_raw import concat_processed
-from processing.segments.raw_parts import holding, process_parts
+from processing.segments.raw_parts import parts_with, process_parts
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.writer import write_changes
 from processing.sessions.layers import Arrivals
@@ -160,7 +160,7 @@ def _missing_hits(
     claimed = [part for part in live.raw if part.adopted and part.adopted not in draft.adopted]
     return concat_processed(
         [
-            process_parts(store, property, holding(store, received, uncovered), uncovered & kept, draft.bases),
+            process_parts(store, property, parts_with(store, received, uncovered), uncovered & kept, draft.bases),
             process_parts(store, property, claimed, kept, draft.bases),
         ]
     )

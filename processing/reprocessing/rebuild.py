@@ -28,11 +28,11 @@ from processing.schema import DAY_MS
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.exclusion import with_balanced_counts
 from processing.segments.manifest import AppliedRules, Manifest, PeriodEntry, RawPart, RebuiltDays, decode_manifest
-from processing.segments.process_raw import NOTHING
+from processing.segments.process_raw import NOTHING_PROCESSED
 from processing.segments.raw_parts import process_parts
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.writer import write_changes
-from processing.sessions.layers import NOTHING_NEW, Arrivals
+from processing.sessions.layers import NO_ARRIVALS, Arrivals
 from processing.sessions.local_periods import Period, day_key, day_of, day_start, period
 from processing.sessions.sessionize import Carry
 from processing.sessions.timeline import advance
@@ -114,7 +114,7 @@ def finish_draft(store: Store, property: int, draft: DraftGeneration, days: Loca
     if live.kept_from and oldest in carries:
         live_sealed = SealedPeriods(live, columns)
         carries[oldest] = live_sealed.carry(live_sealed.keys()[0]) if live_sealed.keys() else None
-    manifest = write_changes(property, sealed, advance(sealed, NOTHING_NEW, carries), NOTHING.dropped)
+    manifest = write_changes(property, sealed, advance(sealed, NO_ARRIVALS, carries), NOTHING_PROCESSED.dropped)
     return write_draft(store, property, draft, with_balanced_counts(manifest))
 
 

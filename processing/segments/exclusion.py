@@ -13,9 +13,9 @@ from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import Manifest, PeriodEntry, Tombstone, add_counts
 from processing.segments.process_raw import is_erased
 from processing.segments.sealed_periods import SealedPeriods
-from processing.sessions.layers import EMPTY, NOTHING_NEW, Arrivals, Layer, refusals
+from processing.sessions.layers import EMPTY_LAYER, NO_ARRIVALS, Arrivals, Layer, count_rejected
 
-NARROW: Final = {
+COUNTING_COLUMNS: Final = {
     "events": ["position", "visitor", "received_us"],
     "duplicates": ["position", "visitor", "received_us"],
     "rejected": ["position", "visitor", "received_us", "reason", "again"],
@@ -28,7 +28,7 @@ def without_hidden(book: Manifest, columns: ColumnCache) -> tuple[SealedPeriods,
     return (
         exclude_visitors(book, columns, hidden_visitors(waiting), is_erased(waiting))
         if waiting
-        else (SealedPeriods(book, columns), NOTHING_NEW)
+        else (SealedPeriods(book, columns), NO_ARRIVALS)
     )
 
 
@@ -40,7 +40,7 @@ def exclude_visitors(
     `gone` is a condition on position, visitor, received_us. Periods that show nothing then are left out.
     """
     whole = SealedPeriods(book, columns)
-    shelves, staying = dict[str, PeriodEntry](), [NOTHING_NEW]
+    shelves, staying = dict[str, PeriodEntry](), [NO_ARRIVALS]
     for key, shelf in book.periods.items():
         theirs = _narrow(whole, key, visitors)
         shelves[key] = _less(shelf, theirs)
@@ -70,15 +70,15 @@ def hidden_visitors(erased: tuple[Tombstone, ...]) -> pl.Series:
 def _narrow(whole: SealedPeriods, key: str, visitors: pl.Series) -> Layer:
     """The visitors' rows of a period, with the columns that counting needs."""
     wanted = pl.col("visitor").is_in(visitors.implode())
-    frames = {section: whole.visible(key, section, names, wanted) for section, names in NARROW.items()}
-    return Layer(visitors, **frames, open=EMPTY.open)
+    frames = {section: whole.visible(key, section, names, wanted) for section, names in COUNTING_COLUMNS.items()}
+    return Layer(visitors, **frames, open=EMPTY_LAYER.open)
 
 
 def _less(shelf: PeriodEntry, theirs: Layer) -> PeriodEntry:
     return msgspec.structs.replace(
         shelf,
         counted=shelf.counted - theirs.events["position"].n_unique(),
-        rejected=add_counts(shelf.rejected, less=refusals(theirs)),
+        rejected=add_counts(shelf.rejected, less=count_rejected(theirs)),
         events=shelf.events - theirs.events.height,
     )
 

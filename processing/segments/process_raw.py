@@ -18,8 +18,8 @@ from processing.store.port import Missing, Store
 
 logger = logging.getLogger(__name__)
 
-FIRST: Final = 1
-NOTHING: Final = Processed(empty(EVENTS), empty(REJECTED), NOTHING_DROPPED)
+FIRST_RULES: Final = 1
+NOTHING_PROCESSED: Final = Processed(empty(EVENTS), empty(REJECTED), NOTHING_DROPPED)
 
 
 def apply_rules(
@@ -46,7 +46,7 @@ def ruleset_of(store: Store, property: int, number: int, settings: ReceiveSettin
     if number == 0 and settings is not None:
         return plain_ruleset(settings)
     try:
-        return _decoded(store.context(ruleset_name(property, number or FIRST)))
+        return _decoded(store.context(ruleset_name(property, number or FIRST_RULES)))
     except Missing:
         if number:
             raise
@@ -56,7 +56,7 @@ def ruleset_of(store: Store, property: int, number: int, settings: ReceiveSettin
 def concat_processed(parts: Sequence[Processed]) -> Processed:
     if len(parts) == 1:
         return parts[0]
-    frames = zip(NOTHING, *parts, strict=True)
+    frames = zip(NOTHING_PROCESSED, *parts, strict=True)
     return Processed(*(pl.concat(frame) for frame in frames))
 
 

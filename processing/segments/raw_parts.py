@@ -8,7 +8,7 @@ import polars as pl
 from processing.pipeline.process import Processed
 from processing.schema import RAW
 from processing.segments.manifest import AppliedRules, RawPart
-from processing.segments.process_raw import NOTHING, apply_rules, concat_processed
+from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, concat_processed
 from processing.store.port import Store
 
 
@@ -31,9 +31,9 @@ def process_parts(
     for part in parts:
         by_rules[part.rules].append(read_raw(store, part).filter(wanted))
     done = [apply_rules(store, property, pl.concat(rows), number, bases) for number, rows in by_rules.items()]
-    return concat_processed(done) if done else NOTHING
+    return concat_processed(done) if done else NOTHING_PROCESSED
 
 
-def holding(store: Store, parts: Iterable[RawPart], wanted: pl.Expr) -> list[RawPart]:
+def parts_with(store: Store, parts: Iterable[RawPart], wanted: pl.Expr) -> list[RawPart]:
     """The parts that have such rows; `wanted` is a condition on positions."""
     return [part for part in parts if not read_raw(store, part, ["position"]).filter(wanted).is_empty()]

@@ -17,7 +17,15 @@ from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
 from processing.segments.tail import Tail
 from processing.sessions.condensed import CONDENSED, RowSource, condensed_rows
-from processing.sessions.layers import EMPTY, Arrivals, Layer, count_hits, only_visitors, refusals, side_by_side
+from processing.sessions.layers import (
+    EMPTY_LAYER,
+    Arrivals,
+    Layer,
+    count_hits,
+    count_rejected,
+    only_visitors,
+    side_by_side,
+)
 from processing.sessions.local_periods import Period, day_number, day_of, local_days, period
 from processing.sessions.timeline import advance
 from processing.store.port import BlockInfo, VersionedBlob
@@ -96,7 +104,7 @@ class ReadView:
 
     def of_visitors(self, visitors: pl.Series) -> Layer:
         """All rows of these visitors, of all time."""
-        found = [EMPTY]
+        found = [EMPTY_LAYER]
         for key in self.keys():
             change = self.changes.get(key)
             below = visitors if change is None else visitors.filter(~visitors.is_in(change.layer.visitors.implode()))
@@ -110,7 +118,8 @@ class ReadView:
         book, changes = self.sealed.book, self.changes.values()
         counted = book.counted() + sum(count_hits(c.layer.events) - count_hits(c.was.events) for c in changes)
         more = add_counts(
-            *(refusals(change.layer) for change in changes), less=add_counts(*(refusals(c.was) for c in changes))
+            *(count_rejected(change.layer) for change in changes),
+            less=add_counts(*(count_rejected(c.was) for c in changes)),
         )
         reasons = add_counts(book.rejected(), more)
         return HitCounts(

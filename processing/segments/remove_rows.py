@@ -8,7 +8,7 @@ import polars as pl
 
 from processing.pipeline.process import NOTHING_DROPPED
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
-from processing.segments.exclusion import NARROW, exclude_visitors, with_balanced_counts
+from processing.segments.exclusion import COUNTING_COLUMNS, exclude_visitors, with_balanced_counts
 from processing.segments.manifest import LayerRef, Manifest, PeriodEntry, RawPart
 from processing.segments.raw_parts import process_parts, read_raw
 from processing.segments.sealed_periods import SealedPeriods, read_layer
@@ -40,10 +40,10 @@ def remove_rows(
     layer does, so that nothing of them is in a segment that the new book names.
     """
     columns = ColumnCache(store, ONCE_BYTES)
-    visitors = losing(store, book, gone) if visitors is None else visitors
+    visitors = visitors_losing_rows(store, book, gone) if visitors is None else visitors
     if visitors.is_empty():
         return book
-    dirty = {name for name in book.segments() if knows(store, name, visitors)}
+    dirty = {name for name in book.segments() if segment_has_visitors(store, name, visitors)}
     dropped = _dropped(store, property, [part for part in book.raw if part.place.segment in dirty], book, gone)
     sealed, staying = exclude_visitors(book, columns, visitors, gone)
     writer = _Writer(store, property)
@@ -60,16 +60,18 @@ def remove_rows(
     return with_balanced_counts(_with_less_dropped(bare, dropped))
 
 
-def losing(store: Store, book: Manifest, gone: pl.Expr) -> pl.Series:
+def visitors_losing_rows(store: Store, book: Manifest, gone: pl.Expr) -> pl.Series:
     """The visitors that have such rows."""
     sealed = SealedPeriods(book, ColumnCache(store, ONCE_BYTES))
-    shown = [sealed.visible(key, section, list(CONDITION_COLUMNS)) for key in book.periods for section in NARROW]
+    shown = [
+        sealed.visible(key, section, list(CONDITION_COLUMNS)) for key in book.periods for section in COUNTING_COLUMNS
+    ]
     raw = [read_raw(store, part, CONDITION_COLUMNS) for part in book.raw]
     found = [frame.filter(gone)["visitor"] for frame in (*shown, *raw)]
     return pl.concat([pl.Series("visitor", [], dtype=pl.UInt64), *found]).unique().sort()
 
 
-def knows(store: Store, segment: str, visitors: pl.Series) -> bool:
+def segment_has_visitors(store: Store, segment: str, visitors: pl.Series) -> bool:
     """Whether any section of the segment has a row of the visitors, sections included that no book speaks of."""
     sections = (store.read(segment, section, ["visitor"])["visitor"] for section in store.sections(segment))
     return any(bool(column.is_in(visitors.implode()).any()) for column in sections)

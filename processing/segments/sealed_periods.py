@@ -10,7 +10,7 @@ from processing.schema import ADDED_COLUMNS, BUILT, EVENTS, OPEN_IDS, OPEN_SESSI
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
-from processing.sessions.layers import EMPTY, Layer, unstable_ids, without_visitors
+from processing.sessions.layers import EMPTY_LAYER, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
 from processing.sessions.sessionize import Carry, no_carry
 from processing.store.port import Store
@@ -30,14 +30,14 @@ class SealedPeriods:
         self.book, self.columns, self.hidden = book, columns, hidden
         self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
         self.key_of = book.key_of
-        self.beginning: Carry | None = None
+        self.initial_carry: Carry | None = None
 
     def keys(self) -> list[str]:
         return sorted(self.book.periods, key=lambda key: period(key, self.zone).start)
 
     def rows(self, key: str, visitors: pl.Series) -> Layer:
         if key not in self.book.periods:
-            return EMPTY
+            return EMPTY_LAYER
         wanted = pl.col("visitor").is_in(visitors.implode())
         return Layer(visitors, *(self.visible(key, name, list(schema), wanted) for name, schema in SECTIONS.items()))
 
@@ -49,7 +49,7 @@ class SealedPeriods:
         carry = Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
         return carry if self.hidden is None else Carry(*(without_visitors(frame, self.hidden) for frame in carry))
 
-    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def end_state(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         named = [*OPEN_IDS, "stable"]
         events = self.visible(key, "events", named, ~pl.col("stable"))
         rejected = self.visible(key, "rejected", [*named, "again"], ~pl.col("stable"))

@@ -10,7 +10,7 @@ from configuration.ruleset.context import Context, ReceiveSettings, decode_conte
 from processing.pipeline.process import NOTHING_DROPPED
 from processing.schema import EVENTS, REJECTED
 from processing.segments.manifest import AppliedRules, Manifest, Tombstone, empty_manifest
-from processing.segments.process_raw import NOTHING, apply_rules, ruleset_of, without_erased
+from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, ruleset_of, without_erased
 from processing.store.port import BlockInfo, BlockKey, Store
 
 
@@ -107,7 +107,7 @@ def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo]
     everything = store.rows([block.key for block in blocks], property)
     raw = everything.clear() if terms.deleted else without_erased(everything, terms.erased)
     hits = raw["position"].n_unique()
-    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings) if hits else NOTHING
+    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings) if hits else NOTHING_PROCESSED
     return Tail(tuple(blocks), hits, ((settings.rules, raw),), *done, everything["position"].n_unique() - hits)
 
 

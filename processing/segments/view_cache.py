@@ -13,7 +13,7 @@ from processing.segments.manifest import Manifest, decode_manifest
 from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.tail import Tail, TailTerms, concat_tails, new_manifest, read_tail, terms_of, uncovered
-from processing.sessions.layers import NOTHING_NEW, Arrivals
+from processing.sessions.layers import NO_ARRIVALS, Arrivals
 from processing.store.port import BlockInfo, BlockKey, Store, VersionedBlob
 
 CACHED_PROPERTIES: Final = 256
@@ -66,7 +66,7 @@ class ViewCache:
         if stored is None:
             return None
         sealed = SealedPeriods(self._manifest(property, stored), self.columns)
-        return ReadView(property, generation, sealed, concat_tails([]), NOTHING_NEW)
+        return ReadView(property, generation, sealed, concat_tails([]), NO_ARRIVALS)
 
     def _open(self, pinned: PinnedView, state: str) -> ReadView:
         property, stored, blocks = pinned
@@ -75,7 +75,7 @@ class ViewCache:
         if stored and manifest:
             sealed, staying = self._shown(property, stored, manifest)
         else:
-            sealed, staying = SealedPeriods(new_manifest(self.store, property, blocks), self.columns), NOTHING_NEW
+            sealed, staying = SealedPeriods(new_manifest(self.store, property, blocks), self.columns), NO_ARRIVALS
         new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
         return ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
 

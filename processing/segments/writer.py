@@ -25,7 +25,7 @@ from processing.segments.manifest import (
 )
 from processing.segments.sealed_periods import SECTIONS, SealedPeriods, categorical_text, read_layer
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS, RowSource, condensed_rows
-from processing.sessions.layers import Layer, count_hits, fold_layers, refusals
+from processing.sessions.layers import Layer, count_hits, count_rejected, fold_layers
 from processing.sessions.local_periods import local_days
 from processing.sessions.sessionize import Carry
 from processing.sessions.timeline import PeriodChange
@@ -162,7 +162,7 @@ def _stack_layer(sealed: SealedPeriods, change: PeriodChange, segment: str) -> t
         layers=(*below, ref),
         carry=carry_ref,
         counted=entry.counted + count_hits(change.layer.events) - count_hits(change.was.events),
-        rejected=add_counts(entry.rejected, refusals(change.layer), less=refusals(change.was)),
+        rejected=add_counts(entry.rejected, count_rejected(change.layer), less=count_rejected(change.was)),
         events=entry.events + change.layer.events.height - change.was.events.height,
         dropped=entry.dropped,
     )

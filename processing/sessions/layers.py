@@ -17,9 +17,9 @@ from processing.sessions.sessionize import (
     THREAD,
     Carry,
     Limits,
-    gap_limit,
-    sessionise,
-    winners,
+    max_gap,
+    original_positions,
+    sessionize,
 )
 
 ROW_ORDER: Final = {
@@ -51,30 +51,30 @@ class Arrivals(NamedTuple):
     rejected: pl.DataFrame
 
 
-EMPTY: Final = Layer(
+EMPTY_LAYER: Final = Layer(
     pl.Series("visitor", [], dtype=pl.UInt64),
     pl.DataFrame(schema=BUILT),
     pl.DataFrame(schema=EVENTS),
     pl.DataFrame(schema=REFUSED),
     pl.DataFrame(schema=OPEN_SESSIONS),
 )
-NOTHING_NEW: Final = Arrivals(pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=REJECTED))
+NO_ARRIVALS: Final = Arrivals(pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=REJECTED))
 
 
-def affected(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
+def affected_visitors(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
     """The visitors whose rows must be built anew, sorted."""
     changed = [_changed(was.sessions, now.sessions), _changed(was.ids, now.ids)]
     return pl.concat([new.events["visitor"], new.rejected["visitor"], *changed]).unique().sort().alias("visitor")
 
 
-def build(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, limits: Limits) -> Layer:
+def build_layer(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, limits: Limits) -> Layer:
     """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
     before = [old.events.select(*EVENTS), old.duplicates]
     rows = pl.concat([*(only_visitors(frame, visitors) for frame in before), new.events.select(*EVENTS)])
     rejected = pl.concat([only_visitors(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
     first = _is_first(rows, rejected, only_visitors(carry.ids, visitors), period)
     counted, duplicates = rows.filter(first), rows.filter(~first)
-    events, still_open = sessionise(counted, only_visitors(carry.sessions, visitors), period, limits)
+    events, still_open = sessionize(counted, only_visitors(carry.sessions, visitors), period, limits)
     return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
 
 
@@ -83,7 +83,7 @@ def count_hits(rows: pl.DataFrame) -> int:
     return rows["position"].n_unique()
 
 
-def refusals(layer: Layer) -> dict[str, int]:
+def count_rejected(layer: Layer) -> dict[str, int]:
     """How many hits the layer does not count, by reason."""
     own = layer.rejected.filter(~pl.col("again"))["reason"].value_counts().iter_rows()
     again = layer.duplicates["position"].n_unique() + int(layer.rejected["again"].sum())
@@ -131,7 +131,7 @@ def without_visitors(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
 def _is_first(rows: pl.DataFrame, rejected: pl.DataFrame, earlier: pl.DataFrame, period: Period) -> pl.Expr:
     """Whether a row's hit is no re-send. Rejected hits take part: what a rule refused once is not refused twice."""
     hits = pl.concat([rows.select(HIT), rejected.select(HIT)])
-    return pl.col("position").is_in(winners(hits, earlier, period).implode())
+    return pl.col("position").is_in(original_positions(hits, earlier, period).implode())
 
 
 def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
@@ -139,7 +139,7 @@ def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.
 
     None survives a day of silence, so what the period itself was given never matters here.
     """
-    alive = still_open.filter(pl.col("last") + gap_limit(timeout_ms) >= until)
+    alive = still_open.filter(pl.col("last") + max_gap(timeout_ms) >= until)
     ordered = alive.sort(*THREAD, "last", "start", nulls_last=False)
     return ordered.unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
 

@@ -14,23 +14,23 @@ from typing import Final, NamedTuple, Protocol
 import polars as pl
 
 from processing.sessions.layers import (
-    EMPTY,
-    NOTHING_NEW,
+    EMPTY_LAYER,
+    NO_ARRIVALS,
     Arrivals,
     Layer,
-    affected,
-    build,
+    affected_visitors,
+    build_layer,
     carry_after,
+    count_rejected,
     fold_layers,
     only_visitors,
-    refusals,
     unmasked,
     unstable_ids,
 )
 from processing.sessions.local_periods import Period, local_days, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
 
-NONE: Final[Mapping[str, Carry | None]] = MappingProxyType({})
+NO_SUSPECTS: Final[Mapping[str, Carry | None]] = MappingProxyType({})
 
 
 class PeriodChange(NamedTuple):
@@ -48,7 +48,7 @@ class Periods(Protocol):
     zone: str
     limits: Limits
     kept_from: int  # periods that end by this instant (ms) are past their retention
-    beginning: Carry | None  # what a first period is built on, where that is known
+    initial_carry: Carry | None  # what a first period is built on, where that is known
 
     def keys(self) -> Iterable[str]:
         """The keys of the periods that have rows, in order of time."""
@@ -62,11 +62,11 @@ class Periods(Protocol):
     def carry(self, key: str) -> Carry:
         """The carry that the period is built on."""
 
-    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def end_state(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         """OPEN_SESSIONS at the end of the period, and the `segments.unstable_ids` of its hits."""
 
 
-def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NONE) -> list[PeriodChange]:
+def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NO_SUSPECTS) -> list[PeriodChange]:
     """The changes that new rows bring about, in order of time.
 
     `suspects` are known periods that may not have been built on what the period before hands on: they are compared
@@ -80,7 +80,7 @@ def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None
     for previous, key in pairwise([None, *keys]):
         before = previous if previous and changes.is_kept(previous) else None
         if key and (key in arriving or key in suspects or changes.reach(before)):
-            changes.visit(key, arriving.get(key, NOTHING_NEW), before)
+            changes.visit(key, arriving.get(key, NO_ARRIVALS), before)
     return changes.made
 
 
@@ -103,10 +103,10 @@ class _Changes:
         here = period(key, self.periods.zone)
         was = self.periods.carry(key) if key in self.known else no_carry()
         now = was if self._is_settled(key, before) else self.suspects.get(key) or self._carry_into(here, before)
-        visitors = affected(new, was, now)
+        visitors = affected_visitors(new, was, now)
         if not visitors.is_empty():
             old = self.periods.rows(key, visitors)
-            layer = build(old, new, now, visitors, here, self.periods.limits)
+            layer = build_layer(old, new, now, visitors, here, self.periods.limits)
             self.made.append(PeriodChange(here, layer, now, old))
 
     def _is_settled(self, key: str, before: str | None) -> bool:
@@ -116,7 +116,7 @@ class _Changes:
         if before is None:
             return self._inherited(here)
         known = before in self.known
-        still_open, ids = self.periods.ending(before) if known else (EMPTY.open, no_carry().ids)
+        still_open, ids = self.periods.end_state(before) if known else (EMPTY_LAYER.open, no_carry().ids)
         carry = self.periods.carry(before) if known else no_carry()
         if self.reach(before):
             still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
@@ -124,8 +124,8 @@ class _Changes:
 
     def _inherited(self, here: Period) -> Carry:
         """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
-        if self.periods.beginning is not None:
-            return self.periods.beginning
+        if self.periods.initial_carry is not None:
+            return self.periods.initial_carry
         later = [key for key in self.periods.keys() if self.is_kept(key)]  # noqa: SIM118 - not a dict
         if not later or not self.is_kept(here.key):
             return no_carry()
@@ -145,7 +145,7 @@ def _by_period(periods: Periods, new: Arrivals) -> dict[str, Arrivals]:
     """The new rows by the period of their hit's first event."""
     events, rejected = (_parted(periods, frame) for frame in new)
     keys = {*events, *rejected}
-    return {key: Arrivals(events.get(key, NOTHING_NEW.events), rejected.get(key, NOTHING_NEW.rejected)) for key in keys}
+    return {key: Arrivals(events.get(key, NO_ARRIVALS.events), rejected.get(key, NO_ARRIVALS.rejected)) for key in keys}
 
 
 def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -162,8 +162,10 @@ def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 class InMemory:
     """Periods held as layers in memory: the whole history of a small property, or a test's."""
 
-    def __init__(self, zone: str, limits: Limits, key_of: Callable[[int], str], beginning: Carry | None = None) -> None:
-        self.zone, self.limits, self.key_of, self.kept_from, self.beginning = zone, limits, key_of, 0, beginning
+    def __init__(
+        self, zone: str, limits: Limits, key_of: Callable[[int], str], initial_carry: Carry | None = None
+    ) -> None:
+        self.zone, self.limits, self.key_of, self.kept_from, self.initial_carry = zone, limits, key_of, 0, initial_carry
         self.layers: dict[str, list[Layer]] = {}
         self.carries: dict[str, Carry] = {}
 
@@ -172,14 +174,14 @@ class InMemory:
 
     def rows(self, key: str, visitors: pl.Series) -> Layer:
         if key not in self.layers:
-            return EMPTY
+            return EMPTY_LAYER
         whole = fold_layers(self.layers[key])
         return Layer(visitors, *(only_visitors(frame, visitors) for frame in whole[1:]))
 
     def carry(self, key: str) -> Carry:
         return self.carries[key]
 
-    def ending(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def end_state(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         whole = fold_layers(self.layers[key])
         return whole.open, unstable_ids(whole.events, whole.rejected)
 
@@ -196,7 +198,7 @@ class InMemory:
 
     def reasons(self) -> dict[str, int]:
         """Hits that are not counted, by reason."""
-        return dict(sum((Counter(refusals(layer)) for layer in self._visible()), Counter()))
+        return dict(sum((Counter(count_rejected(layer)) for layer in self._visible()), Counter()))
 
     def _visible(self) -> list[Layer]:
         return [unmasked(layers, number) for layers in self.layers.values() for number in range(len(layers))]

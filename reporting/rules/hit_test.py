@@ -16,7 +16,7 @@ from processing.pipeline.trace import EventTrace, StepTrace, trace
 from processing.positions import offset_of
 from processing.schema import FACTS
 from processing.segments.process_raw import without_erased
-from processing.segments.raw_parts import holding, read_raw
+from processing.segments.raw_parts import parts_with, read_raw
 from processing.segments.read_view import ReadView
 from processing.store.port import BlockKey
 from reporting.read_access import view_cache, view_of
@@ -145,7 +145,7 @@ def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
     found = [store.rows(keys, view.property).filter(wanted)] if keys else []
     newest = sorted(view.sealed.book.raw, key=lambda part: -part.last_received_us)
     for part in newest if not found or found[0].is_empty() else []:
-        if holding(store, [part], wanted):
+        if parts_with(store, [part], wanted):
             found.append(read_raw(store, part).filter(wanted))
             break
     rows = pl.concat(found) if found else pl.DataFrame(schema={"index": pl.UInt16()})

@@ -16,7 +16,7 @@ from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.erasure_requests import erase_visitors
 from processing.segments.manifest import decode_manifest
-from processing.segments.remove_rows import knows
+from processing.segments.remove_rows import segment_has_visitors
 from processing.store import raw_block as block
 from tests.support.clock import ms
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
@@ -103,7 +103,9 @@ def problems(here: Installation) -> list[object]:
 
 def traces(here: Installation, visitor: int, *texts: str) -> list[str]:
     """Where in the store something of the visitor still is, decoded or not."""
-    found = [f"segment {name}" for name in here.store.segments() if knows(here.store, name, visitors(visitor))]
+    found = [
+        f"segment {name}" for name in here.store.segments() if segment_has_visitors(here.store, name, visitors(visitor))
+    ]
     found += [f"segment {name}" for name in here.store.segments() if _text(here, name, texts)]
     for info in here.store.blocks():
         blob = here.store.blob(info.key)

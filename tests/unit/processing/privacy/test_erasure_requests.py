@@ -16,7 +16,7 @@ from processing.models import HistoryRun
 from processing.privacy import tombstones
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.reprocessing.runs import RequestedAction, create_run, request_action
-from processing.segments.remove_rows import knows, remove_rows
+from processing.segments.remove_rows import remove_rows, segment_has_visitors
 from tests.support.clock import ms
 from tests.support.erasing import (
     ERASED,
@@ -68,7 +68,7 @@ def test_it_works(here: Installation, shop: Property, tmp_path: Path) -> None:
 
 
 def test_old_files_are_deleted_not_only_forgotten(here: Installation, shop: Property) -> None:
-    old = {name for name in here.store.segments() if knows(here.store, name, visitors(key_of(ERASED)))}
+    old = {name for name in here.store.segments() if segment_has_visitors(here.store, name, visitors(key_of(ERASED)))}
     assert old
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from processing.schema import EVENTS, REJECTED, conform
-from processing.sessions.layers import NOTHING_NEW, Arrivals
+from processing.sessions.layers import NO_ARRIVALS, Arrivals
 from processing.sessions.local_periods import day_key, day_number, day_of, day_start, month_key
 from processing.sessions.sessionize import Limits
 from processing.sessions.timeline import InMemory, advance
@@ -92,12 +92,12 @@ def _resend(rnd: random.Random, event: Event, position: int) -> Event:
 
 def arrivals(events: list[Event]) -> Arrivals:
     refused = [event for event in events if event.get("reason")]
-    rejected = conform(pl.DataFrame(refused, schema_overrides=REJECTED), REJECTED) if refused else NOTHING_NEW.rejected
+    rejected = conform(pl.DataFrame(refused, schema_overrides=REJECTED), REJECTED) if refused else NO_ARRIVALS.rejected
     return Arrivals(frame([event for event in events if not event.get("reason")]), rejected)
 
 
 def frame(events: list[Event]) -> pl.DataFrame:
-    return conform(pl.DataFrame(events, schema_overrides=EVENTS), EVENTS) if events else NOTHING_NEW.events
+    return conform(pl.DataFrame(events, schema_overrides=EVENTS), EVENTS) if events else NO_ARRIVALS.events
 
 
 def verdicts(built: pl.DataFrame) -> dict[tuple[int, int], tuple[Any, ...]]:
