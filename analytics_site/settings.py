@@ -104,7 +104,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "reporting.error_pages.ErrorPages",
+    "reporting.storage_errors.StorageErrorPages",
 ]
 ROOT_URLCONF = "analytics_site.urls"
 WSGI_APPLICATION = "analytics_site.wsgi.application"

@@ -1,4 +1,4 @@
-"""Comparisons with this installation's past: what rules would make of it, and what a run has made of it."""
+"""Comparisons of a property's numbers: now with a preview of other rules, and before with after a run over history."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -22,17 +22,17 @@ from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.local_periods import day_of
 from reporting.read_access import view_cache, view_of
-from reporting.rules.comparison import ComparedView, Comparison, common_instants, compare
+from reporting.rules.comparison import ComparedView, Comparison, Pair, common_instants, compare
 
 MOST_ROWS: Final = 1_000_000  # about 20 s of a processor, and 1 GB
 WAIT_S: Final = 5.0
-KEPT: Final = 16
+KEPT_COMPARISONS: Final = 16
 USUAL_DAYS: Final = 28
 State = HistoryRun.State
 
 
 class NoComparison(Exception):
-    """It cannot be had; the message says why and what to do. `status` is HTTP's word for it."""
+    """The comparison cannot be made; the message says why and what to do. `status` is the HTTP status."""
 
     def __init__(self, message: str, status: int = 409) -> None:
         super().__init__(message)
@@ -40,84 +40,91 @@ class NoComparison(Exception):
 
 
 def preview_comparison(property: int, rules: Ruleset, first: date, last: date) -> Comparison:
-    """What the rules would make of these local days, beside what reports show now. Raises NoComparison, and what
-    Reader.view raises.
+    """Compares what reports show for these local days now with what the rules would make of them.
 
-    One at a time in this process: it needs much memory. The last few are kept until a hit arrives.
+    Raises NoComparison, and what ViewCache.view raises. A preview needs much memory, so that this process makes one at
+    a time. The last few comparisons are kept; a new hit changes the view's state and so the key.
     """
     view = view_of(property)
     key = (property, view.state, encode_ruleset(rules), first, last)
-    with _lock_of_kept:
-        found = _kept.get(key)
-    if found is None:
-        found = _previewed(view, rules, first, last)
-        with _lock_of_kept:
-            _kept[key] = found
-            while len(_kept) > KEPT:
+    with _kept_lock:
+        comparison = _kept.get(key)
+    if comparison is None:
+        comparison = _compare_with_preview(view, rules, first, last)
+        with _kept_lock:
+            _kept[key] = comparison
+            while len(_kept) > KEPT_COMPARISONS:
                 _kept.popitem(last=False)
-    return found
+    return comparison
 
 
 def with_testing_on(rules: Ruleset) -> Ruleset:
-    """The rules as they would act if those that are being tested were on."""
+    """The same rules, with those in the state testing switched on."""
     on = (msgspec.structs.replace(rule, state="on") if rule.state == "testing" else rule for rule in rules.rules)
     return msgspec.structs.replace(rules, rules=tuple(on))
 
 
 class RunViews(NamedTuple):
-    """Two generations of a property: what is sealed of both, and of hits that both have."""
+    """What a run changed: the sealed hits that the generations before and after it have in common."""
 
-    before: ComparedView
-    after: ComparedView
-    days: tuple[date, date]  # the last ones that the run changed
+    views: Pair[ComparedView]
+    zone: str  # after the run
+    days: tuple[date, date]  # the last days that the run changed
 
 
 def run_views(run: HistoryRun) -> RunViews | None:
-    """None where nothing was changed, or where the numbers from before are no longer kept."""
+    """None if the run changed nothing, or if the numbers from before are no longer kept."""
     if run.state not in (State.DONE, State.UNDONE) or run.generation is None or run.replaced is None:
         return None
     before, after = (view_cache().generation(run.property, number) for number in (run.replaced, run.generation))
     if before is None or after is None:
         return None
-    numbers, rules = ordinals(), published(run.property, run.rules)
+    logs, rules = ordinals(), published(run.property, run.rules)
     before, after = before.with_rules(rules), after.with_rules(rules)
-    return RunViews(_within(before, after, numbers), _within(after, before, numbers), _days(run, after))
+    views = Pair(_common_hits(before, after, logs), _common_hits(after, before, logs))
+    return RunViews(views, after.zone, _last_changed_days(run, after))
 
 
 def run_comparison(run: HistoryRun, days: tuple[date, date] | None = None) -> Comparison | None:
-    """Raises what Reader.view raises."""
+    """Compares before with after the run; without `days`, on the last days that it changed. None like `run_views`.
+
+    Raises what ViewCache.view raises.
+    """
     found = run_views(run)
-    return compare(found.before, found.after, *(days or found.days)) if found else None
+    if found is None:
+        return None
+    first, last = days or found.days
+    return compare(found.views, first=first, last=last)
 
 
-def _previewed(view: ReadView, rules: Ruleset, first: date, last: date) -> Comparison:
+def _compare_with_preview(view: ReadView, rules: Ruleset, first: date, last: date) -> Comparison:
     rows = rows_to_read(view, rules, first, last)
     if rows > MOST_ROWS:
         raise NoComparison(
             f"These days have about {rows:,} raw hits, and a preview reads at most {MOST_ROWS:,}. Choose fewer days.",
             413,
         )
-    with _alone():
+    with _only_preview():
         made = preview(view_cache().store, view, rules, first, last)
         _refuse_expired(view, made, first, last)
-        return compare(view, made, first, last)
+        return compare(Pair[ComparedView](view, made), first=first, last=last)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    if not _lock_of_previews.acquire(timeout=WAIT_S):
+def _only_preview() -> Iterator[None]:
+    if not _preview_lock.acquire(timeout=WAIT_S):
         raise NoComparison("Another preview is being made. Try again in a moment.", 429)
     try:
         yield
     finally:
-        _lock_of_previews.release()
+        _preview_lock.release()
 
 
 def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> None:
-    """Hits that are counted now, but can be processed no more, would look as if the rules left them out."""
+    """Raises NoComparison if hits that count now have no raw rows any more: they would look excluded by the rules."""
     if not view.sealed.book.raw_from_us:
         return
-    start, end = common_instants(view.zone, made.zone, first, last)
+    start, end = common_instants(Pair(view.zone, made.zone), first, last)
     known = pl.concat([made.frame["position"], made.refused["position"]]).unique()
     rows = view.events(first, last, ["time", "position", "day"])
     lost = rows.filter(pl.col("time").is_between(start, end, closed="left"), ~pl.col("position").is_in(known.implode()))
@@ -126,35 +133,34 @@ def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> N
         raise NoComparison(f"The raw hits of some of these days have expired. Choose days from {day} on.")
 
 
-class _Within(NamedTuple):
+class _FilteredView(NamedTuple):
     """A view of some of the hits."""
 
     view: ReadView
-    wanted: pl.Expr
+    condition: pl.Expr
     zone: str
     currency: str
     rules: Ruleset | None
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "position"]))
-        return self.view.events(first, last, names).filter(self.wanted).select(columns)
+        return self.view.events(first, last, names).filter(self.condition).select(columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        return self.view.rejected(first, last).filter(self.wanted)
+        return self.view.rejected(first, last).filter(self.condition)
 
 
-def _within(view: ReadView, other: ReadView, numbers: dict[str, int]) -> ComparedView:
-    """One generation goes on to take in hits when the other has stopped."""
-    ours, theirs = view.sealed.book.covered, other.sealed.book.covered
-    if ours == theirs:
+def _common_hits(view: ReadView, other: ReadView, logs: dict[str, int]) -> ComparedView:
+    """The hits of the view that the other one covers: one generation receives hits after the other has stopped."""
+    if view.sealed.book.covered == other.sealed.book.covered:
         return view
-    return _Within(view, covered_by(theirs, numbers), view.zone, view.currency, view.rules)
+    return _FilteredView(view, covered_by(other.sealed.book.covered, logs), view.zone, view.currency, view.rules)
 
 
-def _days(run: HistoryRun, after: ReadView) -> tuple[date, date]:
+def _last_changed_days(run: HistoryRun, after: ReadView) -> tuple[date, date]:
     ended = (run.finished_at or now()).astimezone(ZoneInfo(after.zone)).date()
     last = min(ended, run.last or date.max, after.ends)
     first = last - timedelta(days=USUAL_DAYS - 1)
@@ -163,5 +169,5 @@ def _days(run: HistoryRun, after: ReadView) -> tuple[date, date]:
 
 _Key = tuple[int, str, bytes, date, date]
 _kept: OrderedDict[_Key, Comparison] = OrderedDict()
-_lock_of_kept: Final = Lock()
-_lock_of_previews: Final = Lock()
+_kept_lock: Final = Lock()
+_preview_lock: Final = Lock()

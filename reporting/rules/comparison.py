@@ -1,11 +1,11 @@
-"""Two ways to count the same days, side by side: totals, what changed most, and hits that only one of them counts.
+"""Two ways to count the same days, side by side: totals, the largest changes, and hits that only one of them counts.
 
-Pure, but for the views that it reads.
+Pure, but for the views that it reads. The API writes the fields of these tuples as they are called here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -13,19 +13,31 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.local_periods import day_start
 from reporting.dashboard.panels import TABLES, TOTALS, Table
 from reporting.model.report import LARGEST_LIMIT, Answer, DateRange, Report
-from reporting.query import run
-from reporting.query.run import run_many
+from reporting.query.run import ReportSource, run_many
 from reporting.registry.custom import CHANNEL_GROUP, definitions_of
 from reporting.registry.dimensions import CONTENT_GROUP
 
 METRICS: Final = (*TOTALS, "eventCount", "keyEvents", "keyEventValue")
-OWN_METRICS: Final = {CHANNEL_GROUP: "sessions", CONTENT_GROUP: "screenPageViews"}  # of others: "eventCount"
-MOST_OWN: Final = 8  # of the property's own dimensions
+CUSTOM_TABLE_METRICS: Final = {CHANNEL_GROUP: "sessions", CONTENT_GROUP: "screenPageViews"}  # else "eventCount"
+MOST_CUSTOM_TABLES: Final = 8
 MOST_CHANGES: Final = 10
 MOST_EXAMPLES: Final = 5
 
+T = TypeVar("T")
+U = TypeVar("U")
 
-class ComparedView(run.ReportSource, Protocol):
+
+class Pair(NamedTuple, Generic[T]):
+    """One thing under the rules before, and the same under those after."""
+
+    before: T
+    after: T
+
+    def map(self, function: Callable[[T], U]) -> "Pair[U]":
+        return Pair(function(self.before), function(self.after))
+
+
+class ComparedView(ReportSource, Protocol):
     """What a report reads, and the hits that were accepted and not counted."""
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
@@ -47,8 +59,8 @@ class ChangedMetric(NamedTuple):
 
 
 class TableChanges(NamedTuple):
-    """`changes` are the largest; `more` says how many others there are. A dimension with very many values is compared
-    by its LARGEST_LIMIT most frequent ones.
+    """The largest `changes` of a table; `more` is the number of smaller ones. A dimension with very many values is
+    compared by its LARGEST_LIMIT most frequent ones.
     """
 
     title: str
@@ -60,12 +72,12 @@ class TableChanges(NamedTuple):
 
 class ExampleHit(NamedTuple):
     time: int  # event time, ms
-    content: str  # as it is kept: hostile text
+    content: str  # as it was sent: hostile text
     position: int
 
 
 class RejectedGroup(NamedTuple):
-    """Hits for one reason, by one rule ("": by none); the latest as examples."""
+    """Hits that were rejected for one reason, by one rule ("" if by none); the latest as examples."""
 
     reason: str
     rule: str
@@ -74,8 +86,8 @@ class RejectedGroup(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Local days, both included. `rejected` are hits that were counted before and are not after; `rescued` were
-    rejected before, with the reason of then, and count after. Duplicates are neither.
+    """Local days, both included. `rejected` hits were counted before and are not after; `rescued` hits were rejected
+    before, for the reason of their group, and count after. Duplicates are neither.
     """
 
     first: date
@@ -92,89 +104,86 @@ class Comparison(NamedTuple):
         return numbers_same and tables_same and not self.rejected and not self.rescued
 
 
-def compare(before: ComparedView, after: ComparedView, first: date, last: date) -> Comparison:
-    """Each side in its own zone. Both by the dimensions that `after` has."""
+def compare(views: Pair[ComparedView], *, first: date, last: date) -> Comparison:
+    """Compares these local days, each view in its own zone, by the dimensions that the rules after define."""
+    rules = views.after.rules
+    tables = [*TABLES, *_custom_tables(rules)]
     days = (DateRange(first.isoformat(), last.isoformat()),)
-    tables = [*TABLES, *_own(after.rules)]
-    reports = [Report(date_ranges=days, metrics=METRICS), *(_report(table, days) for table in tables)]
-    was, now = (run_many(reports, _Defined(view, after.rules), last) for view in (before, after))
-    old, new = (_refused(view, first, last) for view in (before, after))
-    start, end = common_instants(before.zone, after.zone, first, last)
+    reports = [Report(date_ranges=days, metrics=METRICS)] + [
+        Report(date_ranges=days, dimensions=(table.dimension,), metrics=(table.metrics[0],), limit=LARGEST_LIMIT)
+        for table in tables
+    ]
+    answers = views.map(lambda view: run_many(reports, _WithRules(view, rules), last))
+    totals, *by_dimension = (Pair(*both) for both in zip(*answers, strict=True))
+    start, end = common_instants(views.map(lambda view: view.zone), first, last)
+    rejected = views.map(lambda view: _rejected(view, first, last))
     within = pl.col("time").is_between(start, end, closed="left")
     return Comparison(
         first,
         last,
-        tuple(_totals(was[0], now[0])),
-        tuple(_changes(*each) for each in zip(tables, was[1:], now[1:], strict=True)),
-        _groups(new.filter(within).join(old, on="position", how="anti")),
-        _groups(old.filter(within).join(new, on="position", how="anti")),
+        _totals(totals),
+        tuple(_changes(table, both) for table, both in zip(tables, by_dimension, strict=True)),
+        rejected=_groups(rejected.after.filter(within).join(rejected.before, on="position", how="anti")),
+        rescued=_groups(rejected.before.filter(within).join(rejected.after, on="position", how="anti")),
     )
 
 
-class _Defined:
-    """A view with the definitions of other rules: what it has no values of is "(not set)"."""
+def common_instants(zones: Pair[str], first: date, last: date) -> tuple[int, int]:
+    """The half-open span (ms) that belongs to the local days in both zones.
 
-    def __init__(self, view: run.ReportSource, rules: Ruleset | None) -> None:
+    For 20 November in UTC and in Berlin: 00:00 to 23:00 UTC, since Berlin's day is 23:00 to 23:00 UTC.
+    """
+    after = last + timedelta(days=1)
+    return max(day_start(first, zone) for zone in zones), min(day_start(after, zone) for zone in zones)
+
+
+class _WithRules:
+    """A view with the definitions of other rules: a dimension that it has no values of is "(not set)"."""
+
+    def __init__(self, view: ReportSource, rules: Ruleset | None) -> None:
         self.events, self.condensed = view.events, view.condensed
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 
-def common_instants(zone: str, other: str, first: date, last: date) -> tuple[int, int]:
-    """The instants (ms) that the days have in both zones."""
-    after = last + timedelta(days=1)
-    return (
-        max(day_start(first, each) for each in (zone, other)),
-        min(day_start(after, each) for each in (zone, other)),
-    )
-
-
-def _own(rules: Ruleset | None) -> list[Table]:
+def _custom_tables(rules: Ruleset | None) -> list[Table]:
     """Tables by the property's own dimensions."""
-    names = [name for name in definitions_of(rules).dimensions if ":" in name]
-    return [
-        Table(name, definitions_of(rules).dimensions[name].label, name, (OWN_METRICS.get(_family(name), "eventCount"),))
-        for name in names[:MOST_OWN]
+    dimensions = definitions_of(rules).dimensions
+    names = [name for name in dimensions if ":" in name][:MOST_CUSTOM_TABLES]
+    metrics = [CUSTOM_TABLE_METRICS.get(name.partition(":")[0], "eventCount") for name in names]
+    return [Table(name, dimensions[name].label, name, (metric,)) for name, metric in zip(names, metrics, strict=True)]
+
+
+def _totals(answers: Pair[Answer]) -> tuple[Total, ...]:
+    values = answers.map(lambda answer: answer.rows[0].metrics if answer.rows else [0.0] * len(METRICS))
+    return tuple(Total(*row) for row in zip(METRICS, values.before, values.after, strict=True))
+
+
+def _changes(table: Table, answers: Pair[Answer]) -> TableChanges:
+    values = answers.map(lambda answer: {row.dimensions[0]: row.metrics[0] for row in answer.rows})
+    changes = [
+        ChangedMetric(value, values.before.get(value, 0), values.after.get(value, 0))
+        for value in {**values.before, **values.after}
+        if values.before.get(value, 0) != values.after.get(value, 0)
     ]
+    changes.sort(key=lambda change: (-abs(change.after - change.before), change.value))
+    largest = tuple(changes[:MOST_CHANGES])
+    return TableChanges(table.title, table.dimension, table.metrics[0], largest, len(changes) - len(largest))
 
 
-def _family(name: str) -> str:
-    return name.partition(":")[0]
-
-
-def _report(table: Table, days: tuple[DateRange, ...]) -> Report:
-    return Report(
-        date_ranges=days, dimensions=(table.dimension,), metrics=(table.metrics[0],), limit=LARGEST_LIMIT
-    )  # fmt: skip
-
-
-def _totals(was: Answer, now: Answer) -> Iterator[Total]:
-    for number, metric in enumerate(METRICS):
-        yield Total(metric, *(answer.rows[0].metrics[number] if answer.rows else 0 for answer in (was, now)))
-
-
-def _changes(table: Table, was: Answer, now: Answer) -> TableChanges:
-    old, new = ({row.dimensions[0]: row.metrics[0] for row in answer.rows} for answer in (was, now))
-    both = [ChangedMetric(value, old.get(value, 0), new.get(value, 0)) for value in {**old, **new}]
-    changed = [each for each in both if each.before != each.after]
-    changed.sort(key=lambda each: (-abs(each.after - each.before), each.value))
-    largest = tuple(changed[:MOST_CHANGES])
-    return TableChanges(table.title, table.dimension, table.metrics[0], largest, len(changed) - len(largest))
-
-
-def _refused(view: ComparedView, first: date, last: date) -> pl.DataFrame:
-    """A day more at both ends: another zone cuts the days elsewhere."""
+def _rejected(view: ComparedView, first: date, last: date) -> pl.DataFrame:
+    """The rejected hits of the days and of one more at both ends, since another zone cuts the days elsewhere."""
     rows = view.rejected(first - timedelta(days=1), last + timedelta(days=1))
     return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule", "content")
 
 
 def _groups(rows: pl.DataFrame) -> tuple[RejectedGroup, ...]:
     """The most frequent first."""
-    named = rows.with_columns(pl.col("reason", "rule").cast(pl.String).fill_null(""))
-    parts = named.partition_by("reason", "rule", as_dict=True)
-    found = [
-        RejectedGroup(str(reason), str(rule), part.height, _examples(part)) for (reason, rule), part in parts.items()
+    rows = rows.with_columns(pl.col("reason", "rule").cast(pl.String).fill_null(""))
+    groups = [
+        RejectedGroup(str(reason), str(rule), group.height, _examples(group))
+        for (reason, rule), group in rows.partition_by("reason", "rule", as_dict=True).items()
     ]
-    return tuple(sorted(found, key=lambda each: (-each.hits, each.reason, each.rule)))
+    return tuple(sorted(groups, key=lambda group: (-group.hits, group.reason, group.rule)))
 
 
 def _examples(rows: pl.DataFrame) -> tuple[ExampleHit, ...]:

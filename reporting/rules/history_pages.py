@@ -67,20 +67,20 @@ def run(page: PropertyPage, run_id: int) -> HttpResponse:
     """One run; once it is done, also what it changed on its last days or on the days that the address names."""
     run = _run(page, run_id)
     context = _run_context(run)
-    both = run_views(run)
-    if both is None:
+    views = run_views(run)
+    if views is None:
         return page.show("reporting/rules/run.html", **context)
-    today = now_in(both.after.zone).date()
-    days = choose_days(page.request.GET, today) if "from" in page.request.GET else ChosenPeriod(*both.days)
+    today = now_in(views.zone).date()
+    days = choose_days(page.request.GET, today) if "from" in page.request.GET else ChosenPeriod(*views.days)
     comparison = run_comparison(run, days)
     return page.show(
         "reporting/rules/run.html",
         **context,
-        compared=comparison and comparison_panel(comparison, both.after.zone),
+        compared=comparison and comparison_panel(comparison, views.zone),
         first=days.first,
         last=days.last,
         today=today,
-        zone=both.after.zone,
+        zone=views.zone,
     )
 
 

@@ -236,7 +236,7 @@ def test_a_preview_of_too_much(api: Api, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_two_previews_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(past, "WAIT_S", 0.01)
-    with past._alone():
+    with past._only_preview():
         assert "Another preview" in api.post("rules/preview/", DAYS, 429)["detail"]
 
 

@@ -14,8 +14,10 @@ from reporting.rules.comparison import (
     MOST_CHANGES,
     MOST_EXAMPLES,
     ChangedMetric,
+    ComparedView,
     Comparison,
     ExampleHit,
+    Pair,
     RejectedGroup,
     Total,
     compare,
@@ -58,7 +60,7 @@ def refused(position: int, reason: str = "filter", rule: str | None = "Office", 
 
 
 def on_the_day(before: Fixed, after: Fixed) -> Comparison:
-    return compare(before, after, DAY, DAY)
+    return compare(Pair[ComparedView](before, after), first=DAY, last=DAY)
 
 
 def totals(found: Comparison) -> dict[str, Total]:
@@ -123,7 +125,7 @@ def test_where_the_zones_cut_days_differently_only_common_hours_count(hour: int,
     """A hit that another zone puts on another day is not refused by anybody."""
     midnight = NOON - 12 * HOUR
     after = Fixed([], [refused(1, time=midnight + hour * HOUR)], zone="Europe/Berlin")
-    found = compare(Fixed([view(1)]), after, DAY, DAY)
+    found = on_the_day(Fixed([view(1)]), after)
     assert sum(group.hits for group in found.rejected) == hits
 
 

@@ -14,7 +14,7 @@ RETRY_AFTER_S: Final = 5
 logger = logging.getLogger(__name__)
 
 
-class ErrorPages(MiddlewareMixin):
+class StorageErrorPages(MiddlewareMixin):
     """The APIs answer these errors themselves, as JSON."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
