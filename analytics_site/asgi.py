@@ -12,13 +12,13 @@ from analytics_site.bridge import WsgiInThreads
 from analytics_site.wsgi import application as _pages  # sets Django up for the imports below
 from collection.collector.app import Collector
 from collection.collector.asgi import AsgiCollector
-from collection.collector.http import AddressBook
+from collection.collector.http import TrustedProxies
 from collection.log import LogUnavailable, open_log_that_spills
 from processing.receiving.pending import lag
 from processing.workers.warm_up import warm_up
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
-_django = WsgiInThreads(_pages, AddressBook(settings.TRUSTED_PROXIES))
+_django = WsgiInThreads(_pages, TrustedProxies(settings.TRUSTED_PROXIES))
 
 
 def _lags() -> dict[str, int]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from analytics_site.bridge import WsgiInThreads
 from analytics_site.pages import AsgiPages, check_database
 from analytics_site.wsgi import application as _django  # sets Django up for the imports below
-from collection.collector.http import AddressBook
+from collection.collector.http import TrustedProxies
 from collection.collector.metrics import Gauge, Sample
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.receiving.pending import lag
@@ -37,7 +37,7 @@ def _gauges() -> list[Gauge]:
 
 
 application = AsgiPages(
-    WsgiInThreads(_django, AddressBook(settings.TRUSTED_PROXIES)),
+    WsgiInThreads(_django, TrustedProxies(settings.TRUSTED_PROXIES)),
     checks={"database": check_database, "store": _check_store},
     gauges=_gauges(),
 )

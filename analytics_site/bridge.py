@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
-from collection.collector.http import AddressBook
+from collection.collector.http import TrustedProxies
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -28,14 +28,18 @@ class ClientGone(Exception):
 class WsgiInThreads:
     """An ASGI application. A body above `max_body_bytes` is answered 413 before the WSGI application sees the request.
 
-    Headers about the client (address, https) are passed on only if they come from a proxy that `book` trusts.
+    Headers about the client (address, https) are passed on only if they come from a proxy in `proxies`.
     """
 
     def __init__(
-        self, wsgi: WsgiApplication, book: AddressBook, threads: int = THREADS, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        wsgi: WsgiApplication,
+        proxies: TrustedProxies,
+        threads: int = THREADS,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._wsgi = wsgi
-        self._book = book
+        self._proxies = proxies
         self._max_body_bytes = max_body_bytes
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="django")
 
@@ -49,7 +53,7 @@ class WsgiInThreads:
                 await too_large(send)
                 return
             loop = asyncio.get_running_loop()
-            environment = environ(scope, body, self._book)
+            environment = environ(scope, body, self._proxies)
             await loop.run_in_executor(self._pool, Exchange(loop, send).run, self._wsgi, environment)
 
     async def _read(self, receive: Receive, body: IO[bytes]) -> bool:
@@ -115,14 +119,14 @@ class Exchange:
         await self._send(message)
 
 
-def environ(scope: Scope, body: IO[bytes], book: AddressBook) -> dict[str, Any]:
+def environ(scope: Scope, body: IO[bytes], proxies: TrustedProxies) -> dict[str, Any]:
     """Returns the WSGI environment of a request. CONTENT_LENGTH is the length of the received body, chunked or not."""
     length = body.tell()
     body.seek(0)
     host, port = scope.get("server") or ("localhost", 80)
     peer = (scope.get("client") or ("", 0))[0]
     variables = http_variables(scope["headers"])
-    if not book.trusts(peer):
+    if not proxies.trusts(peer):
         variables = {name: value for name, value in variables.items() if not name.startswith("HTTP_X_FORWARDED_")}
     return {
         **variables,
@@ -131,7 +135,7 @@ def environ(scope: Scope, body: IO[bytes], book: AddressBook) -> dict[str, Any]:
         "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "CONTENT_LENGTH": str(length),
-        "REMOTE_ADDR": book.client(peer, variables.get("HTTP_X_FORWARDED_FOR")),
+        "REMOTE_ADDR": proxies.client_address(peer, variables.get("HTTP_X_FORWARDED_FOR")),
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",

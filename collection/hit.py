@@ -1,4 +1,4 @@
-"""A hit as it was sent, before anybody interprets it: what the collector writes into the log and `receive` reads."""
+"""The raw hit: what a client sent, as the collector writes it into the log and `receive` reads it."""
 
 from typing import Final
 
@@ -10,9 +10,9 @@ FORMAT: Final = 1
 class RawHit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One request, or one line of an access log.
 
-    `received` is in microseconds since 1970 UTC, `occurred` in milliseconds; `occurred` is set by trusted sources only.
-    `property` is set where the sender already knows it (import, demo); 0 means "by measurement id".
-    `id` is given by the collector and unique; a hit id inside the parameters, where there is one, wins over it.
+    `received`: microseconds since 1970 UTC. `occurred`: milliseconds since 1970 UTC, set by trusted sources only.
+    `property`: set by sources that know it (import, demo); 0 if the measurement id decides.
+    `id`: a unique id that the collector gave. A hit id among the parameters has priority.
     """
 
     format: int
@@ -29,7 +29,7 @@ class RawHit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class UnreadableHit(ValueError):
-    """The bytes are not a hit of a format that this version reads."""
+    """The bytes are not a hit in a format that this version reads."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -41,7 +41,7 @@ def encode(hit: RawHit) -> bytes:
 
 
 def decode(data: bytes) -> RawHit:
-    """Raises UnreadableHit, which names the cause."""
+    """Raises UnreadableHit with the cause."""
     try:
         hit = _decoder.decode(data)
     except msgspec.MsgspecError as error:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 STANDARD_INPUT: Final = "-"
 CHUNK_BYTES: Final = 512 * 1024
-LONGEST_LINE: Final = (
+MAX_LINE_BYTES: Final = (
     128 * 1024
 )  # as much as the collector takes in a body; the rest of the line goes on as further lines
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -47,7 +47,7 @@ class LineFile:
 
     def batches(self) -> Iterator[list[bytes]]:
         """The lines in order, some at a time, without their ends (LF or CRLF); empty lines too."""
-        return split(self._chunks())
+        return split_lines(self._chunks())
 
     def read_bytes(self) -> int:
         """How much of `size` is read."""
@@ -72,12 +72,12 @@ class LineFile:
         yield chunk
 
 
-def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+def split_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """The same lines wherever the chunks end. A list may be empty."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        pieces, rest = _cut(rest, LONGEST_LINE + 1)
+        pieces, rest = _cut(rest, MAX_LINE_BYTES + 1)
         yield [*_finished(lines), *pieces]
     if rest:
         yield _finished([rest])
@@ -85,9 +85,9 @@ def split(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _finished(lines: list[bytes]) -> list[bytes]:
     lines = [line.removesuffix(b"\r") for line in lines]
-    if max(map(len, lines), default=0) <= LONGEST_LINE:
+    if max(map(len, lines), default=0) <= MAX_LINE_BYTES:
         return lines
-    cut = [_cut(line, LONGEST_LINE) for line in lines]
+    cut = [_cut(line, MAX_LINE_BYTES) for line in lines]
     return [piece for pieces, last in cut for piece in (*pieces, last)]
 
 
@@ -95,8 +95,8 @@ def _cut(line: bytes, longest: int) -> tuple[list[bytes], bytes]:
     """Pieces of LONGEST_LINE, and what is left, at most `longest`: one byte more where it may be the CR of the end."""
     pieces = []
     while len(line) > longest:
-        pieces.append(line[:LONGEST_LINE])
-        line = line[LONGEST_LINE:]
+        pieces.append(line[:MAX_LINE_BYTES])
+        line = line[MAX_LINE_BYTES:]
     return pieces, line
 
 

@@ -61,7 +61,7 @@ class LineReader:
         """Count lines that are in the log already."""
         for line in lines:
             self._count(line)
-        times = (time_of(as_text(line)) for line in reversed(lines))
+        times = (line_time_ms(as_text(line)) for line in reversed(lines))
         self._latest = next((time for time in times if time is not None), self._latest)
 
     def read(self, lines: Sequence[bytes], received_us: int) -> list[LogLine]:
@@ -93,7 +93,7 @@ class LineReader:
         return f"{digest.hex()}.{self._seen.add(number)}"
 
 
-def time_of(text: str) -> int | None:
+def line_time_ms(text: str) -> int | None:
     """The time of a line (ms), None if it has none that can be read."""
     found = access_log.LINE.fullmatch(text)
     return _time_in(text, found) if found else None

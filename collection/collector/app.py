@@ -1,4 +1,4 @@
-"""The collector: turns a request into a raw hit and answers when the hit is durable. It stores and never interprets."""
+"""The collector: turns a request into a raw hit and answers when the hit is durable. It does not interpret hits."""
 
 import asyncio
 import re
@@ -18,13 +18,13 @@ from collection.collector.http import (
     MAX_URL_BYTES,
     PREFLIGHT,
     RETRY_AFTER_S,
-    AddressBook,
     BodyTooLarge,
     Headers,
     HttpAnswer,
     IncompleteBody,
     Network,
     Request,
+    TrustedProxies,
     cors,
     declared_length,
 )
@@ -36,7 +36,7 @@ from collection.protocols import PROTOCOLS
 
 HIT_PATHS: Final = {protocol.path: protocol.name for protocol in PROTOCOLS.values() if protocol.path}
 SCRIPT_PATH: Final = "/hs.js"
-PATHS: Final = (*HIT_PATHS, SCRIPT_PATH)  # of which a site may route those in a folder of its own, too
+PATHS: Final = (*HIT_PATHS, SCRIPT_PATH)  # a site may also route them in a folder of its own
 HIT_METHODS: Final = ("GET", "POST")
 TEXT: Final[Headers] = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
 METRICS_TEXT: Final[Headers] = [
@@ -58,21 +58,21 @@ def no_subscriptions() -> Mapping[str, int]:
 
 
 def partition_key(query: bytes, body: bytes, address: str, user_agent: str) -> bytes:
-    """Anything that keeps a visitor's hits together; a wrong one costs locality, never a number."""
-    found = _client_id(query) or _client_id(body)
-    return found[1] if found else f"{address} {user_agent}".encode("utf-8", "surrogatepass")
+    """Returns a key that is mostly the same for all hits of a visitor. Counts stay right if it differs."""
+    client = _client_id(query) or _client_id(body)
+    return client[1] if client else f"{address} {user_agent}".encode("utf-8", "surrogatepass")
 
 
 def hit_ids() -> Iterator[str]:
-    """Unique for ever: 96 random bits of this process, then a number."""
+    """Yields globally unique ids: 96 random bits of this process, then a number."""
     prefix = secrets.token_urlsafe(12)
     return (f"{prefix}.{number:x}" for number in count())
 
 
 class Collector:
-    """Everything but the server. `lags` gives, by subscription, how many hits it is behind.
+    """The collector without a server. `lags` returns how many hits each subscription is behind.
 
-    Used from one event loop; `start` is called in it first, `close` last.
+    It is used from one event loop; `start` is called there first, `close` last.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Collector:
         self.metrics = CollectorMetrics()
         self._log = log
         self._clock = clock
-        self._book = AddressBook(trusted_proxies)
+        self._proxies = TrustedProxies(trusted_proxies)
         self._lags = lags
         self._max_waiting_hits = max_waiting_hits
         self._ids = hit_ids()
@@ -97,11 +97,11 @@ class Collector:
         self._writer = GroupWriter(self._log, loop, self._appended, self._max_waiting_hits)
 
     def close(self) -> None:
-        """Make durable what was accepted for writing; to be called when no request is under way any more."""
+        """Makes all accepted hits durable. Call it when no request is in progress any more."""
         self._writer.close()
 
     def answers(self, path: str) -> bool:
-        """Whether the path is the collector's."""
+        """True if the collector answers requests to this path."""
         return path.endswith(PATHS) or path in self._routes
 
     async def answer(self, request: Request) -> HttpAnswer:
@@ -158,7 +158,7 @@ class Collector:
             id=next(self._ids),
             received=self._clock(),
             protocol=protocol,
-            address=self._book.client(request.peer, headers.get("x-forwarded-for")),
+            address=self._proxies.client_address(request.peer, headers.get("x-forwarded-for")),
             user_agent=headers.get("user-agent", "")[:MAX_HEADER_CHARACTERS],
             headers={name: headers[name][:MAX_HEADER_CHARACTERS] for name in KEPT_HEADERS & headers.keys()},
             query=request.query,
@@ -190,7 +190,7 @@ class Collector:
         )
 
     async def _readiness(self) -> HttpAnswer:
-        """Not ready for a while after a failed append; then hits come in again: only they show whether it is over."""
+        """Not ready for RETRY_AFTER_S after a failed append. Then hits come again: only an append shows a recovery."""
         failed = self._failed_at_us
         if not self._writer.alive or (failed is not None and self._clock() - failed < RETRY_AFTER_S * 1_000_000):
             return HttpAnswer(503, [*TEXT, ("retry-after", str(RETRY_AFTER_S))], b"the log cannot be written\n")
@@ -201,14 +201,14 @@ class Collector:
         return HttpAnswer(200, METRICS_TEXT, "\n".join([*lines, ""]).encode())
 
     def _metric_lines(self) -> list[str]:
-        waiting = [
-            Gauge("queue_hits", "Hits that wait to become durable.", lambda: [({}, self._writer.waiting)]),
+        gauges = [
+            Gauge("queue_hits", "Hits that are waiting to become durable.", lambda: [({}, self._writer.waiting)]),
             Gauge("spilled_hits", "Hits kept here until the log can be written.", self._spilled),
             Gauge("log_start", "First offset that the log still holds.", partial(by_partition, self._log.starts)),
             Gauge("log_end", "Offset that is written next.", partial(by_partition, self._log.ends)),
             Gauge("lag_hits", "Hits that a subscription has not read yet.", self._behind),
         ]
-        return [*self.metrics.lines(), *gauge_lines(waiting, (LogUnavailable,))]
+        return [*self.metrics.lines(), *gauge_lines(gauges, (LogUnavailable,))]
 
     def _behind(self) -> list[Sample]:
         return [({"subscription": name}, hits) for name, hits in self._lags().items()]
@@ -217,5 +217,5 @@ class Collector:
         return [({}, self._log.spilled if isinstance(self._log, Spills) else 0)]
 
 
-def by_partition(ask: Callable[[], dict[int, int]]) -> list[Sample]:
-    return [({"partition": partition}, offset) for partition, offset in ask().items()]
+def by_partition(offsets: Callable[[], dict[int, int]]) -> list[Sample]:
+    return [({"partition": partition}, offset) for partition, offset in offsets().items()]

@@ -1,4 +1,4 @@
-"""The collector behind an ASGI server."""
+"""The collector as an ASGI application."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -25,21 +25,21 @@ class AsgiRequest:
         self._receive = receive
 
     def headers(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+        headers: dict[str, str] = {}
         for name, value in self._raw:
             if key := READ.get(name):
                 text = value.decode("latin-1")
-                found[key] = f"{found[key]},{text}" if key in found else text
-        return found
+                headers[key] = f"{headers[key]},{text}" if key in headers else text
+        return headers
 
     async def body(self) -> bytes:
-        chunks, size, more = [], 0, True
-        while more:
+        chunks, size, more_body = [], 0, True
+        while more_body:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise IncompleteBody
             chunks.append(message.get("body", b""))
-            more = message.get("more_body", False)
+            more_body = message.get("more_body", False)
             size += len(chunks[-1])
             if size > MAX_BODY_BYTES:
                 raise BodyTooLarge
@@ -47,7 +47,7 @@ class AsgiRequest:
 
 
 class AsgiCollector:
-    """The collector's paths, and another application for the rest; 404 if there is none."""
+    """Answers the collector's paths, and passes all others on to `rest`, or answers them 404 without it."""
 
     def __init__(self, collector: Collector, rest: Application | None = None) -> None:
         self._collector = collector

@@ -1,4 +1,4 @@
-"""Group commit: every hit that arrives while one append is under way shares the next."""
+"""Group commit: all hits that arrive during one append share the next append."""
 
 import asyncio
 import contextlib
@@ -13,16 +13,16 @@ from collection.log import Log, LogUnavailable
 
 MAX_WAITING_HITS: Final = 16_384
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
-HIT_OVERHEAD_BYTES: Final = 256
+HIT_OVERHEAD_BYTES: Final = 256  # of Python objects, beside the value
 REMIND_S: Final = 60.0
 
 logger = logging.getLogger(__name__)
 
 
 class Durable(asyncio.Future[bool]):
-    """Resolved for all hits of a batch at once: True when they are durable, False when they may not be.
+    """Resolved for all hits of a batch at once: True if they are durable, False if they may not be.
 
-    Many requests wait for the same one: a client that hangs up must not cancel the others' answer.
+    Many requests wait for the same future: a client that disconnects must not cancel the answers to other clients.
     """
 
     def cancel(self, msg: object = None) -> bool:
@@ -37,7 +37,7 @@ class PendingBatch:
 
 
 class GroupWriter:
-    """One thread that appends. `submit` is called from the loop's thread only."""
+    """Appends batches of hits in one thread. `submit` is called from the loop's thread only."""
 
     def __init__(
         self,
@@ -47,17 +47,17 @@ class GroupWriter:
         max_hits: int = MAX_WAITING_HITS,
         max_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
-        """`observe` is told of every append, in the writer's thread: hits, seconds, whether they are durable."""
+        """`observe` is called after every append, in the writer's thread: (hits, seconds, durable)."""
         self._log = log
         self._loop = loop
         self._observe = observe
         self._max_hits = max_hits
         self._max_bytes = max_bytes
         self._next: PendingBatch | None = None
-        self._under_way: PendingBatch | None = None
+        self._in_progress: PendingBatch | None = None
         self._swapping = threading.Lock()
         self._refused = 0
-        self._said_at = float("-inf")
+        self._logged_at = float("-inf")
         self._wake: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
         self._thread.start()
@@ -68,11 +68,11 @@ class GroupWriter:
 
     @property
     def waiting(self) -> int:
-        """Hits that are not durable yet."""
-        return sum(len(batch.hits) for batch in (self._next, self._under_way) if batch)
+        """The number of hits that are not durable yet."""
+        return sum(len(batch.hits) for batch in (self._next, self._in_progress) if batch)
 
     def submit(self, key: bytes, value: bytes) -> Durable | None:
-        """What to wait for, or None if the queue is full or the writer is gone."""
+        """Adds a hit to the next batch. Returns its future, or None if the queue is full or the thread has ended."""
         with self._swapping:
             batch = self._next
             if batch is None:
@@ -87,7 +87,7 @@ class GroupWriter:
             return batch.durable
 
     def close(self) -> None:
-        """Write what waits, then stop. Every hit submitted so far is answered."""
+        """Writes the waiting hits, then stops. The futures of all submitted hits are resolved."""
         self._wake.put(False)
         self._thread.join()
 
@@ -98,27 +98,27 @@ class GroupWriter:
 
     def _take(self) -> PendingBatch | None:
         with self._swapping:
-            self._under_way, self._next = self._next, None
-            return self._under_way
+            self._in_progress, self._next = self._next, None
+            return self._in_progress
 
     def _commit(self, batch: PendingBatch) -> None:
-        began = time.perf_counter()
+        started = time.perf_counter()
         durable = False
         try:
             self._log.append(batch.hits)
             durable = True
-        except Exception as error:  # noqa: BLE001 - a thread that ended would refuse all later hits
-            self._complain(len(batch.hits), error)
+        except Exception as error:  # noqa: BLE001 - if the thread ended, all later hits would be refused
+            self._log_refusal(len(batch.hits), error)
         finally:
-            self._under_way = None
-            self._observe(len(batch.hits), time.perf_counter() - began, durable)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._in_progress = None
+            self._observe(len(batch.hits), time.perf_counter() - started, durable)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: no request waits any more
                 self._loop.call_soon_threadsafe(batch.durable.set_result, durable)
 
-    def _complain(self, hits: int, error: Exception) -> None:
-        """Once a minute: a full disk would refuse thousands of times, and the log of the process may be on it."""
+    def _log_refusal(self, hits: int, error: Exception) -> None:
+        """Logs once a minute: a full disk refuses thousands of hits, and the process may log to the same disk."""
         self._refused += hits
-        if time.monotonic() - self._said_at >= REMIND_S:
+        if time.monotonic() - self._logged_at >= REMIND_S:
             cause = error if isinstance(error, LogUnavailable) else type(error).__name__
             logger.error("%d hits refused: %s", self._refused, cause)
-            self._refused, self._said_at = 0, time.monotonic()
+            self._refused, self._logged_at = 0, time.monotonic()

@@ -1,4 +1,4 @@
-"""A request and an answer as plain values, and what can be said about them without knowing the server or the log."""
+"""Requests and answers as plain values: limits, headers and client addresses, independent of server and log."""
 
 import re
 from collections.abc import Sequence
@@ -11,22 +11,28 @@ MAX_BODY_BYTES: Final = 128 * 1024
 MAX_HEADER_CHARACTERS: Final = 2048
 RETRY_AFTER_S: Final = 5
 
-KEPT_HEADERS: Final = frozenset(
+KEPT_HEADERS: Final = frozenset(  # stored with the hit
     {
-        *(
-            "accept-language",
-            "origin",
-            "referer",
-            "sec-ch-ua",
-            "sec-ch-ua-arch",
-            "sec-ch-ua-bitness",
-            "sec-ch-ua-full-version-list",
-        ),
-        *("sec-ch-ua-mobile", "sec-ch-ua-model", "sec-ch-ua-platform", "sec-ch-ua-platform-version", "sec-ch-ua-wow64"),
+        "accept-language",
+        "origin",
+        "referer",
+        "sec-ch-ua",
+        "sec-ch-ua-arch",
+        "sec-ch-ua-bitness",
+        "sec-ch-ua-full-version-list",
+        "sec-ch-ua-mobile",
+        "sec-ch-ua-model",
+        "sec-ch-ua-platform",
+        "sec-ch-ua-platform-version",
+        "sec-ch-ua-wow64",
     }
 )
 READ_HEADERS: Final = KEPT_HEADERS | {
-    *("user-agent", "x-forwarded-for", "content-length", "if-none-match", "accept-encoding"),
+    "user-agent",
+    "x-forwarded-for",
+    "content-length",
+    "if-none-match",
+    "accept-encoding",
 }
 
 Address = IPv4Address | IPv6Address
@@ -41,15 +47,15 @@ class HttpAnswer(NamedTuple):
 
 
 class BodyTooLarge(Exception):
-    """More than MAX_BODY_BYTES were sent."""
+    """The body has more than MAX_BODY_BYTES."""
 
 
 class IncompleteBody(Exception):
-    """The client went away, or sent less than it had announced."""
+    """The client disconnected, or sent less than its Content-Length."""
 
 
 class Request(Protocol):
-    """What the collector needs from a server."""
+    """The collector's view of a request, implemented for each server."""
 
     method: str
     path: str
@@ -57,13 +63,13 @@ class Request(Protocol):
     peer: str
 
     def headers(self) -> dict[str, str]:
-        """Those of READ_HEADERS; values that were sent several times are joined with commas, in their order."""
+        """Returns the READ_HEADERS by lower-case name. Repeated headers are joined with commas, in their order."""
 
     async def body(self) -> bytes:
-        """All of it, with a Content-Length or without. Raises IncompleteBody; BodyTooLarge once too much has come."""
+        """Reads the whole body, with or without Content-Length. Raises IncompleteBody, BodyTooLarge."""
 
 
-# Caches may keep an answer of 204 to a GET unless it is forbidden; isolated pages need the resource policy.
+# Caches may store a 204 answer to a GET without `no-store`. Cross-origin isolated pages need the resource policy.
 ALWAYS: Final[Headers] = [("cache-control", "no-store"), ("cross-origin-resource-policy", "cross-origin")]
 ANY_ORIGIN: Final[Headers] = [*ALWAYS, ("access-control-allow-origin", "*")]
 PREFLIGHT: Final[Headers] = [
@@ -75,9 +81,10 @@ _printable = re.compile(r"[\x21-\x7e]{1,300}").fullmatch
 
 
 def cors(origin: str | None) -> Headers:
-    """The headers of every answer to a hit. Beacons carry credentials, which rule `*` out: the origin is named."""
+    """Returns the CORS headers of every answer to a hit, with or without an Origin."""
     if origin is None or not _printable(origin):
         return ANY_ORIGIN
+    # Beacons send credentials, and browsers then refuse `*`: the answer must name the origin.
     named = [("access-control-allow-origin", origin), ("access-control-allow-credentials", "true"), ("vary", "origin")]
     return ALWAYS + named
 
@@ -87,47 +94,51 @@ def declared_length(headers: dict[str, str]) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-class AddressBook:
-    """Whose word counts for where a request comes from."""
+class TrustedProxies:
+    """The proxies whose X-Forwarded-For header is believed."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
-        self.trusts = lru_cache(maxsize=4096)(self._find)
+        self.trusts = lru_cache(maxsize=4096)(self._is_trusted)
 
-    def client(self, peer: str, forwarded: str | None) -> str:
-        """The nearest address that is not one of our own proxies: what stands left of it, anybody may have written."""
+    def client_address(self, peer: str, forwarded: str | None) -> str:
+        """Returns the nearest address that is not a trusted proxy. Everything to the left of it may be forged.
+
+        With the trusted network 10.0.0.0/8, peer 10.0.0.1 and `203.0.113.9, 198.51.100.7, 10.0.0.2`: 198.51.100.7.
+        """
         if not forwarded or not self._trusted or not self.trusts(peer):
-            return plain(peer)
+            return normalize_address(peer)
         nearest = peer
         for hop in reversed(forwarded.split(",")):
-            if parsed(hop) is None:
+            if parse_address(hop) is None:
                 break
             nearest = hop
             if not self.trusts(hop):
                 break
-        return plain(nearest)
+        return normalize_address(nearest)
 
-    def _find(self, text: str) -> bool:
-        address = parsed(text)
+    def _is_trusted(self, text: str) -> bool:
+        address = parse_address(text)
         return address is not None and any(
             address in network for network in self._trusted if network.version == address.version
         )
 
 
 @lru_cache(maxsize=16_384)
-def plain(text: str) -> str:
-    """An address in its shortest form, without port, brackets or zone; what is no address is empty."""
-    address = parsed(text)
+def normalize_address(text: str) -> str:
+    """Returns an address in its shortest form, without port, brackets or zone; "" for any other text."""
+    address = parse_address(text)
     return "" if address is None else str(address)
 
 
 _with_port = re.compile(r"\[([^\]]+)\](?::\d+)?|([0-9.]+):\d+").fullmatch
 
 
-def parsed(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
+    """Returns None if the text is not an address. An IPv4 address mapped into IPv6 becomes IPv4."""
     text = text.strip()
-    if found := _with_port(text):
-        text = found[1] or found[2]
+    if match := _with_port(text):
+        text = match[1] or match[2]
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

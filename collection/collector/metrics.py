@@ -1,11 +1,17 @@
-"""What the collector counts, in the text format of Prometheus. No label ever holds anything that a client sent."""
+"""The collector's metrics in the text format of Prometheus. No label ever holds text that a client sent."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 REFUSALS: Final[tuple[str, ...]] = (
-    *("not found", "method", "url too long", "body too large", "body incomplete", "queue full", "log unavailable"),
+    "not found",
+    "method",
+    "url too long",
+    "body too large",
+    "body incomplete",
+    "queue full",
+    "log unavailable",
 )
 APPEND_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
@@ -14,15 +20,15 @@ Sample = tuple[Labels, float]
 
 
 class Gauge(NamedTuple):
-    """A figure that is asked for when somebody looks."""
+    """A metric whose value is read when the metrics are requested."""
 
     name: str
     meaning: str
-    ask: Callable[[], list[Sample]]
+    read: Callable[[], list[Sample]]
 
 
 class CollectorMetrics:
-    """`refused` is counted in the loop's thread, appends in the writer's."""
+    """Counters: `refused` is changed in the loop's thread, appends in the writer's thread."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -48,27 +54,27 @@ class CollectorMetrics:
 
     def _histogram(self) -> Iterator[str]:
         yield from family("append_seconds", "histogram", "Time that an append took until it was durable.", [])
-        below = 0
+        cumulated = 0
         for limit, count in zip([*map(str, APPEND_BUCKETS_S), "+Inf"], self._buckets, strict=True):
-            below += count
-            yield sample("append_seconds_bucket", {"le": limit}, below)
+            cumulated += count
+            yield sample("append_seconds_bucket", {"le": limit}, cumulated)
         yield sample("append_seconds_sum", {}, self._append_seconds)
         yield sample("append_seconds_count", {}, self._appends)
 
 
-def gauge_lines(gauges: Iterable[Gauge], away: tuple[type[Exception], ...]) -> list[str]:
-    """One whose source raises one of `away` is a remark, and the others are there all the same."""
+def gauge_lines(gauges: Iterable[Gauge], errors: tuple[type[Exception], ...]) -> list[str]:
+    """Returns the lines of all gauges. A gauge whose `read` raises one of `errors` becomes a comment."""
     lines: list[str] = []
-    for name, meaning, ask in gauges:
+    for name, meaning, read in gauges:
         try:
-            lines += family(name, "gauge", meaning, ask())
-        except away:
+            lines += family(name, "gauge", meaning, read())
+        except errors:
             lines.append(f"# hitstream_{name} is unknown: its source cannot be read")
     return lines
 
 
 def family(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:
-    """The lines of one metric."""
+    """Yields the lines of one metric."""
     yield f"# HELP hitstream_{name} {meaning}"
     yield f"# TYPE hitstream_{name} {kind}"
     for labels, value in samples:
@@ -76,8 +82,8 @@ def family(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> Ite
 
 
 def sample(name: str, labels: Labels, value: float) -> str:
-    inside = ",".join(f'{key}="{escaped(str(text))}"' for key, text in labels.items())
-    return f"hitstream_{name}{{{inside}}} {value}" if inside else f"hitstream_{name} {value}"
+    label_text = ",".join(f'{key}="{escaped(str(text))}"' for key, text in labels.items())
+    return f"hitstream_{name}{{{label_text}}} {value}" if label_text else f"hitstream_{name} {value}"
 
 
 def escaped(text: str) -> str:

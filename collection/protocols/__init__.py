@@ -1,4 +1,4 @@
-"""From a hit to its parameters: one module for each protocol, with its `PROTOCOL`, see `decoded.Protocol`."""
+"""Decodes a hit into its parameters. Each protocol is a module with a `PROTOCOL`, see `decoded.Protocol`."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ SERVER_LOGS: Final = frozenset(protocol.name for protocol in PROTOCOLS.values() 
 
 
 class UnknownProtocol(LookupError):
-    """No module of this version reads the protocol that a hit names."""
+    """This version has no decoder for the protocol of a hit."""
 
 
 def decode(hit: RawHit) -> Decoded:

@@ -1,7 +1,7 @@
-"""Lines of Apache's and nginx's access logs, formats *common* and *combined*: the body of the hit is the line.
+"""Decodes lines of Apache's and nginx's access logs, formats *common* and *combined*. The body of the hit is the line.
 
-A field that is "-" is absent. The line's time is not among the parameters: whoever imports it sets `occurred`, and
-leaves it out where the calendar has no such time, which makes the line malformed.
+A field that is "-" is absent. The time is not a parameter: the import sets `occurred`, or leaves it out if the calendar
+has no such time, which makes the line malformed.
 """
 
 import re
@@ -21,27 +21,25 @@ LINE: Final = re.compile(
     rf"(\S+) (\S+) (\S+) \[{_TIME}\] {_QUOTED} ([0-9]{{3}}) ([0-9]+|-)(?: {_QUOTED} {_QUOTED})?[ \r\n]*", re.DOTALL
 )
 ESCAPE: Final = re.compile(rb"\\x([0-9A-Fa-f]{2})|\\(.)", re.DOTALL)
-LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"b": b"\b"}
-
-
-FAULT: Final = "fault"  # a header of hits that the import could not read, so that all agree on it
+ESCAPED_LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v", b"b": b"\b"}
+FAULT: Final = "fault"  # the import sets this header if it could not read the line
 
 
 def decode(hit: RawHit) -> Decoded:
     text = as_text(hit.body)
-    found = LINE.fullmatch(text)
-    if found is None or hit.occurred is None or FAULT in hit.headers:
+    match = LINE.fullmatch(text)
+    if match is None or hit.occurred is None or FAULT in hit.headers:
         return _malformed(text)
-    address, ident, user, request, status, size, referrer, user_agent = found.groups(default=ABSENT)
+    address, ident, user, request, status, size, referrer, user_agent = match.groups(default=ABSENT)
     words = [word for word in request.split(" ") if word]
     if len(words) != REQUEST_WORDS:
         return _malformed(text)
     method, target, version = words
-    event = {"method": method, "status": status, "target": _plain(target), "size": size, "dr": _plain(referrer)}
+    event = {"method": method, "status": status, "target": _unescape(target), "size": size, "dr": _unescape(referrer)}
     event = {name: value for name, value in event.items() if value != ABSENT}
     event["dl"] = event.get("target", ABSENT)
     event[REST] = _rest(version, ident, user)
-    return Decoded([event], address=address, user_agent="" if user_agent == ABSENT else _plain(user_agent))
+    return Decoded([event], address=address, user_agent="" if user_agent == ABSENT else _unescape(user_agent))
 
 
 def _malformed(text: str) -> Decoded:
@@ -49,25 +47,26 @@ def _malformed(text: str) -> Decoded:
 
 
 def _rest(version: str, ident: str, user: str) -> str:
+    # Almost every line takes this branch, which needs no encoding.
     if ident == user == ABSENT and version.startswith("HTTP/") and version.isascii() and "&" not in version:
         return f"version={version}"
-    named = (("version", version), ("ident", ident), ("user", user))
-    return pairs(item for item in named if item[1] != ABSENT)
+    fields = (("version", version), ("ident", ident), ("user", user))
+    return pairs(field for field in fields if field[1] != ABSENT)
 
 
-def _plain(text: str) -> str:
-    r"""Without the servers' escapes: `\"`, `\\`, `\x22`. Text whose bytes are then not UTF-8 keeps them."""
+def _unescape(text: str) -> str:
+    r"""Replaces escapes such as `\"`, `\\` and `\x22`. Returns the text unchanged if the result is not UTF-8."""
     if "\\" not in text:
         return text
     try:
-        return ESCAPE.sub(_unescaped, text.encode()).decode()
+        return ESCAPE.sub(_unescaped_byte, text.encode()).decode()
     except UnicodeDecodeError:
         return text
 
 
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    code, letter = found.groups()
-    return bytes([int(code, 16)]) if code else LETTERS.get(letter, letter)
+def _unescaped_byte(escape: re.Match[bytes]) -> bytes:
+    code, letter = escape.groups()
+    return bytes([int(code, 16)]) if code else ESCAPED_LETTERS.get(letter, letter)
 
 
 PROTOCOL: Final = Protocol(

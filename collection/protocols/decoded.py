@@ -10,17 +10,17 @@ import msgspec
 from collection.hit import RawHit
 
 REST: Final = "rest"
-LONGEST_REMEMBERED: Final = 512
+CACHED_CHARACTERS: Final = 512
 
 
 class Decoded(msgspec.Struct, gc=False):
     """The parameters of a hit.
 
-    `events` has one entry for each event, at least one: the parameters that the protocol's `PARAMETERS` name, decoded,
-    and under `REST` all others and repeated ones, urlencoded as they were sent, their names in the shortest encoding.
-    `client_id`, `client_session`, `hit_id` are "" where the client names none. `created` is the tracker's clock, ms
-    since 1970. `address` and `user_agent`, where not None, are those of the visitor in place of the sender's.
-    `error` says why the hit cannot be read; its content is then under `REST`.
+    `events`: one entry per event, at least one. An entry has the parameters that are among the protocol's `parameters`,
+    decoded, and under `REST` all other and repeated ones, urlencoded as sent, their names in the shortest encoding.
+    `client_id`, `client_session`, `hit_id`: "" if the client sent none. `created`: the tracker's clock, ms since 1970.
+    `address`, `user_agent`: if not None, the visitor's, which replace the sender's.
+    `error`: why the hit cannot be decoded; its content is then under `REST`.
     """
 
     events: list[dict[str, str]]
@@ -35,11 +35,11 @@ class Decoded(msgspec.Struct, gc=False):
 
 
 class Protocol(msgspec.Struct, frozen=True):
-    """How a kind of client writes its events into a hit. PROTOCOLS has the record of each.
+    """The way in which a kind of client writes its events into a hit. PROTOCOLS lists all of them.
 
-    `path`: requests to an address that ends with it are such hits; None where hits come by an import only.
-    `is_server_log`: a hit is one request, recorded by a web server. The visitor is known by address and user agent
-    alone, and the property gives the host.
+    `path`: requests whose address ends with it are hits of this protocol; None if hits are only imported.
+    `is_server_log`: a hit is one request that a web server recorded. The visitor is known by address and user agent
+    only, and the host comes from the property.
     `has_engagement_signals`: clients report how long a page was in the foreground.
     """
 
@@ -56,13 +56,14 @@ def as_text(data: bytes) -> str:
 
 
 def unquoted(text: str) -> str:
-    """Never raises: bytes that are not UTF-8 become U+FFFD."""
+    """Decodes a urlencoded text. Never raises: bytes that are not UTF-8 become U+FFFD."""
     if "%" not in text and "+" not in text:
         return text
-    return _unquoted(text) if len(text) <= LONGEST_REMEMBERED else unquote_plus(text, errors="replace")
+    return _unquoted(text) if len(text) <= CACHED_CHARACTERS else unquote_plus(text, errors="replace")
 
 
 def pairs(items: Iterable[tuple[str, str]]) -> str:
+    """Urlencodes names and values: `a=1&b=x+y`."""
     return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in items)
 
 

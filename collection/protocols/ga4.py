@@ -1,4 +1,4 @@
-"""GA4 `/g/collect`: parameters in the query, or one event a line in the body with the common ones in the query."""
+"""Decodes GA4's `/g/collect`: an event in the query, or one per line of the body with common ones in the query."""
 
 from typing import Final
 from urllib.parse import quote_plus
@@ -9,46 +9,83 @@ from collection.protocols.decoded import REST, Decoded, Protocol, as_text, pairs
 
 PARAMETERS: Final = frozenset(
     (
-        *("en", "dl", "dr", "dt", "dh", "dp", "ul", "sr", "cid", "uid", "sid", "sct", "seg"),
-        *("_s", "_p", "_et", "_ss", "_fv", "_nsi", "_c"),
-        *("cs", "cm", "cn", "cc", "ck", "ci", "gclid", "dclid", "cu", "tt", "ir"),
-        *("uaa", "uab", "uafvl", "uamb", "uam", "uap", "uapv", "uaw"),
+        "en",  # event name
+        "dl",  # address of the page
+        "dr",  # referrer
+        "dt",  # title of the page
+        "dh",  # host
+        "dp",  # path
+        "ul",  # language
+        "sr",  # screen size
+        "cid",  # client id
+        "uid",  # user id
+        "sid",  # session id
+        "sct",  # number of the session
+        "seg",  # 1 if the session is engaged
+        "_s",  # number of the hit on the page
+        "_p",  # id of the page load
+        "_et",  # engagement time, ms
+        "_ss",  # session start
+        "_fv",  # first visit
+        "_nsi",  # new session id
+        "_c",  # conversion
+        "cs",  # campaign source
+        "cm",  # campaign medium
+        "cn",  # campaign name
+        "cc",  # campaign content
+        "ck",  # campaign keyword
+        "ci",  # campaign id
+        "gclid",  # click id of Google Ads
+        "dclid",  # click id of Display & Video 360
+        "cu",  # currency
+        "tt",  # traffic type
+        "ir",  # ignore the referrer
+        "uaa",  # client hints: architecture
+        "uab",  # bitness
+        "uafvl",  # brands with full versions
+        "uamb",  # mobile
+        "uam",  # model
+        "uap",  # platform
+        "uapv",  # version of the platform
+        "uaw",  # WOW64
     )
 )
-MOST_EVENTS: Final = 100  # each event repeats the common parameters: more of them would make a small hit a large block
-MOST_REPEATED: Final = 256 * 1024  # bytes of common parameters in all events together, for the same reason
-LONGEST_CREATED: Final = 15  # digits
+MAX_EVENTS: Final = 100  # every event repeats the common parameters: without a limit a small hit could fill a block
+MAX_REPEATED_BYTES: Final = 256 * 1024  # bytes of common parameters in all events together, for the same reason
+MAX_CREATED_DIGITS: Final = 15  # digits
 
 OVERRIDE: Final = "_uip"
-HIT_ID: Final = "_hid"  # these two are our own tracker's; they leave no trace in `REST`, since columns stand for them
+HIT_ID: Final = "_hid"  # this and the next are sent by our tracker only; they have columns, so `REST` leaves them out
 CREATED: Final = "_hts"
 SPECIAL: Final = frozenset(("tid", OVERRIDE, HIT_ID, CREATED))
 KEPT: Final = frozenset(("tid", OVERRIDE))
 
 
 def decode(hit: RawHit) -> Decoded:
-    """Never refuses a parameter: what is missing or wrong in a hit is for the validate step to say."""
+    """Refuses no parameter: the validate step reports missing and wrong ones."""
     common = _Parameters(as_text(hit.query))
-    lines = [line for line in _lines(hit.body) if line]
-    if len(lines) > MOST_EVENTS:
-        return _refused(hit, common, f"more than {MOST_EVENTS} events")
-    if len(lines) > 1 and len(lines) * len(hit.query) > MOST_REPEATED:
+    lines: list[str] = []
+    if hit.body:
+        lines = [line for line in as_text(hit.body).replace("\r\n", "\n").split("\n") if line]
+    if len(lines) > MAX_EVENTS:
+        return _refused(hit, common, f"more than {MAX_EVENTS} events")
+    if len(lines) > 1 and len(lines) * len(hit.query) > MAX_REPEATED_BYTES:
         return _refused(hit, common, "too many events for so long common parameters")
     all_parameters = [_Parameters(line).with_common(common) for line in lines] or [common]
-    told = hints(hit.headers) if hit.headers else {}
-    return _decoded(all_parameters, told)
+    client_hints = hints(hit.headers) if hit.headers else {}
+    return _decoded(all_parameters, client_hints)
 
 
 class _Parameters:
-    """The first value of each name: `known` ones, and `special` ones for this module.
+    """The first value of every name: `known` names are in PARAMETERS, `special` names are used in this module.
 
-    `others` are `name=value` as they were sent.
+    `others` are all other and repeated parameters, `name=value` as sent.
     """
 
     __slots__ = ("known", "others", "special")
 
     def __init__(self, text: str) -> None:
-        """One loop without calls: this is where receiving a hit spends most of its time."""
+        """Parses the text in one loop that calls no functions: receiving spends most of its time here."""
         self.known = known = dict[str, str]()
         self.special = special = dict[str, str]()
         self.others = others = list[str]()
@@ -69,7 +106,7 @@ class _Parameters:
             self._add_encoded(encoded)
 
     def _add_encoded(self, encoded: list[tuple[str, str]]) -> None:
-        """Names that were sent in an unusual encoding: the shortest one finds them."""
+        """Adds parameters whose names were sent percent-encoded, after decoding the names."""
         for name, value in encoded:
             if name in PARAMETERS and name not in self.known:
                 self.known[name] = unquoted(value)
@@ -79,7 +116,7 @@ class _Parameters:
             self.others.append(f"{quote_plus(name)}={value}")
 
     def with_common(self, common: "_Parameters") -> "_Parameters":
-        """The event's own win; what they hide of the common ones is kept among the others."""
+        """Adds the common parameters. The event's own have priority; common ones of the same name go to `others`."""
         hidden = [item for item in common.known.items() if item[0] in self.known]
         hidden += [item for item in common.special.items() if item[0] in self.special and item[0] not in KEPT]
         self.known = common.known | self.known
@@ -88,36 +125,33 @@ class _Parameters:
         return self
 
     def event(self, used: dict[str, str]) -> dict[str, str]:
-        """`used` are the special parameters that columns stand for."""
+        """Returns the entry for `Decoded.events`. `used`: special parameters that have columns, left out of REST."""
         unused = [item for item in self.special.items() if item[0] not in KEPT and used.get(item[0]) != item[1]]
         rest = "&".join([*self.others, pairs(unused)] if unused else self.others)
         return {**self.known, REST: rest} if rest else self.known
 
 
-def _lines(body: bytes) -> list[str]:
-    return as_text(body).replace("\r\n", "\n").split("\n") if body else []
-
-
-def _decoded(all_parameters: list[_Parameters], told: dict[str, str]) -> Decoded:
+def _decoded(all_parameters: list[_Parameters], client_hints: dict[str, str]) -> Decoded:
     first = all_parameters[0]
     hit_id, created = first.special.get(HIT_ID, ""), first.special.get(CREATED, "")
-    moment = _whole_number(created)
-    used = {HIT_ID: hit_id} if moment is None else {HIT_ID: hit_id, CREATED: created}
+    created_ms = _whole_number(created)
+    used = {HIT_ID: hit_id} if created_ms is None else {HIT_ID: hit_id, CREATED: created}
     return Decoded(
         events=[
-            {**told, **parameters.event(used)} if told else parameters.event(used) for parameters in all_parameters
+            {**client_hints, **parameters.event(used)} if client_hints else parameters.event(used)
+            for parameters in all_parameters
         ],
         measurement_id=first.special.get("tid", ""),
         client_id=first.known.get("cid", ""),
         client_session=first.known.get("sid", ""),
         hit_id=hit_id,
-        created=moment,
+        created=created_ms,
         address=first.special.get(OVERRIDE),
     )
 
 
 def _whole_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_CREATED else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_CREATED_DIGITS else None
 
 
 def _refused(hit: RawHit, common: _Parameters, error: str) -> Decoded:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from collection.log.port import CorruptLog, Log, Trimmed
-from collection.protocols.ga4 import MOST_EVENTS
+from collection.protocols.ga4 import MAX_EVENTS
 from configuration.ruleset.context import Context
 from processing.concurrency.clock import Clock
 from processing.models import Range
@@ -115,4 +115,4 @@ class RangeBatcher:
 
 def estimated_bytes(value: bytes) -> int:
     """The size of a hit's rows at most: each line of its body is an event, and repeats what the events share."""
-    return len(value) * (1 + min(value.count(b"\n"), MOST_EVENTS))
+    return len(value) * (1 + min(value.count(b"\n"), MAX_EVENTS))

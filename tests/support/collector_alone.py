@@ -12,7 +12,7 @@ from typing import Any
 from analytics_site.bridge import WsgiInThreads
 from collection.collector.app import Collector
 from collection.collector.asgi import AsgiCollector
-from collection.collector.http import AddressBook
+from collection.collector.http import TrustedProxies
 from collection.log import Log, open_log, open_log_that_spills
 
 
@@ -27,4 +27,4 @@ def the_log() -> Log:
     return open_log_that_spills(where, Path(spill)) if spill else open_log(f"sqlite://{where}")
 
 
-application = AsgiCollector(Collector(the_log()), rest=WsgiInThreads(slow_page, AddressBook(())))
+application = AsgiCollector(Collector(the_log()), rest=WsgiInThreads(slow_page, TrustedProxies(())))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from analytics_site.bridge import WsgiApplication, WsgiInThreads
-from collection.collector.http import AddressBook
+from collection.collector.http import TrustedProxies
 
-BOOK = AddressBook([ip_network("10.0.0.0/8")])
+PROXIES = TrustedProxies([ip_network("10.0.0.0/8")])
 
 
 class Page:
@@ -67,7 +67,7 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(WsgiInThreads(page, BOOK, threads=1, max_body_bytes=1000)(scope, receive, send))
+    asyncio.run(WsgiInThreads(page, PROXIES, threads=1, max_body_bytes=1000)(scope, receive, send))
     return sent
 
 

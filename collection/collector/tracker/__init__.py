@@ -1,4 +1,4 @@
-"""The tracker: the script that a site loads, and the answer to a request for it, whichever server asks."""
+"""The tracker: the script that a site loads, and the answer to a request for it."""
 
 import gzip
 import hashlib
@@ -18,19 +18,19 @@ CACHE_CONTROL: Final = "public, max-age=86400, stale-while-revalidate=604800"
 
 @cache
 def script() -> tuple[bytes, str]:
-    """The script as it is served, and its entity tag with quotes."""
+    """Returns the script without comments and indents, and its entity tag with quotes."""
     body = INDENT.sub("", COMMENT_LINE.sub("", SOURCE.read_text(encoding="utf-8"))).encode()
     return body, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 @cache
 def compressed() -> bytes:
-    """The script, gzipped: the same bytes in every process."""
+    """Returns the gzipped script, the same bytes in every process."""
     return gzip.compress(script()[0], compresslevel=9, mtime=0)
 
 
 def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> HttpAnswer:
-    """Answers GET and HEAD with 200 or 304, every other method with 405. A header that is not sent is ""."""
+    """Answers GET and HEAD with 200 or 304, every other method with 405. Pass "" for a missing header."""
     if method not in ("GET", "HEAD"):
         return HttpAnswer(405, [("allow", "GET, HEAD"), ("content-length", "0")])
     _, tag = script()
@@ -54,12 +54,12 @@ def _headers(tag: str) -> Headers:
 
 
 def _matches(if_none_match: str, tag: str) -> bool:
-    given = {entry.strip().removeprefix("W/") for entry in if_none_match.split(",")}
-    return "*" in given or tag.removeprefix("W/") in given
+    tags = {entry.strip().removeprefix("W/") for entry in if_none_match.split(",")}
+    return "*" in tags or tag.removeprefix("W/") in tags
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
-    """A coding with weight 0 is refused; `*` stands for the codings that are not named."""
+    """True if gzip has a weight above 0; `*` stands for all codings that are not named."""
     entries = [entry.partition(";") for entry in accept_encoding.lower().replace(" ", "").split(",")]
     weights = {coding: weight for coding, _, weight in entries}
     weight = weights.get("gzip", weights.get("*"))

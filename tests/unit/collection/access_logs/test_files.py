@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collection.access_logs.files import LONGEST_LINE, LineFile, UnreadableFile, split
+from collection.access_logs.files import MAX_LINE_BYTES, LineFile, UnreadableFile, split_lines
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -92,26 +92,26 @@ def test_it_does_not_matter_where_chunks_end(content: bytes, cuts: list[int]) ->
     expected = [line.removesuffix(b"\r") for line in content.split(b"\n")]
     if not content or content.endswith(b"\n"):
         expected.pop()
-    assert [line for lines in split(chunks) for line in lines] == expected
+    assert [line for lines in split_lines(chunks) for line in lines] == expected
 
 
 @pytest.mark.parametrize("extra", range(-2, 4))
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
-@pytest.mark.parametrize("chunk", [1000, LONGEST_LINE, LONGEST_LINE + 1, LONGEST_LINE + 2, 10**6])
+@pytest.mark.parametrize("chunk", [1000, MAX_LINE_BYTES, MAX_LINE_BYTES + 1, MAX_LINE_BYTES + 2, 10**6])
 def test_too_long_a_line_is_cut_at_the_same_places(extra: int, end: bytes, chunk: int) -> None:
-    content = b"a" * (2 * LONGEST_LINE + extra)
+    content = b"a" * (2 * MAX_LINE_BYTES + extra)
     data = b"x\n" + content + end + (b"y" if end else b"")
     chunks = [data[at : at + chunk] for at in range(0, len(data), chunk)]
-    pieces = [content[at : at + LONGEST_LINE] for at in range(0, len(content), LONGEST_LINE)]
+    pieces = [content[at : at + MAX_LINE_BYTES] for at in range(0, len(content), MAX_LINE_BYTES)]
     expected = [b"x", *pieces, *([b"y"] if end else [])]
-    assert [line for lines in split(chunks) for line in lines] == expected
+    assert [line for lines in split_lines(chunks) for line in lines] == expected
 
 
-@pytest.mark.parametrize("length", [LONGEST_LINE, 2 * LONGEST_LINE])
+@pytest.mark.parametrize("length", [MAX_LINE_BYTES, 2 * MAX_LINE_BYTES])
 def test_a_line_just_not_too_long_is_whole_though_its_end_comes_in_two_chunks(length: int) -> None:
     content = b"a" * length
-    pieces = [content[at : at + LONGEST_LINE] for at in range(0, length, LONGEST_LINE)]
-    assert [line for lines in split([content + b"\r", b"\nb"]) for line in lines] == [*pieces, b"b"]
+    pieces = [content[at : at + MAX_LINE_BYTES] for at in range(0, length, MAX_LINE_BYTES)]
+    assert [line for lines in split_lines([content + b"\r", b"\nb"]) for line in lines] == [*pieces, b"b"]
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collection.collector.app import Collector, partition_key
 from collection.collector.asgi import AsgiCollector
-from collection.collector.http import MAX_BODY_BYTES, MAX_URL_BYTES, AddressBook
+from collection.collector.http import MAX_BODY_BYTES, MAX_URL_BYTES, TrustedProxies
 from collection.log.embedded.log import EmbeddedLog
 from tests.support.collector_client import Headers, Reply, collecting, send, stored
 
@@ -267,9 +267,9 @@ def test_the_address_is_the_nearest_that_is_not_ours(
 
 @given(st.text(max_size=60), st.text(max_size=200))
 def test_any_text_for_an_address(peer: str, forwarded: str) -> None:
-    book = AddressBook(PROXIES)
-    assert isinstance(book.client(peer, forwarded), str)
-    assert isinstance(book.client("10.0.0.1", forwarded), str)
+    proxies = TrustedProxies(PROXIES)
+    assert isinstance(proxies.client_address(peer, forwarded), str)
+    assert isinstance(proxies.client_address("10.0.0.1", forwarded), str)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.text(max_size=30))

@@ -122,8 +122,8 @@ def test_a_hit_without_anything_is_one_event_and_no_error() -> None:
 
 
 def test_a_hit_of_too_many_events_is_kept_once() -> None:
-    lines = b"en=a\n" * (ga4.MOST_EVENTS + 1)
-    assert len(decode(QUERY, lines[5:]).events) == ga4.MOST_EVENTS
+    lines = b"en=a\n" * (ga4.MAX_EVENTS + 1)
+    assert len(decode(QUERY, lines[5:]).events) == ga4.MAX_EVENTS
     decoded = decode(QUERY, lines)
     assert decoded.error == "more than 100 events"
     assert (decoded.measurement_id, len(decoded.events)) == ("G-ABC", 1)
