@@ -1,4 +1,4 @@
-"""Shows how far a long command has come: one line that changes in a terminal, a line now and then elsewhere."""
+"""Shows the progress of a long command: one changing line in a terminal, a line every 10 seconds elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import Final, TextIO, TypeAlias
 # Long work calls it now and then: what is being done, how many things of it are done, and of how many (None: unknown).
 OnProgress: TypeAlias = Callable[[str, int, int | None], None]
 
-TERMINAL_S: Final = 0.2
-OTHERWISE_S: Final = 10.0
+TERMINAL_INTERVAL_S: Final = 0.2
+INTERVAL_S: Final = 10.0
 ERASE_LINE: Final = "\r\x1b[2K"
 
 
@@ -17,7 +17,7 @@ def ignore_progress(subject: str, done: int, total: int | None) -> None:
 
 
 class ProgressLine:
-    """Writes to `out` what was done, how fast, and how long the rest will take. `clock` gives seconds."""
+    """Writes to `out` the work done, its rate, and the time left. `clock` returns seconds."""
 
     def __init__(self, out: TextIO, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._out, self._unit, self._clock = out, unit, clock
@@ -26,7 +26,7 @@ class ProgressLine:
         self._share_at_start: float | None = None
 
     def show(self, done: int, share: float | None) -> None:
-        """`done` units in this run; `share` of everything, 0 to 1, where it is known. Most calls write nothing."""
+        """Shows `done` units of this run. `share`: done of all work, 0 to 1, or None. Most calls write nothing."""
         if self._share_at_start is None and done == 0:
             self._share_at_start = share
         if self._due():
@@ -37,7 +37,7 @@ class ProgressLine:
             self._write(f"{left:,} {self._unit}")
 
     def clear(self) -> None:
-        """Leave an empty line in a terminal."""
+        """Clears the line in a terminal."""
         if self._terminal:
             self._out.write(ERASE_LINE)
             self._out.flush()
@@ -46,12 +46,12 @@ class ProgressLine:
         return self._clock() - self._started
 
     def rate(self, done: int) -> float:
-        """Units a second since the start."""
+        """Returns units per second since the start."""
         return done / max(self.seconds(), 0.001)
 
     def _due(self) -> bool:
         now = self._clock()
-        due = now - self._shown >= (TERMINAL_S if self._terminal else OTHERWISE_S)
+        due = now - self._shown >= (TERMINAL_INTERVAL_S if self._terminal else INTERVAL_S)
         self._shown = now if due else self._shown
         return due
 
@@ -61,14 +61,14 @@ class ProgressLine:
 
     def _text(self, done: int, share: float | None, passed: float) -> str:
         parts = [f"{done:,} {self._unit}", f"{self.rate(done):,.0f} a second"]
-        since = share - (self._share_at_start or 0) if share is not None else 0
-        if share is not None and since > 0:
-            parts += [f"{share:.0%}", f"{duration(passed / since * (1 - share))} left"]
+        share_done = share - (self._share_at_start or 0) if share is not None else 0  # an earlier run did the rest
+        if share is not None and share_done > 0:
+            parts += [f"{share:.0%}", f"{duration(passed / share_done * (1 - share))} left"]
         return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 07 min`."""
+    """Formats a duration: `42 s`, `3 min 05 s`, `2 h 07 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,8 +1,8 @@
-"""Runs an ASGI application in this process until it is told to stop.
+"""Runs an ASGI application in this process until SIGTERM or SIGINT.
 
     python -m collection.server analytics_site.asgi:application --host 127.0.0.1 --port 8000
 
-SIGTERM and SIGINT: no new connections, requests under way are answered, what waits is made durable, exit status 0.
+It then accepts no new connections, answers the requests in progress, makes waiting hits durable and exits with 0.
 """
 
 import argparse
@@ -23,10 +23,8 @@ SWITCH_INTERVAL_S: Final = 0.001
 
 
 def serve(host: str, port: int, target: str = "analytics_site.asgi:application") -> None:
-    """Block until SIGTERM or SIGINT. Raises OSError if the port is taken."""
-    sys.setswitchinterval(
-        SWITCH_INTERVAL_S
-    )  # the log's writer must not wait 5 ms for a busy page to let go of the interpreter
+    """Blocks until SIGTERM or SIGINT. Raises OSError if the port is in use."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # by default the log's writer waits 5 ms for a busy page's thread
     uvloop.run(run(load(target), host, port))
 
 
@@ -40,7 +38,7 @@ async def run(application: Any, host: str, port: int) -> None:
         websockets=False,
         backlog=BACKLOG,
         backpressure=CONCURRENT_REQUESTS,
-        log_enabled=False,  # also because an access log would hold full addresses
+        log_enabled=False,  # an access log would contain full addresses
     )
     stop_on_signals(server.stop)
     await server.serve()
@@ -53,7 +51,7 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
 
 
 def load(target: str) -> Any:
-    """The object that `module:name` names."""
+    """Imports the object `module:name`."""
     module, _, name = target.partition(":")
     return getattr(importlib.import_module(module), name)
 

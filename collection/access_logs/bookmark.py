@@ -1,4 +1,4 @@
-"""Where a broken-off import goes on: a small file that remembers how many lines are in the log already."""
+"""The position at which an interrupted import continues: a small file with the number of lines already in the log."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ SUFFIX: Final = ".import"
 
 
 class ImportPosition(msgspec.Struct, frozen=True):
-    """The first `lines` lines are in the log; `checksum` tells whether the files still begin with the same lines."""
+    """The first `lines` lines are in the log. `checksum` shows if the files still begin with the same lines."""
 
     lines: int
     checksum: int
 
 
 class Bookmark:
-    """The mark of one import: these files in this order, into this property of this log.
+    """The stored position of one import: these files in this order, into this property of this log.
 
-    A mark may say less than is true, never more: then some lines are sent again, and are found to be duplicates.
+    It may be behind the truth, never ahead: then some lines are sent again and are dropped as duplicates.
     """
 
     def __init__(self, folder: Path, log: str, property: int, files: Sequence[str]) -> None:
@@ -30,16 +30,16 @@ class Bookmark:
         )
 
     def read(self) -> ImportPosition | None:
-        """None too if the file is damaged: the import then begins again."""
+        """Returns None without a bookmark, and if it is damaged: the import then starts again."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=ImportPosition)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
-    def write(self, mark: ImportPosition) -> None:
+    def write(self, position: ImportPosition) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".draft")
-        draft.write_bytes(msgspec.json.encode(mark))
+        draft.write_bytes(msgspec.json.encode(position))
         draft.replace(self._path)
 
     def remove(self) -> None:

@@ -1,4 +1,4 @@
-"""Reading files of lines: plain, gzip, or standard input; as bytes, whatever is in them."""
+"""Reads lines from files, gzip files or standard input, as bytes in any encoding."""
 
 import gzip
 import sys
@@ -10,12 +10,10 @@ from typing import Final, cast
 
 STANDARD_INPUT: Final = "-"
 CHUNK_BYTES: Final = 512 * 1024
-MAX_LINE_BYTES: Final = (
-    128 * 1024
-)  # as much as the collector takes in a body; the rest of the line goes on as further lines
+MAX_LINE_BYTES: Final = 128 * 1024  # the collector's limit for a body; a longer line is split into several
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 GZIP: Final = b"\x1f\x8b"
-OTHER_KINDS: Final = {
+UNSUPPORTED_FORMATS: Final = {
     b"BZh": "is compressed with bzip2; unpack it and give it as standard input: bzip2 -dc FILE | … -",
     b"\xfd7zXZ": "is compressed with xz; unpack it and give it as standard input: xz -dc FILE | … -",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it and give it as standard input: zstd -dc FILE | … -",
@@ -26,31 +24,31 @@ OTHER_KINDS: Final = {
 
 
 class UnreadableFile(Exception):
-    """Says in one sentence which file cannot be read, and why."""
+    """The message is a sentence that names the file and the cause."""
 
 
 class LineFile:
-    """One file. `size` is in bytes as stored, None where nobody knows (standard input, a pipe).
+    """A file of lines. `size`: bytes as stored, None if unknown (standard input, a pipe).
 
-    Raises UnreadableFile on opening; on reading too, where a compressed file is damaged or cut off.
+    Opening raises UnreadableFile, and so does reading a compressed file that is damaged or cut off.
     """
 
     def __init__(self, name: str) -> None:
         self.name = "standard input" if name == STANDARD_INPUT else name
-        self._stored = _opened(name)
+        self._stored = _open(name)
         self.size = Path(name).stat().st_size if self._stored.seekable() and name != STANDARD_INPUT else None
         try:
-            self._content = _unpacked(self._stored, self.name)
+            self._content = _decompress(self._stored, self.name)
         except UnreadableFile:
             self.close()
             raise
 
     def batches(self) -> Iterator[list[bytes]]:
-        """The lines in order, some at a time, without their ends (LF or CRLF); empty lines too."""
+        """Yields lists of lines in order, without their ends (LF or CRLF), with empty lines."""
         return split_lines(self._chunks())
 
     def read_bytes(self) -> int:
-        """How much of `size` is read."""
+        """Returns how many bytes of `size` have been read."""
         return self._stored.tell() if self.size is not None else 0
 
     def close(self) -> None:
@@ -58,7 +56,7 @@ class LineFile:
             self._stored.close()
 
     def _chunks(self) -> Iterator[bytes]:
-        """What comes before a damage is given out before it is reported."""
+        """Yields the content. If the file is damaged, yields everything before the damage, then raises."""
         chunk = b""
         try:
             while part := self._content.read1(CHUNK_BYTES):
@@ -73,34 +71,34 @@ class LineFile:
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """The same lines wherever the chunks end. A list may be empty."""
+    """Splits chunks into lists of lines. The lines do not depend on the ends of the chunks. A list may be empty."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        pieces, rest = _cut(rest, MAX_LINE_BYTES + 1)
-        yield [*_finished(lines), *pieces]
+        pieces, rest = _cut(rest, MAX_LINE_BYTES + 1)  # one byte more, which may be the CR of the end
+        yield [*_clean(lines), *pieces]
     if rest:
-        yield _finished([rest])
+        yield _clean([rest])
 
 
-def _finished(lines: list[bytes]) -> list[bytes]:
+def _clean(lines: list[bytes]) -> list[bytes]:
+    """Removes CRs at the ends and cuts lines that are too long."""
     lines = [line.removesuffix(b"\r") for line in lines]
     if max(map(len, lines), default=0) <= MAX_LINE_BYTES:
         return lines
-    cut = [_cut(line, MAX_LINE_BYTES) for line in lines]
-    return [piece for pieces, last in cut for piece in (*pieces, last)]
+    return [piece for pieces, last in (_cut(line, MAX_LINE_BYTES) for line in lines) for piece in (*pieces, last)]
 
 
-def _cut(line: bytes, longest: int) -> tuple[list[bytes], bytes]:
-    """Pieces of LONGEST_LINE, and what is left, at most `longest`: one byte more where it may be the CR of the end."""
+def _cut(line: bytes, max_rest: int) -> tuple[list[bytes], bytes]:
+    """Cuts pieces of MAX_LINE_BYTES off the line while it is longer than `max_rest`. Returns them and the rest."""
     pieces = []
-    while len(line) > longest:
+    while len(line) > max_rest:
         pieces.append(line[:MAX_LINE_BYTES])
         line = line[MAX_LINE_BYTES:]
     return pieces, line
 
 
-def _opened(name: str) -> BufferedReader:
+def _open(name: str) -> BufferedReader:
     if name == STANDARD_INPUT:
         return cast("BufferedReader", sys.stdin.buffer)
     try:
@@ -113,15 +111,15 @@ def _opened(name: str) -> BufferedReader:
         raise UnreadableFile(f"{name} cannot be read: {error.strerror}") from error
 
 
-def _unpacked(stored: BufferedReader, name: str) -> BufferedReader | gzip.GzipFile:
-    begin = stored.peek(8)
-    if begin.startswith(GZIP):
+def _decompress(stored: BufferedReader, name: str) -> BufferedReader | gzip.GzipFile:
+    start = stored.peek(8)
+    if start.startswith(GZIP):
         return gzip.GzipFile(fileobj=stored)
-    for mark, advice in OTHER_KINDS.items():
-        if begin.startswith(mark):
+    for signature, advice in UNSUPPORTED_FORMATS.items():
+        if start.startswith(signature):
             raise UnreadableFile(f"{name} {advice}")
-    if name.endswith(".gz") and begin:
+    if name.endswith(".gz") and start:
         raise UnreadableFile(f"{name} is named like a gzip file, but it is not one")
-    if begin.startswith(BYTE_ORDER_MARK):
+    if start.startswith(BYTE_ORDER_MARK):
         stored.read(len(BYTE_ORDER_MARK))
     return stored

@@ -1,4 +1,4 @@
-"""From the lines of servers' access logs to hits; a line that is imported again gives the same hit again."""
+"""Turns lines of access logs into hits. A line that is imported again becomes the same hit again."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ MONTHS: Final = {
 
 
 class LogLine(NamedTuple):
-    """One line as the log takes it. `fault` says why it will be rejected as malformed, None where nothing is wrong."""
+    """Key and value for the log. `fault`: why the line will be rejected as malformed, None if it is correct."""
 
     key: bytes
     value: bytes
@@ -43,26 +43,26 @@ class LogLine(NamedTuple):
 
 
 class LineReader:
-    """Reads lines for one property. All files of an import share one, so that it knows which lines it has seen.
+    """Turns lines into hits of one property. All files of an import share one reader, which counts equal lines.
 
-    The id of a hit is made from the line's bytes and how often this line was seen: the same files give the same ids,
-    and two equal lines of one server are two hits. `checksum` stands for all lines seen so far, whatever their order.
-    A line without a readable time has that of the line before it, so that it has the same whenever it is imported.
+    The id of a hit combines the line's digest with the number of times the line was seen: the same files give the same
+    ids, and two equal lines are two hits. `checksum` covers all lines so far, in any order. A line without a readable
+    time gets the time of the line before it, so that every import gives it the same time.
     """
 
     def __init__(self, property: int) -> None:
         self._property = property
-        self._seen = LineCounts()
+        self._counts = LineCounts()
         self.lines = 0
         self.checksum = 0
-        self._latest: int | None = None
+        self._latest_ms: int | None = None
 
     def skip(self, lines: Sequence[bytes]) -> None:
-        """Count lines that are in the log already."""
+        """Counts lines that are already in the log."""
         for line in lines:
             self._count(line)
         times = (line_time_ms(as_text(line)) for line in reversed(lines))
-        self._latest = next((time for time in times if time is not None), self._latest)
+        self._latest_ms = next((time for time in times if time is not None), self._latest_ms)
 
     def read(self, lines: Sequence[bytes], received_us: int) -> list[LogLine]:
         return [self._entry(line, received_us) for line in lines]
@@ -70,19 +70,19 @@ class LineReader:
     def _entry(self, line: bytes, received_us: int) -> LogLine:
         id = self._count(line)
         text = as_text(line)
-        found = access_log.LINE.fullmatch(text)
-        if found is None:
-            return self._broken(line, id, received_us, EMPTY_LINE if not text else OTHER_FORMAT)
-        occurred = _time_in(text, found)
+        match = access_log.LINE.fullmatch(text)
+        if match is None:
+            return self._malformed(line, id, received_us, EMPTY_LINE if not text else OTHER_FORMAT)
+        occurred = _time_of_match(text, match)
         if occurred is None:
-            return self._broken(line, id, received_us, NO_TIME)
-        self._latest = occurred
+            return self._malformed(line, id, received_us, NO_TIME)
+        self._latest_ms = occurred
         hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", {}, b"", line, self._property, occurred)
-        return LogLine(_key(found[1], found[8]), encode(hit), _fault(found[4]))
+        return LogLine(_key(match[1], match[8]), encode(hit), _request_fault(match[4]))
 
-    def _broken(self, line: bytes, id: str, received_us: int, fault: str) -> LogLine:
-        told = {access_log.FAULT: fault}
-        hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", told, b"", line, self._property, self._latest)
+    def _malformed(self, line: bytes, id: str, received_us: int, fault: str) -> LogLine:
+        headers = {access_log.FAULT: fault}
+        hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", headers, b"", line, self._property, self._latest_ms)
         return LogLine(_key("", ""), encode(hit), fault)
 
     def _count(self, line: bytes) -> str:
@@ -90,24 +90,24 @@ class LineReader:
         number = int.from_bytes(digest, "big")
         self.lines += 1
         self.checksum = (self.checksum + number) % (1 << DIGEST_BITS)
-        return f"{digest.hex()}.{self._seen.add(number)}"
+        return f"{digest.hex()}.{self._counts.add(number)}"
 
 
 def line_time_ms(text: str) -> int | None:
-    """The time of a line (ms), None if it has none that can be read."""
-    found = access_log.LINE.fullmatch(text)
-    return _time_in(text, found) if found else None
+    """Returns the time of a line in ms since 1970 UTC, None if it has no readable time."""
+    match = access_log.LINE.fullmatch(text)
+    return _time_of_match(text, match) if match else None
 
 
-def _time_in(text: str, found: re.Match[str]) -> int | None:
-    start = found.end(3) + len(" [")
+def _time_of_match(text: str, match: re.Match[str]) -> int | None:
+    start = match.end(3) + len(" [")
     return time_ms(text[start : start + TIME_LENGTH])
 
 
 def time_ms(text: str) -> int | None:
-    """`17/May/2015:10:05:03 +0000`, in milliseconds since 1970 UTC; None if the calendar has no such time.
+    """Parses `17/May/2015:10:05:03 +0000` into ms since 1970 UTC. Returns None if the calendar has no such time.
 
-    Second 60 is the first of the next minute.
+    Second 60, a leap second, is the first second of the next minute.
     """
     minute = _minute_ms(text[:MINUTE] + text[ZONE:])
     seconds = int(text[SECONDS])
@@ -116,29 +116,24 @@ def time_ms(text: str) -> int | None:
 
 @lru_cache(4096)
 def _minute_ms(text: str) -> int | None:
-    """`17/May/2015:10:05 +0000`: lines come in order, so hardly any minute is worked out twice."""
-    day, month, year, hour, minute = (
-        int(text[:2]),
-        MONTHS[text[3:6]],
-        int(text[7:11]),
-        int(text[12:14]),
-        int(text[15:17]),
-    )
-    east = (int(text[19:21]) * 60 + int(text[21:23])) * 60_000
+    """Parses `17/May/2015:10:05 +0000`. The lines of a file are in order, so the cache computes each minute once."""
+    day, month, year = int(text[:2]), MONTHS[text[3:6]], int(text[7:11])
+    hour, minute = int(text[12:14]), int(text[15:17])
+    offset = (int(text[19:21]) * 60 + int(text[21:23])) * 60_000
     try:
         local = datetime(year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
         return None
     if year not in YEARS:
         return None
-    return int(local.timestamp()) * 1000 - (east if text[18] == "+" else -east)
+    return int(local.timestamp()) * 1000 - (offset if text[18] == "+" else -offset)
 
 
-def _fault(request: str) -> str | None:
+def _request_fault(request: str) -> str | None:
     words = [word for word in request.split(" ") if word]
     return None if len(words) == access_log.REQUEST_WORDS else NO_REQUEST
 
 
 def _key(address: str, user_agent: str | None) -> bytes:
-    """Lines of one visitor are in one partition of the log, so that they are received together."""
+    """Returns the partition key: it keeps a visitor's lines in one partition, so that they are received together."""
     return crc32(f"{address} {user_agent}".encode()).to_bytes(4, "big")

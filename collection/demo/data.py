@@ -1,4 +1,4 @@
-"""What the demo shop is made of: browsers, networks, sources, pages, goods. Weights count against each other only."""
+"""Data of the demo shop: browsers, networks, sources, pages, products. Weights are relative to each other."""
 
 from typing import Final, NamedTuple
 
@@ -6,15 +6,15 @@ HOST: Final = "demo-shop.example"
 
 
 class DemoBrowser(NamedTuple):
-    """A browser, how common it is, and its screen."""
+    """A browser with its weight, its screen size and its user agent."""
 
     weight: float
     screen: str
-    text: str
+    user_agent: str
 
 
 class DemoSource(NamedTuple):
-    """Where a visit comes from: referrer, what the link adds to the address, how eager to buy, where it lands."""
+    """Where visits come from. `query` is added to the address of the landing page; `eagerness` scales purchases."""
 
     weight: float
     referrer: str
@@ -114,7 +114,7 @@ ROBOTS: Final = (
     "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
     f"{_LINUX} AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/154.0.0.0 Safari/537.36",
 )
-# First halves of addresses of large access providers, with the language that is common there.
+# (weight, first two bytes of addresses of a large provider, language that is common there)
 NETWORKS: Final = (
     *((7, "91.12", "de-de"), (6, "79.200", "de-de"), (3, "84.112", "de-at"), (3, "85.0", "de-ch")),
     *((5, "73.15", "en-us"), (4, "98.110", "en-us"), (3, "24.18", "en-us"), (2, "99.240", "en-ca")),

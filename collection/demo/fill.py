@@ -1,4 +1,4 @@
-"""Filling the demo property once, however often and wherever it is broken off."""
+"""Fills the demo property once. An interrupted call is continued by the next."""
 
 from datetime import datetime
 from itertools import islice
@@ -16,7 +16,7 @@ BATCH: Final = 8_000
 
 
 class FillPlan(msgspec.Struct):
-    """What the demo property is filled with. `now_ms` is when it was begun, `sent` how many hits are in the log."""
+    """The stored plan of the demo hits. `now_ms`: when the first call started. `sent`: hits that are in the log."""
 
     property: int
     measurement_id: str
@@ -30,7 +30,7 @@ class FillPlan(msgspec.Struct):
 
 
 def read_plan(path: Path) -> FillPlan | None:
-    """The plan of an earlier call, None before any."""
+    """Returns the plan of an earlier call, None before the first."""
     return msgspec.json.decode(path.read_bytes(), type=FillPlan) if path.exists() else None
 
 
@@ -41,15 +41,15 @@ def write_plan(path: Path, plan: FillPlan) -> None:
 
 
 def fill(plan: FillPlan, path: Path, log: Log, received_us: int) -> int:
-    """Sends what the plan still lacks, and notes how far it came. Returns the number of hits. Raises LogUnavailable."""
+    """Sends the remaining hits of the plan, saving the progress. Returns their number. Raises LogUnavailable."""
     zone = ZoneInfo(plan.zone)
     traffic = DemoTraffic(
         plan.property, plan.measurement_id, datetime.fromtimestamp(plan.now_ms / 1000, zone), plan.seed
     )
     hits = traffic.hits(plan.days, plan.hits / plan.days / HITS_PER_VISIT, received_us)
     before = plan.sent
-    left = islice(hits, before, None)
-    while batch := list(islice(left, BATCH)):
+    remaining = islice(hits, before, None)
+    while batch := list(islice(remaining, BATCH)):
         log.append([(hit.address.encode(), encode(hit)) for hit in batch])
         plan.sent += len(batch)
         write_plan(path, plan)

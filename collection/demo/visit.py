@@ -1,4 +1,4 @@
-"""One visit to the demo shop: what somebody looks at and does there, and the hits that the tracker sends of it."""
+"""Simulates one visit to the demo shop: the pages, the actions, and the hits that the tracker sends."""
 
 import random
 from typing import Final
@@ -22,13 +22,13 @@ from collection.demo.data import (  # fmt: skip
 
 BOUNCE_SHARE: Final = 0.42
 SCROLL_SHARE: Final = 0.45
-LAST_WORD_SHARE: Final = 0.85  # of visits end with a hit that tells the time on the last page
-INTEREST: Final = 0.09  # how often a product goes into the cart
+FINAL_HIT_SHARE: Final = 0.85  # of visits end with a hit that reports the time on the last page
+CART_SHARE: Final = 0.09  # of viewed products go into the cart
 PURCHASE_SHARE: Final = 0.4  # of carts are paid
 SIGN_UP_SHARE: Final = 0.02
 ENGAGED_MS: Final = 10_000
-LONGEST_STAY_S: Final = 540.0
-DEPTH: Final = 4.0  # pages after the first, on average
+MAX_STAY_S: Final = 540.0
+MEAN_PAGES: Final = 4.0  # after the first, on average
 LANDINGS: Final[dict[str, tuple[DemoPage, ...]]] = {
     "home": (HOME,),
     "product": tuple(product.page for product in PRODUCTS),
@@ -36,11 +36,11 @@ LANDINGS: Final[dict[str, tuple[DemoPage, ...]]] = {
     "category": CATEGORIES,
 }
 GOODS: Final = {product.page: product for product in PRODUCTS}
-PLAIN: Final = "/:=&?.~"
+SAFE_CHARACTERS: Final = "/:=&?.~"
 
 
 class DemoVisitor:
-    """One browser."""
+    """A visitor with one browser."""
 
     def __init__(self, client: str, address: str, language: str, agent: DemoBrowser) -> None:
         self.client, self.address, self.language, self.agent = client, address, language, agent
@@ -48,7 +48,7 @@ class DemoVisitor:
 
 
 class DemoVisit:
-    """A visitor's hits so far: (time in ms, the query of `/g/collect`). `now` is in ms, too."""
+    """A visit in progress. `hits`: (time in ms, query of `/g/collect`) so far. `now`: the time in ms."""
 
     def __init__(
         self, measurement_id: str, visitor: DemoVisitor, source: DemoSource, now: int, chance: random.Random
@@ -62,46 +62,46 @@ class DemoVisit:
         )
         self._address = self._referrer = ""
         self._title = ""
-        self._load = self._sequence = self._views = self._stayed = self._untold = 0
+        self._load = self._sequence = self._views = self._stayed = self._unreported = 0
 
     def view(self, page: DemoPage) -> None:
-        self._referrer = self._address if self._views else quote(self.source.referrer, safe=PLAIN)
+        self._referrer = self._address if self._views else quote(self.source.referrer, safe=SAFE_CHARACTERS)
         query = f"?{self.source.query}" if self.source.query and not self._views else ""
         self._address = quote(f"https://{HOST}{page.path}{query}", safe="/:")
         self._title = quote(page.title)
         self._load, self._sequence = self.chance.getrandbits(31), 0
         self._views += 1
-        self.send("page_view", self._first_marks() if self._views == 1 else "")
+        self.send("page_view", self._session_flags() if self._views == 1 else "")
 
     def stay(self, typical_s: float = 20.0) -> None:
-        """Time passes on the page; deep into it, the tracker tells of a scroll."""
-        seconds = min(typical_s * self.chance.lognormvariate(0, 0.9), LONGEST_STAY_S)
+        """Lets time pass on the page, sometimes with a scroll event."""
+        seconds = min(typical_s * self.chance.lognormvariate(0, 0.9), MAX_STAY_S)
         if self.chance.random() < SCROLL_SHARE:
             self._pass(seconds * 0.6)
             self.send("scroll", "&epn.percent_scrolled=90")
             seconds *= 0.4
         self._pass(seconds)
 
-    def send(self, event: str, more: str = "") -> None:
+    def send(self, event: str, parameters: str = "") -> None:
         self._sequence += 1
         engaged = int(self._views > 1 or self._stayed > ENGAGED_MS)
-        spent = f"&_et={self._untold}" if self._untold else ""
-        self._untold = 0
+        spent = f"&_et={self._unreported}" if self._unreported else ""
+        self._unreported = 0
         self.hits.append((self.now, (
             f"{self._common}&_p={self._load}&_s={self._sequence}&seg={engaged}&en={event}&dl={self._address}"
-            f"&dr={self._referrer}&dt={self._title}{spent}{more}&_hid={self.chance.getrandbits(64):016x}&_hts={self.now}"
+            f"&dr={self._referrer}&dt={self._title}{spent}{parameters}&_hid={self.chance.getrandbits(64):016x}&_hts={self.now}"
         )))  # fmt: skip
 
-    def _first_marks(self) -> str:
+    def _session_flags(self) -> str:
         return "&_ss=1&_fv=1&_nsi=1" if self.visitor.visits == 1 else "&_ss=1"
 
     def _pass(self, seconds: float) -> None:
         spent = int(seconds * 1000) + 1
-        self.now, self._stayed, self._untold = self.now + spent, self._stayed + spent, self._untold + spent
+        self.now, self._stayed, self._unreported = self.now + spent, self._stayed + spent, self._unreported + spent
 
 
 def browse(visit: DemoVisit) -> DemoVisit:
-    """The same visit, from its first page to its last."""
+    """Simulates the visit from its first page to its last. Returns it."""
     chance = visit.chance
     visit.view(popular(chance, LANDINGS[visit.source.landing]))
     if chance.random() < BOUNCE_SHARE:
@@ -109,25 +109,25 @@ def browse(visit: DemoVisit) -> DemoVisit:
     else:
         visit.stay()
         _look_around(visit)
-    if chance.random() < LAST_WORD_SHARE:
+    if chance.random() < FINAL_HIT_SHARE:
         visit.send("user_engagement")
     return visit
 
 
 def popular(chance: random.Random, pages: tuple[DemoPage, ...]) -> DemoPage:
-    """Nearly Zipf's law: the first page almost twice as often as the second, three times as often as the third."""
+    """Chooses a page nearly by Zipf's law: the first almost twice as often as the second, three times as the third."""
     return pages[int((len(pages) + 1) ** chance.random()) - 1]
 
 
 def _look_around(visit: DemoVisit) -> None:
     chance = visit.chance
     cart: list[DemoProduct] = []
-    for _ in range(1 + int(chance.expovariate(1 / (DEPTH - 1)))):
+    for _ in range(1 + int(chance.expovariate(1 / (MEAN_PAGES - 1)))):
         page = _next(chance)
         visit.view(page)
         visit.stay()
         product = GOODS.get(page)
-        if product and chance.random() < INTEREST * visit.source.eagerness:
+        if product and chance.random() < CART_SHARE * visit.source.eagerness:
             cart.append(product)
             visit.send("add_to_cart", _items([product]))
     if chance.random() < SIGN_UP_SHARE:
@@ -137,10 +137,10 @@ def _look_around(visit: DemoVisit) -> None:
 
 
 def _next(chance: random.Random) -> DemoPage:
-    way = chance.random()
-    if way < 0.1:
+    choice = chance.random()
+    if choice < 0.1:
         return HOME
-    return popular(chance, LANDINGS["category" if way < 0.35 else "product" if way < 0.85 else "article"])
+    return popular(chance, LANDINGS["category" if choice < 0.35 else "product" if choice < 0.85 else "article"])
 
 
 def _sign_up(visit: DemoVisit) -> None:

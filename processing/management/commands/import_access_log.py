@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 for _ in work.run():
                     meter.show(work.sent, work.share())
             finally:
-                work.remember()
+                work.save_position()
                 meter.clear()
                 self._report(work, target, meter)
         return work
@@ -79,12 +79,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{work.skipped:,} lines were imported before.")
         speed = f"{duration(meter.seconds())}, {meter.rate(work.sent):,.0f} a second"
         self.stdout.write(f"{work.sent:,} lines imported into {target.name} ({target.pk}): {speed}.")
-        if work.broken:
-            self.stdout.write(f"{work.broken:,} of them are broken and are rejected as malformed:")
+        if work.malformed:
+            self.stdout.write(f"{work.malformed:,} of them are broken and are rejected as malformed:")
         for fault in work.faults:
             self.stdout.write(f"  {fault.file}, line {fault.line:,}: {fault.cause}")
-        if work.broken > len(work.faults):
-            self.stdout.write(f"  and {work.broken - len(work.faults):,} more")
+        if work.malformed > len(work.faults):
+            self.stdout.write(f"  and {work.malformed - len(work.faults):,} more")
 
     def _wait(self, log: Log) -> None:
         ends = log.ends()

@@ -59,13 +59,13 @@ def break_off(work: LogImport, batches: int) -> None:
     run = work.run()
     for _ in range(batches):
         next(run)
-    work.remember()
+    work.save_position()
 
 
 def test_it_works(begin: Begin, log: Log, file: Path) -> None:
     work = begin(log, file)
     assert list(work.run())
-    assert (work.sent, work.skipped, work.broken, work.share()) == (LINES, 0, 0, 1.0)
+    assert (work.sent, work.skipped, work.malformed, work.share()) == (LINES, 0, 0, 1.0)
     assert [hit.body for hit in content(log)] == file.read_bytes().split(b"\n")[:-1]
 
 
@@ -87,7 +87,7 @@ def test_a_finished_import_begins_anew_with_the_same_ids(begin: Begin, log: Log,
     list(begin(log, file).run())
     again = begin(log, file)
     list(again.run())
-    again.remember()
+    again.save_position()
     hits = content(log)
     assert (again.skipped, bookmark_of(log, file).read()) == (0, None)
     assert [hit.id for hit in hits[:LINES]] == [hit.id for hit in hits[LINES:]]
@@ -134,7 +134,7 @@ def test_the_first_faults_are_kept_and_all_are_counted(begin: Begin, log: Log, t
     path.write_bytes(LINE % 1 + b"broken\n" * 30)
     work = begin(log, path)
     list(work.run())
-    assert (work.broken, len(work.faults), log.ends()[0]) == (30, FAULTS_SHOWN, 31)
+    assert (work.malformed, len(work.faults), log.ends()[0]) == (30, FAULTS_SHOWN, 31)
     assert [fault.line for fault in work.faults] == list(range(2, 2 + FAULTS_SHOWN))
     assert work.faults[0].file == str(path)
 
@@ -148,7 +148,7 @@ def test_a_damaged_file_is_imported_up_to_the_damage(begin: Begin, log: Log, tmp
 
 
 def test_it_remembers_now_and_then(begin: Begin, log: Log, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_import, "MARK_EVERY_S", 0)
+    monkeypatch.setattr(log_import, "SAVE_EVERY_S", 0)
     run = begin(log, file).run()
     next(run)
     mark = bookmark_of(log, file).read()
