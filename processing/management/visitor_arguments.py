@@ -14,6 +14,7 @@ from processing.models import Erasure
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors
 from processing.sessions.local_periods import milliseconds
 from processing.store.port import Store
+from processing.workers.config import GRACE_S
 from processing.workers.wiring import make_worker, single_worker_lock
 from processing.workers.worker import Worker
 
@@ -69,7 +70,7 @@ def _worker() -> Iterator[Worker | None]:
     """The worker's place, if it is free."""
     try:
         with single_worker_lock():
-            worker = make_worker()
+            worker = make_worker(grace_s=GRACE_S)
             worker.start()
             yield worker
     except CommandError:
