@@ -70,7 +70,7 @@ def test_it_looks_like_a_shop(month: list[RawHit]) -> None:
     pages = Counter(event(hit)["dl"].split("?")[0] for hit in month if event(hit)["en"] == "page_view")
     assert pages.most_common(1)[0][0] == f"https://{HOST}/"
     assert len(pages) > 40
-    assert len({hit.user_agent for hit in month} & {agent.text for agent in AGENTS}) > 35
+    assert len({hit.user_agent for hit in month} & {agent.user_agent for agent in AGENTS}) > 35
     assert any("Googlebot" in hit.user_agent for hit in month)
 
 
