@@ -1,4 +1,4 @@
-"""Where reports get their data from in this process: one reader for all threads."""
+"""The data that reports read: one view cache and one log for all threads of the process."""
 
 import logging
 from functools import lru_cache
@@ -28,8 +28,8 @@ UNREACHABLE: Final = (StoreUnavailable, LogError)
 class Status(NamedTuple):
     """Hits of a property: accepted = counted + rejected + pending.
 
-    `pending` is None, and not among the accepted ones, while the log cannot be asked. `lost` are those of the whole log
-    that were gone before they were received.
+    `pending` is None, and not part of `accepted`, while the log is unavailable. `lost` hits are those of the whole log
+    that were trimmed before they were received.
     """
 
     accepted: int
@@ -57,28 +57,23 @@ def pending_hits() -> PendingHits:
 
 
 def view_of(property: int) -> ReadView:
-    """The property as it is now, with its newest rules. Raises what Reader.view raises."""
+    """The property as it is now, with its newest rules. Raises what ViewCache.view raises."""
     return view_cache().view(property).with_rules(newest_rules(property))
 
 
 def newest_rules(property: int) -> Ruleset | None:
-    """The newest published version; None where there is no property."""
+    """The newest published version; None if there is no such property."""
     return published(property)
 
 
 def status_of(view: ReadView, measurement_id: str) -> Status:
-    """The sums of the view's moment. What the view does not hold is counted in the log."""
+    """The sums of the view's moment; hits that are not in the view yet are counted in the log."""
     counts = view.counts()
-    pending = _pending(view, measurement_id)
-    return Status(
-        counts.accepted + (pending or 0), counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons
-    )
-
-
-def _pending(view: ReadView, measurement_id: str) -> int | None:
-    """What is in reports is shown all the same while the log is away."""
     try:
-        return pending_hits().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)
+        pending = pending_hits().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)
     except LogUnavailable as error:
-        logger.warning("how many hits are pending is unknown: %s", error)
-        return None
+        # Reports do not need the log: they are shown all the same.
+        logger.warning("The number of pending hits is unknown: %s", error)
+        pending = None
+    accepted = counts.accepted + (pending or 0)
+    return Status(accepted, counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons)

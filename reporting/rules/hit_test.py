@@ -1,4 +1,4 @@
-"""A hit on trial: pasted, or one that was received, taken through the steps and rules to see what becomes of it."""
+"""Hit tests: takes a pasted or a received hit through the steps and rules, and says what each of them does to it."""
 
 from datetime import date, timedelta
 from functools import lru_cache
@@ -18,22 +18,21 @@ from processing.schema import FACTS
 from processing.segments.process_raw import without_erased
 from processing.segments.raw_parts import parts_with, read_raw
 from processing.segments.read_view import ReadView
-from processing.store.port import BlockKey
 from reporting.read_access import view_cache, view_of
 from reporting.registry.reject_reasons import MEANINGS
 
-PICKS: Final = 10
-PICK_DAYS: Final = 7
-NAMED: Final = "(?:^|&)tid=([^&]*)"
-SHOWN: Final = (*FACTS, "address", "user_agent")
+RECENT_HITS: Final = 10
+RECENT_DAYS: Final = 7
+MEASUREMENT_ID: Final = "(?:^|&)tid=([^&]*)"
+JSON_FACTS: Final = (*FACTS, "address", "user_agent")
 
 
 class NoSuchHit(LookupError):
-    """It was never received, or is no longer kept."""
+    """The hit was never received, or is no longer kept."""
 
 
 class RecentHit(NamedTuple):
-    """A hit that can be put on trial; `reason` is empty where it is counted."""
+    """A hit that can be tested; `reason` is empty if it is counted."""
 
     position: int
     time: int  # ms
@@ -42,6 +41,8 @@ class RecentHit(NamedTuple):
 
 
 class HitTest(NamedTuple):
+    """What became of each event of a hit."""
+
     events: list[EventTrace]
 
     @property
@@ -50,46 +51,48 @@ class HitTest(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """In one sentence; it holds text of the hit and of rules."""
-        refused = [event for event in self.events if event.refused]
+        """One sentence; it holds text of the hit and of rules."""
+        rejected = [event for event in self.events if event.refused]
         if not self.counted:
-            return f"This hit is not counted: {_why(refused[0])}"
-        said = ", ".join(_named(event) for event in self.events if event.refused is None)
-        left_out = f" Left out: {'; '.join(_why(event) for event in refused)}" if refused else ""
-        return f"This hit is counted: {said}.{left_out}"
+            return f"This hit is not counted: {_describe_reason(rejected[0])}"
+        counted = ", ".join(_describe_event(event) for event in self.events if event.refused is None)
+        left_out = f" Left out: {'; '.join(_describe_reason(event) for event in rejected)}" if rejected else ""
+        return f"This hit is counted: {counted}.{left_out}"
 
 
 def evaluate_pasted_hit(property: Property, text: str, rules: Ruleset, user_agent: str, address: str) -> HitTest:
-    """Raises NotAHit."""
-    rows = read_pasted(text, property.receive_settings(), _places(), user_agent=user_agent, address=address, now=now())
-    named = rows["rest"].str.extract(NAMED).drop_nulls()
-    if (named != property.measurement_id).any():
+    """Raises UnreadablePaste, also for a hit of another property."""
+    rows = read_pasted(
+        text, property.receive_settings(), _geo_database(), user_agent=user_agent, address=address, now=now()
+    )
+    measurement_ids = rows["rest"].str.extract(MEASUREMENT_ID).drop_nulls()
+    if (measurement_ids != property.measurement_id).any():
         raise UnreadablePaste(
-            f"This hit belongs elsewhere: its tid, the measurement id, is not {property.measurement_id}."
+            f"This hit is another property's: its measurement id (tid) is not {property.measurement_id}."
         )
     return HitTest(trace(rows, rules))
 
 
 def evaluate_received_hit(property: int, position: int, rules: Ruleset) -> HitTest:
-    """Raises NoSuchHit, and what Reader.view raises."""
+    """Raises NoSuchHit, and what ViewCache.view raises."""
     rows = _raw_rows(view_of(property), position)
     if rows.is_empty():
-        raise NoSuchHit("This hit is no longer kept, or never was. Choose a later one, or paste it.")
+        raise NoSuchHit("This hit is no longer kept, or was never received. Choose a later one, or paste it.")
     return HitTest(trace(rows.sort("index"), rules))
 
 
 def recent_hits(view: ReadView, today: date) -> tuple[list[RecentHit], list[RecentHit]]:
-    """The latest hits of the last days that are counted, and those that are not."""
-    first = today - timedelta(days=PICK_DAYS - 1)
+    """The latest counted hits and the latest rejected hits of the last days."""
+    first = today - timedelta(days=RECENT_DAYS - 1)
     events = view.events(first, today, ["position", "time", "event", "host", "path"])
-    latest = events.top_k(PICKS * 4, by=["time", "position"]).unique("position", keep="first", maintain_order=True)
-    rejected = view.rejected(first, today).top_k(PICKS, by=["time", "position"])
+    # A hit may have several events: some more events than hits are taken, and one of each hit is kept.
+    latest = events.top_k(RECENT_HITS * 4, by=["time", "position"]).unique("position", keep="first")
+    counted = latest.sort("time", "position", descending=True).head(RECENT_HITS)
+    rejected = view.rejected(first, today).top_k(RECENT_HITS, by=["time", "position"])
     return (
         [
             RecentHit(position, time, "", f"{event or ''} {host or ''}{path or ''}".strip())
-            for position, time, event, host, path in latest.sort("time", "position", descending=True)
-            .head(PICKS)
-            .iter_rows()
+            for position, time, event, host, path in counted.iter_rows()
         ],
         [
             RecentHit(position, time, reason, content or "")
@@ -98,40 +101,40 @@ def recent_hits(view: ReadView, today: date) -> tuple[list[RecentHit], list[Rece
     )
 
 
-def hit_test_as_json(trial: HitTest) -> dict[str, Any]:
-    """The trial as JSON has it."""
+def hit_test_as_json(test: HitTest) -> dict[str, Any]:
+    """As plain values of JSON."""
     return {
-        "counted": trial.counted,
-        "verdict": trial.verdict,
+        "counted": test.counted,
+        "verdict": test.verdict,
         "events": [
             {
                 "event": event.event,
                 "refused": event.refused,
-                "steps": [_plain_step(step) for step in event.steps],
-                "facts": {name: event.facts.get(name) for name in SHOWN},
+                "steps": [_step_as_json(step) for step in event.steps],
+                "facts": {name: event.facts.get(name) for name in JSON_FACTS},
             }
-            for event in trial.events
+            for event in test.events
         ],
     }
 
 
-def _plain_step(step: StepTrace) -> dict[str, Any]:
+def _step_as_json(step: StepTrace) -> dict[str, Any]:
     rules = [
-        {**rule._asdict(), "acts": rule.acts, "changes": [each._asdict() for each in rule.changes]}
+        {**rule._asdict(), "acts": rule.acts, "changes": [change._asdict() for change in rule.changes]}
         for rule in step.rules
     ]
-    return {**step._asdict(), "changes": [each._asdict() for each in step.changes], "rules": rules}
+    return {**step._asdict(), "changes": [change._asdict() for change in step.changes], "rules": rules}
 
 
-def _why(event: EventTrace) -> str:
-    reason = event.refused or ""
-    rule = event.facts.get("rule")
+def _describe_reason(event: EventTrace) -> str:
+    """Such as `filter by the rule “Office”. A filter of the property excludes it.`"""
+    reason, rule = event.refused or "", event.facts.get("rule")
     by = f" by the rule “{rule}”" if rule else ""
-    meaning = MEANINGS.get(reason, "")
-    return f"{reason}{by}. {meaning}".strip() if meaning else f"{reason}{by}."
+    return f"{reason}{by}. {MEANINGS.get(reason, '')}".strip()
 
 
-def _named(event: EventTrace) -> str:
+def _describe_event(event: EventTrace) -> str:
+    """Such as `purchase on shop.example/cart, a key event`."""
     facts = event.facts
     page = f" on {facts['host'] or ''}{facts['path'] or ''}" if facts.get("path") else ""
     key = ", a key event" if facts.get("key_event") or facts.get("once") else ""
@@ -139,24 +142,20 @@ def _named(event: EventTrace) -> str:
 
 
 def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
-    """All events of the hit, as it was received."""
-    store, wanted = view_cache().store, pl.col("position") == position
-    keys = [block.key for block in view.tail.blocks if _may_hold(block.key, position)]
-    found = [store.rows(keys, view.property).filter(wanted)] if keys else []
-    newest = sorted(view.sealed.book.raw, key=lambda part: -part.last_received_us)
-    for part in newest if not found or found[0].is_empty() else []:
-        if parts_with(store, [part], wanted):
-            found.append(read_raw(store, part).filter(wanted))
-            break
-    rows = pl.concat(found) if found else pl.DataFrame(schema={"index": pl.UInt16()})
-    return without_erased(rows, view.sealed.book.erased) if found else rows
-
-
-def _may_hold(key: BlockKey, position: int) -> bool:
-    """Blocks of other logs may have the same offsets; their rows have other positions."""
-    return key.first <= offset_of(position) <= key.last
+    """All events of the hit, as it was received: from the blocks of the tail, else from the newest raw part."""
+    store, is_hit = view_cache().store, pl.col("position") == position
+    # Blocks of other logs may have the same offsets; their rows have other positions.
+    keys = [block.key for block in view.tail.blocks if block.key.first <= offset_of(position) <= block.key.last]
+    rows = store.rows(keys, view.property).filter(is_hit) if keys else pl.DataFrame()
+    if rows.is_empty():
+        newest_first = sorted(view.sealed.book.raw, key=lambda part: -part.last_received_us)
+        part = next((part for part in newest_first if parts_with(store, [part], is_hit)), None)
+        if part is None:
+            return rows
+        rows = read_raw(store, part).filter(is_hit)
+    return without_erased(rows, view.sealed.book.erased)
 
 
 @lru_cache(maxsize=1)
-def _places() -> GeoDatabase:
+def _geo_database() -> GeoDatabase:
     return open_geo_database(settings.PLACES)

@@ -38,9 +38,9 @@ def try_hit(page: PropertyPage) -> HttpResponse:
     rules = _chosen_rules(page.property, form.get("rules", DRAFT))
     counted, rejected = recent_hits(view, now_in(view.zone).date())
     context: dict[str, Any] = {
-        "asked": form,
+        "form": form,
         "versions": RulesVersion.objects.filter(property_number=page.property.pk).order_by("-number")[:VERSIONS],
-        "picks": [
+        "recent_hits": [
             {"title": "The latest hits that are counted", "hits": recent_hits_panel(counted, view.zone)},
             {"title": "The latest rejected hits", "hits": recent_hits_panel(rejected, view.zone)},
         ],
@@ -48,10 +48,10 @@ def try_hit(page: PropertyPage) -> HttpResponse:
         "address": form.get("address", request.META.get("REMOTE_ADDR", "")),
     }
     try:
-        trial = _hit_test(page, rules)
+        test = _hit_test(page, rules)
     except (UnreadablePaste, NoSuchHit) as error:
         return page.show("reporting/rules/try.html", 400, **context, error=str(error))
-    return page.show("reporting/rules/try.html", **context, trial=trial and hit_test_panel(trial, rules))
+    return page.show("reporting/rules/try.html", **context, test=test and hit_test_panel(test, rules))
 
 
 @property_page("rules-preview")

@@ -1,4 +1,4 @@
-"""Runs over history as pages and programs show them: how far they have come, and what can be done about them."""
+"""Runs over history as pages and the API show them: how far they are, and which actions they offer."""
 
 from datetime import date
 from typing import Any, Final
@@ -19,31 +19,31 @@ ACTIONS: Final = {
 }
 AUDITED: Final = {"pause": "pause", "resume": "go on", "cancel": "cancel", "undo": "roll back"}
 State = HistoryRun.State
-COMING: Final = {
-    str(RequestedAction.PAUSE): "Pausing: what is being built just now is finished first.",
+REQUESTED: Final = {
+    str(RequestedAction.PAUSE): "Pausing: the step that is running is finished first.",
     str(RequestedAction.CANCEL): "Being cancelled.",
-    str(RequestedAction.UNDO): "Being rolled back: the numbers change back in a moment.",
+    str(RequestedAction.UNDO): "Being rolled back: reports change back in a moment.",
 }
 STATES: Final = {
-    str(State.WAITING): "Waiting for the worker to begin.",
-    str(State.PAUSED): "Paused. What is built so far is kept; reports show the numbers of before.",
+    str(State.WAITING): "Waiting for the worker to start.",
+    str(State.PAUSED): "Paused. Everything built so far is kept; reports show the numbers from before.",
     str(State.DONE): "Done: reports show these numbers.",
     str(State.CANCELLED): "Cancelled: nothing was changed.",
-    str(State.UNDONE): "Rolled back: reports show the numbers of before again.",
+    str(State.UNDONE): "Rolled back: reports show the numbers from before again.",
 }
 
 
 def start_run(
     property: int, user: Author, days: tuple[date, date] | None = None, number: int | None = None
 ) -> HistoryRun:
-    """Asks for the newest published rules, which must be `number` if that is given. Raises RunRefused."""
+    """Starts a run of the newest published rules, whose number must be `number` if that is given. Raises RunRefused."""
     rules = published(property)
     if rules is None:
         raise RunRefused("This property has no published rules. Publish its draft first.")
     if number not in (None, rules.number):
         raise RunRefused(
             f"The newest rules are version {rules.number}, not {number}. To apply an older version to history, publish"
-            " it again first: it gets a new number then."
+            " it again first: it gets a new number."
         )
     with transaction.atomic():
         run = create_run(view_cache().store, rules, name_of(user), days)
@@ -52,7 +52,7 @@ def start_run(
 
 
 def apply_action(run: HistoryRun, action: str, user: Author) -> None:
-    """`action` is a key of ACTIONS. Raises RunRefused."""
+    """Requests a key of ACTIONS; the worker acts a moment later. Raises RunRefused."""
     with transaction.atomic():
         request_action(run, ACTIONS[action])
         record(
@@ -62,7 +62,7 @@ def apply_action(run: HistoryRun, action: str, user: Author) -> None:
 
 
 def offers(run: HistoryRun) -> list[str]:
-    """What can be asked of the run now."""
+    """The actions that can be requested now: keys of ACTIONS."""
     if run.wish and run.state != State.RUNNING:
         return []
     if run.state in HistoryRun.ACTIVE:
@@ -72,24 +72,24 @@ def offers(run: HistoryRun) -> list[str]:
 
 
 def is_moving(run: HistoryRun) -> bool:
-    """Whether it will be another one in a moment."""
+    """Whether the run changes by itself, so that a page should look again."""
     return run.state in (State.WAITING, State.RUNNING) or bool(run.wish)
 
 
 def status(run: HistoryRun) -> str:
-    """How the run is getting on, in a sentence or two."""
-    if run.wish in COMING:
-        return COMING[run.wish]
+    """The state of the run in a sentence or two."""
+    if run.wish in REQUESTED:
+        return REQUESTED[run.wish]
     if run.state == State.FAILED:
-        return f"It failed, and nothing was changed: {run.error}"
+        return f"The run failed, and nothing was changed: {run.error}"
     if run.state == State.RUNNING:
-        return f"{run.rows_done:,} of {run.rows:,} raw rows.{_time_left(run)}" if run.rows else "Looking what there is."
+        return f"{run.rows_done:,} of {run.rows:,} raw rows.{_time_left(run)}" if run.rows else "Counting the raw rows."
     error = f" {run.error}" if run.error else ""
     return STATES[run.state] + error
 
 
 def share(run: HistoryRun) -> float:
-    """From 0 to 1."""
+    """The finished share of the run, from 0 to 1."""
     if run.state in (State.DONE, State.UNDONE):
         return 1.0
     return min(run.rows_done / run.rows, 1.0) if run.rows else 0.0
@@ -100,7 +100,7 @@ def describe_days(run: HistoryRun) -> str:
 
 
 def run_as_json(run: HistoryRun) -> dict[str, Any]:
-    """The run as JSON has it; times and days are values that JSON renderers know."""
+    """As plain values of JSON; times and days are left to the JSON renderer."""
     progress = run.progress() if run.state == State.RUNNING else None
     names = ("id", "rules", "author", "state", "asked_at", "started_at", "finished_at", "rows", "rows_done", "error")
     return {
@@ -129,7 +129,7 @@ def _time_left(run: HistoryRun) -> str:
     if progress is None:
         return ""
     if run.rows_done >= run.rows:
-        return " All is built; the days are being put together."
+        return " All rows are counted; the days are being put together."
     return f" {progress.rate:,.0f} a second, {_duration(progress.left_s)} left."
 
 

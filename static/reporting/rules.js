@@ -56,7 +56,7 @@
     const now = part(fresh.content, ".run");
     const offers = (root) => part(root, "[data-offers]")?.dataset.offers;
     if (old.dataset.state !== now.dataset.state || offers(old) !== offers(now) || !part(old, "progress") !== !part(now, "progress")) {
-      document.getElementById("told").textContent = now.dataset.state;
+      document.getElementById("run-status").textContent = now.dataset.state;
       old.replaceWith(now);
       return;
     }

@@ -168,7 +168,7 @@ def test_it_works(owner: Owner, page: Page) -> None:
     page.get_by_role("link", name=f"Version {version}").click()
     page.get_by_text("Roll back …").click()
     page.get_by_role("button", name="Roll back", exact=True).click()
-    page.get_by_text("Rolled back: reports show the numbers of before again.").wait_for(timeout=60_000)
+    page.get_by_text("Rolled back: reports show the numbers from before again.").wait_for(timeout=60_000)
     assert views_of_today(page, owner) == str(PUBLIC + INTERNAL)
     assert published["published_at"][:10] in lines_of_the_chart(page)
     assert page.get_by_text(f"rules {version} by admin – ‘without the staff’").is_visible()

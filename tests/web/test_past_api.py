@@ -1,4 +1,4 @@
-"""Rules and the past over REST: a hit on trial, previews, runs over history; who may, and what is refused."""
+"""Rules and the past over REST: a hit test, previews, runs over history; who may, and what is refused."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -115,7 +115,7 @@ def test_a_hit_that_is_refused(api: Api) -> None:
         ({}, "either"),
         ({"hit": "/a", "position": 1}, "either"),
         ({"hit": "hello"}, "This is no hit"),
-        ({"hit": "v=2&tid=G-OTHER00001&en=x"}, "belongs elsewhere"),
+        ({"hit": "v=2&tid=G-OTHER00001&en=x"}, "another property's"),
         ({"position": "-1"}, "not the position"),
         ({"position": 2**64}, "not the position"),
         ({"hit": "/a", "version": "newest"}, "version"),

@@ -145,7 +145,7 @@ def test_history_from_asking_to_rolling_back(editor: Editor) -> None:
     assert "You can roll it back for 7 days" in sure
     assert "“other days”" in sure
     asked = editor.post("history/apply/", {"rules": "2"})
-    assert "Waiting for the worker to begin" in asked
+    assert "Waiting for the worker to start" in asked
     assert "data-moving" in asked
     editor.carry_out()
     number = HistoryRun.objects.get().pk
@@ -154,7 +154,7 @@ def test_history_from_asking_to_rolling_back(editor: Editor) -> None:
     assert "data-moving" not in done
     assert "Being rolled back" in editor.post(f"history/{number}/undo/")
     editor.carry_out()
-    assert "Rolled back: reports show the numbers of before again" in editor.get(f"history/{number}/")
+    assert "Rolled back: reports show the numbers from before again" in editor.get(f"history/{number}/")
     assert f"/history/{number}/" in editor.get("history/")
 
 
