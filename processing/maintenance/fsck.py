@@ -1,6 +1,7 @@
-"""Checks everything that is stored: checksums, books against their rows, and that every hit of the log is somewhere.
+"""Checks everything that is stored: checksums, manifests against their rows, and that every hit of the log is accounted
+for.
 
-It may run beside the worker: it looks at pinned views, and looks again where something moved meanwhile.
+It may run beside the worker: it reads pinned views, and checks a property again if it changed meanwhile.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from django.db import DatabaseError
 from collection.log.port import Log, LogError
 from collection.progress import OnProgress, ignore_progress
 from configuration.ruleset.context import decode_context
-from processing.maintenance import accounting as balance
+from processing.maintenance import accounting
 from processing.models import Range
 from processing.receiving import ledger
 from processing.segments.column_cache import WORK_BYTES, ColumnCache
@@ -28,11 +29,11 @@ from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
 
 ATTEMPTS: Final = 3
-SHOWN: Final = 3  # positions of double hits
-CONDITION: Final = ("position", "visitor", "received_us")
+MAX_EXAMPLES: Final = 3  # positions of double hits
+CONDITION_COLUMNS: Final = ("position", "visitor", "received_us")
 NO_POSITIONS: Final = pl.Series("position", [], dtype=pl.UInt64)
 
-Kind = Literal["store", "log", "ledger", "book", "sums"]
+Kind = Literal["store", "log", "ledger", "manifest", "sums"]
 
 ADVICE: Final[dict[Kind, str]] = {
     "store": "Check the disk. Then restore the store and the database from one backup; see"
@@ -41,8 +42,8 @@ ADVICE: Final[dict[Kind, str]] = {
     " which the status of a property shows. There is nothing to restore but from a copy of the log.",
     "ledger": "Stop the worker. Restore the database and the store from backups of the same moment; see"
     " docs/manual/backup.md.",
-    "book": "The numbers of the property are not to be trusted. Keep a copy of the data folder, report the fault, and"
-    " restore the store and the database from one backup.",
+    "manifest": "The numbers of the property are not to be trusted. Keep a copy of the data folder, report the fault,"
+    " and restore the store and the database from one backup.",
     "sums": "Hits are missing or counted twice. Keep a copy of the data folder, report the fault, and restore the store"
     " and the database from one backup.",
 }
@@ -54,7 +55,7 @@ class Problem(NamedTuple):
 
 
 class FsckRun:
-    """One pass over an installation. `on_progress` is given the subject and how many things were checked so far."""
+    """One pass over an installation. Progress is reported in things checked so far."""
 
     def __init__(self, log: Log, store: Store, on_progress: OnProgress = ignore_progress) -> None:
         self.log, self.store, self.things = log, store, 0
@@ -62,155 +63,150 @@ class FsckRun:
 
     def problems(self) -> Iterator[Problem]:
         """Raises StoreUnavailable, LogUnavailable, and the database's errors."""
-        yield from self._stored()
+        yield from self._store_problems()
         yield from (Problem("log", text) for text in self.log.verify())
         self._count("ledger", 1)
-        yield from (Problem("ledger", text) for text in self._ranges())
+        yield from (Problem("ledger", text) for text in self._ledger_faults())
         for property in self._properties():
-            yield from (Problem("book", text) for text in self._property(property))
+            yield from (Problem("manifest", text) for text in self._property_faults(property))
             self._count(f"property {property}", 1)
-        yield from (Problem("sums", text) for text in self._sums())
+        self._count("sums", 1)
+        yield from (Problem("sums", text) for text in _readable("the sum of all properties", self._sum_faults))
 
-    def _stored(self) -> Iterator[Problem]:
+    def _store_problems(self) -> Iterator[Problem]:
         self._count("checksums", 0)
         yield from (Problem("store", text) for text in self.store.verify())
         self._count("checksums", len(self.store.segments()))
         try:
             blocks = self.store.blocks()
         except CorruptBlob:
-            return  # said above, as all damage is
+            return  # `verify` has reported it
         self._count("checksums", len(blocks))
         for name in sorted({block.context_id for block in blocks}):
-            yield from self._context(name)
+            self._count("contexts", 1)
+            try:
+                decode_context(self.store.context(name))
+            except Missing as error:
+                yield Problem("store", f"missing: {error}, which raw blocks need")
+            except CorruptBlob:
+                continue  # `verify` has reported it
 
-    def _context(self, name: str) -> Iterator[Problem]:
-        self._count("contexts", 1)
-        try:
-            decode_context(self.store.context(name))
-        except Missing as error:
-            yield Problem("store", f"missing: {error}, which raw blocks need")
-        except CorruptBlob:
-            return
-
-    def _ranges(self) -> Iterator[str]:
-        """Ranges of a partition follow each other without gap and overlap."""
+    def _ledger_faults(self) -> Iterator[str]:
+        """The ranges of a partition must follow each other without gap and overlap."""
         rows = Range.objects.order_by("log", "partition", "first").values_list("log", "partition", "first", "last")
-        for (log, partition), group in groupby(rows.iterator(), key=lambda row: row[:2]):
-            due = 0
-            for _, _, first, last in group:
-                if first != due or last < first:
-                    yield f"ledger of log {log}, partition {partition}: range {first}-{last} follows {due - 1}"
-                due = last + 1
+        for (log, partition), ranges in groupby(rows.iterator(), key=lambda row: row[:2]):
+            expected = 0
+            for _, _, first, last in ranges:
+                if first != expected or last < first:
+                    yield f"ledger of log {log}, partition {partition}: range {first}-{last} follows {expected - 1}"
+                expected = last + 1
             self._count("ledger", 1)
 
     def _properties(self) -> list[int]:
         try:
-            return balance.properties(self.store)
+            return accounting.properties(self.store)
         except CorruptBlob:
             return self.store.properties()
 
-    def _property(self, property: int) -> list[str]:
-        """Looks again where the property moved meanwhile: what a view does not pin may have been swept."""
+    def _property_faults(self, property: int) -> list[str]:
+        """Checks again if the property changed meanwhile: segments that a view does not pin may have been deleted."""
         for _ in range(ATTEMPTS):
-            before = self._version(property)
-            found = list(self._faults(property))
-            if not found or before == self._version(property):
+            before = self._manifests(property)
+            faults = list(self._generation_faults(property))
+            if not faults or before == self._manifests(property):
                 break
-        return found
+        return faults
 
-    def _version(self, property: int) -> object:
+    def _manifests(self, property: int) -> object:
         try:
             return [self.store.manifest(property, number) for number in self.store.generations(property)]
         except CorruptBlob as error:
             return str(error)
 
-    def _faults(self, property: int) -> Iterator[str]:
-        who = f"property {property}"
+    def _generation_faults(self, property: int) -> Iterator[str]:
+        """Checks the live generation as reports read it, and every other one by its manifest."""
+        name = f"property {property}"
         opened: list[ReadView] = []
-        yield from _readable(who, lambda: self._view_faults(who, property, opened))
+        yield from _readable(name, lambda: self._view_faults(name, property, opened))
         seen = {view.generation for view in opened}
         for generation in self.store.generations(property):
             if generation not in seen:
-                name = f"{who}, generation {generation}"
-                yield from _readable(name, partial(self._book_faults, name, property, generation))
+                other = f"{name}, generation {generation}"
+                yield from _readable(other, partial(self._manifest_faults, other, property, generation))
 
-    def _view_faults(self, who: str, property: int, opened: list[ReadView]) -> Iterator[str]:
+    def _view_faults(self, name: str, property: int, opened: list[ReadView]) -> Iterator[str]:
         view = ViewCache(self.store, ColumnCache(self.store, WORK_BYTES)).view(property)
         opened.append(view)
         counts = view.counts()
         if counts.accepted != counts.counted + counts.rejected:
-            yield f"{who}: {counts.accepted} accepted are not {counts.counted} counted and {counts.rejected} rejected"
+            yield f"{name}: {counts.accepted} accepted are not {counts.counted} counted and {counts.rejected} rejected"
         tail = [view.tail.events["position"].unique(), view.tail.rejected["position"].unique()]
-        yield from _sealed_faults(who, view.sealed, tail)
+        yield from _sealed_faults(name, view.sealed, tail)
 
-    def _book_faults(self, who: str, property: int, generation: int) -> Iterator[str]:
-        manifest = self.store.manifest(property, generation)
-        if manifest:
-            sealed = SealedPeriods(decode_manifest(manifest.data), ColumnCache(self.store, WORK_BYTES))
-            yield from _sealed_faults(who, sealed, [])
+    def _manifest_faults(self, name: str, property: int, generation: int) -> Iterator[str]:
+        stored = self.store.manifest(property, generation)
+        if stored:
+            sealed = SealedPeriods(decode_manifest(stored.data), ColumnCache(self.store, WORK_BYTES))
+            yield from _sealed_faults(name, sealed, [])
 
-    def _sums(self) -> Iterator[str]:
-        """The sums of the whole installation, counted from the log's positions."""
-        self._count("sums", 1)
-        yield from _readable("the sum of all properties", self._balance)
-
-    def _balance(self) -> Iterator[str]:
-        found = balance.reconcile(self.log, self.store)
-        for _ in range(ATTEMPTS - 1):
-            found = found if found.holds else balance.reconcile(self.log, self.store)
-        if not found.holds:
-            yield found.sentence()
+    def _sum_faults(self) -> Iterator[str]:
+        """Compares the whole installation with the offsets of the log."""
+        for _ in range(ATTEMPTS):
+            balance = accounting.reconcile(self.log, self.store)
+            if balance.is_balanced:
+                return
+        yield balance.describe()
 
     def _count(self, subject: str, things: int) -> None:
         self.things += things
         self._on_progress(subject, self.things, None)
 
 
-def _readable(who: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
-    """The faults that a check finds, and what it stumbles over: others must have their turn whatever that is."""
+def _readable(name: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
+    """Runs a check, and turns its failure into a fault, so that the other checks run as well."""
     try:
         yield from check()
     except (StoreUnavailable, LogError, DatabaseError):
         raise
-    except Exception as error:  # noqa: BLE001 - see above
-        yield f"{who} cannot be read: {type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - damaged data may raise anything
+        yield f"{name} cannot be read: {type(error).__name__}: {error}"
 
 
-def _sealed_faults(who: str, sealed: SealedPeriods, tail: list[pl.Series]) -> Iterator[str]:
-    book, store = sealed.book, sealed.columns.store
-    missing = sorted(book.segments() - set(store.segments()))
-    yield from (f"{who}: segment {name} is missing" for name in missing)
-    yield from (f"{who}: {text}" for text in _cover_faults(book))
-    if book.accepted != book.counted() + sum(book.rejected().values()):
-        yield f"{who}: the book's {book.accepted} accepted are not its counted and rejected"
+def _sealed_faults(name: str, sealed: SealedPeriods, tail: list[pl.Series]) -> Iterator[str]:
+    manifest, store = sealed.book, sealed.columns.store
+    missing = sorted(manifest.segments() - set(store.segments()))
+    yield from (f"{name}: segment {segment} is missing" for segment in missing)
+    yield from (f"{name}: {text}" for text in _coverage_faults(manifest))
+    if manifest.accepted != manifest.counted() + sum(manifest.rejected().values()):
+        yield f"{name}: the manifest's {manifest.accepted} accepted are not its counted and rejected"
     if not missing:
         positions = list(tail)
-        for key, shelf in book.periods.items():
+        for key, entry in manifest.periods.items():
             recount = _Recount(sealed, key)
             positions += recount.positions
-            yield from (f"{who}, {key}: {text}" for text in recount.faults(shelf))
-        yield from (f"{who}: {text}" for text in _doubles(positions))
-        yield from (f"{who}: {text}" for text in _erased_faults(sealed))
-        yield from (f"{who}: {text}" for part in book.raw for text in _raw_faults(store, part))
+            yield from (f"{name}, {key}: {text}" for text in recount.faults(entry))
+        yield from (f"{name}: {text}" for text in _doubles(positions))
+        yield from (f"{name}: {text}" for text in _erasure_faults(sealed))
+        yield from (f"{name}: {text}" for part in manifest.raw for text in _raw_faults(store, part))
 
 
 class _Recount:
-    """A period's hits, counted anew from its rows."""
+    """The numbers of a period, counted from its rows."""
 
     def __init__(self, sealed: SealedPeriods, key: str) -> None:
         self.events = sealed.visible(key, "events", ["position", "index", "visitor"])
         self.condensed = pl.concat(sealed.categorical(key, RowSource.CONDENSED, ["visitor", EVENT_COUNT]))
-        refused = sealed.visible(key, "rejected", ["position", "reason", "again"])
-        again = pl.when("again").then(pl.lit("duplicate")).otherwise("reason").alias("reason")
-        reasons = refused.select(again)["reason"].value_counts()
+        rejected = sealed.visible(key, "rejected", ["position", "reason", "again"])
+        shown_reason = pl.when("again").then(pl.lit("duplicate")).otherwise("reason").alias("reason")
+        reasons = rejected.select(shown_reason)["reason"].value_counts()
         counted, duplicates = self.events["position"].unique(), sealed.visible(key, "duplicates", ["position"])
-        self.positions = [counted, duplicates["position"].unique(), refused["position"]]
+        self.positions = [counted, duplicates["position"].unique(), rejected["position"]]
         self.rejected = add_counts(dict(reasons.iter_rows()), {"duplicate": len(self.positions[1])})
 
-    def faults(self, shelf: PeriodEntry) -> Iterator[str]:
-        found = (len(self.positions[0]), self.rejected, self.events.height)
-        if found != (said := (shelf.counted, shelf.rejected, shelf.events)):
-            yield f"the book says (counted, rejected, events) {said}, the rows {found}"
+    def faults(self, entry: PeriodEntry) -> Iterator[str]:
+        rows = (len(self.positions[0]), self.rejected, self.events.height)
+        if rows != (noted := (entry.counted, entry.rejected, entry.events)):
+            yield f"the manifest says (counted, rejected, events) {noted}, the rows {rows}"
         distinct = self.events.unique(["position", "index"]).height
         if self.events.height != distinct:
             yield f"{self.events.height - distinct} rows of events are double"
@@ -224,40 +220,44 @@ def _by_visitor(condensed: pl.DataFrame) -> pl.DataFrame:
 
 
 def _doubles(positions: list[pl.Series]) -> Iterator[str]:
-    """Each hit is counted or rejected, and that once."""
-    everything = pl.concat([NO_POSITIONS, *positions])
-    if everything.n_unique() != len(everything):
-        double = everything.filter(everything.is_duplicated()).unique().sort()
-        yield f"{len(double)} hits are there more than once, such as at positions {double.head(SHOWN).to_list()}"
+    """Each hit must be counted or rejected exactly once."""
+    hits = pl.concat([NO_POSITIONS, *positions])
+    if hits.n_unique() != len(hits):
+        double = hits.filter(hits.is_duplicated()).unique().sort()
+        examples = double.head(MAX_EXAMPLES).to_list()
+        yield f"{len(double)} hits are there more than once, such as at positions {examples}"
 
 
-def _erased_faults(sealed: SealedPeriods) -> Iterator[str]:
-    """What tombstones say is removed, and is there all the same."""
-    book, store = sealed.book, sealed.columns.store
-    if not (removed := [each for each in book.erased if each.removed]):
+def _erasure_faults(sealed: SealedPeriods) -> Iterator[str]:
+    """Rows of visitors whose tombstones say that they are removed must be gone."""
+    manifest, store = sealed.book, sealed.columns.store
+    if not (removed := [tombstone for tombstone in manifest.erased if tombstone.removed]):
         return
-    shown = [sealed.visible(key, section, CONDITION) for key in book.periods for section in COUNTING_COLUMNS]
-    raw = [store.read(part.place.segment, f"{part.place.prefix}rows", CONDITION) for part in book.raw]
-    left = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*shown, *raw))])
-    if not left.is_empty():
-        yield f"{left.n_unique()} hits of erased visitors are still there"
+    visible = [
+        sealed.visible(key, section, CONDITION_COLUMNS) for key in manifest.periods for section in COUNTING_COLUMNS
+    ]
+    raw = [store.read(part.place.segment, f"{part.place.prefix}rows", CONDITION_COLUMNS) for part in manifest.raw]
+    kept = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*visible, *raw))])
+    if not kept.is_empty():
+        yield f"{kept.n_unique()} hits of erased visitors are still there"
 
 
-def _cover_faults(book: Manifest) -> Iterator[str]:
-    due: dict[tuple[str, int], int] = {}
-    for span in book.covered:
-        where = (span.log, span.partition)
-        if span.first > span.last or span.first < due.get(where, 0):
-            yield f"span {span.first}-{span.last} of log {span.log} is empty or overlaps the one before"
-        due[where] = span.last + 1
-    for (log, partition), end in due.items():
-        if end > (received := ledger.received_up_to(log, partition)):
-            yield f"covers log {log}, partition {partition} up to {end}, but the ledger ends at {received}"
+def _coverage_faults(manifest: Manifest) -> Iterator[str]:
+    ends: dict[tuple[str, int], int] = {}
+    for covered in manifest.covered:
+        partition = (covered.log, covered.partition)
+        if covered.first > covered.last or covered.first < ends.get(partition, 0):
+            yield f"range {covered.first}-{covered.last} of log {covered.log} is empty or overlaps the one before"
+        ends[partition] = covered.last + 1
+    for (log, number), end in ends.items():
+        if end > (received := ledger.received_up_to(log, number)):
+            yield f"covers log {log}, partition {number} up to {end}, but the ledger ends at {received}"
 
 
 def _raw_faults(store: Store, part: RawPart) -> Iterator[str]:
+    name = f"raw part {part.received_month}, day {part.day}"
     rows = store.read(part.place.segment, f"{part.place.prefix}rows", ["position", "index"])
     if rows.height != part.place.rows:
-        yield f"raw part {part.received_month}, day {part.day} has {rows.height} rows, the book says {part.place.rows}"
+        yield f"{name} has {rows.height} rows, the manifest says {part.place.rows}"
     if rows.unique().height != rows.height:
-        yield f"raw part {part.received_month}, day {part.day} has double rows"
+        yield f"{name} has double rows"

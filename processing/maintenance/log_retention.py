@@ -1,8 +1,8 @@
-"""Letting go of what has been received: hits in the log, with their full addresses, and salts of visitor keys.
+"""Removes from the log what has been received: hits with their full addresses, and day salts of visitor keys.
 
-A hit leaves the log when it is received, old enough, and read by the subscriptions. A subscription holds hits back for
-HOLD at most, and one that nobody used for HOLD is forgotten: a full address must not stay because of a program that
-never comes back.
+A hit leaves the log when it is received, old enough, and read by all subscriptions. A subscription holds hits back for
+HOLD at most, and is deleted when it was not used for HOLD: no full address may stay because of a program that never
+comes back.
 """
 
 import logging
@@ -27,40 +27,41 @@ logger = logging.getLogger(__name__)
 
 
 def trim(log: Log, now: datetime, keep: timedelta) -> int:
-    """Trims what was appended `keep` ago and is needed by nobody. Returns the number of hits; an unread one alarms."""
-    _forget_unused(log, now)
+    """Removes hits that were appended more than `keep` ago and that no one needs. Returns their number.
+
+    Logs a warning if a subscription has not read some of them.
+    """
+    _delete_unused_subscriptions(log, now)
     names = list(Subscription.objects.filter(log=log.id).values_list("name", flat=True))
-    return sum(_trim(log, partition, start, names, now - keep) for partition, start in log.starts().items())
+    return sum(_trim_partition(log, partition, start, names, now - keep) for partition, start in log.starts().items())
 
 
 def received_below(log: str, partition: int) -> int:
-    """The offset below which every hit is in a raw block, or lost.
-
-    Where the ledger ends is asked first: a range that is given out meanwhile is unfinished then.
-    """
-    given = ledger.received_up_to(log, partition)
-    return min([given, *(item.first for item in ledger.unfinished(log) if item.partition == partition)])
+    """Returns the offset below which every hit is in a raw block, or lost."""
+    # The end of the ledger is read first: a range that is assigned after that begins above it.
+    assigned = ledger.received_up_to(log, partition)
+    return min([assigned, *(item.first for item in ledger.unfinished(log) if item.partition == partition)])
 
 
 def expire_received_salts(log: Log, now: datetime) -> int:
-    """Forgets the salts of days that are over and received. Returns how many."""
+    """Deletes the salts of days that are over and whose hits are all received. Returns their number."""
     return expire_day_salts(now, received_until(log, now).date())
 
 
 def received_until(log: Log, now: datetime) -> datetime:
-    """Whatever was received up to this time is in a raw block, or lost."""
-    moments = (_received_at(log, partition, end, now) for partition, end in log.ends().items())
+    """Returns a time up to which every hit that was received by a collector is in a raw block, or lost."""
+    moments = (_first_waiting(log, partition, end, now) for partition, end in log.ends().items())
     return min(moments, default=now) - SLACK
 
 
 def without_raw_hits(store: Store, waiting: Collection[int]) -> set[int]:
-    """The properties that had raw hits and have none any more; `waiting` are those with a tail."""
-    books = ((property, store.manifest(property)) for property in store.properties() if property not in waiting)
-    found = ((property, decode_manifest(manifest.data)) for property, manifest in books if manifest)
-    return {property for property, book in found if (book.accepted or book.deleted) and not book.raw}
+    """Returns the properties that had raw hits and have none any more. `waiting` are those with unsealed hits."""
+    stored = ((property, store.manifest(property)) for property in store.properties() if property not in waiting)
+    manifests = ((property, decode_manifest(manifest.data)) for property, manifest in stored if manifest)
+    return {property for property, known in manifests if (known.accepted or known.deleted) and not known.raw}
 
 
-def _trim(log: Log, partition: int, start: int, names: list[str], oldest: datetime) -> int:
+def _trim_partition(log: Log, partition: int, start: int, names: list[str], oldest: datetime) -> int:
     before = min(log.seek(partition, microseconds(oldest)), received_below(log.id, partition))
     positions = {name: log.position(name, partition) for name in names}
     held = max(min(positions.values(), default=before), log.seek(partition, microseconds(oldest - HOLD)))
@@ -74,24 +75,24 @@ def _trim(log: Log, partition: int, start: int, names: list[str], oldest: dateti
     return before - start
 
 
-def _forget_unused(log: Log, now: datetime) -> None:
+def _delete_unused_subscriptions(log: Log, now: datetime) -> None:
     for subscription in Subscription.objects.filter(log=log.id, seen_at__lt=now - HOLD):
         unread = sum(max(end - log.position(subscription.name, p), 0) for p, end in log.ends().items())
-        _warn(subscription.name, unread, f"was not used for {HOLD.days} days and is forgotten")
+        _warn(subscription.name, unread, f"was not used for {HOLD.days} days and is deleted")
         subscription.delete()
 
 
-def _warn(name: str, unread: int, why: str) -> None:
-    logger.warning("subscription %r %s: %d hits that it did not read are not kept for it", name, why, unread)
+def _warn(name: str, unread: int, reason: str) -> None:
+    logger.warning("subscription %r %s: %d hits that it has not read are not kept for it", name, reason, unread)
 
 
-def _received_at(log: Log, partition: int, end: int, now: datetime) -> datetime:
-    """When the first hit was received that is in no raw block yet; `now` if there is none."""
+def _first_waiting(log: Log, partition: int, end: int, now: datetime) -> datetime:
+    """Returns when the collector received the first hit that is in no raw block yet; `now` if there is none."""
     first = received_below(log.id, partition)
     if first >= end:
         return now
     try:
-        received = decode(log.read(partition, first, first)[0].value).received
+        received_us = decode(log.read(partition, first, first)[0].value).received
     except (CorruptLog, Trimmed, UnreadableHit):
-        return BEFORE_ALL
-    return min(now, datetime.fromtimestamp(received / 1_000_000, tz=UTC))
+        return BEFORE_ALL  # its time is unknown
+    return min(now, datetime.fromtimestamp(received_us / 1_000_000, tz=UTC))

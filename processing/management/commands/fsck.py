@@ -17,7 +17,7 @@ from processing.store.port import StoreUnavailable
 
 class Command(BaseCommand):
     help = (
-        "Check everything that is stored: checksums, the books against their rows, and that accepted = counted +"
+        "Check everything that is stored: checksums, the manifests against their rows, and that accepted = counted +"
         " rejected, and every hit of the log is accounted for. It reads only, and may run beside a running worker."
         " Exit status: 0 without problems, 1 with some."
     )

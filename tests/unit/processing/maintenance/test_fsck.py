@@ -150,7 +150,7 @@ def test_a_damaged_segment_is_reported_and_not_served(at: float, here: Installat
 def test_damaged_raw_rows_are_reported(here: Installation) -> None:
     for path in segments(here, "raw"):
         path.write_bytes(flip(path.read_bytes(), 0.2))
-    assert {"store", "book"} <= kinds(here)
+    assert {"store", "manifest"} <= kinds(here)
 
 
 def test_a_damaged_large_section_is_reported_and_not_served(tmp_path: Path) -> None:
@@ -207,10 +207,10 @@ def rewrite(here: Installation, change: Callable[[Manifest], Manifest], property
 
 
 def with_shelf(**changes: Any) -> Callable[[Manifest], Manifest]:
-    def change(book: Manifest) -> Manifest:
-        key, shelf = next(iter(book.periods.items()))
-        changed: PeriodEntry = msgspec.structs.replace(shelf, **changes)
-        return msgspec.structs.replace(book, periods={**book.periods, key: changed})
+    def change(manifest: Manifest) -> Manifest:
+        key, entry = next(iter(manifest.periods.items()))
+        changed: PeriodEntry = msgspec.structs.replace(entry, **changes)
+        return msgspec.structs.replace(manifest, periods={**manifest.periods, key: changed})
 
     return change
 
@@ -222,15 +222,15 @@ def with_shelf(**changes: Any) -> Callable[[Manifest], Manifest]:
         (with_shelf(events=999), "the rows"),
         (with_shelf(rejected={"bot": 999}), "the rows"),
         (with_shelf(layers=()), "cannot be read"),
-        (lambda book: msgspec.structs.replace(book, accepted=book.accepted + 1), "accepted are not"),
-        (lambda book: msgspec.structs.replace(book, expired_counted=1), "accepted are not"),
-        (lambda book: msgspec.structs.replace(book, expired_rejected={"bot": 1}), "accepted are not"),
-        (lambda book: msgspec.structs.replace(book, covered=book.covered * 2), "overlaps"),
+        (lambda manifest: msgspec.structs.replace(manifest, accepted=manifest.accepted + 1), "accepted are not"),
+        (lambda manifest: msgspec.structs.replace(manifest, expired_counted=1), "accepted are not"),
+        (lambda manifest: msgspec.structs.replace(manifest, expired_rejected={"bot": 1}), "accepted are not"),
+        (lambda manifest: msgspec.structs.replace(manifest, covered=manifest.covered * 2), "overlaps"),
         (
-            lambda book: msgspec.structs.replace(book, covered=(OffsetRange("elsewhere", 0, 0, 5),)),
+            lambda manifest: msgspec.structs.replace(manifest, covered=(OffsetRange("elsewhere", 0, 0, 5),)),
             "the ledger ends at 0",
         ),
-        (lambda book: msgspec.structs.replace(book, raw=(book.raw * 2)[:1]), ""),
+        (lambda manifest: msgspec.structs.replace(manifest, raw=(manifest.raw * 2)[:1]), ""),
     ],
 )
 def test_a_book_that_differs_from_its_rows(
@@ -241,10 +241,10 @@ def test_a_book_that_differs_from_its_rows(
 
 
 def test_hits_that_are_there_twice(here: Installation) -> None:
-    def twice(book: Manifest) -> Manifest:
-        key, shelf = next(iter(book.periods.items()))
-        periods = {**book.periods, "2026-10-01": shelf}
-        return msgspec.structs.replace(book, periods=periods, accepted=book.accepted + shelf.counted)
+    def twice(manifest: Manifest) -> Manifest:
+        key, entry = next(iter(manifest.periods.items()))
+        periods = {**manifest.periods, "2026-10-01": entry}
+        return msgspec.structs.replace(manifest, periods=periods, accepted=manifest.accepted + entry.counted)
 
     rewrite(here, twice)
     assert "more than once" in texts(here)
@@ -252,7 +252,7 @@ def test_hits_that_are_there_twice(here: Installation) -> None:
 
 
 def test_a_block_that_is_sealed_and_read_as_tail_again(here: Installation) -> None:
-    rewrite(here, lambda book: msgspec.structs.replace(book, covered=()))
+    rewrite(here, lambda manifest: msgspec.structs.replace(manifest, covered=()))
     assert "more than once" in texts(here)
 
 
@@ -275,7 +275,7 @@ def test_a_missing_context(here: Installation) -> None:
 def test_rows_of_somebody_erased(here: Installation) -> None:
     """A tombstone that says removed, where nothing was removed."""
     visitor = here.view().events(*EVER, ["visitor"])["visitor"][0]
-    rewrite(here, lambda book: msgspec.structs.replace(book, erased=(Tombstone(visitor, 2**60, removed=True),)))
+    rewrite(here, lambda manifest: msgspec.structs.replace(manifest, erased=(Tombstone(visitor, 2**60, removed=True),)))
     assert "hits of erased visitors are still there" in texts(here)
 
 

@@ -84,16 +84,14 @@ def test_a_subscription_holds_what_it_has_not_read(here: Installation) -> None:
     assert trim(here.log, later(hours=73), KEEP) == 3
 
 
-def test_a_subscription_that_nobody_uses_is_forgotten_aloud(
-    here: Installation, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unused_subscription_is_deleted_with_a_warning(here: Installation, caplog: pytest.LogCaptureFixture) -> None:
     here.send(*(ga4(n) for n in range(5)))
     here.receive()
     subscribe(here, "old", 2, later())
     assert trim(here.log, later() + HOLD - timedelta(minutes=1), KEEP) == 2
     with caplog.at_level(logging.WARNING, "processing.maintenance.log_retention"):
         assert trim(here.log, later() + HOLD + timedelta(minutes=1), KEEP) == 3
-    assert [record.args for record in caplog.records] == [("old", "was not used for 7 days and is forgotten", 3)]
+    assert [record.args for record in caplog.records] == [("old", "was not used for 7 days and is deleted", 3)]
     assert not Subscription.objects.exists()
 
 
