@@ -18,9 +18,9 @@ from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property, Token, may_see
 from configuration.ruleset.context import UNKNOWN
 from reporting.clock import today_in
+from reporting.kinds.table.run import run
 from reporting.model.date_ranges import read_day
 from reporting.model.report import Answer, Report, ReportError
-from reporting.query.run import run
 from reporting.read_access import status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 

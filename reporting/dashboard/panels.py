@@ -13,8 +13,8 @@ from reporting.dashboard.annotations import Annotation, draw
 from reporting.dashboard.charts import Series, over_time, series
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.period_picker import ChosenPeriod
+from reporting.kinds.table.run import run_many
 from reporting.model.report import Answer, ByDimension, Report, Row
-from reporting.query.run import run_many
 from reporting.registry.metrics import METRICS
 
 TOTALS: Final = ("activeUsers", "sessions", "screenPageViews", "engagementRate", "averageSessionDuration")

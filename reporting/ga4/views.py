@@ -17,8 +17,8 @@ from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import today_in
 from reporting.ga4.requests import read_batch, read_report
 from reporting.ga4.responses import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
+from reporting.kinds.table.run import run_many
 from reporting.model.report import Answer, Report, ReportError
-from reporting.query.run import run_many
 from reporting.read_access import newest_rules, view_of
 from reporting.registry.custom import definitions_of
 

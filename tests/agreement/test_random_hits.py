@@ -21,6 +21,7 @@ from processing.segments import writer
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS
 from processing.store.port import BlockKey
+from reporting.kinds.table.run import run, run_many
 from reporting.model.report import (
     And,
     Answer,
@@ -33,7 +34,6 @@ from reporting.model.report import (
     Report,
     StringFilter,
 )
-from reporting.query.run import run, run_many
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.support import oracle_reports

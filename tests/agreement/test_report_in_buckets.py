@@ -15,6 +15,8 @@ from configuration.ruleset.ruleset import CustomMetricRule, encode_ruleset, plai
 from processing.engine import Engine, open_engine
 from processing.pipeline.custom_values import LARGEST
 from processing.segments import writer
+from reporting.kinds.table.bucketed import run_in_buckets
+from reporting.kinds.table.run import run
 from reporting.model.report import (
     And,
     ByDimension,
@@ -26,8 +28,6 @@ from reporting.model.report import (
     ReportError,
     StringFilter,
 )
-from reporting.query.bucketed import run_in_buckets
-from reporting.query.run import run
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.support.installation import Installation, ga4

@@ -20,8 +20,8 @@ from processing.models import HistoryRun
 from processing.reprocessing import rebuild
 from processing.reprocessing.runs import create_run
 from processing.schema import BUILT
+from reporting.kinds.table.run import run_many
 from reporting.model.report import DateRange, Report
-from reporting.query.run import run_many
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.agreement.test_random_hits import installation

@@ -21,7 +21,7 @@ from reporting.model.report import (
 )
 from reporting.query.filters import DEEPEST, LONGEST_PATTERN, MOST_FILTERS, MOST_VALUES
 from tests.support.builders import view_of
-from tests.unit.reporting.query.test_run import TEXTS, ask, one
+from tests.unit.reporting.kinds.table.test_run import TEXTS, ask, one
 
 PATHS = ["/Shop", "/shop/Cart", "/blog/shop", "12", "7", "", None, "(x"]
 

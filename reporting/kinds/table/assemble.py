@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from reporting.kinds.table.plan import Plan
 from reporting.model.report import DATE_RANGE, Answer, ByDimension, ByMetric, MetricHeader, Order, Row
-from reporting.query.plan import Plan
 
 DIMENSION: Final = "dimension "
 METRIC: Final = "metric "

@@ -19,11 +19,21 @@ from processing.segments.column_cache import ColumnCache
 from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
+from reporting.kinds.table.assemble import assemble, page_of
+from reporting.kinds.table.plan import Plan, plan
+from reporting.kinds.table.run import (
+    as_one_row,
+    coded_rows,
+    having,
+    key_names,
+    labelled,
+    named,
+    nothing,
+    read_spans,
+    rows_of,
+)
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated
-from reporting.query.assemble import assemble, page_of
-from reporting.query.plan import Plan, plan
-from reporting.query.run import as_one_row, coded_rows, having, key_names, labelled, named, nothing, read_spans, rows_of
 from reporting.registry.custom import definitions_of
 
 DECODED_BYTES: Final = 64 * 2**20

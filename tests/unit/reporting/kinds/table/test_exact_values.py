@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reporting.kinds.table.run import run
 from reporting.model.report import (
     Answer,
     BetweenFilter,
@@ -23,7 +24,6 @@ from reporting.model.report import (
     Report,
     StringFilter,
 )
-from reporting.query.run import run
 from reporting.registry.metrics import METRICS
 from tests.support.builders import FrameView, built, view_of
 from tests.support.oracle_reports import METRICS as SLOW_METRICS

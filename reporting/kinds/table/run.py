@@ -11,13 +11,13 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.sessions.local_periods import day_number
+from reporting.kinds.table.assemble import DIMENSION, METRIC, RANGE, RANGE_NAME, ReportPage, assemble, page_of
+from reporting.kinds.table.plan import Plan, plan
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer, Leaf, Report
 from reporting.query.aggregate import CODE, measure, nonzero_flags, with_code
-from reporting.query.assemble import DIMENSION, METRIC, RANGE, RANGE_NAME, ReportPage, assemble, page_of
 from reporting.query.distinct import numbered
 from reporting.query.filters import combine, matches, numeric
-from reporting.query.plan import Plan, plan
 from reporting.registry.custom import definitions_of
 from reporting.registry.metrics import Metric
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from reporting.kinds.table.run import run, run_many
 from reporting.model.report import (
     Answer,
     ByDimension,
@@ -23,7 +24,6 @@ from reporting.model.report import (
     ReportError,
     StringFilter,
 )
-from reporting.query.run import run, run_many
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS, UNLIKE_SIGNS, Measure
 from reporting.registry.source_columns import SUMS
