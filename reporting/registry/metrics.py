@@ -33,7 +33,12 @@ class Sum(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """`value` is an expression over columns that have the names of measures and sums; a division by nothing gives 0."""
+    """`value` is an expression over columns that have the names of measures and sums; a division by 0 gives 0.
+
+    `flags_show_zero`: the value is 0 in the same rows if a flag, 0 or 1, takes the place of each measure that is
+    not a sum. A page leaves out rows of zeros, so it can then be found without counting distinct visitors or sessions.
+    It does not hold for bounceRate: 3 sessions, of which 1 is engaged, give 2 / 3, but their flags give (1 - 1) / 1.
+    """
 
     name: str
     label: str
@@ -44,6 +49,7 @@ class Metric(NamedTuple):
     value: pl.Expr
     expression: str = ""
     sums: tuple[Sum, ...] = ()
+    flags_show_zero: bool = True
 
     @property
     def scope(self) -> str:
@@ -119,6 +125,7 @@ _ALL: Final = (
         measures=("engaged_sessions", "sessions"),
         value=ratio(pl.col("sessions") - pl.col("engaged_sessions"), pl.col("sessions")),
         expression="(sessions - engagedSessions) / sessions",
+        flags_show_zero=False,
     ),
     Metric(
         name="averageSessionDuration",
@@ -175,7 +182,6 @@ _ALL: Final = (
     ),
 )
 METRICS: Final[Mapping[str, Metric]] = {each.name: each for each in _ALL}
-UNLIKE_SIGNS: Final = frozenset({"bounceRate"})  # may be 0 where none of its measures is; every other is a quotient
 NO_CUSTOM: Final[Mapping[str, Metric]] = {}
 
 
@@ -204,4 +210,6 @@ def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metr
     measures = tuple(dict.fromkeys(measure for metric in used.values() for measure in metric.measures))
     sums = tuple({each.name: each for metric in used.values() for each in metric.sums}.values())
     finite = pl.when(value.is_finite()).then(value).otherwise(0.0)
-    return Metric(name, name, "FLOAT", "Calculated", expression, measures, finite, expression, sums)
+    return Metric(
+        name, name, "FLOAT", "Calculated", expression, measures, finite, expression, sums, flags_show_zero=False
+    )

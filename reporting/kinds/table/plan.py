@@ -10,7 +10,7 @@ from reporting.model.report import DATE_RANGE, ByMetric, Order, Report, ReportEr
 from reporting.query.filters import check_pattern, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
-from reporting.registry.metrics import METRICS, UNLIKE_SIGNS, Measure, Metric, Sum, find_metric
+from reporting.registry.metrics import METRICS, Measure, Metric, Sum, find_metric
 from reporting.registry.source_columns import COLUMNS, SUMS, can_condense
 
 
@@ -44,7 +44,7 @@ class Plan(NamedTuple):
         orders = self.report.orders or [ByMetric(name) for name in self.report.metrics[:1]]
         decisive = {order.name for order in orders if isinstance(order, ByMetric)}
         whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
-        told = all(_is_sum(each) or _has_sign(each) and each.name not in decisive for each in self.metrics)
+        told = all(_is_sum(each) or each.flags_show_zero and each.name not in decisive for each in self.metrics)
         return bool(self.dimensions and told and not whole_table and not self.measures <= SUMS.keys())
 
     @property
@@ -81,10 +81,6 @@ def plan(report: Report, today: date, definitions: Definitions = NO_DEFINITIONS)
 
 def _is_sum(metric: Metric) -> bool:
     return set(metric.measures) <= SUMS.keys()
-
-
-def _has_sign(metric: Metric) -> bool:
-    return METRICS.get(metric.name) is metric and metric.name not in UNLIKE_SIGNS
 
 
 def _dimensions(report: Report, definitions: Definitions) -> tuple[tuple[Dimension, ...], dict[str, Dimension]]:

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -25,12 +24,10 @@ from reporting.model.report import (
     StringFilter,
 )
 from reporting.registry.dimensions import DIMENSIONS
-from reporting.registry.metrics import METRICS, UNLIKE_SIGNS, Measure
-from reporting.registry.source_columns import SUMS
+from reporting.registry.metrics import METRICS
 from tests.support.builders import FrameView, built, view_of
 
 TODAY = date(2026, 11, 20)
-MEASURES = get_args(Measure)
 MONTH = (DateRange("30daysAgo", "today"),)
 TENTH = datetime(2026, 11, 10, 12, tzinfo=UTC)
 TEXTS = pytest.mark.parametrize("texts", [pl.Categorical, pl.String])
@@ -457,17 +454,3 @@ def test_a_page_shows_what_the_whole_table_shows_there(
     whole = ask(view, **{**wanted, "aggregations": {"TOTAL", "MINIMUM"}})  # which needs the whole table
     assert (page.rows, page.row_count) == (whole.rows[low : low + rows], whole.row_count)
     assert page.totals == whole.totals
-
-
-@pytest.mark.parametrize("name", sorted(METRICS))
-def test_what_a_metric_is_of_signs_tells_whether_it_is_0(name: str) -> None:
-    """Measures of a row that is there: it has a visitor and a session, and those that are flagged are among them."""
-    counts = pl.DataFrame(
-        product(*([range(3)] * len(MEASURES))), schema=dict.fromkeys(MEASURES, pl.Int64), orient="row"
-    )
-    there = (pl.col("sessions") >= pl.max_horizontal("engaged_sessions", 1)) & (pl.col("visitors") > 0)
-    rows = counts.filter(there & (pl.col("active_visitors") <= pl.col("visitors")))
-    value, shown = METRICS[name].value, set(METRICS[name].measures)
-    signs = rows.with_columns(pl.col(sorted(shown - SUMS.keys())).clip(upper_bound=1)) if shown - SUMS.keys() else rows
-    alike = METRICS[name].sums or ((rows.select(value) != 0).equals(signs.select(value) != 0))
-    assert bool(alike) == (name not in UNLIKE_SIGNS)
