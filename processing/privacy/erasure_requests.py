@@ -1,14 +1,16 @@
-"""Erasing as people ask for it: hidden when the asking returns, removed from everything that is stored by the worker.
+"""Erases visitors and properties on request.
 
-Three stages, each written down in the request, so that a crash only repeats: the tombstones are in the book; the rows
-are in no segment that a book names (`removed_at`); the old segments and the rows in raw blocks are gone, and what was
-deleted is unreadable (`done_at`).
+The data is hidden when the request returns; the worker removes it from everything that is stored. A request has three
+stages, and records each, so that a crash only repeats one:
+
+1. The tombstones are in the manifest: no report shows the data.
+2. The rows are in no segment that a manifest names (`removed_at`).
+3. The old segments and the rows in raw blocks are deleted, and the storage is scrubbed (`done_at`).
 """
 
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -17,8 +19,8 @@ from collection.log.port import Log
 from configuration.clock import WallClock
 from configuration.drafts.publishing import published
 from configuration.models import Property
-from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, ReceiveSettings
-from configuration.ruleset.ruleset import PropertySettings, plain_ruleset
+from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY
+from configuration.ruleset.ruleset import plain_ruleset
 from configuration.visitor_secrets import delete_property_salts
 from processing.ingest.receive import NO_VISITOR
 from processing.maintenance.compaction import orphans
@@ -30,7 +32,7 @@ from processing.store.port import Conflict, Store
 
 logger = logging.getLogger(__name__)
 
-ROUNDS: Final = 20
+ATTEMPTS: Final = 20
 KEEP_TOMBSTONES: Final = timedelta(days=8)  # longer than anything received waits in a subscription or a block
 
 Kind = Erasure.Kind
@@ -43,13 +45,13 @@ class ErasureRefused(Exception):
 def erase_visitors(
     store: Store, item: Property, visitors: Collection[int], author: str, now: datetime, hits: int = 0
 ) -> Erasure:
-    """Hides all that these visitors sent up to `now`, and asks for its removal. `hits`: how many of them are stored.
+    """Hides what these visitors sent up to `now`, and creates a request to remove it. `hits`: how many are stored.
 
-    The same keys are erased from property 0: hits that came before the property was registered are there. Raises
+    The same visitors are erased from property 0, which has hits from before the property was registered. Raises
     ErasureRefused, Conflict.
     """
     if NO_VISITOR in visitors:
-        raise ErasureRefused("Visitor 0 is nobody: it stands for hits that could not be read.")
+        raise ErasureRefused("Visitor 0 stands for hits that could not be read, and cannot be erased.")
     if not visitors:
         raise ErasureRefused("No such visitor is known.")
     request = Erasure.objects.create(
@@ -65,74 +67,84 @@ def erase_visitors(
 
 
 def delete_property(item: Property, author: str, now: datetime, hits: int = 0) -> Erasure:
-    """The property is gone for everybody at once; the worker removes what is stored of it."""
+    """Marks the property as deleted, which hides it everywhere, and creates a request to remove its data."""
     with transaction.atomic():
         item.deleted_at = now
         item.save(update_fields=["deleted_at"])
-        HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE).update(
-            wish=HistoryRun.RequestedAction.CANCEL
-        )
+        active = HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE)
+        active.update(wish=HistoryRun.RequestedAction.CANCEL)
         return Erasure.objects.create(
             property=item.pk, kind=Kind.PROPERTY, until_us=microseconds(now), hits=hits, asked_by=author
         )
 
 
 class ErasureWorker:
-    """Carries out what was asked for. One at a time works for each store."""
+    """Processes the requests. Only one may work on a store at a time."""
 
     def __init__(self, store: Store, log: Log, clock: WallClock) -> None:
         self._store, self._log, self._clock = store, log, clock
 
     def removing(self) -> Collection[int]:
-        """The properties that must not be sealed nor kept up, and whose unused segments must stay, for now."""
+        """Returns the properties that must not be sealed or compacted, and whose unused segments must stay, for now."""
         return removing()
 
     def work(self, stop: Callable[[], bool]) -> int:
-        """Takes out of all segments what was asked for, until `stop`. Returns how many requests that were."""
+        """Removes the rows of open requests from all segments, until `stop`. Returns the number of requests."""
         removed = 0
         for request in Erasure.objects.filter(removed_at=None).order_by("pk"):
-            if not stop() and not _is_rebuilt(request.property):
+            if not stop() and not _is_being_rebuilt(request.property):
                 self._remove(request)
                 removed += 1
         return removed
 
-    def tidy(self, now: datetime, seal: Callable[[int], object]) -> None:
-        """What is left to do when no book names the rows any more: raw blocks, old segments, the medium. `seal` seals
-        a property. Only the thread that seals and keeps up may call this.
+    def finish_requests(self, now: datetime, seal: Callable[[int], object]) -> None:
+        """Cleans raw blocks, waits for old segments to be deleted, and closes the requests whose rows are removed.
+
+        `seal` seals a property. Only the thread that seals and compacts may call this.
         """
         received = received_until(self._log, now)
         for request in Erasure.objects.exclude(removed_at=None).filter(done_at=None).order_by("pk"):
             self._finish(request, received, seal)
-        waiting = set(Erasure.objects.filter(done_at=None).values_list("property", flat=True))
-        waiting |= {UNKNOWN_PROPERTY} if waiting else set()
-        for property in set(self._store.properties()) - waiting:
+        open_properties = set(Erasure.objects.filter(done_at=None).values_list("property", flat=True))
+        open_properties |= {UNKNOWN_PROPERTY} if open_properties else set()
+        for property in set(self._store.properties()) - open_properties:
             expire_tombstones(self._store, property, microseconds(received - KEEP_TOMBSTONES))
 
     def _remove(self, request: Erasure) -> None:
         _save(request, removing=True)
         try:
             for property in _targets(request):
-                _again(partial(self._remove_from, property, request))
+                self._remove_from(property, request)
         finally:
             _save(request, removing=False)
-        _leave_no_way_back(request.property)
+        _forget_other_generations(request.property)
         _save(request, removed_at=self._clock())
 
     def _remove_from(self, property: int, request: Erasure) -> None:
-        if request.kind == Kind.PROPERTY:
-            delete(self._store, property)
-        else:
-            _hide(self._store, request)
-            remove_erased(self._store, property)
+        # A seal that had begun before `removing` was recorded may still commit, but no new one begins.
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                if request.kind == Kind.PROPERTY:
+                    delete(self._store, property)
+                else:
+                    _hide(self._store, request)
+                    remove_erased(self._store, property)
+            except Conflict:
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return
 
     def _finish(self, request: Erasure, received: datetime, seal: Callable[[int], object]) -> None:
-        if request.waits_for is None:
-            names = orphans(self._store)
-            request.waits_for = [name for each in _targets(request) for name in segments_of(each, names)]
-            request.save(update_fields=["waits_for"])
-        clean = [self._clean(property, seal) for property in _targets(request)]
-        swept = not orphans(self._store).intersection(request.waits_for)  # one that was about to be committed is clean
-        if all(clean) and swept and microseconds(received) > request.until_us:
+        waits_for = request.waits_for
+        if waits_for is None:
+            unused = orphans(self._store)
+            waits_for = [name for target in _targets(request) for name in segments_of(target, unused)]
+            _save(request, waits_for=waits_for)
+        blocks_clean = [self._clean(property, seal) for property in _targets(request)]
+        # Only segments that were unused then are waited for: one that was about to be committed has no erased rows.
+        segments_deleted = not orphans(self._store).intersection(waits_for)
+        if all(blocks_clean) and segments_deleted and microseconds(received) > request.until_us:
             self._store.scrub()
             _close(request, self._clock())
 
@@ -144,7 +156,7 @@ class ErasureWorker:
 
 
 def removing() -> set[int]:
-    """The properties that rows are being taken out of, by whichever process."""
+    """Returns the properties whose rows are being removed, by any process."""
     return {property for request in Erasure.objects.filter(removing=True) for property in _targets(request)}
 
 
@@ -154,42 +166,29 @@ def _save(request: Erasure, **values: object) -> None:
     request.save(update_fields=list(values))
 
 
-def _again(step: Callable[[], None]) -> None:
-    """A seal that was under way commits once; a new one does not begin."""
-    for _ in range(ROUNDS - 1):
-        try:
-            return step()
-        except Conflict:
-            continue
-    return step()
-
-
 def _targets(request: Erasure) -> list[int]:
     return [request.property, UNKNOWN_PROPERTY] if request.kind == Kind.VISITORS else [request.property]
 
 
 def _hide(store: Store, request: Erasure) -> None:
     item = Property.with_deleted.filter(pk=request.property).first()
-    for property, settings in (
+    for property, received in (
         (request.property, item.receive_settings() if item else UNKNOWN),
         (UNKNOWN_PROPERTY, UNKNOWN),
     ):
-        erase(store, property, request.keys(), request.until_us, _property_settings(property, settings))
+        settings = (published(property) or plain_ruleset(received)).settings
+        erase(store, property, request.keys(), request.until_us, settings)
 
 
-def _property_settings(property: int, settings: ReceiveSettings) -> PropertySettings:
-    return (published(property) or plain_ruleset(settings)).settings
-
-
-def _is_rebuilt(property: int) -> bool:
-    """Whether rules are being applied to its past, or taken back. A paused run must begin anew."""
+def _is_being_rebuilt(property: int) -> bool:
+    """True while rules are being applied to its history, or rolled back. A paused run must start again afterwards."""
     runs, state = HistoryRun.objects.filter(property=property), HistoryRun.State
-    going_on = runs.filter(state__in=(state.WAITING, state.RUNNING))
-    return (going_on | runs.filter(wish=HistoryRun.RequestedAction.UNDO)).exists()
+    active = runs.filter(state__in=(state.WAITING, state.RUNNING))
+    return (active | runs.filter(wish=HistoryRun.RequestedAction.UNDO)).exists()
 
 
-def _leave_no_way_back(property: int) -> None:
-    """The generations from before are gone."""
+def _forget_other_generations(property: int) -> None:
+    """Records that the generations from before the erasure are removed, so that no run can be rolled back to them."""
     runs = HistoryRun.objects.filter(property=property)
     runs.filter(state=HistoryRun.State.DONE).update(replaced=None)
     runs.filter(state=HistoryRun.State.UNDONE).update(generation=None)
@@ -201,6 +200,6 @@ def _close(request: Erasure, now: datetime) -> None:
             delete_property_salts([request.property])
             HistoryRun.objects.filter(property=request.property).delete()
             Property.with_deleted.filter(pk=request.property).delete()
-        request.visitors, request.waits_for, request.done_at = [], [], now
-        request.save(update_fields=["visitors", "waits_for", "done_at"])
+        # Who was erased is not kept: it would be a new record of the person.
+        _save(request, visitors=[], waits_for=[], done_at=now)
     logger.info("erasure %d of property %d is done", request.pk, request.property)

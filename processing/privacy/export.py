@@ -1,7 +1,7 @@
-"""Everything that is known of visitors, as one JSON document: raw hits, events, rejected hits.
+"""Exports everything that is known about visitors as one JSON document: raw hits, events, rejected hits.
 
-Numbers of 64 bits are text, since many programs read only 53 of them; times are ISO 8601 in UTC; what is unknown is
-left out.
+Numbers of 64 bits are written as text, since many programs read only 53 bits of a number. Times are ISO 8601 in UTC.
+Unknown values are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,33 +21,33 @@ from processing.sessions.layers import Layer
 from processing.store.port import Store
 
 FORMAT: Final = 1
-WIDE: Final = ("visitor", "hit", "client_session", "session")
+WRITTEN_AS_TEXT: Final = ("visitor", "hit", "client_session", "session")
 SENT: Final = ("protocol", "error", "address", "country", "region", "city", "user_agent")
 KNOWN: Final = ("hit", "client_session", *FACTS, *SESSION_FACTS)
 
 
 def export(store: Store, item: Property, visitors: Sequence[int], now: datetime) -> Iterator[bytes]:
-    """The document in pieces. Everything is read before the first of them, so that an error is no half document.
+    """Yields the document in pieces. All data is read before the first piece, so that an error leaves no half document.
 
-    Raises Missing, CorruptBlob, StoreUnavailable, UnreadableBook.
+    Raises Missing, CorruptBlob, StoreUnavailable, UnreadableManifest.
     """
     keys = pl.Series("visitor", visitors, dtype=pl.UInt64)
-    of_property, of_none = (_Found(store, property, keys) for property in (item.pk, UNKNOWN_PROPERTY))
+    own, unknown = (_VisitorData(store, property, keys) for property in (item.pk, UNKNOWN_PROPERTY))
     head = {
         "format": FORMAT,
         "made_at": now.astimezone(UTC).isoformat(timespec="seconds"),
         "property": {"id": item.pk, "measurement_id": item.measurement_id, "name": item.name},
         "visitors": [str(visitor) for visitor in visitors],
     }
-    return _pieces(head, {"": of_property, "of_unknown_property_": of_none})
+    return _pieces(head, {"": own, "of_unknown_property_": unknown})
 
 
-class _Found:
-    """What one property has of the visitors."""
+class _VisitorData:
+    """The data that one property has about the visitors."""
 
     def __init__(self, store: Store, property: int, keys: pl.Series) -> None:
-        wanted = pl.col("visitor").is_in(keys.implode())
-        self.raw = raw_rows(store, property, wanted).sort("received_us", "position", "index")
+        is_visitor = pl.col("visitor").is_in(keys.implode())
+        self.raw = raw_rows(store, property, is_visitor).sort("received_us", "position", "index")
         self.layer: Layer = ViewCache(store).view(property).of_visitors(keys)
 
     def lists(self) -> dict[str, Iterator[dict[str, Any]]]:
@@ -59,10 +59,10 @@ class _Found:
         }
 
 
-def _pieces(head: dict[str, Any], found: dict[str, _Found]) -> Iterator[bytes]:
+def _pieces(head: dict[str, Any], data: dict[str, _VisitorData]) -> Iterator[bytes]:
     yield orjson.dumps(head)[:-1]
-    for prefix, part in found.items():
-        for name, rows in part.lists().items():
+    for prefix, of_property in data.items():
+        for name, rows in of_property.lists().items():
             yield b',\n"%s":[' % f"{prefix}{name}".encode()
             yield from _rows(rows)
             yield b"]"
@@ -70,33 +70,33 @@ def _pieces(head: dict[str, Any], found: dict[str, _Found]) -> Iterator[bytes]:
 
 
 def _rows(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
-    before = b"\n"
+    separator = b"\n"
     for row in rows:
-        yield before + orjson.dumps(row)
-        before = b",\n"
+        yield separator + orjson.dumps(row)
+        separator = b",\n"
 
 
 def _hit(row: dict[str, Any]) -> dict[str, Any]:
-    """One event of a hit, with its parameters as they were sent."""
+    """One event of a hit, with the parameters as they were sent."""
     rest = parse_qsl(row["rest"] or "", keep_blank_values=True)
     sent = [[name, row[name]] for name in PARAMETERS if row[name] is not None] + [list(pair) for pair in rest]
-    return {**_when(row), **_some(row, ("hit", "client_session", *SENT)), "parameters": sent}
+    return {**_common(row), **_known(row, ("hit", "client_session", *SENT)), "parameters": sent}
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
-    return {**_when(row), **_some(row, KNOWN)}
+    return {**_common(row), **_known(row, KNOWN)}
 
 
 def _duplicate(row: dict[str, Any]) -> dict[str, Any]:
-    return {**_when(row), **_some(row, ("hit", "event", "host", "path"))}
+    return {**_common(row), **_known(row, ("hit", "event", "host", "path"))}
 
 
 def _rejected(row: dict[str, Any]) -> dict[str, Any]:
     reason = "duplicate" if row["again"] else row["reason"]
-    return {**_when(row), "reason": reason, **_some(row, ("rule", "content"))}
+    return {**_common(row), "reason": reason, **_known(row, ("rule", "content"))}
 
 
-def _when(row: dict[str, Any]) -> dict[str, Any]:
+def _common(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "visitor": str(row["visitor"]),
         "occurred_at": _instant(row["time"] * 1000),
@@ -104,9 +104,9 @@ def _when(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _some(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    known = {name: row[name] for name in names if row[name] is not None}
-    return {name: str(value) if name in WIDE else value for name, value in known.items()}
+def _known(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    values = {name: row[name] for name in names if row[name] is not None}
+    return {name: str(value) if name in WRITTEN_AS_TEXT else value for name, value in values.items()}
 
 
 def _instant(us: int) -> str:

@@ -1,4 +1,4 @@
-"""Which visitors somebody means who knows a client id, a user id or a key, and how much is stored of them."""
+"""Finds the visitors that a client id, a user id or a visitor key stands for, and counts their stored hits."""
 
 import re
 from collections.abc import Sequence
@@ -18,97 +18,99 @@ from processing.segments.read_view import ReadView
 from processing.segments.tail import uncovered
 from processing.store.port import Missing, Store
 
-What = Literal["client_id", "user_id", "visitor"]
-COOKIE: Final = "GA1."  # what stands before the client id in the cookie `_ga`, and a number
-MOST: Final = 2**64
+IdKind = Literal["client_id", "user_id", "visitor"]
+COOKIE_PREFIX: Final = "GA1."  # in the cookie `_ga`, this and a number come before the client id
+KEYS_END: Final = 2**64
 KEY: Final = re.compile("(0x)?[0-9A-Fa-f]{1,20}")
 ATTEMPTS: Final = 3
 
 
 class VisitorQuery(NamedTuple):
-    """How a person is named: `value` is a client id (or the cookie that holds it), a user id, or a key as shown in an
-    export, decimal or hexadecimal.
+    """Names a person: `value` is a client id (or the cookie that holds it), a user id, or a visitor key as an export
+    shows it, decimal or hexadecimal.
     """
 
-    what: What
+    what: IdKind
     value: str
 
 
 class InvalidVisitorKey(ValueError):
-    """The text is no visitor key."""
+    """The text is not a visitor key."""
 
 
-def find_visitors(store: Store, item: Property, sought: VisitorQuery) -> list[int]:
-    """The keys, sorted. A client id always has one; a user id has those of all browsers that ever sent it.
+def find_visitors(store: Store, item: Property, query: VisitorQuery) -> list[int]:
+    """Returns visitor keys, sorted: one for a client id, and for a user id those of all browsers that ever sent it.
 
-    Raises NotAKey.
+    Raises InvalidVisitorKey.
     """
-    if sought.what == "client_id":
-        return [
-            VisitorKeyFactory(installation_secret(), {}, {}).by_client_id(item.measurement_id, _client_id(sought.value))
-        ]
-    if sought.what == "visitor":
-        return [read_key(sought.value)]
-    sent = (pl.col("uid") == sought.value).fill_null(value=False)
-    named = pl.col("rest").str.extract("(?:^|&)tid=([^&]*)").eq(item.measurement_id).fill_null(value=False)
-    places = ((item.pk, sent), (UNKNOWN_PROPERTY, sent & named))
-    found = [raw_rows(store, property, wanted, ["visitor"])["visitor"] for property, wanted in places]
-    return pl.concat(found).unique().sort().to_list()
+    if query.what == "client_id":
+        key_factory = VisitorKeyFactory(installation_secret(), {}, {})
+        return [key_factory.by_client_id(item.measurement_id, _client_id(query.value))]
+    if query.what == "visitor":
+        return [read_key(query.value)]
+    sent_it = (pl.col("uid") == query.value).fill_null(value=False)
+    for_property = pl.col("rest").str.extract("(?:^|&)tid=([^&]*)").eq(item.measurement_id).fill_null(value=False)
+    frames = (
+        raw_rows(store, item.pk, sent_it, ["visitor"]),
+        raw_rows(store, UNKNOWN_PROPERTY, sent_it & for_property, ["visitor"]),
+    )
+    return pl.concat([frame["visitor"] for frame in frames]).unique().sort().to_list()
 
 
 def read_key(text: str) -> int:
-    """Raises NotAKey."""
+    """Raises InvalidVisitorKey."""
     plain = text.strip()
     if KEY.fullmatch(plain):
         key = int(plain) if plain.isdecimal() else int(plain, 16)
-        if 0 < key < MOST:
+        if 0 < key < KEYS_END:
             return key
     raise InvalidVisitorKey("A visitor key is a number from 1 to 18446744073709551615, or the same in hexadecimal.")
 
 
 def stored_hits(view: ReadView, visitors: Sequence[int]) -> int:
-    """How many hits of these visitors are in reports or among the rejected ones."""
+    """Counts the hits of these visitors, counted and rejected ones."""
     layer = view.of_visitors(pl.Series("visitor", visitors, dtype=pl.UInt64))
     frames = (layer.events, layer.duplicates, layer.rejected)
     return pl.concat([frame["position"] for frame in frames]).n_unique()
 
 
-def raw_rows(store: Store, property: int, wanted: pl.Expr, columns: Sequence[str] = tuple(RAW)) -> pl.DataFrame:
-    """The columns of those raw rows of the property for which `wanted` holds and that are not erased.
+def raw_rows(store: Store, property: int, condition: pl.Expr, columns: Sequence[str] = tuple(RAW)) -> pl.DataFrame:
+    """Reads the property's raw rows that meet the condition and are not erased.
 
-    Segments that were merged meanwhile are looked for again. Raises CorruptBlob, Missing.
+    Starts again if segments were merged meanwhile. Raises CorruptBlob, Missing.
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return _raw_rows(store, property, wanted, columns)
+            return _raw_rows(store, property, condition, columns)
         except Missing:
             continue
-    return _raw_rows(store, property, wanted, columns)
+    return _raw_rows(store, property, condition, columns)
 
 
-def _raw_rows(store: Store, property: int, wanted: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
-    manifest, blocks = store.pin(property)
-    book = decode_manifest(manifest.data) if manifest else None
-    condition = wanted & ~is_erased(book.erased) if book and book.erased else wanted
-    parts = [_of_part(store, part, condition, columns) for part in (book.raw if book else ())]
-    left = [block.key for block in uncovered(book, blocks) if property in store.directory(block.key)]
-    if left and not (book and book.deleted):
-        parts.append(store.rows(left, property).filter(condition).select(columns))
-    return pl.concat([_none(columns), *parts])
+def _raw_rows(store: Store, property: int, condition: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
+    stored, blocks = store.pin(property)
+    manifest = decode_manifest(stored.data) if stored else None
+    if manifest and manifest.erased:
+        condition = condition & ~is_erased(manifest.erased)
+    frames = [_part_rows(store, part, condition, columns) for part in (manifest.raw if manifest else ())]
+    unsealed = [block.key for block in uncovered(manifest, blocks) if property in store.directory(block.key)]
+    if unsealed and not (manifest and manifest.deleted):
+        frames.append(store.rows(unsealed, property).filter(condition).select(columns))
+    return pl.concat([_no_rows(columns), *frames])
 
 
-def _of_part(store: Store, part: RawPart, condition: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
-    """Decides on the few columns that the condition needs before it reads the others."""
+def _part_rows(store: Store, part: RawPart, condition: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
+    """Reads the columns of the condition first, and the requested ones only if a row meets it."""
     needed = list(dict.fromkeys(condition.meta.root_names()))
     mask = read_raw(store, part, needed).select(condition).to_series()
-    return read_raw(store, part, columns).filter(mask) if mask.any() else _none(columns)
+    return read_raw(store, part, columns).filter(mask) if mask.any() else _no_rows(columns)
 
 
-def _none(columns: Sequence[str]) -> pl.DataFrame:
+def _no_rows(columns: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema={name: RAW[name] for name in columns})
 
 
 def _client_id(text: str) -> str:
-    """Out of the cookie's value, `GA1.1.1234.5678`, or as it is."""
+    """Takes the client id out of the cookie's value, `GA1.1.1234.5678` -> `1234.5678`. Keeps any other text."""
     plain = text.strip()
-    return plain.split(".", 2)[2] if plain.startswith(COOKIE) and plain.count(".") > 2 else plain
+    return plain.split(".", 2)[2] if plain.startswith(COOKIE_PREFIX) and plain.count(".") > 2 else plain

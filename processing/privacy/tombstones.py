@@ -1,5 +1,7 @@
-"""What erasing does to a store: a tombstone hides a visitor at once, the removal takes its rows out of all segments of
-the property, and raw blocks lose them last. A property that is deleted leaves a book that only counts.
+"""Erases visitors and properties from a store, in three steps.
+
+A tombstone hides a visitor at once; the removal takes its rows out of all segments of the property; raw blocks are
+cleaned last. Of a deleted property a manifest stays that only counts its erased hits.
 
 Every function can be repeated; a crash between two of them leaves nothing visible that was erased.
 """
@@ -19,158 +21,144 @@ from processing.segments.remove_rows import remove_rows
 from processing.segments.seal import seal
 from processing.segments.tail import new_manifest
 from processing.segments.writer import commit
-from processing.store import raw_block as block
-from processing.store.port import BlockInfo, Conflict, Store, VersionedBlob
+from processing.store.port import BlockInfo, Conflict, Store
+from processing.store.raw_block import merge, without_rows
 
-ROUNDS: Final = 20
-CONDITION: Final = ("position", "visitor", "received_us")
+ATTEMPTS: Final = 20
+CONDITION_COLUMNS: Final = ("position", "visitor", "received_us")
 
 
 def erase(store: Store, property: int, visitors: Collection[int], until_us: int, settings: PropertySettings) -> None:
-    """Hides what the visitors sent up to `until_us`, at once and for every reader; what still comes of it is dropped.
+    """Hides what the visitors sent up to `until_us`, at once and from every reader. Hits of it that still arrive are
+    dropped.
 
-    `settings` are for a property that has no hits yet. Raises Conflict where others were quicker too often.
+    `settings` are for a property that has no hits yet. Raises Conflict if seals committed first too often.
     """
 
-    def with_tombstones(book: Manifest) -> Manifest:
-        return (
-            book if book.deleted else msgspec.structs.replace(book, erased=_together(book.erased, visitors, until_us))
-        )
+    def with_tombstones(manifest: Manifest) -> Manifest:
+        if manifest.deleted:
+            return manifest
+        tombstones = {tombstone.visitor: tombstone for tombstone in manifest.erased}
+        for visitor in visitors:
+            if visitor not in tombstones or tombstones[visitor].until_us < until_us:
+                tombstones[visitor] = Tombstone(visitor, until_us)
+        return msgspec.structs.replace(manifest, erased=tuple(tombstones[visitor] for visitor in sorted(tombstones)))
 
     _change(store, property, with_tombstones, settings)
 
 
 def delete(store: Store, property: int) -> None:
-    """The property's hits and reports go; a book stays that knows how many hits there were, and drops what still
-    comes. Raises Conflict.
+    """Removes the property's hits and reports. The manifest that stays knows the number of erased hits, and drops hits
+    that still arrive. Raises Conflict.
     """
-    _change(store, property, _bare, PropertySettings())
+
+    def emptied(manifest: Manifest) -> Manifest:
+        if manifest.deleted:
+            return manifest
+        return Manifest(
+            manifest.zone,
+            manifest.timeout_ms,
+            covered=manifest.covered,
+            erased_hits=manifest.accepted + manifest.erased_hits,
+            deleted=True,
+        )
+
+    _change(store, property, emptied, PropertySettings())
     _remove_other_generations(store, property)
     seal(store, ColumnCache(store, ONCE_BYTES), property)
 
 
 def remove_erased(store: Store, property: int) -> int:
-    """Takes the hidden rows out of all that the property has. Returns how many hits that were.
+    """Removes the hidden rows from all segments of the property. Returns the number of hits.
 
-    Nothing else may seal or keep up the property meanwhile. Raises Conflict where somebody did.
+    Nothing else may seal or compact the property meanwhile. Raises Conflict if something did.
     """
     _remove_other_generations(store, property)
     seal(store, ColumnCache(store, ONCE_BYTES), property)
-    manifest = store.manifest(property)
-    book = decode_manifest(manifest.data) if manifest else None
-    if book is None or not book.hidden():
+    stored = store.manifest(property)
+    before = decode_manifest(stored.data) if stored else None
+    if before is None or not (hidden := before.hidden()):
         return 0
-    new = _removed(store, property, book)
-    commit(store, property, manifest, new)
-    return new.erased_hits - book.erased_hits
+    after = remove_rows(store, property, before, is_erased(hidden), hidden_visitors(hidden))
+    removed_hits = before.accepted - after.accepted
+    after = msgspec.structs.replace(
+        after,
+        erased=tuple(msgspec.structs.replace(tombstone, removed=True) for tombstone in before.erased),
+        erased_hits=before.erased_hits + removed_hits,
+    )
+    commit(store, property, stored, after)
+    return removed_hits
 
 
 def expire_tombstones(store: Store, property: int, before_us: int) -> None:
-    """Lets go of the tombstones of rows that are removed, and that nothing can bring back: received before then."""
+    """Drops the tombstones of removed rows that were received before then, since nothing can bring them back."""
 
-    def with_fewer(book: Manifest) -> Manifest:
-        kept = tuple(each for each in book.erased if not each.removed or each.until_us >= before_us)
-        return msgspec.structs.replace(book, erased=kept)
+    def without_expired(manifest: Manifest) -> Manifest:
+        kept = (tombstone for tombstone in manifest.erased if not tombstone.removed or tombstone.until_us >= before_us)
+        return msgspec.structs.replace(manifest, erased=tuple(kept))
 
-    _change(store, property, with_fewer)
+    _change(store, property, without_expired)
 
 
 def clean_blocks(store: Store, property: int) -> bool:
-    """Writes raw blocks without what is erased. False while there are some that the property's segments do not cover:
-    seal it, then do this again.
+    """Rewrites the raw blocks that hold erased rows, without them.
 
-    Nothing else may replace blocks meanwhile. Raises CorruptBlob, Missing.
+    Returns False if some of these blocks are not covered by the property's segments yet: seal the property, and call
+    this again. Nothing else may replace blocks meanwhile. Raises CorruptBlob, Missing.
     """
-    manifest = store.manifest(property)
-    book = decode_manifest(manifest.data) if manifest else None
-    if book is None or not (book.erased or book.deleted):
+    stored = store.manifest(property)
+    manifest = decode_manifest(stored.data) if stored else None
+    if manifest is None or not (manifest.erased or manifest.deleted):
         return True
-    holding = [info for info in store.blocks() if property in store.directory(info.key)]
-    found = [info for info in holding if book.deleted or _holds(store, info, property, book.erased)]
-    for info in found:
-        if book.covers(info.key):
-            store.replace_blocks([info.key], info.key, info.context_id, _cleaned(store, info, property, book))
-    return all(book.covers(info.key) for info in found)
+    blocks = [block for block in store.blocks() if property in store.directory(block.key)]
+    dirty = [block for block in blocks if manifest.deleted or _has_erased(store, block, property, manifest.erased)]
+    for block in dirty:
+        if manifest.covers(block.key):
+            blob = store.blob(block.key)
+            if manifest.deleted:
+                clean = merge([blob], without=[property])
+            else:
+                clean = without_rows(blob, property, is_erased(manifest.erased))
+            store.replace_blocks([block.key], block.key, block.context_id, clean)
+    return all(manifest.covers(block.key) for block in dirty)
 
 
 def segments_of(property: int, names: Iterable[str]) -> list[str]:
-    """Those that were written for the property."""
+    """Returns the segments that were written for the property."""
     return [name for name in names if name.startswith(f"{property}-")]
 
 
 def _change(
-    store: Store, property: int, changed: Callable[[Manifest], Manifest], settings: PropertySettings | None = None
+    store: Store, property: int, change: Callable[[Manifest], Manifest], settings: PropertySettings | None = None
 ) -> None:
-    """Commits what becomes of the live book, however quickly others seal. Without `settings` it must exist."""
-    for _ in range(ROUNDS):
-        manifest, blocks = store.pin(property)
-        book = _opened(store, property, manifest, blocks, settings)
-        if book is None or (new := changed(book)) == book:
-            return None
+    """Changes the live manifest, and tries again if a seal commits first. Without `settings` it must exist already."""
+    for _ in range(ATTEMPTS):
+        stored, blocks = store.pin(property)
+        if stored:
+            manifest = decode_manifest(stored.data)
+        elif settings is None:
+            return
+        elif any(property in store.directory(block.key) for block in blocks):
+            manifest = new_manifest(store, property, blocks)
+        else:
+            manifest = empty_manifest(settings)
+        changed = change(manifest)
+        if changed == manifest:
+            return
         try:
-            return commit(store, property, manifest, new)
+            commit(store, property, stored, changed)
         except Conflict:
             continue
-    raise Conflict(f"property {property} is being sealed faster than anything else can be noted in it")
-
-
-def _opened(
-    store: Store,
-    property: int,
-    manifest: VersionedBlob | None,
-    blocks: list[BlockInfo],
-    settings: PropertySettings | None,
-) -> Manifest | None:
-    if manifest:
-        return decode_manifest(manifest.data)
-    if settings and any(property in store.directory(info.key) for info in blocks):
-        return new_manifest(store, property, blocks)
-    return empty_manifest(settings) if settings else None
-
-
-def _together(erased: Collection[Tombstone], visitors: Collection[int], until_us: int) -> tuple[Tombstone, ...]:
-    known = {each.visitor: each for each in erased}
-    late = {visitor for visitor in visitors if visitor not in known or known[visitor].until_us < until_us}
-    return tuple(
-        sorted({**known, **{visitor: Tombstone(visitor, until_us) for visitor in late}}.values(), key=_visitor)
-    )
-
-
-def _visitor(erased: Tombstone) -> int:
-    return erased.visitor
-
-
-def _bare(book: Manifest) -> Manifest:
-    if book.deleted:
-        return book
-    erased_hits = book.accepted + book.erased_hits
-    bare = Manifest(book.zone, book.timeout_ms, covered=book.covered)
-    return msgspec.structs.replace(bare, erased_hits=erased_hits, deleted=True)
-
-
-def _removed(store: Store, property: int, book: Manifest) -> Manifest:
-    hidden = book.hidden()
-    new = remove_rows(store, property, book, is_erased(hidden), hidden_visitors(hidden))
-    return msgspec.structs.replace(
-        new,
-        erased=tuple(msgspec.structs.replace(each, removed=True) for each in book.erased),
-        erased_hits=book.erased_hits + book.accepted - new.accepted,
-    )
+        return
+    raise Conflict(f"property {property} is being sealed faster than its manifest can be changed")
 
 
 def _remove_other_generations(store: Store, property: int) -> None:
-    """There is no way back past an erasure."""
+    """No generation that still has the erased rows may become live again."""
     for generation in set(store.generations(property)) - {store.live(property)}:
         remove_generation(store, property, generation)
 
 
-def _holds(store: Store, info: BlockInfo, property: int, erased: tuple[Tombstone, ...]) -> bool:
-    rows = store.rows([info.key], property).select(*CONDITION)
-    return not rows.filter(is_erased(erased)).is_empty()
-
-
-def _cleaned(store: Store, info: BlockInfo, property: int, book: Manifest) -> bytes:
-    blob = store.blob(info.key)
-    if book.deleted:
-        return block.merge([blob], without=[property])
-    return block.without_rows(blob, property, is_erased(book.erased))
+def _has_erased(store: Store, block: BlockInfo, property: int, tombstones: tuple[Tombstone, ...]) -> bool:
+    rows = store.rows([block.key], property).select(*CONDITION_COLUMNS)
+    return not rows.filter(is_erased(tombstones)).is_empty()

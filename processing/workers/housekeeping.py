@@ -50,7 +50,7 @@ class Housekeeping:
         with backoff.suppress_and_log("deleting old generations"):
             self._config.history.expire_generations()
         with backoff.suppress_and_log("erasing"):
-            self._config.erasures.tidy(now, seal)
+            self._config.erasures.finish_requests(now, seal)
         with backoff.suppress_and_log("scrubbing the store"):
             self._scrub()
         with backoff.suppress_and_log("expiring received hits and old salts"):

@@ -49,8 +49,8 @@ def here(tmp_path: Path, prepared: Prepared) -> Installation:
 
 STEPS = [
     (erasures, "erase"), (erasures, "remove_erased"), (tombstones, "remove_generation"), (tombstones, "seal"),
-    (tombstones, "remove_rows"), (tombstones, "commit"), (erasures, "_leave_no_way_back"), (erasures, "clean_blocks"),
-    (erasures, "orphans"), (erasures, "_close"),
+    (tombstones, "remove_rows"), (tombstones, "commit"), (erasures, "_forget_other_generations"),
+    (erasures, "clean_blocks"), (erasures, "orphans"), (erasures, "_close"),
 ]  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def test_it_works(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_deletion_that_breaks_off(
+def test_a_deletion_continues_after_a_crash(
     here: Installation, shop: Property, monkeypatch: pytest.MonkeyPatch, module: Any, step: str, after: bool
 ) -> None:
     delete_property(shop, "ada", here.wall_clock())

@@ -131,7 +131,7 @@ def test_tombstones_go_when_nothing_can_come_back(here: Installation, shop: Prop
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
     assert len(book(here).erased) == 1
-    here.erasures.tidy(here.wall_clock() + timedelta(days=9), lambda _: None)
+    here.erasures.finish_requests(here.wall_clock() + timedelta(days=9), lambda _: None)
     assert book(here).erased == ()
 
 
