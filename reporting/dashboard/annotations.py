@@ -1,10 +1,10 @@
-"""Where in a chart other rules begin to hold. Pure.
+"""The annotations of a chart: where other rules begin to be in force. Pure.
 
-The rules in force at an instant are those that hits of then are processed under: the version that was published last
-before it, or a later one that was applied to the past.
+The rules in force at an instant are those that hits of that instant are processed under: the version that was
+published last before it, or a later one that was applied to the past.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from processing.segments.manifest import AppliedRules
 from processing.sessions.local_periods import day_start
 
-NONE: Final = 0  # before the first version
-FEW: Final = 6  # labels that have room in the chart
+NO_RULES: Final = 0  # before the first version
+MOST_LABELS: Final = 6  # more do not fit into the chart
 
 
 class AppliedVersion(NamedTuple):
-    """`published` is the instant, ms."""
+    """A published version; `published` is the instant in ms."""
 
     number: int
     published: int
@@ -26,7 +26,7 @@ class AppliedVersion(NamedTuple):
 
 
 class Annotation(NamedTuple):
-    """`x` as plotly reads it, `label` for the chart, `text` for people: it holds other people's text."""
+    """`x` is in the format of plotly, `label` is for the chart; `text` is for people and holds text of authors."""
 
     x: str
     label: str
@@ -45,58 +45,57 @@ def annotations(
     hourly: bool,
     differ: Differ,
 ) -> list[Annotation]:
-    """One for each local day (or hour) of `days` on which other rules begin to hold; the earliest first.
+    """One for each local day (or hour) of `days` on which other rules begin to be in force; the earliest first.
 
-    `differ` says whether two versions, by number, would count differently.
+    `differ` says whether two versions, by number, count differently.
     """
     start, end = day_start(days[0], zone), day_start(days[1] + timedelta(days=1), zone)
+    instants = {version.published for version in versions} | {
+        bound for base in bases for bound in (base.start, base.end)
+    }
     changes: dict[datetime, list[int]] = {}
-    for instant, before, now in _changes(versions, bases):
-        if start <= instant < end and before != NONE and differ(before, now):
-            changes.setdefault(_moment(instant, zone, hourly=hourly), []).append(now)
-    known = {version.number: version for version in versions}
-    return [_mark(moment, numbers, known, hourly=hourly) for moment, numbers in sorted(changes.items())]
+    for instant in sorted(instants):
+        before, after = (in_force(versions, bases, moment) for moment in (instant - 1, instant))
+        if start <= instant < end and before not in (NO_RULES, after) and differ(before, after):
+            changes.setdefault(_local_moment(instant, zone, hourly=hourly), []).append(after)
+    by_number = {version.number: version for version in versions}
+    return [_annotation(moment, numbers, by_number, hourly=hourly) for moment, numbers in sorted(changes.items())]
 
 
 def in_force(versions: Sequence[AppliedVersion], bases: Sequence[AppliedRules], instant: int) -> int:
-    """The number of the rules that hold at an instant (ms); NONE before the first."""
+    """The number of the rules in force at an instant (ms); NO_RULES before the first version."""
     published = [version.number for version in versions if version.published <= instant]
     applied = [base.rules for base in bases if base.start <= instant < base.end]
-    return max([NONE, *published, *applied])
+    return max([NO_RULES, *published, *applied])
 
 
-def draw(figure: dict[str, Any], found: Sequence[Annotation]) -> None:
-    """Adds thin upright lines to a figure of charts.over_time, with labels where they have room."""
+def draw(figure: dict[str, Any], drawn: Sequence[Annotation]) -> None:
+    """Adds thin vertical lines to a figure of charts.over_time, with labels if there are few."""
     layout = figure["layout"]
-    layout["shapes"] += [_line(mark) for mark in found]
-    if found:
+    layout["shapes"] += [_line(annotation) for annotation in drawn]
+    if drawn:
         layout["margin"] = {**layout["margin"], "t": 24}
-        layout["annotations"] = [_label(mark) for mark in found] if len(found) <= FEW else []
+        layout["annotations"] = [_label(annotation) for annotation in drawn] if len(drawn) <= MOST_LABELS else []
 
 
-def _changes(versions: Sequence[AppliedVersion], bases: Sequence[AppliedRules]) -> Iterator[tuple[int, int, int]]:
-    """The instants at which another number holds, with the number before and the one from then on."""
-    instants = {version.published for version in versions} | {each for base in bases for each in (base.start, base.end)}
-    for instant in sorted(instants):
-        before, now = (in_force(versions, bases, each) for each in (instant - 1, instant))
-        if before != now:
-            yield instant, before, now
-
-
-def _moment(instant: int, zone: str, *, hourly: bool) -> datetime:
+def _local_moment(instant: int, zone: str, *, hourly: bool) -> datetime:
     """The local hour, or the local day, on the zone's clock."""
     local = datetime.fromtimestamp(instant / 1000, tz=ZoneInfo(zone)).replace(tzinfo=None)
     return local.replace(hour=local.hour if hourly else 0, minute=0, second=0, microsecond=0)
 
 
-def _mark(moment: datetime, numbers: Sequence[int], known: dict[int, AppliedVersion], *, hourly: bool) -> Annotation:
+def _annotation(
+    moment: datetime, numbers: Sequence[int], by_number: dict[int, AppliedVersion], *, hourly: bool
+) -> Annotation:
     when = f"{moment.day} {moment:%b, %H:00}" if hourly else f"{moment.day} {moment:%b}"
-    text = f"{when}: {'; '.join(_said(number, known.get(number)) for number in numbers)}"
-    return Annotation(moment.isoformat() if hourly else moment.date().isoformat(), f"rules {numbers[-1]}", text)
+    rules = "; ".join(_describe_version(number, by_number.get(number)) for number in numbers)
+    x = moment.isoformat() if hourly else moment.date().isoformat()
+    return Annotation(x, f"rules {numbers[-1]}", f"{when}: {rules}")
 
 
-def _said(number: int, version: AppliedVersion | None) -> str:
-    if number == NONE:
+def _describe_version(number: int, version: AppliedVersion | None) -> str:
+    """Such as `rules 3 by ada – ‘without the office’`."""
+    if number == NO_RULES:
         return "no rules"
     if version is None:
         return f"rules {number}"
@@ -104,11 +103,11 @@ def _said(number: int, version: AppliedVersion | None) -> str:
     return f"rules {number} by {version.author}{note}"
 
 
-def _line(mark: Annotation) -> dict[str, Any]:
+def _line(annotation: Annotation) -> dict[str, Any]:
     return {
         "type": "line",
-        "x0": mark.x,
-        "x1": mark.x,
+        "x0": annotation.x,
+        "x1": annotation.x,
         "yref": "paper",
         "y0": 0,
         "y1": 1,
@@ -116,13 +115,13 @@ def _line(mark: Annotation) -> dict[str, Any]:
     }
 
 
-def _label(mark: Annotation) -> dict[str, Any]:
+def _label(annotation: Annotation) -> dict[str, Any]:
     return {
-        "x": mark.x,
+        "x": annotation.x,
         "yref": "paper",
         "y": 1,
         "yanchor": "bottom",
-        "text": mark.label,
+        "text": annotation.label,
         "showarrow": False,
         "font": {"size": 11, "color": "--quiet"},
     }

@@ -1,7 +1,7 @@
 """Charts as plotly figures, plain enough for JSON.
 
-Colours are names of the page's own (hitstream.css), which the browser looks up, so that a chart is light or dark
-with it.
+Colours are custom properties of hitstream.css, which the browser looks up, so that a chart is light or dark like the
+page.
 """
 
 from datetime import date, datetime, timedelta
@@ -18,7 +18,7 @@ COLOURS: Final = ("--accent", "--second")
 
 
 class Moment(NamedTuple):
-    """`key` as the dimension's value, `x` as plotly reads it, `text` as a person does."""
+    """A day or an hour: as the dimension's value, in the format of plotly, and for people."""
 
     key: str
     x: str
@@ -39,42 +39,39 @@ class Series(NamedTuple):
 
 
 def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
-    """Days for `date`, hours for `dateHour`; hours that are still to come are left out."""
+    """One value per day or hour, for a report by `date` or `dateHour`. Hours after `now` are left out."""
     values = {row.dimensions[0]: row.metrics for row in answer.rows}
     moments = _hours(first, last, now) if answer.dimensions[0] == "dateHour" else _days(first, last)
     nothing = [0.0] * len(answer.metrics)
-    found = [values.get(moment.key, nothing) for moment in moments]
+    rows = [values.get(moment.key, nothing) for moment in moments]
     names = [metric_label(header.name).text for header in answer.metrics]
-    return Series(names, moments, [[row[number] for row in found] for number in range(len(names))])
+    return Series(names, moments, [[row[number] for row in rows] for number in range(len(names))])
 
 
 def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
-    """A line per metric. A last moment that is not over yet is a point of its own, at the end of a dotted line."""
+    """A line per metric. If the last moment is unfinished, it is a point at the end of a dotted line."""
     x = [moment.x for moment in lines.moments]
-    loose = unfinished or len(x) == 1
-    figure: dict[str, Any] = {"data": [], "layout": _layout(hours=len(x[0]) > len("2026-01-31"))}
-    _scale(figure["layout"], x, max(max(y) for y in lines.values))
+    hours = len(x[0]) > len("2026-01-31")
+    single_point = unfinished or len(x) == 1
+    layout = _layout(hours=hours)
+    if len(x) > 1:
+        layout["xaxis"]["range"] = [x[0], x[-1]]
+    if len(x) <= FEW_MOMENTS:  # ticks at whole days or hours, and below at whole counts
+        layout["xaxis"]["dtick"] = HOUR_MS if hours else DAY_MS
+    if max(max(y) for y in lines.values) <= FEW_COUNTS:
+        layout["yaxis"]["dtick"] = 1
+    figure: dict[str, Any] = {"data": [], "layout": layout}
     for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):
-        figure["data"] += _traces(name, x, y, colour, loose=loose)
-        if loose and len(x) > 1:
-            figure["layout"]["shapes"].append(_dotted(x, y, colour))
+        figure["data"] += _traces(name, x, y, colour, single_point=single_point)
+        if single_point and len(x) > 1:
+            layout["shapes"].append(_dotted(x, y, colour))
     return figure
 
 
-def _scale(layout: dict[str, Any], x: list[str], largest: float) -> None:
-    """Ticks at whole hours, days and counts, also where there are few."""
-    if len(x) > 1:
-        layout["xaxis"]["range"] = [x[0], x[-1]]
-    if len(x) <= FEW_MOMENTS:
-        layout["xaxis"]["dtick"] = HOUR_MS if len(x[0]) > len("2026-01-31") else DAY_MS
-    if largest <= FEW_COUNTS:
-        layout["yaxis"]["dtick"] = 1
-
-
-def _traces(name: str, x: list[str], y: list[float], colour: str, *, loose: bool) -> list[dict[str, Any]]:
+def _traces(name: str, x: list[str], y: list[float], colour: str, *, single_point: bool) -> list[dict[str, Any]]:
     both = {"type": "scatter", "name": name, "hovertemplate": "%{y:,}"}
     line = {"mode": "lines", "line": {"width": 2.5, "color": colour}}
-    if not loose:
+    if not single_point:
         return [{**both, **line, "x": x, "y": y}]
     point = {"mode": "markers", "cliponaxis": False, "marker": {"size": 8, "color": colour}}
     return [{**both, **line, "x": x[:-1], "y": y[:-1]}, {**both, **point, "x": x[-1:], "y": y[-1:]}]

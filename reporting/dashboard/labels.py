@@ -1,4 +1,4 @@
-"""The dashboard's plain words for what reports name in Google's terms."""
+"""The dashboard's plain words for the metrics and dimensions that reports name in Google's terms."""
 
 from typing import Final, NamedTuple
 
@@ -14,15 +14,15 @@ class Label(NamedTuple):
 METRIC_LABELS: Final = {
     "activeUsers": Label(
         "Visitors",
-        "Browsers that really visited: with an engaged session, some time spent, or a first visit. Each counts once in"
-        " the whole period. Google Analytics says “active users”.",
+        "People who opened the site, each counted once in the whole period: browsers with an engaged session, some time"
+        " spent, or a first visit. Google Analytics calls them “active users”.",
     ),
     "sessions": Label(
         "Sessions",
-        "Visits. A session ends when nothing happens for a while (30 minutes, if the property does not say otherwise);"
+        "Visits. A session ends after a while without events (30 minutes, unless the property says otherwise);"
         " midnight does not end it.",
     ),
-    "screenPageViews": Label("Page views", "Pages that were shown. Repeated views count."),
+    "screenPageViews": Label("Page views", "Pages that were shown. Repeated views of a page count."),
     "engagementRate": Label(
         "Engagement rate",
         "The share of sessions that lasted over 10 seconds, or had two page views, or a key event.",
@@ -30,7 +30,7 @@ METRIC_LABELS: Final = {
     "averageSessionDuration": Label(
         "Time per session", "From the first to the last event of a session, on average over all sessions."
     ),
-    "eventCount": Label("Events", "Everything that was measured: page views, and the events of your own."),
+    "eventCount": Label("Events", "Everything that was measured: page views and your own events."),
 }
 DIMENSION_LABELS: Final = {
     "pagePath": "Page",

@@ -1,6 +1,6 @@
-"""What the dashboard shows, as reports: totals with the period before, a chart over time, tables.
+"""The panels of the dashboard and the reports behind them: totals with their changes, a chart over time, tables.
 
-Pure, but for the view it reads.
+Pure, but for the view that it reads.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from processing.segments.read_view import ReadView
 from reporting.dashboard.annotations import Annotation, draw
-from reporting.dashboard.charts import Series, over_time, series
+from reporting.dashboard.charts import over_time, series
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.kinds.table.run import run_many
@@ -22,7 +22,7 @@ OVER_TIME: Final = ("activeUsers", "screenPageViews")
 TABLE_ROWS: Final = 10
 SHARES: Final = frozenset({"engagementRate", "bounceRate"})
 NOT_SET: Final = "(not set)"
-NO_PLACES: Final = "Countries need a place database; the manual says how to set one (HITSTREAM_PLACES)."
+NO_GEO_DATABASE: Final = "Countries need a database of places; the manual says how to set one (HITSTREAM_PLACES)."
 HOURLY_DAYS: Final = 2
 SMALLEST_CHANGE: Final = 0.0005
 LARGE_CHANGE: Final = 1
@@ -49,41 +49,47 @@ TABLES: Final = (
 )
 
 
-def panels(view: ReadView, period: ChosenPeriod, now: datetime, found: Sequence[Annotation] = ()) -> dict[str, Any]:
-    """All panels of one pinned view, as the template's context. `now` is in the property's zone; `found` are the
-    marks of the chart.
-    """
+def panels(view: ReadView, period: ChosenPeriod, now: datetime, drawn: Sequence[Annotation] = ()) -> dict[str, Any]:
+    """All panels of one pinned view, as the context of the template. `now` is in the property's zone."""
+    earlier = period.before()
+    days, dimension = (period.as_range(),), "dateHour" if is_hourly(period) else "date"
     reports = [
-        _totals(period),
-        _totals(period.before()),
-        _over_time(period),
-        *(_table(each, period) for each in TABLES),
+        Report(date_ranges=days, metrics=TOTALS),
+        Report(date_ranges=(earlier.as_range(),), metrics=TOTALS),
+        Report(date_ranges=days, dimensions=(dimension,), metrics=OVER_TIME, orders=(ByDimension(dimension),)),
+        *(
+            Report(date_ranges=days, dimensions=(table.dimension,), metrics=table.metrics, limit=TABLE_ROWS)
+            for table in TABLES
+        ),
     ]
     totals, before, values, *tables = run_many(reports, view, now.date())
     lines = series(values, period.first, period.last, now)
     unfinished = period.last == now.date()
     chart = over_time(lines, unfinished=unfinished)
-    draw(chart, found)
+    draw(chart, drawn)
     return {
-        "totals": _total_cards(totals, before if view.begins <= period.before().first else None),
+        "totals": _total_cards(totals, before if view.begins <= earlier.first else None),
         "before": f"the {period.days} days before" if period.days > 1 else "the day before",
         "unfinished": unfinished,
         "chart": chart,
-        "marks": [mark.text for mark in found],
+        "annotations": [annotation.text for annotation in drawn],
         "chart_summary": _summary(totals),
         "chart_heads": lines.names,
-        "chart_rows": _chart_rows(lines),
+        "chart_rows": [
+            (moment, [format_value(name, value) for name, value in zip(OVER_TIME, row, strict=True)])
+            for moment, row in lines.rows()
+        ],
         "tables": [_table_panel(table, answer) for table, answer in zip(TABLES, tables, strict=True)],
     }
 
 
 def is_hourly(period: ChosenPeriod) -> bool:
-    """Whether the chart has hours; else it has days."""
+    """Whether the chart has a value per hour, not per day."""
     return period.days <= HOURLY_DAYS
 
 
 def format_value(metric: str, value: float) -> str:
-    """A metric's value as a person reads it."""
+    """A metric's value for people: `0.254` -> `25.4%`, `75` seconds -> `1m 15s`, `1234` -> `1,234`."""
     if metric in SHARES:
         return f"{value:.1%}"
     if METRICS[metric].type == "SECONDS":
@@ -92,8 +98,9 @@ def format_value(metric: str, value: float) -> str:
 
 
 def card(name: str, value: float, was: float) -> dict[str, str]:
-    """A figure with its change from what it was; `change` is empty where there was nothing."""
+    """A metric with its change from `was`; `change` is empty if there was nothing before."""
     label = metric_label(name)
+    # The change of a share is a difference (in points), that of all others is relative.
     difference = value - was if name in SHARES else (value - was) / was if was else 0.0
     direction = "same" if not was or abs(difference) < SMALLEST_CHANGE else "up" if difference > 0 else "down"
     return {
@@ -101,39 +108,19 @@ def card(name: str, value: float, was: float) -> dict[str, str]:
         "label": label.text,
         "meaning": label.meaning,
         "value": format_value(name, value),
-        "change": _change(name, difference, direction) if was else "",
+        "change": _format_change(name, difference, direction) if was else "",
         "direction": direction,
         "was": format_value(name, was),
     }
 
 
 def readable_path(path: str) -> str:
-    """A path with its letters decoded; as it was sent where that would hide or change anything."""
+    """A path with its escapes decoded; unchanged if decoding would hide or change anything."""
     try:
         decoded = unquote(path, errors="strict")
     except UnicodeDecodeError:
         return path
     return decoded if decoded.isprintable() and " " not in decoded else path
-
-
-def _totals(period: ChosenPeriod) -> Report:
-    return Report(date_ranges=(period.as_range(),), metrics=TOTALS)
-
-
-def _over_time(period: ChosenPeriod) -> Report:
-    dimension = "dateHour" if is_hourly(period) else "date"
-    return Report(
-        date_ranges=(period.as_range(),),
-        dimensions=(dimension,),
-        metrics=OVER_TIME,
-        orders=(ByDimension(dimension),),
-    )
-
-
-def _table(table: Table, period: ChosenPeriod) -> Report:
-    return Report(
-        date_ranges=(period.as_range(),), dimensions=(table.dimension,), metrics=table.metrics, limit=TABLE_ROWS
-    )
 
 
 def _total_cards(now: Answer, before: Answer | None) -> list[dict[str, str]]:
@@ -145,8 +132,7 @@ def _values(answer: Answer | None) -> Sequence[float]:
     return answer.rows[0].metrics if answer and answer.rows else [0.0] * len(TOTALS)
 
 
-def _change(name: str, difference: float, direction: str) -> str:
-    """A share changes by points, everything else by a share of what it was."""
+def _format_change(name: str, difference: float, direction: str) -> str:
     if direction == "same":
         return "no change"
     digits = 1 if abs(difference) < LARGE_CHANGE else 0
@@ -160,24 +146,16 @@ def _summary(totals: Answer) -> str:
     return f"Line chart over time. In all: {numbers}. The table below has the values."
 
 
-def _chart_rows(lines: Series) -> list[tuple[str, list[str]]]:
-    return [
-        (text, [format_value(name, value) for name, value in zip(OVER_TIME, values, strict=True)])
-        for text, values in lines.rows()
-    ]
-
-
 def _table_panel(table: Table, answer: Answer) -> dict[str, Any]:
     largest = max((row.metrics[0] for row in answer.rows), default=0) or 1
+    no_countries = table.key == "countries" and [row.dimensions for row in answer.rows] == [(NOT_SET,)]
     return {
         "key": table.key,
         "title": table.title,
         "dimension": dimension_label(table.dimension),
         "metrics": [metric_label(name).text for name in table.metrics],
         "rows": [_table_row(table, row, largest) for row in answer.rows],
-        "note": NO_PLACES
-        if [row.dimensions for row in answer.rows] == [(NOT_SET,)] and table.key == "countries"
-        else "",
+        "note": NO_GEO_DATABASE if no_countries else "",
         "more": f"{answer.row_count - TABLE_ROWS:,}" if answer.row_count > TABLE_ROWS else "",
     }
 

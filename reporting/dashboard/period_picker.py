@@ -1,4 +1,4 @@
-"""Which days a page of the dashboard shows, out of its address."""
+"""The days that a page of the dashboard shows, read from its address."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ PERIODS: Final = {
 }
 DEFAULT: Final = "28d"
 CUSTOM: Final = "custom"
-SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first one that has a day before it
+SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first day that has a day before it
 
 
 class ChosenPeriod(NamedTuple):
@@ -31,7 +31,7 @@ class ChosenPeriod(NamedTuple):
         return (self.last - self.first).days + 1
 
     def before(self) -> "ChosenPeriod":
-        """As many days, just before, as far as reports go back."""
+        """As many days, immediately before, as far as reports go back."""
         return ChosenPeriod(max(self.first - timedelta(days=self.days), EARLIEST), self.first - timedelta(days=1))
 
     def as_range(self, name: str = "") -> DateRange:
@@ -46,7 +46,7 @@ class Choice(NamedTuple):
 
 
 def choose(parameters: Mapping[str, str], today: date) -> Choice:
-    """`from` and `to` go before `period`; what is no day or no period falls back to the default."""
+    """Reads `from` and `to`, else `period`. Unreadable days and unknown periods fall back to the default."""
     try:
         first, last = (date.fromisoformat(parameters[name]) for name in ("from", "to"))
     except (KeyError, ValueError):

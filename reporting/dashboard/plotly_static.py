@@ -1,6 +1,6 @@
-"""Finds plotly.js for the pages: out of its Python package, under a name with its version, and compressed beside it.
+"""Serves plotly.js to the pages: from its Python package, under a name with its version, with a compressed copy.
 
-The name lets browsers keep it for ever; the compressed copy is what WhiteNoise sends to those that understand it.
+Browsers may cache a name with a version forever. WhiteNoise sends the compressed copy to browsers that accept it.
 """
 
 import gzip
@@ -24,7 +24,7 @@ LEVEL: Final = 9
 
 
 class PackedFinder(BaseFinder):
-    """One folder in the data folder, filled once for each version of plotly."""
+    """Finds the files in one folder of the data folder, filled once for each version of plotly."""
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[Any]:
         folder = pack()
@@ -39,7 +39,7 @@ class PackedFinder(BaseFinder):
 
 
 def pack() -> Path:
-    """The folder with both files. Several processes may do it at once."""
+    """Returns the folder with both files, after writing them if needed. Several processes may do so at once."""
     folder = Path(settings.DATA) / FOLDER
     if not (folder / f"{PLOTLY}.gz").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,6 @@ def _source() -> Path:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_bytes(content)
-    draft.replace(path)
+    draft.replace(path)  # atomic: no process serves half a file

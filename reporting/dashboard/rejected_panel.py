@@ -15,7 +15,7 @@ REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
-    """`rows` are those of View.rejected. The most frequent reason first."""
+    """The reasons of the rows of ReadView.rejected, the most frequent first."""
     counts = rows["reason"].value_counts().sort("count", "reason", descending=[True, False])
     return [
         {
@@ -29,7 +29,7 @@ def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
 
 
 def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
-    """The latest few, in the property's time."""
+    """The latest hits, in the property's zone."""
     latest = rows.top_k(SAMPLES, by=["time", "position"]).select("time", "content")
     return [
         {
@@ -41,13 +41,13 @@ def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
 
 
 def readable_content(content: str) -> str:
-    """The parameters, decoded for people."""
+    """The parameters of a hit, decoded: `en=x&n=a%20b` -> `en=x  n=a b`."""
     return printable(
         "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
     )
 
 
 def printable(text: str) -> str:
-    """Signs that cannot be seen are replaced, and a long text is cut."""
-    shown = "".join(sign if sign.isprintable() else REPLACED for sign in text[:LONGEST_SAMPLE])
-    return shown if len(text) <= LONGEST_SAMPLE else f"{shown}…"
+    """Replaces invisible characters, and cuts a long text."""
+    printed = "".join(character if character.isprintable() else REPLACED for character in text[:LONGEST_SAMPLE])
+    return printed if len(text) <= LONGEST_SAMPLE else f"{printed}…"

@@ -1,4 +1,4 @@
-"""The dashboard's pages. One pinned view for each page, so that all panels speak of the same moment."""
+"""The dashboard's pages. Each page reads one pinned view, so that all of its panels show the same moment."""
 
 from datetime import datetime
 from hashlib import blake2b
@@ -24,11 +24,11 @@ from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
 from reporting.read_access import Status, status_of, view_of
 
-ASKED: Final = ("period", "from", "to")
+FORM_FIELDS: Final = ("period", "from", "to")
 
 
 class PageState(NamedTuple):
-    """What a page shows: a property, pinned, and the days that were asked for. `now` is in the property's zone."""
+    """What a page shows: the pinned view of a property and the chosen days. `now` is in the property's zone."""
 
     property: Property
     view: ReadView
@@ -38,7 +38,7 @@ class PageState(NamedTuple):
     annotations: list[Annotation]
 
     def tag(self, request: HttpRequest) -> str:
-        """The ETag of the panels: it changes with anything that they show."""
+        """The ETag of the panels: it changes with everything that they show."""
         shown = (self.view.state, self.status, f"{self.now:%Y%m%d%H}", self.choice, self.view.zone)
         of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
@@ -52,7 +52,7 @@ def _visible(request: HttpRequest) -> PropertyQuerySet:
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """The first property that the user may see."""
+    """Leads to the first property that the user may see."""
     first = _visible(request).first()
     return redirect("dashboard", first.id) if first else render(request, "reporting/no_properties.html")
 
@@ -60,9 +60,9 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def chosen(request: HttpRequest) -> HttpResponse:
-    """Where the forms of the header lead: on to the property's own address."""
+    """Answers the forms of the header: leads to the chosen property and days."""
     query = QueryDict(mutable=True)
-    query.update({name: request.GET[name] for name in ASKED if request.GET.get(name)})
+    query.update({name: request.GET[name] for name in FORM_FIELDS if request.GET.get(name)})
     if query.get("period") == CUSTOM:
         del query["period"]
     elif "period" in query:

@@ -1,6 +1,6 @@
 "use strict";
 
-// Rows of field, test and value in the place of a condition written as JSON. The text area stays what is sent.
+// Shows a condition as rows of field, test and value instead of JSON. The text area still holds what is sent.
 
 const Conditions = (() => {
   const vocabulary = JSON.parse(document.getElementById("vocabulary").textContent);
@@ -35,7 +35,7 @@ const Conditions = (() => {
     return select;
   }
 
-  // Plain values to what the rows edit, and back
+  // From plain values to the nodes that the rows edit, and back
 
   function read(plain, path = "") {
     if (plain.is === "all" || plain.is === "any") {
@@ -52,19 +52,19 @@ const Conditions = (() => {
   function write(node) {
     if (node.group) {
       const of = node.of.map(write);
-      return of.length === 1 && !node.negated ? of[0] : said({ is: node.any ? "any" : "all", of }, node);
+      return of.length === 1 && !node.negated ? of[0] : withNegation({ is: node.any ? "any" : "all", of }, node);
     }
     if (node.test === "in network") {
-      return said({ is: "in network", networks: node.values }, node);
+      return withNegation({ is: "in network", networks: node.values }, node);
     }
     const plain =
       node.test === "one of"
         ? { is: "one of", field: node.field, values: node.values }
         : { is: "text", field: node.field, test: node.test, value: node.value };
-    return said(node.case ? { ...plain, case_sensitive: true } : plain, node);
+    return withNegation(node.case ? { ...plain, case_sensitive: true } : plain, node);
   }
 
-  function said(plain, node) {
+  function withNegation(plain, node) {
     return node.negated ? { ...plain, negated: true } : plain;
   }
 
@@ -208,7 +208,7 @@ const Conditions = (() => {
     return make("div", { className: "group" }, head, ...children, adds, mark(marks, place));
   }
 
-  // `changed` is called with the plain condition, null where there is none
+  // `changed` is called with the plain condition, or null if there is none
   function show(holder, plain, marks, changed) {
     const node = root(plain);
     if (node.path === "?") {

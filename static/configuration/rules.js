@@ -1,9 +1,9 @@
 "use strict";
 
-// The list of rules: found while typing, moved by dragging, switched at once. Without it, every row is a plain form.
+// The list of rules: filters while typing, moves rules by dragging, and changes their state at once. Without this script, every row is a plain form.
 
 (() => {
-  const said = document.getElementById("said");
+  const announcement = document.getElementById("announcement");
   let dragged = null;
   let busy = false;
 
@@ -25,7 +25,7 @@
     document.getElementById("found").textContent = words.length ? `${shown} found` : "";
   }
 
-  // Sends a row's form, and puts the page that comes back in the place of this one
+  // Sends a row's form, and replaces the live part of this page by that of the answer
   async function send(form, name, value, words) {
     if (busy) {
       return;
@@ -50,7 +50,7 @@
     if (again) {
       (again.disabled ? again.closest("form").querySelector(".acts button:enabled:not(.set)") || again : again).focus();
     }
-    said.textContent = words;
+    announcement.textContent = words;
   }
 
   function messages(page) {

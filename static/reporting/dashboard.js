@@ -1,4 +1,4 @@
-// Draws the chart, and asks for new panels every second while somebody looks. Without it the page is complete, with the chart's values as a table.
+// Draws the chart, and fetches new panels every second while the page is visible. Without this script the page is complete, with the chart's values as a table.
 "use strict";
 (() => {
   const REFRESH_MS = 1000;
@@ -29,7 +29,7 @@
     drawn = wanted;
   }
 
-  // What somebody is doing in the panels outlives their replacement: open details, the focus, how far a table is scrolled, the drawn chart.
+  // New panels keep the state of the old ones: open details, the focus, the scroll position of a table, the drawn chart.
   function show(html) {
     const focus = panels.contains(document.activeElement) ? document.activeElement.id : "";
     const open = [...panels.querySelectorAll("details[open] > summary")].map((each) => each.id);

@@ -1,4 +1,4 @@
-// Shows a preview without leaving the page, and follows a run over history. Without it the pages are complete: the preview comes with the page, and a run's progress with each reload.
+// Shows a preview without leaving the page, and follows a run over history. Without this script the preview comes with the page, and a run's progress with each reload.
 "use strict";
 (() => {
   const LOOK_MS = 1000;
@@ -11,13 +11,13 @@
 
   const fetched = (address, more = {}) => fetch(address, { credentials: "same-origin", cache: "no-store", redirect: "manual", ...more });
 
-  // A preview: one at a time; the address of the page becomes that of the preview, so that it can be kept and sent.
-  let asked = null;
+  // One preview at a time. The address of the page becomes that of the preview, so that it can be bookmarked and shared.
+  let request = null;
 
   async function preview(event) {
     event.preventDefault();
-    asked?.abort();
-    const mine = (asked = new AbortController());
+    request?.abort();
+    const mine = (request = new AbortController());
     const waiting = document.getElementById("waiting");
     const result = document.getElementById("result");
     const query = new URLSearchParams(new FormData(form));
@@ -38,7 +38,7 @@
       if (error.name !== "AbortError") form.submit();
     } finally {
       clearInterval(clock);
-      if (asked === mine) {
+      if (request === mine) {
         waiting.hidden = true;
         elapsed.textContent = "";
         result.removeAttribute("aria-busy");
@@ -46,7 +46,7 @@
     }
   }
 
-  // A run: what it says is put in place; buttons only where they change, so that the focus stays; at its end the page is asked for anew, with what the run changed.
+  // A run: its status is updated in place; buttons are replaced only if they change, so that the focus stays. At its end the page is reloaded, with what the run changed.
   const part = (root, selector) => root.querySelector(selector);
 
   function show(html) {

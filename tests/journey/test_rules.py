@@ -155,7 +155,7 @@ def test_it_works(owner: Owner, page: Page) -> None:
     published = owner.call("POST", "rules/publish/", {"note": "without the staff"})
     version = published["number"]
     page.goto(rules_page(owner, "history/"))
-    page.get_by_role("button", name="Go on …").click()
+    page.get_by_role("button", name="Continue …").click()
     assert page.get_by_text("You can roll it back for 7 days.").is_visible()
     page.get_by_role("button", name="Apply to history").click()
     page.get_by_role("heading", name="Before and after").wait_for(timeout=60_000)
@@ -184,14 +184,14 @@ def test_without_javascript(owner: Owner, browser: Browser) -> None:
         page.get_by_role("button", name="Show the preview").click()
         page.get_by_role("heading", name="Figures").wait_for()
         page.get_by_role("link", name="History", exact=True).click()
-        assert page.get_by_role("button", name="Go on …").is_visible()
+        assert page.get_by_role("button", name="Continue …").is_visible()
 
 
 def test_choosing_days_chooses_some_days(owner: Owner, page: Page) -> None:
     page.goto(rules_page(owner, "history/"))
     page.get_by_label("From", exact=True).fill(f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}")
     assert page.get_by_label("Some days:").is_checked()
-    page.get_by_role("button", name="Go on …").click()
+    page.get_by_role("button", name="Continue …").click()
     assert "days=some" in page.url
 
 

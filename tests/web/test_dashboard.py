@@ -83,7 +83,7 @@ def test_signing_in_leads_back(shop: Site, client: Client) -> None:
     shop.user.set_password("a long password")
     shop.user.save()
     wrong = client.post("/sign-in/", {"username": "reader", "password": "guess"})
-    assert "do not match" in wrong.content.decode()
+    assert "Wrong user name or password" in wrong.content.decode()
     form = {"username": "reader", "password": "a long password", "next": f"/{shop.property.pk}/"}
     assert client.post("/sign-in/", form).headers["Location"] == f"/{shop.property.pk}/"
     elsewhere = client.post("/sign-in/", form | {"next": "https://evil.example/"})
@@ -97,7 +97,7 @@ def test_only_ones_own_properties(shop: Site, reader: Client) -> None:
     for address in (f"/{other.pk}/", f"/{other.pk}/panels/"):
         response = reader.get(address)
         assert response.status_code == 404
-        assert "There is nothing here" in response.content.decode()
+        assert "Page not found" in response.content.decode()
         assert "A secret" not in response.content.decode()
 
 
@@ -105,7 +105,7 @@ def test_only_ones_own_properties(shop: Site, reader: Client) -> None:
 def test_unknown_numbers(reader: Client, number: str) -> None:
     response = reader.get(f"/{number}/")
     assert response.status_code == 404
-    assert "There is nothing here" in response.content.decode()
+    assert "Page not found" in response.content.decode()
 
 
 def test_links_to_the_set_up_are_for_staff(shop: Site, reader: Client, administrator: User) -> None:
@@ -244,8 +244,8 @@ def test_before_the_first_hit(shop: Site, reader: Client) -> None:
 def test_days_without_hits(shop: Site, reader: Client) -> None:
     text = page(reader, f"/{shop.property.pk}/?from=2026-01-01&to=2026-01-31")
     assert figures(text)["sessions"] == "0"
-    assert "Nothing on these days." in text
-    assert "Every hit of these days was counted." in text
+    assert "No data for these dates." in text
+    assert "Every hit on these dates was counted." in text
 
 
 def test_unchanged_panels_cost_no_report(shop: Site, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,7 +294,7 @@ def test_a_store_that_cannot_be_opened(shop: Site, reader: Client, tmp_path: Pat
     settings.STORE_URL = f"sqlite://{tmp_path}/file/store"
     response = reader.get(f"/{shop.property.pk}/")
     assert response.status_code == 503
-    assert "cannot be read just now" in response.content.decode()
+    assert "cannot be read at the moment" in response.content.decode()
 
 
 def test_an_error_of_our_own(shop: Site, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -185,4 +185,4 @@ def test_pages_over_a_store_that_cannot_be_opened(
     client.force_login(administrator)
     reply = client.get(f"/admin/processing/erasure/property/{shop.property.id}/")
     assert (reply.status_code, reply["Retry-After"]) == (503, "5")
-    assert b"cannot be read just now" in reply.content
+    assert b"cannot be read at the moment" in reply.content

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from processing.segments.manifest import AppliedRules
-from reporting.dashboard.annotations import FEW, NONE, Annotation, AppliedVersion, annotations, draw, in_force
+from reporting.dashboard.annotations import (
+    MOST_LABELS,
+    NO_RULES,
+    Annotation,
+    AppliedVersion,
+    annotations,
+    draw,
+    in_force,
+)
 
 EVER = (-(2**62), 2**62)
 MONTH = (date(2026, 11, 1), date(2026, 11, 30))
@@ -29,7 +37,7 @@ def found(
     made = annotations(
         ALL, bases, zone, days, hourly=hourly, differ=lambda one, other: frozenset((one, other)) not in equal
     )  # fmt: skip
-    return [mark.text for mark in made]
+    return [annotation.text for annotation in made]
 
 
 def test_it_works() -> None:
@@ -87,15 +95,15 @@ def test_hours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("instant", "number"), [(at(1) - 2, NONE), (at(1), 1), (at(10, 9) - 1, 1), (at(10, 9), 2), (at(30), 3)]
+    ("instant", "number"), [(at(1) - 2, NO_RULES), (at(1), 1), (at(10, 9) - 1, 1), (at(10, 9), 2), (at(30), 3)]
 )
 def test_in_force(instant: int, number: int) -> None:
     assert in_force(ALL, [], instant) == number
 
 
 def test_drawn_as_lines_with_labels_where_there_is_room() -> None:
-    few = [Annotation(f"2026-11-{day:02}", "rules 2", "") for day in range(1, FEW + 1)]
-    for shown, labels in ((few, FEW), ([*few, few[0]], 0), ([], None)):
+    few = [Annotation(f"2026-11-{day:02}", "rules 2", "") for day in range(1, MOST_LABELS + 1)]
+    for shown, labels in ((few, MOST_LABELS), ([*few, few[0]], 0), ([], None)):
         figure: dict[str, Any] = {"layout": {"shapes": [], "margin": {}}}
         draw(figure, shown)
         assert len(figure["layout"]["shapes"]) == len(shown)
