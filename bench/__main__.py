@@ -1,4 +1,4 @@
-"""All measurements, one after the other; each writes its figures to var/bench.json. About ten minutes.
+"""Runs all measurements, one after the other, in about ten minutes. Each writes its figures to var/bench.json.
 
 python -m bench [name ...]
 """

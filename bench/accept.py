@@ -1,9 +1,9 @@
-"""How many hits a second are accepted, on one machine with the load generator (wrk), and what one costs.
+"""Measures hits accepted per second, on one machine together with the load generator (wrk), and the CPU cost of a hit.
 
     python -m bench.accept [--seconds 8]
 
-The server is the one of `manage.py run`: collector and Django on one port, on an empty log. The ratio is to the same
-server answering 204 to the same requests without a log.
+The server is that of `manage.py run`: collector and Django on one port, with an empty log. The ratio compares it with
+the same server answering 204 to the same requests without a log.
 """
 
 import argparse
@@ -37,7 +37,7 @@ class Run(NamedTuple):
 
 @contextmanager
 def serving(target: str, folder: str) -> Iterator[int]:
-    """The process id of a server that is ready."""
+    """Waits until the server is ready. Returns its process id."""
     command = [sys.executable, "-m", "collection.server", target, "--port", str(PORT)]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "HITSTREAM_DATA": folder})
     time.sleep(3)
@@ -79,7 +79,7 @@ def found(pattern: str, report: str) -> re.Match[str]:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds of a process so far, the kernel's work for it included."""
+    """Returns the CPU seconds of a process so far, including the kernel's work for it."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 

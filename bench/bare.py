@@ -1,4 +1,4 @@
-"""The least that the same server can do with a hit: read it, answer 204, and forget it."""
+"""The baseline of `bench.accept`: an application that reads a hit, answers 204, and stores nothing."""
 
 from collection.collector.asgi import Receive, Scope, Send
 

@@ -1,10 +1,10 @@
-"""The product on Kafka, Cassandra, Celery, PostgreSQL and Spark, all on this machine beside what measures them, and
-embedded in the same run.
+"""Measures a cluster (Kafka, Cassandra, Celery, PostgreSQL, Spark) and the embedded installation in the same run, all
+on this machine.
 
     python -m bench.cluster [--seconds 20] [--hits 1000000]
 
-accept: hits a second that one collector takes while no worker works; end to end: from wrk until a report counts all;
-reports: all panels of the dashboard over 30 days; reprocess: rules applied to the past, on the embedded store.
+accept: hits per second of one collector, without a worker. end to end: from wrk until a report counts all hits.
+reports: all panels of the dashboard over 30 days. reprocess: rules applied to the past, on the embedded store.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from tests.services.postgres_server import Postgres
 from tests.services.redis_server import Redis
 from tests.support.cluster import ClusterSite
 
-PARTITIONS = 2  # as many as cores: each is cut into ranges by itself
-CONNECTIONS = 256  # Kafka's acknowledgement takes milliseconds, in which as many hits gather
+PARTITIONS = 2  # as many as cores: each is divided into ranges on its own
+CONNECTIONS = 256  # Kafka takes milliseconds to acknowledge: this many hits arrive meanwhile
 ENGINES = {"embedded": "processes://2", "spark": "spark-local://2"}
 
 
@@ -90,7 +90,7 @@ def servers(folder: Path) -> Iterator[tuple[Cassandra, dict[str, str]]]:
 
 
 def accepted(site: ClusterSite, seconds: int) -> dict[str, float]:
-    """Hits are sent while nothing is given out; then one process receives what waits. The same with two processes."""
+    """Sends hits without a dispatcher, then lets one process receive them; the same with two processes."""
     number, measurement_id = site.add_property()
     send(site.collector_port, measurement_id, 2, first=0, connections=CONNECTIONS)
     settle(site, number)
@@ -142,8 +142,8 @@ def memory(site: ClusterSite) -> dict[str, float]:
 
 
 def reports(alone: Site, store: str, number: int, cache: Path) -> dict[str, float]:
-    """In turn, since the machine has other things to do. Cold: a new process; on the cluster its disk keeps nothing of
-    the store the first time, and the segments' columns after it.
+    """Measures both in turn, since other programs use the machine as well. Cold: a new process; on the cluster its
+    disk cache is empty the first time, and has the segments' columns afterwards.
     """
     here, there, again = [], [], []
     for turn in range(3):
@@ -162,7 +162,7 @@ def reports(alone: Site, store: str, number: int, cache: Path) -> dict[str, floa
 
 
 def reprocess(alone: Site, number: int) -> dict[str, float]:
-    """Seconds, with the start of the command, of the engine and of its workers."""
+    """Returns seconds, including the start of the command, of the engine and of its workers."""
     took = {}
     for name, url in ENGINES.items():
         began = time.time()

@@ -1,5 +1,5 @@
-"""Puts the hits of a month into a log, as the collector would, in a process beside the measurement: it reads from its
-input how many there shall be, a number a line, and answers with the time (ms) of the last one when it is durable.
+"""Puts the hits of a month into a log, as the collector does, in a process beside the measurement. It reads from its
+input how many hits to put in, one number per line, and prints the time (ms) of the last hit when it is durable.
 
     python -m bench.collect LOG MEASUREMENT_ID HITS FIRST_MS DAYS
 """

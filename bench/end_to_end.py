@@ -1,4 +1,4 @@
-"""How many hits a second go the whole way: from wrk (beside the server, on the same cores) until a report counts all.
+"""Measures hits per second from wrk (beside the server, on the same cores) until a report counts all of them.
 
 python -m bench.end_to_end [--seconds 20]
 """
@@ -46,7 +46,7 @@ def measure(site: Site, seconds: int) -> dict[str, float]:
 
 
 def send(port: int, measurement_id: str, seconds: int, first: int, connections: int = CONNECTIONS) -> None:
-    """Raises SystemExit where a hit was not answered 2xx."""
+    """Raises SystemExit if a hit was not answered 2xx."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}"]
     report = subprocess.run([*command, "--", str(first), measurement_id], capture_output=True, text=True, check=True)
     if re.search("Non-2xx|Socket errors", report.stdout):

@@ -1,7 +1,7 @@
-"""What it takes to erase visitors of a million hits in 30 days: until reports are without them, what a report costs
-while they are only hidden, and until no segment knows them.
+"""Measures the erasure of visitors from a million hits in 30 days: the time until reports leave them out, the cost of a
+report while they are only hidden, and the time until no segment contains them.
 
-One visitor of few hits, and a hundred at once, who were there on most days.
+Erases one visitor with few hits, then a hundred at once who came on most days.
 
     python -m bench.erasure [--hits 1000000]
 """
@@ -66,16 +66,16 @@ def measure(store: Store, number: int, visitors: pl.Series, name: str) -> dict[s
 
 
 def look(view: ReadView, visitors: pl.Series, *, gone: bool) -> int:
-    """Reads what a report on visitors would; `gone`: they must not be there any more."""
+    """Reads the columns of a report on visitors. `gone`: the visitors must not be found any more."""
     shown = view.events(*EVER, SHOWN)["visitor"]
     assert shown.is_in(visitors.implode()).any() is not gone
     return shown.n_unique()
 
 
 def timed(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     call()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How soon a hit is reported: 1,000 hits/s for 60 s, onto a property with a million hits of this month, and over 1,000
-properties.
+"""Measures how soon a hit is reported: 1,000 hits/s for 60 s, to a property with a million hits of this month, or to
+1,000 properties.
 
-Freshness of a hit: from its 2xx until an answered report counts it. The reader asks again as soon as it has an
-answer.
+The freshness of a hit is the time from its 2xx until the answer of a report counts it. The reader requests the next
+report as soon as it has an answer.
 
 python -m bench.freshness [--hits 1000000] [--seconds 60] [--rate 1000] [--properties 1]
 """
@@ -38,21 +38,21 @@ def main() -> None:
 
 
 def measure(site: Site, rate: int, seconds: int) -> dict[str, float]:
-    """Asks for reports of up to 20 properties in turn while the load runs.
+    """Requests reports of up to 20 properties in turn while the load runs.
 
-    A hit is reported when an answer that counts it is in hand.
+    A hit is reported when an answer that counts it has arrived.
     """
     watched = site.properties[:WATCHED]
     before = {number: site.events(number) for number, _ in watched}
     answers: dict[int, list[tuple[float, int]]] = {number: [] for number, _ in watched}
     ids = ",".join(measurement_id for _, measurement_id in site.properties)
     load = [sys.executable, "-m", "bench.load", str(site.port), str(rate), str(seconds), "32", ids]
-    cpu, began, took = site.cpu_s(), time.time(), []
+    cpu, started, took = site.cpu_s(), time.time(), []
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(load, cwd=ROOT, stdout=output)
         while process.poll() is None:
             took += [_ask(site, number, before, answers) for number, _ in watched]
-        lasted, used = time.time() - began, site.cpu_s() - cpu
+        lasted, used = time.time() - started, site.cpu_s() - cpu
         output.seek(0)
         sent = json.loads(output.read())
     acknowledged = sent.pop("acknowledged")
@@ -79,7 +79,7 @@ def _ask(site: Site, number: int, before: dict[int, int], answers: dict[int, lis
 def _ages(
     site: Site, number: int, before: dict[int, int], answers: dict[int, list[tuple[float, int]]], moments: list[float]
 ) -> list[float]:
-    """How long each hit of the property waited: from its 2xx to the first answer that counts as many."""
+    """Returns each hit's seconds from its 2xx to the first answer that counts at least as many hits."""
     limit = time.time() + 60
     while answers[number][-1][1] < len(moments):
         _ask(site, number, before, answers)

@@ -1,7 +1,7 @@
-"""How long rules take to be applied to the past of a million hits in 30 days, how long a preview of it takes, what many
-rules cost, and how long reports wait while one generation takes the place of another.
+"""Measures rules applied to the past of a million hits in 30 days: the time of a run and of its preview, the cost of
+many rules, and the delay of reports while one generation replaces another.
 
-The rules change nothing, so that every answer must be the same: before, meanwhile and after.
+The rules change nothing, so every answer must be the same before, during and after the run.
 
     python -m bench.history [--hits 1000000]
 """
@@ -52,11 +52,11 @@ def measure(site: Site) -> dict[str, float]:
 
 
 def reprocess(site: Site, number: int) -> dict[str, float]:
-    """Without a reader, then with one that asks five times a second."""
+    """Measures without a reader, then with one that sends five requests per second."""
     before = report(site, number)
-    began = time.perf_counter()
+    started = time.perf_counter()
     site.manage("reprocess", "--property", str(number))
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     alone = timed(lambda: report(site, number))
     waits: list[float] = []
     stop, wrong = threading.Event(), list[object]()
@@ -80,9 +80,9 @@ def poll(
     site: Site, number: int, expected: Any, waits: list[float], wrong: list[object], stop: threading.Event
 ) -> None:
     while not stop.wait(0.2):
-        began = time.perf_counter()
+        started = time.perf_counter()
         found = report(site, number)
-        waits.append(time.perf_counter() - began)
+        waits.append(time.perf_counter() - started)
         if found != expected:
             wrong.append(found)
 
@@ -96,9 +96,9 @@ def report(site: Site, number: int) -> Any:
 
 
 def timed(work: Any) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def preview_and_rules(folder: Path, number: int) -> dict[str, float]:
@@ -116,7 +116,7 @@ def preview_and_rules(folder: Path, number: int) -> dict[str, float]:
 
 
 def overheads(store: Any, view: Any, number: int) -> dict[str, float]:
-    """What rules add to processing a quarter of the rows, as a share; CPU seconds, since machines are noisy."""
+    """Returns the share of CPU time that rules add to processing a quarter of the rows."""
     import polars as pl
 
     from processing.pipeline.process import process
@@ -128,14 +128,14 @@ def overheads(store: Any, view: Any, number: int) -> dict[str, float]:
     cost = dict.fromkeys(sets, float("inf"))
     for _ in range(OVERHEAD_ROUNDS):
         for size, rules in sets.items():
-            began = time.process_time()
+            started = time.process_time()
             process(raw, rules)
-            cost[size] = min(cost[size], time.process_time() - began)
+            cost[size] = min(cost[size], time.process_time() - started)
     return {f"rules_overhead_{size}": cost[size] / cost[0] - 1 for size in RULES}
 
 
 def rules_of(number: int, size: int) -> Any:
-    """Filters, rewrites and key events that match next to nothing."""
+    """Filters, rewrites and key events that match almost nothing."""
     from configuration.ruleset.ruleset import PropertySettings, Ruleset
 
     rules = [rule for n in range(size // 5 + 1) for rule in five_rules(n)]

@@ -1,6 +1,6 @@
-"""How many lines of a real access log are imported a second, until they are reported.
+"""Measures how many lines of a real access log are imported per second, until they are reported.
 
-The log in tests/data is repeated with later days, so that no line is there twice.
+The log in tests/data is repeated with later days, so that no line occurs twice.
 
     python -m bench.imports [--times 30]
 """
@@ -25,9 +25,9 @@ def main() -> None:
     options = parser.parse_args()
     with Site() as site:
         lines = write_log(site.folder / "access.log", options.times)
-        began = time.time()
+        started = time.time()
         site.manage("import_access_log", str(site.folder / "access.log"), "--property", str(site.properties[0][0]))
-        took = time.time() - began
+        took = time.time() - started
         status = site.status(site.properties[0][0])
         memory = sum(site.rss_mb().values())
     if (status["accepted"], status["pending"]) != (lines, 0):
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def write_log(path: Path, times: int) -> int:
-    """The log `times` over, each time four days later. Returns the number of lines."""
+    """Writes the log `times` times, each time four days later. Returns the number of lines."""
     text = SOURCE.read_text(encoding="utf-8", errors="surrogateescape")
     with path.open("w", encoding="utf-8", errors="surrogateescape") as file:
         for number in range(times):

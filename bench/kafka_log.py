@@ -1,9 +1,9 @@
-"""How fast the two logs take hits: a real Kafka on this machine, acknowledged by all copies, beside the embedded log.
+"""Measures how fast hits are appended to Kafka on this machine, acknowledged by all copies, and to the embedded log.
 
 python -m bench.kafka_log [--seconds 10] [--nodes 1|3] [--size 350]
 
-Both in turn, twice, in the same run, since the machine has other things to do. Group commit as the collector does it:
-one append after the other, of as many hits as are said.
+Measures both in turn, twice, since other programs use the machine as well. Appends follow each other as in the
+collector's group commit, each with the given number of hits.
 """
 
 import argparse
@@ -48,18 +48,18 @@ def compare(logs: dict[str, Log], options: argparse.Namespace) -> None:
 
 
 def appended(log: Log, batch: int, size: int, seconds: float) -> tuple[float, float]:
-    """Hits a second, and the longest append in seconds."""
+    """Returns hits per second, and the longest append in seconds."""
     hits = [(b"%d.%d" % (number, number % VISITORS), bytes(size)) for number in range(batch)]
-    done, longest, began = 0, 0.0, time.perf_counter()
-    while (now := time.perf_counter()) - began < seconds:
+    done, longest, started = 0, 0.0, time.perf_counter()
+    while (now := time.perf_counter()) - started < seconds:
         log.append(hits)
         longest = max(longest, time.perf_counter() - now)
         done += batch
-    return done / (time.perf_counter() - began), longest
+    return done / (time.perf_counter() - started), longest
 
 
 def read_all(log: Log) -> int:
-    """The first ten ranges of each partition; how many hits they held."""
+    """Receives the first ten ranges of each partition. Returns the number of their hits."""
     ends, starts = log.ends(), log.starts()
     return sum(
         len(log.read(partition, first, min(first + 4096, end) - 1))
@@ -69,8 +69,8 @@ def read_all(log: Log) -> int:
 
 
 def timed(log: Log) -> float:
-    began = time.perf_counter()
-    return read_all(log) / (time.perf_counter() - began)
+    started = time.perf_counter()
+    return read_all(log) / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

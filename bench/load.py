@@ -1,4 +1,4 @@
-"""A load generator in a process of its own: hits at a steady rate over keep-alive connections.
+"""A load generator in a separate process: sends hits at a steady rate over keep-alive connections.
 
     python -m bench.load PORT RATE SECONDS CONNECTIONS MEASUREMENT_ID,...
 

@@ -1,5 +1,5 @@
-"""How much of each role a number of hits a month needs, out of measured costs. Pure arithmetic; docs/scale.md explains
-it, `bench/scale.py` measures.
+"""Computes the machines that a number of hits per month needs, from measured costs. Pure arithmetic: docs/scale.md
+explains it, `bench/scale.py` measures the costs.
 """
 
 import math
@@ -38,8 +38,8 @@ class Costs(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Hits a month, and what is assumed of them: `peak` is the busiest hour beside the mean, `largest` the share of
-    the largest property, `busy` how much of a core is used at the peak, so that one of three machines may be away.
+    """Hits per month and assumptions about them. `peak`: the busiest hour divided by the mean. `largest`: the share of
+    the largest property. `busy`: the share of a core used at the peak, so that one of three machines may fail.
     """
 
     hits: int
@@ -50,7 +50,7 @@ class Load(NamedTuple):
     log_hours: int = 72
     months: int = 13
     copies: int = 3
-    free: float = 2.0  # Cassandra wants as much room again for compaction
+    free: float = 2.0  # Cassandra needs as much space again for compaction
 
     @property
     def a_second(self) -> float:
@@ -58,19 +58,17 @@ class Load(NamedTuple):
 
     @property
     def partitions(self) -> int:
-        """Of the log: each is cut by 2 ranges a second while it holds fewer than 8,192 hits a second; at least six, so
-        that three brokers and several workers share them.
+        """Partitions of the log. Each gets 2 ranges per second as long as it receives fewer than 8,192 hits per second.
+        At least six, so that three brokers and several workers share them.
         """
         return max(6, 1 << math.ceil(math.log2(max(1.0, self.a_second * self.peak / 2000))))
 
     @property
     def blocks(self) -> int:
-        """Raw blocks at once in one partition: a quiet property's tail waits for an hour, and a deletion for its grace
-        and the turn after it.
+        """Raw blocks in one partition at a time: the tail of a quiet property waits for an hour, and a deletion for its
+        grace period and the maintenance run after it.
         """
-        from processing.receiving.batcher import (
-            MAX_WAIT_S,  # modules of the worker need Django, which is made ready late
-        )
+        from processing.receiving.batcher import MAX_WAIT_S  # the worker's modules need Django, which is set up late
         from processing.workers.config import GRACE_S
 
         return math.ceil((QUIET_AGE_S + AGE_S + 2 * GRACE_S) / MAX_WAIT_S)
@@ -81,13 +79,13 @@ class Load(NamedTuple):
 
     @property
     def layers(self) -> int:
-        """Of the largest property's day, when it is over."""
+        """Layers of a day of the largest property, when it is over."""
         return max(1, math.ceil(self.largest_day / MAX_LAYER_ROWS))
 
     @property
     def segments(self) -> int:
-        """A quiet property's day is one of raw rows and one of events, its closed month one of events; a large one's
-        day has several of each.
+        """Segments in the store: a day of a quiet property has one of raw rows and one of events, its closed month one
+        of events; a day of a large property has several of each.
         """
         days, raw = 31, 30 * self.months
         return self.properties * (days + self.months + raw) + 2 * self.layers * 30 * self.months
@@ -127,17 +125,17 @@ def needs(load: Load, costs: Costs) -> list[Need]:
 
 
 def report_s(load: Load, costs: Costs, days: int) -> tuple[float, float]:
-    """Seconds of one report and of all panels, warm, over the last days of the largest property."""
+    """Returns seconds of one report and of all panels, warm, over the last days of the largest property."""
     events = load.largest_day * days
     return events * costs.report_us / 1e6, events * costs.panels_us / 1e6
 
 
 def table(loads: dict[str, Load], costs: Costs) -> str:
-    """In Markdown: a row for each role, a column for each load."""
-    found = {name: needs(load, costs) for name, load in loads.items()}
+    """Returns a Markdown table: a row for each role, a column for each load."""
+    needs_of_loads = {name: needs(load, costs) for name, load in loads.items()}
     head = ["role", *(f"{name} hits a month" for name in loads)]
     lines = [head, ["---"] * len(head)]
-    for row in zip(*found.values(), strict=True):
+    for row in zip(*needs_of_loads.values(), strict=True):
         lines.append([row[0].role, *map(_cell, row)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

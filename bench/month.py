@@ -1,12 +1,12 @@
-"""One property for a month, day by day, on the embedded installation: what each phase takes and how much memory it
-needs at most, and how long reports over 1, 7 and 30 days take then, in a process that has read nothing yet and again.
+"""Measures a month of one property, day by day, on the embedded installation: time and peak memory of each phase, then
+reports over 1, 7 and 30 days, cold in a new process and warm.
 
-The hits are put into the log as the collector would; log, ledger, worker, store and reports are the real ones. The
-worker looks every PORTION hits and tidies up every 6 hours, by the hits' clock, so that a month passes in less time.
+The hits are put into the log as the collector does; log, ledger, worker, store and reports are the real ones. The
+worker runs every PORTION hits and its maintenance every 6 hours of the hits' clock, so that the month passes faster.
 
     python -m bench.month [--hits 20000000] [--days 30] [--folder FOLDER]
 
-With a folder, a month that was broken off goes on; its figures are those of the rest.
+With a folder, an interrupted month is continued; the figures are those of the rest.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from bench.site import ROOT, median
 FIRST_DAY: Final = date(2026, 9, 1)
 PORTION: Final = 25_000
 TIDIES_A_DAY: Final = 4
-CLOSED: Final = timedelta(days=4)  # after its end a month is folded
+CLOSED: Final = timedelta(days=4)  # after its end a month is closed
 ROUNDS: Final = 5
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hits", type=int, default=20_000_000)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--folder", type=Path, help="where the installation is to be; it stays")
+    parser.add_argument("--folder", type=Path, help="the folder of the installation, which is kept")
     parser.add_argument("--read", type=int, help="only measure reports over so many days, and print the figures")
     options = parser.parse_args()
     if options.read:
@@ -44,8 +44,7 @@ def main() -> None:
         return
     with _folder(options.folder) as folder:
         figures = measure(folder, options.hits, options.days)
-    millions = options.hits / 1e6
-    record(**{f"month_{millions:g}m_{name}": value for name, value in figures.items()})
+    record(**{f"month_{options.hits / 1e6:g}m_{name}": value for name, value in figures.items()})
     for name, value in figures.items():
         sys.stdout.write(f"{name:32} {value:14.2f}\n")
 
@@ -61,36 +60,33 @@ def measure(folder: Path, hits: int, days: int) -> dict[str, float]:
 
 
 def read_apart(folder: Path, days: int, over: int) -> dict[str, float]:
-    """`read` in a process that has read nothing yet."""
+    """Calls `read` in a new process."""
     command = [sys.executable, "-m", "bench.month", "--folder", str(folder), "--days", str(days), "--read", str(over)]
-    output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
-    figures: dict[str, float] = json.loads(output)
-    return figures
+    return dict(json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout))
 
 
 class Phase:
-    """Seconds, CPU seconds and the most memory that any of its turns took."""
+    """Seconds, CPU seconds and peak memory of a phase, over all its turns."""
 
     def __init__(self, name: str) -> None:
         self.name, self.seconds, self.cpu_s, self.peak_mb = name, 0.0, 0.0, 0.0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        began, cpu = time.perf_counter(), time.process_time()
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+        started, cpu = time.perf_counter(), time.process_time()
         yield
-        self.seconds += time.perf_counter() - began
+        self.seconds += time.perf_counter() - started
         self.cpu_s += time.process_time() - cpu
         self.peak_mb = max(self.peak_mb, _peak_mb())
 
     def figures(self, hits: int) -> list[tuple[str, float]]:
-        name = self.name
-        per_hit = (f"{name}_cpu_us_a_hit", 1e6 * self.cpu_s / hits)
-        return [(f"{name}_s", self.seconds), per_hit, (f"{name}_peak_mb", self.peak_mb)]
+        per_hit = (f"{self.name}_cpu_us_a_hit", 1e6 * self.cpu_s / hits)
+        return [(f"{self.name}_s", self.seconds), per_hit, (f"{self.name}_peak_mb", self.peak_mb)]
 
 
 class Written:
-    """Bytes that went into a store, whatever became of them."""
+    """Counts the bytes written to a store, including those deleted later."""
 
     def __init__(self, store: Any) -> None:
         self.segments = self.blocks = 0
@@ -108,7 +104,7 @@ class Written:
 
 
 def live_through(folder: Path, hits: int, days: int) -> tuple[dict[str, Phase], Written]:
-    """A month passes in this process. Raises where a hit is not counted."""
+    """Runs the month in this process. Raises if a hit is not counted."""
     number, measurement_id = prepare(folder)
     worker = _worker()
     written = Written(worker.store)
@@ -118,10 +114,10 @@ def live_through(folder: Path, hits: int, days: int) -> tuple[dict[str, Phase], 
     with _collector(folder, measurement_id, hits, days) as collector:
         collector.ask(done + PORTION)
         for day in range(days):
-            began, first, end = time.perf_counter(), max(done, hits * day // days), hits * (day + 1) // days
+            started, first, end = time.perf_counter(), max(done, hits * day // days), hits * (day + 1) // days
             if first < end:
                 _live_day(worker, collector, phases, first, end)
-                _say(day, time.perf_counter() - began, phases)
+                _say(day, time.perf_counter() - started, phases)
     with phases["seal"].turn():
         worker.drain()
     with phases["close"].turn():
@@ -146,7 +142,7 @@ def _live_day(worker: Any, collector: "Collector", phases: dict[str, Phase], fir
 
 
 class Collector:
-    """A process that puts hits into the log, one portion ahead."""
+    """A process that puts hits into the log, one portion ahead of the worker."""
 
     def __init__(self, process: "subprocess.Popen[str]", hits: int) -> None:
         self._process, self._hits = process, hits
@@ -157,22 +153,22 @@ class Collector:
         self._process.stdin.flush()
 
     def wait(self) -> int:
-        """The time (ms) of the last hit of those that were asked for. Raises ValueError where it ended."""
+        """Returns the time (ms) of the last requested hit. Raises ValueError if the process has ended."""
         assert self._process.stdout
         return int(self._process.stdout.readline())
 
 
 @contextmanager
 def _collector(folder: Path, measurement_id: str, hits: int, days: int) -> Iterator[Collector]:
-    words = [f"sqlite://{folder}/log", measurement_id, str(hits), str(_ms(FIRST_DAY)), str(days)]
-    command = [sys.executable, "-m", "bench.collect", *words]
+    numbers = (str(hits), str(_ms(FIRST_DAY)), str(days))
+    command = [sys.executable, "-m", "bench.collect", f"sqlite://{folder}/log", measurement_id, *numbers]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield Collector(process, hits)
         process.communicate()
 
 
 def prepare(folder: Path) -> tuple[int, str]:
-    """An installation in the folder with one property: its number and measurement id. It may be there already."""
+    """Creates an installation with one property in the folder, or uses it. Returns its number and measurement id."""
     _django(folder)
     from django.core.management import call_command
 
@@ -186,8 +182,8 @@ def prepare(folder: Path) -> tuple[int, str]:
 
 
 def read(folder: Path, days: int, over: int) -> dict[str, float]:
-    """Milliseconds of the dashboard's panels and of one report over the last days: the first time, then again; the
-    memory that it took.
+    """Returns milliseconds of the dashboard's panels and of one report over the last days, the first time and again,
+    and the peak memory.
     """
     _django(folder)
     from processing.segments.view_cache import ViewCache
@@ -198,20 +194,20 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     last = FIRST_DAY + timedelta(days=days - 1)
     first = last - timedelta(days=over - 1)
     store = open_store(f"sqlite://{folder}/store")
-    (number,) = [each for each in store.properties() if each]
+    (number,) = filter(None, store.properties())
     asked = Report(
         date_ranges=(DateRange(first.isoformat(), last.isoformat()),),
         dimensions=("date",),
         metrics=("sessions", "activeUsers", "eventCount", "averageSessionDuration"),
     )
-    reader, idle_mb = ViewCache(store), _peak_mb()
-    report = _times(lambda: run(asked, reader.view(number), last))
+    views, idle_mb = ViewCache(store), _peak_mb()
+    report = _times(lambda: run(asked, views.view(number), last))
     report_mb = _peak_mb()
     fresh = ViewCache(store)
     panels = _times(lambda: _panels(fresh, number, first, last))
     return {
-        "report_cold_ms": report[0], "report_warm_ms": median(report[1:]), "report_peak_mb": report_mb,
-        "idle_mb": idle_mb,
+        "idle_mb": idle_mb, "report_peak_mb": report_mb,
+        "report_cold_ms": report[0], "report_warm_ms": median(report[1:]),
         "panels_cold_ms": panels[0], "panels_warm_ms": median(panels[1:]), "panels_peak_mb": _peak_mb(),
     }  # fmt: skip
 
@@ -220,22 +216,21 @@ def _panels(reader: Any, number: int, first: date, last: date) -> object:
     from reporting.dashboard.panels import panels
     from reporting.dashboard.period_picker import ChosenPeriod
 
-    return panels(
-        reader.view(number), ChosenPeriod(first, last), datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
-    )
+    now = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
+    return panels(reader.view(number), ChosenPeriod(first, last), now)
 
 
 def _times(work: Any) -> list[float]:
     times = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        started = time.perf_counter()
         work()
-        times.append(1000 * (time.perf_counter() - began))
+        times.append(1000 * (time.perf_counter() - started))
     return times
 
 
 def _worker() -> Any:
-    """This installation's, without a grace period; what fails ends the measurement."""
+    """The worker of this installation, without a grace period. A failure ends the measurement."""
     from processing.concurrency.backoff import Backoff
     from processing.workers.wiring import make_worker
 
@@ -253,12 +248,12 @@ def _check(worker: Any, number: int, hits: int) -> None:
 
 
 def stored(folder: Path) -> dict[str, int]:
-    """Bytes on disk: what the book names, by kind; the store's database; the log."""
+    """Returns bytes on disk by kind: segments of the manifest, the manifest, the store's database, the log."""
     from processing.segments.manifest import decode_manifest
     from processing.store import open_store
 
     store = open_store(f"sqlite://{folder}/store")
-    (number,) = [each for each in store.properties() if each]
+    (number,) = filter(None, store.properties())
     manifest = store.manifest(number)
     names = decode_manifest(manifest.data).segments() if manifest else set()
     segments = [path for path in (folder / "store/segments").iterdir() if path.name.partition(".")[0] in names]
@@ -271,9 +266,9 @@ def stored(folder: Path) -> dict[str, int]:
 
 
 def _django(folder: Path) -> None:
-    os.environ |= {"HITSTREAM_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
     import django
 
+    os.environ |= {"HITSTREAM_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
     django.setup()
 
 
@@ -290,7 +285,6 @@ def _folder(named: Path | None) -> Iterator[Path]:
 def _say(day: int, seconds: float, phases: dict[str, Phase]) -> None:
     peaks = ", ".join(f"{phase.name} {phase.peak_mb:.0f}" for phase in phases.values() if phase.peak_mb)
     sys.stderr.write(f"day {day + 1}: {seconds:.0f} s; peaks in MB so far: {peaks}\n")
-    sys.stderr.flush()
 
 
 def _peak_mb() -> float:

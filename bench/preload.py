@@ -18,11 +18,11 @@ def preload(site: Site, hits: int) -> float:
     now = int(time.time() * 1000)
     entries = Traffic(ids, hits / (DAYS * 86_400)).past(hits, now - (DAYS + 1) * DAY_MS, DAYS, now * 1000)
     log = open_log(f"sqlite://{site.folder}/log")
-    began = time.time()
+    started = time.time()
     while batch := list(islice(entries, BATCH)):
         log.append(batch)
     log.close()
     while sum(site.status(number)["pending"] for number, _ in site.properties):
         time.sleep(0.5)
-    sys.stderr.write(f"{hits:,} hits loaded in {time.time() - began:.0f} s\n")
-    return time.time() - began
+    sys.stderr.write(f"{hits:,} hits loaded in {time.time() - started:.0f} s\n")
+    return time.time() - started

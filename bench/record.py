@@ -1,4 +1,4 @@
-"""Where figures go: var/bench.json, each beside the day on which it was measured."""
+"""Records figures in var/bench.json, each with the day of its measurement."""
 
 import json
 import time
@@ -8,7 +8,7 @@ FILE = Path(__file__).resolve().parent.parent / "var" / "bench.json"
 
 
 def record(**figures: float) -> None:
-    """Adds the figures to those of other measurements."""
+    """Adds the figures to those in the file."""
     FILE.parent.mkdir(exist_ok=True)
     known = json.loads(FILE.read_text()) if FILE.exists() else {}
     known |= {

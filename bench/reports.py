@@ -1,6 +1,6 @@
-"""How long the dashboard's panels take together, over a million hits in 30 days, and how much room a hit takes.
+"""Measures all panels of the dashboard over a million hits in 30 days, and the disk space of a hit.
 
-Warm: the same view again. Cold: in a process that has read nothing yet (the files may be in the system's cache).
+Warm: the same view again. Cold: in a new process (the files may be in the system's cache).
 
     python -m bench.reports [--hits 1000000]
 """
@@ -60,7 +60,7 @@ def in_a_new_process(store: str, number: int, cache: Path | None = None) -> dict
 
 
 def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
-    """Milliseconds: the first time, and the median of the next."""
+    """Returns milliseconds: the first call, and the median of the next calls."""
     from processing.segments.view_cache import ViewCache
     from processing.store import open_store
     from reporting.dashboard.panels import panels as all_panels
@@ -71,14 +71,14 @@ def panels(store: str, number: int, cache: Path | None) -> dict[str, float]:
     period = ChosenPeriod(now.date() - timedelta(days=30), now.date())
     times = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        started = time.perf_counter()
         all_panels(reader.view(number), period, now)
-        times.append(1000 * (time.perf_counter() - began))
+        times.append(1000 * (time.perf_counter() - started))
     return {"cold": times[0], "warm": median(times[1:])}
 
 
 def stored_bytes(folder: Path, number: int) -> int:
-    """The property's segments, raw rows and events; what later segments have taken over waits to be swept."""
+    """Bytes of the property's segments, raw rows and events, without segments that wait for garbage collection."""
     from processing.segments.manifest import decode_manifest
     from processing.store import open_store
 

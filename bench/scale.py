@@ -1,9 +1,11 @@
-"""What a hit, a range, a report costs on this machine, and what 100 M, 1 G and 10 G hits a month would need by it.
+"""Measures the cost of a hit, a range and a report on this machine, and computes what 100 M, 1 G and 10 G hits per
+month would need.
 
     python -m bench.scale [--hits 400000]
 
-A day of one property goes the whole way on the embedded installation, the collector takes hits on a socket, and
-PostgreSQL keeps a ledger. CPU time and bytes, which a busy machine changes little; only the reports are in seconds.
+One day of a property is received, sealed and reported on the embedded installation, the collector accepts hits on a
+socket, and PostgreSQL keeps a ledger. Costs are CPU time and bytes, which depend little on the load of the machine;
+only the reports are in seconds.
 """
 
 import argparse
@@ -47,7 +49,7 @@ def main() -> None:
 
 
 def way(hits: int) -> dict[str, float]:
-    """A day of hits in this process: the worker's costs, and what lies on the disk afterwards."""
+    """Processes a day of hits in this process. Returns the worker's costs and the bytes on disk."""
     with tempfile.TemporaryDirectory(prefix="hitstream-bench-", dir=os.environ.get("HITSTREAM_BENCH")) as name:
         folder = Path(name)
         phases, written = live_through(folder, hits, 1)
@@ -69,7 +71,7 @@ def way(hits: int) -> dict[str, float]:
 
 
 def collector() -> float:
-    """Microseconds of CPU for a hit, at a rate at which few hits share an fsync."""
+    """Returns microseconds of CPU for a hit, at a rate at which few hits share an fsync."""
     with Site() as site:
         pid = site.processes["web"].pid
         words = [str(site.port), str(RATE), str(COLLECT_S), "32", site.properties[0][1]]
@@ -81,7 +83,7 @@ def collector() -> float:
 
 
 def ledger() -> float:
-    """Bytes of a range in PostgreSQL, with its indexes."""
+    """Returns the bytes of a range in PostgreSQL, with its indexes."""
     with tempfile.TemporaryDirectory(prefix="hitstream-bench-") as folder:
         server = Postgres(Path(folder))
         try:

@@ -1,5 +1,5 @@
-"""A Hitstream of its own for a measurement: a temporary folder, the collector with Django, and the worker, as
-`manage.py run` starts them.
+"""An installation for a measurement: a temporary folder, the collector with Django, and the worker, as `manage.py run`
+starts them.
 """
 
 import os
@@ -19,7 +19,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Site:
-    """Use as a context manager. `properties` are (number, measurement id); the token reads all of them."""
+    """A context manager. `properties`: (number, measurement id) of each; `token` may read all of them."""
 
     def __init__(self, port: int = 8765, properties: int = 1, folder: str | None = None) -> None:
         self.port, self._count = port, properties
@@ -53,7 +53,7 @@ class Site:
             self._temporary.cleanup()
 
     def stop(self) -> None:
-        """Ends its processes as their supervisor would."""
+        """Stops the processes as their supervisor does."""
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
@@ -83,14 +83,14 @@ class Site:
         raise TimeoutError((self.folder / "web.out").read_text())
 
     def cpu_s(self) -> float:
-        """CPU seconds of all its processes so far."""
+        """Returns the CPU seconds of all processes so far."""
         return sum(cpu_ticks(process.pid) for process in self.processes.values()) / TICKS
 
     def rss_mb(self) -> dict[str, float]:
         return {name: _rss_mb(process.pid) for name, process in self.processes.items()}
 
     def ask(self, path: str, body: bytes | None = None) -> Any:
-        """An answer of the report API, read from JSON."""
+        """Sends a request to an API. Returns the JSON answer."""
         import orjson
 
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body)
@@ -103,7 +103,7 @@ class Site:
         return self.ask(f"/api/properties/{number}/status/")
 
     def events(self, number: int) -> int:
-        """The property's event count of the last 40 days, by Google's report method."""
+        """Returns the property's event count of the last 40 days, from the GA4 report method."""
         report = b'{"dateRanges":[{"startDate":"40daysAgo","endDate":"today"}],"metrics":[{"name":"eventCount"}]}'
         rows = self.ask(f"/v1beta/properties/{number}:runReport", report).get("rows", [])
         return int(rows[0]["metricValues"][0]["value"]) if rows else 0

@@ -1,8 +1,8 @@
-"""What a store takes for its common tasks: writing and reading segments, putting blocks, commits, listing, pinning.
+"""Measures the common tasks of a store: writing and reading segments, putting blocks, commits, listing, pinning.
 
     python -m bench.store sqlite:///folder | cassandra://host:port/keyspace
 
-The store is set up where needed, and left with what was written: use a folder or a keyspace of its own.
+The store is created if needed, and keeps the written data: use a separate folder or keyspace.
 """
 
 import statistics
@@ -79,7 +79,7 @@ def segments(store: Store, url: str) -> dict[str, float]:
 
 
 def rows(count: int) -> pl.DataFrame:
-    """Texts that do not compress: figures of bytes, not of repetitions."""
+    """Texts that do not compress, so that the figures measure bytes."""
     return pl.DataFrame(
         {
             "position": range(count),
@@ -98,7 +98,7 @@ def rows(count: int) -> pl.DataFrame:
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Milliseconds."""
+    """Returns milliseconds."""
     started = time.perf_counter()
     action()
     return (time.perf_counter() - started) * 1000

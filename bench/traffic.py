@@ -1,4 +1,6 @@
-"""Believable hits for measurements: visitors with sessions, pages by Zipf, real user agents. Deterministic by seed."""
+"""Generates realistic hits for measurements: visitors with sessions, pages by Zipf's law, real user agents. The seed
+determines all of them.
+"""
 
 import random
 from collections.abc import Iterator
@@ -34,7 +36,7 @@ HITS_A_SESSION = (1, 1, 2, 3, 4, 5, 7, 10, 14)
 
 
 class Session:
-    """A visitor on the site: who, since when, how many hits are still to come."""
+    """A session in progress: its visitor, its start, and its remaining hits."""
 
     def __init__(self, rnd: random.Random, measurement_id: str, visitor: int, began_ms: int) -> None:
         self.measurement_id, self.visitor, self.began_s = measurement_id, visitor, began_ms // 1000
@@ -45,9 +47,7 @@ class Session:
 
 
 class Traffic:
-    """An endless stream of hits at a rate (hits a second); each has an id and a creation time of its own, as the
-    tracker's have.
-    """
+    """An endless stream of hits at a rate (hits per second); each has an id and a creation time like the tracker's."""
 
     def __init__(
         self, measurement_ids: list[str], rate: float, seed: int = 1, visitors: int = 140_000, pages: int = 5_000
@@ -58,7 +58,7 @@ class Traffic:
         self._number = 0
 
     def query(self, created_ms: int) -> tuple[str, bytes, str]:
-        """A hit of one event: its measurement id, query and user agent."""
+        """Returns measurement id, query and user agent of a hit with one event."""
         session = self._next(created_ms)
         rnd, self._number = self._rnd, self._number + 1
         page = f"/p/{int(self._pages * rnd.random() ** 3)}"
@@ -75,7 +75,7 @@ class Traffic:
         return session.measurement_id, urlencode(parameters).encode(), session.agent
 
     def _next(self, created_ms: int) -> Session:
-        """The session that sends the next hit; one that has ended makes room for another visitor's."""
+        """Chooses the session that sends the next hit. A session that has ended is replaced by another visitor's."""
         rnd = self._rnd
         place = rnd.randrange(len(self._going))
         session = self._going[place]
@@ -86,7 +86,7 @@ class Traffic:
         return session
 
     def past(self, count: int, first_ms: int, days: int, now_us: int) -> Iterator[tuple[bytes, bytes]]:
-        """Log entries of the days from `first_ms` on, in order of time, from a source that is trusted to say when."""
+        """Yields log entries of the days from `first_ms` on, ordered by time, from a source with a trusted time."""
         step = days * DAY_MS / count
         for number in range(count):
             at = int(first_ms + number * step)
@@ -97,7 +97,7 @@ class Traffic:
             yield query[-40:], encode(hit)
 
     def live(self, count: int, first_ms: int, days: float) -> Iterator[tuple[bytes, bytes]]:
-        """Log entries of the days from `first_ms` on, received a moment after they were sent."""
+        """Yields log entries of the days from `first_ms` on, received a moment after they were sent."""
         step = days * DAY_MS / count
         for number in range(count):
             at = int(first_ms + number * step)

@@ -1,8 +1,8 @@
-"""A subscriber to begin with: every hit of the topic as a line of JSON, at least once, shared among all of one group.
+"""A sample subscriber: prints every hit of the topic as a line of JSON, at least once, shared among a consumer group.
 
     python kafka_subscriber.py 10.0.0.1:9092 hits warehouse [--once]
 
-Needs kafka-python and msgspec. Records hold full addresses: see to it that they are not kept.
+It needs kafka-python and msgspec. Hits contain full addresses: do not store them.
 """
 
 import argparse
@@ -14,7 +14,16 @@ from kafka import KafkaConsumer
 
 FORMAT = 1
 FIELDS = (
-    *("format", "id", "received", "protocol", "address", "user_agent", "headers", "query", "body", "property"),
+    "format",
+    "id",
+    "received",
+    "protocol",
+    "address",
+    "user_agent",
+    "headers",
+    "query",
+    "body",
+    "property",
     "occurred",
 )
 
@@ -24,7 +33,7 @@ def main() -> None:
     parser.add_argument("servers", help="host:port,host:port")
     parser.add_argument("topic")
     parser.add_argument("group")
-    parser.add_argument("--once", action="store_true", help="end when nothing came for five seconds")
+    parser.add_argument("--once", action="store_true", help="stop when no hit has arrived for five seconds")
     options = parser.parse_args()
     consumer = KafkaConsumer(
         options.topic, bootstrap_servers=options.servers.split(","), group_id=options.group,
@@ -35,7 +44,7 @@ def main() -> None:
         for record in consumer:
             sys.stdout.write(line(record.partition, record.offset, record.value) + "\n")
             sys.stdout.flush()
-            consumer.commit()  # only now is it safe with whoever reads our output; a real one commits many at once
+            consumer.commit()  # after the output; a real subscriber commits many hits at once
     except KeyboardInterrupt:
         return
     finally:
@@ -43,7 +52,7 @@ def main() -> None:
 
 
 def line(partition: int, offset: int, value: bytes) -> str:
-    """Bytes as text, with U+FFFD for what is no UTF-8."""
+    """Formats a hit as JSON. Bytes become text, with U+FFFD for bytes that are not UTF-8."""
     hit: dict[str, Any] = dict(zip(FIELDS, msgspec.msgpack.decode(value), strict=False))
     if hit["format"] != FORMAT:
         return msgspec.json.encode({"position": [partition, offset], "format": hit["format"]}).decode()

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from collection.access_logs.bookmark import Bookmark, ImportPosition
 from collection.access_logs.files import LineFile
-from collection.access_logs.lines import LineReader, LogLine
+from collection.access_logs.lines import LineReader
 from collection.log.port import Log
 
 FAULTS_SHOWN: Final = 20
@@ -101,11 +101,8 @@ class LogImport:
         self._log.append([(entry.key, entry.value) for entry in entries])
         self._position = ImportPosition(self._reader.lines, self._reader.checksum)
         self.sent += len(entries)
-        self._note_faults(entries, file, first)
-        if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
-            self.save_position()
-
-    def _note_faults(self, entries: Sequence[LogLine], file: str, first: int) -> None:
         faults = [Fault(file, first + i, entry.fault) for i, entry in enumerate(entries) if entry.fault is not None]
         self.malformed += len(faults)
         self.faults += faults[: FAULTS_SHOWN - len(self.faults)]
+        if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
+            self.save_position()

@@ -78,7 +78,9 @@ class LineReader:
             return self._malformed(line, id, received_us, NO_TIME)
         self._latest_ms = occurred
         hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", {}, b"", line, self._property, occurred)
-        return LogLine(_key(match[1], match[8]), encode(hit), _request_fault(match[4]))
+        request_words = [word for word in match[4].split(" ") if word]
+        fault = None if len(request_words) == access_log.REQUEST_WORDS else NO_REQUEST
+        return LogLine(_key(match[1], match[8]), encode(hit), fault)
 
     def _malformed(self, line: bytes, id: str, received_us: int, fault: str) -> LogLine:
         headers = {access_log.FAULT: fault}
@@ -127,11 +129,6 @@ def _minute_ms(text: str) -> int | None:
     if year not in YEARS:
         return None
     return int(local.timestamp()) * 1000 - (offset if text[18] == "+" else -offset)
-
-
-def _request_fault(request: str) -> str | None:
-    words = [word for word in request.split(" ") if word]
-    return None if len(words) == access_log.REQUEST_WORDS else NO_REQUEST
 
 
 def _key(address: str, user_agent: str | None) -> bytes:

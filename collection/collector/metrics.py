@@ -50,9 +50,6 @@ class CollectorMetrics:
         yield from family("accepted_total", "counter", "Hits that were made durable.", [({}, self.accepted)])
         refused = [({"reason": reason}, count) for reason, count in self.refused.items()]
         yield from family("refused_total", "counter", "Requests that were not accepted, by reason.", refused)
-        yield from self._histogram()
-
-    def _histogram(self) -> Iterator[str]:
         yield from family("append_seconds", "histogram", "Time that an append took until it was durable.", [])
         cumulated = 0
         for limit, count in zip([*map(str, APPEND_BUCKETS_S), "+Inf"], self._buckets, strict=True):

@@ -71,7 +71,8 @@ class DemoVisit:
         self._title = quote(page.title)
         self._load, self._sequence = self.chance.getrandbits(31), 0
         self._views += 1
-        self.send("page_view", self._session_flags() if self._views == 1 else "")
+        flags = "" if self._views > 1 else "&_ss=1&_fv=1&_nsi=1" if self.visitor.visits == 1 else "&_ss=1"
+        self.send("page_view", flags)
 
     def stay(self, typical_s: float = 20.0) -> None:
         """Lets time pass on the page, sometimes with a scroll event."""
@@ -91,9 +92,6 @@ class DemoVisit:
             f"{self._common}&_p={self._load}&_s={self._sequence}&seg={engaged}&en={event}&dl={self._address}"
             f"&dr={self._referrer}&dt={self._title}{spent}{parameters}&_hid={self.chance.getrandbits(64):016x}&_hts={self.now}"
         )))  # fmt: skip
-
-    def _session_flags(self) -> str:
-        return "&_ss=1&_fv=1&_nsi=1" if self.visitor.visits == 1 else "&_ss=1"
 
     def _pass(self, seconds: float) -> None:
         spent = int(seconds * 1000) + 1
@@ -131,7 +129,9 @@ def _look_around(visit: DemoVisit) -> None:
             cart.append(product)
             visit.send("add_to_cart", _items([product]))
     if chance.random() < SIGN_UP_SHARE:
-        _sign_up(visit)
+        visit.view(SIGN_UP)
+        visit.stay(30)
+        visit.send("sign_up", "&_c=1&ep.method=email")
     if cart:
         _go_to_checkout(visit, cart)
 
@@ -141,12 +141,6 @@ def _next(chance: random.Random) -> DemoPage:
     if choice < 0.1:
         return HOME
     return popular(chance, LANDINGS["category" if choice < 0.35 else "product" if choice < 0.85 else "article"])
-
-
-def _sign_up(visit: DemoVisit) -> None:
-    visit.view(SIGN_UP)
-    visit.stay(30)
-    visit.send("sign_up", "&_c=1&ep.method=email")
 
 
 def _go_to_checkout(visit: DemoVisit, cart: list[DemoProduct]) -> None:

@@ -1,4 +1,4 @@
-"""An installation of real processes that works in a hurry, and what must be true of its numbers in the end."""
+"""An installation of real processes that seals after a few hits, and checks of its final numbers."""
 
 import signal
 import subprocess
@@ -21,10 +21,10 @@ EVER = (date(2015, 1, 1), date(2100, 1, 1))
 
 
 class EagerSite(Site):
-    """Its worker seals every few hits. A part that is killed is started again at once, as the supervisor does."""
+    """A Site whose worker seals every few hits. A killed process is started again at once, as by the supervisor."""
 
     def __init__(self, port: int, folder: Path, outputs: Path) -> None:
-        """What the processes say goes into files in the folder `outputs`."""
+        """The output of the processes goes into files in the folder `outputs`."""
         folder.mkdir(exist_ok=True)
         super().__init__(port, folder=str(folder))
         self.outputs = outputs
@@ -74,17 +74,17 @@ def wait_until_counted(site: Site, number: int) -> dict[str, object]:
 
 
 def check_status(status: dict[str, object], senders: Senders) -> None:
-    """Accepted = counted + rejected; only what was sent again is rejected, as a duplicate."""
-    again = senders.sent.total() - len(senders.sent)
+    """Checks accepted = counted + rejected, and that only repeated hits were rejected, as duplicates."""
+    repeated = senders.sent.total() - len(senders.sent)
     assert len(senders.accepted) == len(senders.sent) > 0
     assert status["counted"] == len(senders.accepted)
     assert status["accepted"] == int(str(status["counted"])) + int(str(status["rejected"]))
-    assert int(str(status["rejected"])) <= again
+    assert int(str(status["rejected"])) <= repeated
     assert status["lost"] == 0
 
 
 def check_ids(store: str, number: int, senders: Senders) -> None:
-    """`store` is its address."""
+    """Checks that exactly the accepted hits are counted. `store`: the address of the store."""
     view = ViewCache(open_store(store)).view(number)
     found = Counter(view.events(*EVER, ["hit"])["hit"].to_list())
     assert found == Counter(hash64(id) for id in senders.accepted)

@@ -1,4 +1,4 @@
-"""Clients that send a hit again, with the same id, until it is answered 2xx, and remember what they did."""
+"""Clients that send each hit again, with the same id, until it is answered 2xx, and record what they sent."""
 
 import http.client
 import threading
@@ -7,15 +7,15 @@ from collections import Counter
 from contextlib import suppress
 from urllib.parse import urlencode
 
-PATIENCE_S = 30.0
+ACCEPT_TIMEOUT_S = 30.0
 PAUSE_S = 0.02
 TIMEOUT_S = 10.0
 
 
 class Senders:
-    """Use as a context manager: they send to the port while it is open, and give up `PATIENCE_S` after its end.
+    """A context manager: senders work while it is open, and give up `ACCEPT_TIMEOUT_S` after its end.
 
-    `accepted` are the ids that were answered 2xx, `sent` how often each was sent, `statuses` all other answers.
+    `accepted` are the ids that were answered 2xx, `sent` counts how often each was sent, `statuses` all other answers.
     """
 
     def __init__(self, port: int, measurement_id: str, number: int = 4) -> None:
@@ -34,14 +34,14 @@ class Senders:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._give_up_at = time.monotonic() + PATIENCE_S
+        self._give_up_at = time.monotonic() + ACCEPT_TIMEOUT_S
         self._end.set()
         for thread in self._threads:
             thread.join()
 
-    def wait_for(self, more: int, patience_s: float = PATIENCE_S) -> None:
-        """Until so many more hits are accepted."""
-        goal, give_up_at = len(self.accepted) + more, time.monotonic() + patience_s
+    def wait_for(self, hits: int, timeout_s: float = ACCEPT_TIMEOUT_S) -> None:
+        """Waits until that many more hits are accepted."""
+        goal, give_up_at = len(self.accepted) + hits, time.monotonic() + timeout_s
         while len(self.accepted) < goal:
             assert time.monotonic() < give_up_at, f"{len(self.accepted)} of {goal} hits accepted: {self.statuses}"
             time.sleep(PAUSE_S)

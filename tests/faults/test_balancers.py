@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.balancer, pytest.mark.timeout(300)]
 
 EVER = (date(2015, 1, 1), date(2100, 1, 1))
 CLIENT = "127.0.0.9"  # trusted are proxies at 127.0.0.1 only
-LATE_S = 60.0
+TIMEOUT_S = 60.0
 NOBODY = 1  # a port on which nothing listens
 
 
@@ -63,7 +63,7 @@ def balancer(request: pytest.FixtureRequest, tmp_path: Path, one: Server, other:
 class Visitors(Background):
     """Send hits over connections that stay open, as fast as they are answered; whatever is not a 204 is a failure."""
 
-    late_s = LATE_S
+    timeout_s = TIMEOUT_S
 
     def __init__(self, port: int, connections: int = 12) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Visitors(Background):
         self.acknowledged: list[str] = []
         self.failures: list[str] = []
 
-    def complaint(self) -> str:
+    def describe_stall(self) -> str:
         return f"nothing is acknowledged any more: {self.failures[:5]}"
 
     async def send(self) -> None:

@@ -1,6 +1,6 @@
-"""The application that tests run as a process: a collector and, for the rest, a slow page.
+"""The application that tests run as a process: a collector, and a slow page at every other path.
 
-COLLECTOR_LOG is the log's folder, or its address and COLLECTOR_SPILL the folder to spill into.
+COLLECTOR_LOG: the folder of the log. With COLLECTOR_SPILL, the folder to spill into, it is the address of the log.
 """
 
 import os
@@ -22,9 +22,9 @@ def slow_page(environ: dict[str, Any], start_response: Callable[..., Any]) -> It
     return [b"slow"]
 
 
-def the_log() -> Log:
-    where, spill = os.environ["COLLECTOR_LOG"], os.environ.get("COLLECTOR_SPILL")
-    return open_log_that_spills(where, Path(spill)) if spill else open_log(f"sqlite://{where}")
+def log_from_environment() -> Log:
+    log, spill = os.environ["COLLECTOR_LOG"], os.environ.get("COLLECTOR_SPILL")
+    return open_log_that_spills(log, Path(spill)) if spill else open_log(f"sqlite://{log}")
 
 
-application = AsgiCollector(Collector(the_log()), rest=WsgiInThreads(slow_page, TrustedProxies(())))
+application = AsgiCollector(Collector(log_from_environment()), rest=WsgiInThreads(slow_page, TrustedProxies(())))

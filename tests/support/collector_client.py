@@ -1,4 +1,4 @@
-"""Drives a collector through its ASGI door, without a server, on a real embedded log."""
+"""Sends requests to the collector's ASGI application, without a server, on a real embedded log."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ class Reply(NamedTuple):
 
 
 def collecting(collector: Collector, use: Callable[[AsgiCollector], Awaitable[T]]) -> T:
-    """Run `use` against a started collector, then stop it."""
+    """Starts the collector, awaits `use`, stops the collector. Returns the result."""
 
     async def run() -> T:
         collector.start(asyncio.get_running_loop())
@@ -42,7 +42,7 @@ async def send(
     peer: str = "192.0.2.1",
     disconnect: bool = False,
 ) -> Reply:
-    """One request; `body` comes in these pieces, and the client may hang up instead of sending the last."""
+    """Sends one request. `body` arrives in these pieces; with `disconnect` the last one is a disconnect."""
     path, _, query = target.partition("?")
     scope: dict[str, Any] = {
         "type": "http",
@@ -63,8 +63,8 @@ async def send(
         sent.append(message)
 
     await application(scope, receive, collect)
-    answered = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], answered, b"".join(message.get("body", b"") for message in sent[1:]))
+    reply_headers = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
+    return Reply(sent[0]["status"], reply_headers, b"".join(message.get("body", b"") for message in sent[1:]))
 
 
 def stored(log: Log) -> list[RawHit]:

@@ -1,4 +1,4 @@
-"""A collector as a process of its own, and clients that remember what was acknowledged: for tests that kill it."""
+"""Servers as processes, and clients that record which hits were acknowledged, for tests that kill the server."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from typing import Final, Self
 from urllib.error import URLError
 from urllib.request import urlopen
 
-START_LIMIT_S: Final = 60
+START_TIMEOUT_S: Final = 60
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 class Server:
-    """`target` served by `collection.server` until it is stopped or killed; may be started again on its port."""
+    """Serves `target` by `collection.server` until it is stopped or killed. It may be started again on its port."""
 
     def __init__(self, target: str, environment: dict[str, str]) -> None:
         self.port = free_port()
@@ -50,10 +50,10 @@ class Server:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, env=self._environment, cwd=ROOT)
-        give_up = time.monotonic() + START_LIMIT_S
+        give_up = time.monotonic() + START_TIMEOUT_S
         while not self.ready():
             assert self._process.poll() is None, "the server did not start"
-            assert time.monotonic() < give_up, "the server is not ready in time"
+            assert time.monotonic() < give_up, "the server did not become ready in time"
             time.sleep(0.05)
 
     def ready(self) -> bool:
@@ -62,13 +62,13 @@ class Server:
         return False
 
     def stop(self) -> int:
-        """Ask it to end; its exit status."""
-        return self._end(signal.SIGTERM)
+        """Stops the server with SIGTERM. Returns its exit status."""
+        return self._send_and_wait(signal.SIGTERM)
 
     def kill(self) -> int:
-        return self._end(signal.SIGKILL)
+        return self._send_and_wait(signal.SIGKILL)
 
-    def _end(self, number: signal.Signals) -> int:
+    def _send_and_wait(self, number: signal.Signals) -> int:
         assert self._process is not None
         self._process.send_signal(number)
         return self._process.wait(30)
@@ -85,7 +85,7 @@ class Server:
 
 
 class Role(Server):
-    """`manage.py up --role ROLE` on a data folder. A supervisor that is killed leaves parts that end by themselves."""
+    """`manage.py up --role ROLE` on a data folder. When it is killed, its processes end by themselves."""
 
     def __init__(self, role: str, data: Path, environment: Mapping[str, str] = {}) -> None:
         super().__init__("", {"HITSTREAM_DATA": str(data), "HITSTREAM_DEMO": "0", **environment})
@@ -94,13 +94,13 @@ class Role(Server):
 
 @contextmanager
 def collector(log: Path) -> Iterator[Server]:
-    """The collector alone, on a log in this folder."""
+    """Runs the collector alone, on a log in this folder."""
     with Server("tests.support.collector_alone:application", {"COLLECTOR_LOG": str(log)}) as server:
         yield server
 
 
 class Clients:
-    """Send numbered hits over `connections` connections. `acknowledged` are those that were answered 204."""
+    """Sends numbered hits over `connections` connections. `acknowledged`: the hits that were answered 204."""
 
     def __init__(self, port: int, prefix: str = "hit", connections: int = 16) -> None:
         self._port = port
@@ -111,7 +111,7 @@ class Clients:
         self.acknowledged: list[str] = []
 
     async def run(self, until: asyncio.Event) -> None:
-        """Until the event is set or the server is gone."""
+        """Sends until the event is set or the server is unreachable."""
         await asyncio.gather(*(self._client(until) for _ in range(self._connections)))
 
     async def _client(self, until: asyncio.Event) -> None:
@@ -135,16 +135,16 @@ class Clients:
 
 
 async def load_for(clients: Clients, seconds: float) -> None:
-    """The clients at full speed for this long."""
+    """Lets the clients send at full speed for this long."""
     until = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, until.set)
     await clients.run(until)
 
 
 class Background:
-    """Sends in a thread of its own until it is stopped, as `send` does; `acknowledged` grows meanwhile."""
+    """Runs `send` in a thread until it is stopped; `acknowledged` grows meanwhile."""
 
-    late_s: float = 240.0
+    timeout_s: float = 240.0
     acknowledged: list[str]
 
     def __init__(self) -> None:
@@ -152,17 +152,18 @@ class Background:
         self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self.send()))
 
     async def send(self) -> None:
-        """Until `until` is set."""
+        """Sends until the event `until` is set."""
         raise NotImplementedError
 
-    def complaint(self) -> str:
-        return "nothing is acknowledged any more"
+    def describe_stall(self) -> str:
+        """The message of a failed `wait_for`."""
+        return "no more hits are acknowledged"
 
-    def wait_for(self, more: int) -> None:
-        """Until so many more hits were acknowledged."""
-        enough, give_up = len(self.acknowledged) + more, time.monotonic() + self.late_s
-        while len(self.acknowledged) < enough:
-            assert time.monotonic() < give_up, self.complaint()
+    def wait_for(self, hits: int) -> None:
+        """Waits until that many more hits are acknowledged."""
+        target, give_up = len(self.acknowledged) + hits, time.monotonic() + self.timeout_s
+        while len(self.acknowledged) < target:
+            assert time.monotonic() < give_up, self.describe_stall()
             time.sleep(0.02)
 
     def __enter__(self) -> Self:

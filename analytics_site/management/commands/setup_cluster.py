@@ -25,12 +25,10 @@ class Command(BaseCommand):
         call_command("setup_store", replication=replication, stdout=self.stdout)
         call_command("setup_log", partitions=partitions, copies=copies, stdout=self.stdout)
         try:
-            self._set_up_database()
+            migrate()
+            self.stdout.write("The database is up to date.")
+            password = create_administrator()
         except DatabaseError as error:
             raise CommandError(f"The database does not answer: {error}") from error
-
-    def _set_up_database(self) -> None:
-        migrate()
-        self.stdout.write("The database is up to date.")
-        if password := create_administrator():
+        if password:
             self.stdout.write(f"Sign in as {ADMINISTRATOR} with the password {password} (it is not shown again).")

@@ -34,7 +34,8 @@ def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> 
     if method not in ("GET", "HEAD"):
         return HttpAnswer(405, [("allow", "GET, HEAD"), ("content-length", "0")])
     _, tag = script()
-    if _matches(if_none_match, tag):
+    known_tags = {entry.strip().removeprefix("W/") for entry in if_none_match.split(",")}
+    if "*" in known_tags or tag.removeprefix("W/") in known_tags:
         return HttpAnswer(304, _headers(tag))
     zipped = _accepts_gzip(accept_encoding)
     body = compressed() if zipped else script()[0]
@@ -51,11 +52,6 @@ def _headers(tag: str) -> Headers:
         ("cross-origin-resource-policy", "cross-origin"),
         ("x-content-type-options", "nosniff"),
     ]
-
-
-def _matches(if_none_match: str, tag: str) -> bool:
-    tags = {entry.strip().removeprefix("W/") for entry in if_none_match.split(",")}
-    return "*" in tags or tag.removeprefix("W/") in tags
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:

@@ -131,12 +131,24 @@ class EmbeddedLog:
             self._subscriptions.hold_from(partition, min(before, end))
             if before >= end:
                 self._start_next_file(self._file(self._bases()[-1]))
-            self._unlink_below(before)
+            for base, next_base in self._extents():
+                if next_base is not None and next_base <= before:
+                    self._close_file(base)
+                    for suffix in ("", "-wal", "-shm"):
+                        self._path(base).with_name(self._path(base).name + suffix).unlink(missing_ok=True)
+            sync_folder(self._folder)
 
     def verify(self) -> list[str]:
         with self._reading, unavailable("cannot be read"):
-            faults = [fault for base in self._bases() for fault in self._faults(base)]
-            return faults + self._gaps()
+            faults = []
+            for base in self._bases():
+                file = self._file(base)
+                faults += [f"partition {PARTITION}, file {file.path.name}: {damage}" for damage in file.damage()]
+                faults += [str(error) for error in file.corrupt_batches()]
+            for base, next_base in self._extents():
+                if next_base is not None and (end := self._file(base).state().end) != next_base:
+                    faults.append(str(CorruptLog(PARTITION, end, next_base - 1, "offsets are missing")))
+            return faults
 
     def close(self) -> None:
         self._housekeeper.close()
@@ -231,26 +243,6 @@ class EmbeddedLog:
         """Returns each file's first offset and its successor's: [(0, 100), (100, 250), (250, None)]."""
         bases = self._bases()
         return list(zip(bases, [*bases[1:], None], strict=True))
-
-    def _faults(self, base: int) -> list[str]:
-        file = self._file(base)
-        structure = [f"partition {PARTITION}, file {file.path.name}: {fault}" for fault in file.damage()]
-        return structure + [str(error) for error in file.corrupt_batches()]
-
-    def _gaps(self) -> list[str]:
-        gaps = []
-        for base, next_base in self._extents():
-            if next_base is not None and (end := self._file(base).state().end) != next_base:
-                gaps.append(str(CorruptLog(PARTITION, end, next_base - 1, "offsets are missing")))
-        return gaps
-
-    def _unlink_below(self, before: int) -> None:
-        for base, end in self._extents():
-            if end is not None and end <= before:
-                self._close_file(base)
-                for suffix in ("", "-wal", "-shm"):
-                    self._path(base).with_name(self._path(base).name + suffix).unlink(missing_ok=True)
-        sync_folder(self._folder)
 
     def _file(self, base: int) -> BatchFile:
         if base not in self._open:

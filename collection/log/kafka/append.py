@@ -114,7 +114,10 @@ class Appender:
         return failed
 
     def _batch(self, partition: int, hits: Sequence[Hit]) -> ProducerBatch:
-        producer, now = self._known_producer(), time.time_ns() // 1_000_000  # noqa: TID251 - brokers refuse other times
+        if self._producer is None:
+            self._producer = retry_until(self._timeout_s, self._new_producer)
+        producer = self._producer
+        now = time.time_ns() // 1_000_000  # noqa: TID251 - brokers refuse other times
         sequence = self._next_sequence.get(partition, 0)
         builder = DefaultRecordBatchBuilder(MAGIC, 0, False, producer.id, producer.epoch, sequence, 2 * BATCH_BYTES)
         for offset, (key, value) in enumerate(hits):
@@ -133,11 +136,6 @@ class Appender:
         except errors.KafkaError as error:
             if not is_transient(error):
                 raise
-
-    def _known_producer(self) -> Producer:
-        if self._producer is None:
-            self._producer = retry_until(self._timeout_s, self._new_producer)
-        return self._producer
 
     def _new_producer(self) -> Producer:
         answer = self._connection.ask(InitProducerIdRequest(transactional_id=None, transaction_timeout_ms=MINUTE_MS))

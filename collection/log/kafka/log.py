@@ -91,8 +91,18 @@ class KafkaLog:
         self._retry("cannot be trimmed", partial(self._delete_before, partition, before))
 
     def verify(self) -> list[str]:
-        starts, ends = self.starts(), self.ends()
-        return [fault for partition, end in ends.items() for fault in self._faults(partition, starts[partition], end)]
+        faults, starts = [], self.starts()
+        for partition, end in self.ends().items():
+            first = starts[partition]
+            while first < end:
+                last = min(first + VERIFY_BATCH, end) - 1
+                try:
+                    self.read(partition, first, last)
+                except CorruptLog as error:
+                    faults.append(str(error))
+                    last = error.last
+                first = last + 1
+        return faults
 
     def close(self) -> None:
         with self._appending, self._connecting:
@@ -142,18 +152,6 @@ class KafkaLog:
         if self._refresh_topic().leaders.keys() != offsets.keys():
             raise LeaderNotAvailableError("there are new partitions")  # retried
         return dict(sorted(offsets.items()))
-
-    def _faults(self, partition: int, start: int, end: int) -> list[str]:
-        faults, first = [], start
-        while first < end:
-            last = min(first + VERIFY_BATCH, end) - 1
-            try:
-                self.read(partition, first, last)
-            except CorruptLog as error:
-                faults.append(str(error))
-                last = error.last
-            first = last + 1
-        return faults
 
     def _reader(self, partition: int | None = None) -> TopicReader:
         """Raises ValueError if there is no such partition."""

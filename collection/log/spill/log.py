@@ -146,7 +146,11 @@ class SpillingLog:
             self._log.append(hits)
         except LogUnavailable as error:
             self._problems.report(f"hits are kept here until the log can be written: {error}")
-            self._start_spilling(unconfirmed)
+            with unavailable("cannot be spilled"):
+                end = self._spill.ends()[PARTITION]
+                log_id = self._log.id if unconfirmed else ""
+                self._write_state(SpillState(end, unconfirmed, log_id, self._noted_ends))
+            self._spilling.set()
             return False
         return True
 
@@ -155,12 +159,6 @@ class SpillingLog:
         now = time.monotonic()
         if now - self._ends_noted_at >= NOTE_ENDS_EVERY_S:
             self._noted_ends, self._ends_noted_at = self._log.ends(), now
-
-    def _start_spilling(self, unconfirmed: int) -> None:
-        with unavailable("cannot be spilled"):
-            end = self._spill.ends()[PARTITION]
-            self._write_state(SpillState(end, unconfirmed, self._log.id if unconfirmed else "", self._noted_ends))
-        self._spilling.set()
 
     def _write_state(self, state: SpillState) -> None:
         self._folder.write(state)
