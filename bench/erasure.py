@@ -54,8 +54,8 @@ def measure(store: Store, number: int, visitors: pl.Series, name: str) -> dict[s
     first = timed(lambda: look(reader.view(number), visitors, gone=True))
     hidden = timed(lambda: look(reader.view(number), visitors, gone=True))
     removing = timed(lambda: remove_erased(store, number))
-    book = reader.view(number).sealed.book
-    assert not any(segment_has_visitors(store, segment, visitors) for segment in book.segments())
+    book = reader.view(number).sealed.manifest
+    assert not any(segment_has_visitors(store, segment, visitors) for segment in book.segment_names())
     return {
         f"erase_{name}_hidden_s": hiding,
         f"erase_{name}_removed_s": removing,

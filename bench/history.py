@@ -122,7 +122,9 @@ def overheads(store: Any, view: Any, number: int) -> dict[str, float]:
     from processing.pipeline.process import process
     from processing.segments.raw_parts import read_raw
 
-    raw = pl.concat([read_raw(store, part) for part in view.sealed.book.raw[: max(1, len(view.sealed.book.raw) // 4)]])
+    raw = pl.concat(
+        [read_raw(store, part) for part in view.sealed.manifest.raw[: max(1, len(view.sealed.manifest.raw) // 4)]]
+    )
     sets = {size: rules_of(number, size) for size in (0, *RULES)}
     process(raw, sets[0])
     cost = dict.fromkeys(sets, float("inf"))

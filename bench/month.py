@@ -255,7 +255,7 @@ def stored(folder: Path) -> dict[str, int]:
     store = open_store(f"sqlite://{folder}/store")
     (number,) = filter(None, store.properties())
     manifest = store.manifest(number)
-    names = decode_manifest(manifest.data).segments() if manifest else set()
+    names = decode_manifest(manifest.data).segment_names() if manifest else set()
     segments = [path for path in (folder / "store/segments").iterdir() if path.name.partition(".")[0] in names]
     return {
         "segments": sum(path.stat().st_size for path in segments),

@@ -84,7 +84,7 @@ def stored_bytes(folder: Path, number: int) -> int:
 
     store = open_store(f"sqlite://{folder}/store")
     manifest = store.manifest(number)
-    names = decode_manifest(manifest.data).segments() if manifest else set()
+    names = decode_manifest(manifest.data).segment_names() if manifest else set()
     files = (folder / "store/segments").iterdir()  # a large section has a file of its own
     return sum(path.stat().st_size for path in files if path.name.partition(".")[0] in names)
 

@@ -70,7 +70,7 @@ def status_of(view: ReadView, measurement_id: str) -> Status:
     """The sums of the view's moment; hits that are not in the view yet are counted in the log."""
     counts = view.counts()
     try:
-        pending = pending_hits().hits(view.tail.blocks, view.sealed.book.covered, view.property, measurement_id)
+        pending = pending_hits().hits(view.tail.blocks, view.sealed.manifest.covered, view.property, measurement_id)
     except LogUnavailable as error:
         # Reports do not need the log: they are shown all the same.
         logger.warning("The number of pending hits is unknown: %s", error)

@@ -83,7 +83,7 @@ def rows_to_read(view: ReadView, draft: Ruleset, first: date, last: date) -> int
     """How many raw rows a preview of these days reads, at most: it is what it costs."""
     start, end, _ = _span(view, draft.settings.zone, first, last, same=_same_periods(view, draft))
     tail = view.tail.events.height + view.tail.rejected.height
-    return tail + sum(part.place.rows for part in _parts(view, start, end))
+    return tail + sum(part.ref.rows for part in _parts(view, start, end))
 
 
 def counts_anything(store: Store, view: ReadView, draft: Ruleset, first: date, last: date) -> bool:
@@ -103,7 +103,7 @@ def _limits(draft: Ruleset) -> Limits:
 
 
 def _same_periods(view: ReadView, draft: Ruleset) -> bool:
-    return (draft.settings.zone, _limits(draft)) == (view.zone, view.sealed.book.limits)
+    return (draft.settings.zone, _limits(draft)) == (view.zone, view.sealed.manifest.limits)
 
 
 def _refused(layer: Layer) -> pl.DataFrame:
@@ -153,17 +153,17 @@ def _processed(
 
 def _raw(store: Store, view: ReadView, start: int, end: int) -> Iterator[Callable[[], pl.DataFrame]]:
     """What reads the raw rows of these instants, in order of time: sealed ones, then those of the tail."""
-    book = view.sealed.book
+    book = view.sealed.manifest
     wanted = pl.col("time").is_between(start, end, closed="left")
     sources = [partial(read_raw, store, part) for part in _parts(view, start, end)]
     if view.tail.blocks:
         sources.append(partial(store.rows, [block.key for block in view.tail.blocks], view.property))
     for source in sources:
-        yield partial(_kept, source, wanted, book.erased)
+        yield partial(_kept, source, wanted, book.tombstones)
 
 
 def _parts(view: ReadView, start: int, end: int) -> list[RawPart]:
-    parts = [part for part in view.sealed.book.raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start]
+    parts = [part for part in view.sealed.manifest.raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start]
     return sorted(parts, key=lambda part: part.day)
 
 

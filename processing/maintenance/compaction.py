@@ -132,7 +132,7 @@ def orphans(store: Store) -> set[str]:
     for property in store.properties():
         for generation in store.generations(property):
             stored = store.manifest(property, generation)
-            names -= decode_manifest(stored.data).segments() if stored else set()
+            names -= decode_manifest(stored.data).segment_names() if stored else set()
     return names
 
 
@@ -204,7 +204,7 @@ def _merge_raw(manifest: Manifest, work: _Pass) -> Manifest:
     """Merges raw parts that expire together: of one month of receipt, one UTC day, one ruleset and one claim."""
     groups: dict[tuple[str, int, int, str], list[RawPart]] = defaultdict(list)
     for part in manifest.raw:
-        groups[part.received_month, part.day, part.rules, part.adopted].append(part)
+        groups[part.received_month, part.day, part.rules, part.claim].append(part)
     merged = [part for parts in groups.values() for part in _merge_parts(parts, work)]
     return manifest if len(merged) == len(manifest.raw) else msgspec.structs.replace(manifest, raw=tuple(merged))
 
@@ -212,16 +212,16 @@ def _merge_raw(manifest: Manifest, work: _Pass) -> Manifest:
 def _merge_parts(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
     """Merges the smallest parts if their day is over, or if there are many of them."""
     is_over = (parts[0].day + 1) * DAY_MS + CLOSED_MS < work.now_ms
-    ordered = sorted(parts, key=lambda part: part.place.rows)
-    sizes = accumulate(part.place.rows for part in ordered)
+    ordered = sorted(parts, key=lambda part: part.ref.rows)
+    sizes = accumulate(part.ref.rows for part in ordered)
     fitting = sum(size <= MAX_LAYER_ROWS for size in sizes)  # so many of the smallest fit in memory together
     small, rest = ordered[:fitting], ordered[fitting:]
-    rows = sum(part.place.rows for part in small)
+    rows = sum(part.ref.rows for part in small)
     if len(small) < 2 or not (is_over or len(small) > MOST_PARTS) or not work.can_hold(rows):
         return parts
     first = parts[0]
-    prefix = raw_prefix(first.received_month, first.day, first.rules, first.adopted)
-    frames = [work.columns.store.read(part.place.segment, f"{part.place.prefix}rows", list(RAW)) for part in small]
+    prefix = raw_prefix(first.received_month, first.day, first.rules, first.claim)
+    frames = [work.columns.store.read(part.ref.segment, f"{part.ref.prefix}rows", list(RAW)) for part in small]
     work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
     ref = LayerRef(work.segment, prefix, rows)
     last_received_us = max(part.last_received_us for part in small)

@@ -173,8 +173,8 @@ def _readable(name: str, check: Callable[[], Iterator[str]]) -> Iterator[str]:
 
 
 def _sealed_faults(name: str, sealed: SealedPeriods, tail: list[pl.Series]) -> Iterator[str]:
-    manifest, store = sealed.book, sealed.columns.store
-    missing = sorted(manifest.segments() - set(store.segments()))
+    manifest, store = sealed.manifest, sealed.columns.store
+    missing = sorted(manifest.segment_names() - set(store.segments()))
     yield from (f"{name}: segment {segment} is missing" for segment in missing)
     yield from (f"{name}: {text}" for text in _coverage_faults(manifest))
     if manifest.accepted != manifest.counted() + sum(manifest.rejected().values()):
@@ -230,13 +230,13 @@ def _doubles(positions: list[pl.Series]) -> Iterator[str]:
 
 def _erasure_faults(sealed: SealedPeriods) -> Iterator[str]:
     """Rows of visitors whose tombstones say that they are removed must be gone."""
-    manifest, store = sealed.book, sealed.columns.store
-    if not (removed := [tombstone for tombstone in manifest.erased if tombstone.removed]):
+    manifest, store = sealed.manifest, sealed.columns.store
+    if not (removed := [tombstone for tombstone in manifest.tombstones if tombstone.removed]):
         return
     visible = [
         sealed.visible(key, section, CONDITION_COLUMNS) for key in manifest.periods for section in COUNTING_COLUMNS
     ]
-    raw = [store.read(part.place.segment, f"{part.place.prefix}rows", CONDITION_COLUMNS) for part in manifest.raw]
+    raw = [store.read(part.ref.segment, f"{part.ref.prefix}rows", CONDITION_COLUMNS) for part in manifest.raw]
     kept = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*visible, *raw))])
     if not kept.is_empty():
         yield f"{kept.n_unique()} hits of erased visitors are still there"
@@ -256,8 +256,8 @@ def _coverage_faults(manifest: Manifest) -> Iterator[str]:
 
 def _raw_faults(store: Store, part: RawPart) -> Iterator[str]:
     name = f"raw part {part.received_month}, day {part.day}"
-    rows = store.read(part.place.segment, f"{part.place.prefix}rows", ["position", "index"])
-    if rows.height != part.place.rows:
-        yield f"{name} has {rows.height} rows, the manifest says {part.place.rows}"
+    rows = store.read(part.ref.segment, f"{part.ref.prefix}rows", ["position", "index"])
+    if rows.height != part.ref.rows:
+        yield f"{name} has {rows.height} rows, the manifest says {part.ref.rows}"
     if rows.unique().height != rows.height:
         yield f"{name} has double rows"

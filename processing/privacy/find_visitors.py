@@ -90,8 +90,8 @@ def raw_rows(store: Store, property: int, condition: pl.Expr, columns: Sequence[
 def _raw_rows(store: Store, property: int, condition: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
     stored, blocks = store.pin(property)
     manifest = decode_manifest(stored.data) if stored else None
-    if manifest and manifest.erased:
-        condition = condition & ~is_erased(manifest.erased)
+    if manifest and manifest.tombstones:
+        condition = condition & ~is_erased(manifest.tombstones)
     frames = [_part_rows(store, part, condition, columns) for part in (manifest.raw if manifest else ())]
     unsealed = [block.key for block in uncovered(manifest, blocks) if property in store.directory(block.key)]
     if unsealed and not (manifest and manifest.deleted):

@@ -38,11 +38,13 @@ def erase(store: Store, property: int, visitors: Collection[int], until_us: int,
     def with_tombstones(manifest: Manifest) -> Manifest:
         if manifest.deleted:
             return manifest
-        tombstones = {tombstone.visitor: tombstone for tombstone in manifest.erased}
+        tombstones = {tombstone.visitor: tombstone for tombstone in manifest.tombstones}
         for visitor in visitors:
             if visitor not in tombstones or tombstones[visitor].until_us < until_us:
                 tombstones[visitor] = Tombstone(visitor, until_us)
-        return msgspec.structs.replace(manifest, erased=tuple(tombstones[visitor] for visitor in sorted(tombstones)))
+        return msgspec.structs.replace(
+            manifest, tombstones=tuple(tombstones[visitor] for visitor in sorted(tombstones))
+        )
 
     _change(store, property, with_tombstones, settings)
 
@@ -83,7 +85,7 @@ def remove_erased(store: Store, property: int) -> int:
     removed_hits = before.accepted - after.accepted
     after = msgspec.structs.replace(
         after,
-        erased=tuple(msgspec.structs.replace(tombstone, removed=True) for tombstone in before.erased),
+        tombstones=tuple(msgspec.structs.replace(tombstone, removed=True) for tombstone in before.erased),
         erased_hits=before.erased_hits + removed_hits,
     )
     commit(store, property, stored, after)
@@ -94,8 +96,10 @@ def expire_tombstones(store: Store, property: int, before_us: int) -> None:
     """Drops the tombstones of removed rows that were received before then, since nothing can bring them back."""
 
     def without_expired(manifest: Manifest) -> Manifest:
-        kept = (tombstone for tombstone in manifest.erased if not tombstone.removed or tombstone.until_us >= before_us)
-        return msgspec.structs.replace(manifest, erased=tuple(kept))
+        kept = (
+            tombstone for tombstone in manifest.tombstones if not tombstone.removed or tombstone.until_us >= before_us
+        )
+        return msgspec.structs.replace(manifest, tombstones=tuple(kept))
 
     _change(store, property, without_expired)
 
@@ -108,17 +112,17 @@ def clean_blocks(store: Store, property: int) -> bool:
     """
     stored = store.manifest(property)
     manifest = decode_manifest(stored.data) if stored else None
-    if manifest is None or not (manifest.erased or manifest.deleted):
+    if manifest is None or not (manifest.tombstones or manifest.deleted):
         return True
     blocks = [block for block in store.blocks() if property in store.directory(block.key)]
-    dirty = [block for block in blocks if manifest.deleted or _has_erased(store, block, property, manifest.erased)]
+    dirty = [block for block in blocks if manifest.deleted or _has_erased(store, block, property, manifest.tombstones)]
     for block in dirty:
         if manifest.covers(block.key):
             blob = store.blob(block.key)
             if manifest.deleted:
                 clean = merge([blob], without=[property])
             else:
-                clean = without_rows(blob, property, is_erased(manifest.erased))
+                clean = without_rows(blob, property, is_erased(manifest.tombstones))
             store.replace_blocks([block.key], block.key, block.context_id, clean)
     return all(manifest.covers(block.key) for block in dirty)
 

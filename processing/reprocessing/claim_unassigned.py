@@ -39,14 +39,14 @@ def claim(store: Store, property: int, measurement_id: str, settings: PropertySe
     unknown = decode_manifest(stored_unknown.data)
     names_it = pl.col("rest").str.extract("(?:^|&)tid=([^&]*)").eq(measurement_id).fill_null(value=False)
     rows = pl.concat([pl.DataFrame(schema=RAW), *(read_raw(store, part).filter(names_it) for part in unknown.raw)])
-    rows = without_erased(rows, unknown.erased)
+    rows = without_erased(rows, unknown.tombstones)
     rows = rows.filter(~pl.col("position").is_in(claimed_positions(store, manifest).implode()))
     if rows.is_empty():
         return 0
     segment, claim_id = segment_name(property, "adopted"), uuid4().hex
     parts, sections = encode_raw([(0, rows)], segment)
     store.put_segment(segment, sections)
-    claimed = tuple(msgspec.structs.replace(part, adopted=claim_id) for part in parts)
+    claimed = tuple(msgspec.structs.replace(part, claim=claim_id) for part in parts)
     commit(store, property, stored, msgspec.structs.replace(manifest, raw=(*manifest.raw, *claimed)))
     return rows["position"].n_unique()
 
@@ -65,5 +65,5 @@ def release(store: Store, property: int) -> None:
 
 def claimed_positions(store: Store, manifest: Manifest) -> pl.Series:
     """Returns the positions of the hits that the property has claimed, each once."""
-    parts = [read_raw(store, part, ["position"])["position"] for part in manifest.raw if part.adopted]
+    parts = [read_raw(store, part, ["position"])["position"] for part in manifest.raw if part.claim]
     return pl.concat([pl.Series("position", [], dtype=pl.UInt64), *parts]).unique()

@@ -75,8 +75,8 @@ def catch_up(
     manifest = msgspec.structs.replace(
         manifest,
         covered=live_now.covered,
-        adopted=tuple(sorted({*manifest.adopted, *(part.adopted for part in live_now.raw if part.adopted)})),
-        erased=live_now.erased,
+        claims=tuple(sorted({*manifest.claims, *(part.claim for part in live_now.raw if part.claim)})),
+        tombstones=live_now.tombstones,
         erased_hits=live_now.erased_hits,
         periods={
             key: entry for key, entry in manifest.periods.items() if period(key, manifest.zone).end > live_now.kept_from
@@ -156,11 +156,13 @@ def _missing_hits(
     of claims that it does not know.
     """
     uncovered, kept = ~covered_by(draft.covered, ordinals), pl.col("time") >= live.kept_from
-    received = [part for part in live.raw if not part.adopted] if draft.covered != live.covered else []
-    claimed = [part for part in live.raw if part.adopted and part.adopted not in draft.adopted]
+    received = [part for part in live.raw if not part.claim] if draft.covered != live.covered else []
+    claimed = [part for part in live.raw if part.claim and part.claim not in draft.claims]
     return concat_processed(
         [
-            process_parts(store, property, parts_with(store, received, uncovered), uncovered & kept, draft.bases),
-            process_parts(store, property, claimed, kept, draft.bases),
+            process_parts(
+                store, property, parts_with(store, received, uncovered), uncovered & kept, draft.applied_rules
+            ),
+            process_parts(store, property, claimed, kept, draft.applied_rules),
         ]
     )

@@ -68,9 +68,9 @@ def start(
     manifest = _with_rules(live, rules, days)
     if manifest.zone != live.zone and live.raw_from_us:
         raise CannotRebuild("The time zone cannot be changed: the raw hits of some days have expired.")
-    raw = [part for part in live.raw if part.adopted in ("", *manifest.adopted)]
+    raw = [part for part in live.raw if part.claim in ("", *manifest.claims)]
     runs = _split_days(_days_to_rebuild(live, manifest, days), raw)
-    bare = msgspec.structs.replace(manifest, periods={}, pieces=None, covered=(), expired_rejected={})
+    bare = msgspec.structs.replace(manifest, periods={}, rebuilt_days=None, covered=(), expired_rejected={})
     tasks = [
         RebuildTask(url, property, first, last, parts, bare)
         for first, last in runs
@@ -88,7 +88,7 @@ def rebuild_days(task: RebuildTask) -> RebuiltDays:
     sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
     start, end = _bounds(task.first, task.last, manifest.zone)
     in_days = pl.col("time").is_between(start, end, closed="left")
-    processed = process_parts(store, task.property, task.parts, in_days, manifest.bases)
+    processed = process_parts(store, task.property, task.parts, in_days, manifest.applied_rules)
     changes = advance(sealed, Arrivals(processed.events, processed.rejected))
     written = write_changes(task.property, sealed, changes, processed.dropped)
     return RebuiltDays(written.periods, written.dropped - manifest.dropped)
@@ -98,8 +98,8 @@ def add_rebuilt_days(
     store: Store, property: int, draft: DraftGeneration, task_number: int, rebuilt: RebuiltDays
 ) -> DraftGeneration:
     """Notes in the draft that a task is done, so that it is not done again and its segment is kept."""
-    pieces = {**(draft.manifest.pieces or {}), task_number: rebuilt}
-    return write_draft(store, property, draft, msgspec.structs.replace(draft.manifest, pieces=pieces))
+    pieces = {**(draft.manifest.rebuilt_days or {}), task_number: rebuilt}
+    return write_draft(store, property, draft, msgspec.structs.replace(draft.manifest, rebuilt_days=pieces))
 
 
 def finish_draft(store: Store, property: int, draft: DraftGeneration, days: LocalDays | None) -> DraftGeneration:
@@ -120,10 +120,10 @@ def finish_draft(store: Store, property: int, draft: DraftGeneration, days: Loca
 
 def _with_rules(live: Manifest, rules: Ruleset, days: LocalDays | None) -> Manifest:
     """Copies the live manifest under other rules. Zone and limits change only if all days are rebuilt."""
-    draft = msgspec.structs.replace(live, raw=(), pieces={})
+    draft = msgspec.structs.replace(live, raw=(), rebuilt_days={})
     if days is not None:
         applied = AppliedRules(*_bounds(*days, live.zone), rules.number)
-        return msgspec.structs.replace(draft, bases=(*live.bases, applied))
+        return msgspec.structs.replace(draft, applied_rules=(*live.applied_rules, applied))
     settings = rules.settings
     return msgspec.structs.replace(
         draft,
@@ -131,8 +131,8 @@ def _with_rules(live: Manifest, rules: Ruleset, days: LocalDays | None) -> Manif
         timeout_ms=settings.session_timeout_s * 1000,
         engaged_ms=settings.engaged_s * 1000,
         currency=settings.currency,
-        bases=(AppliedRules(*ALWAYS, rules.number),),
-        adopted=tuple(sorted({*live.adopted, *(part.adopted for part in live.raw if part.adopted)})),
+        applied_rules=(AppliedRules(*ALWAYS, rules.number),),
+        claims=tuple(sorted({*live.claims, *(part.claim for part in live.raw if part.claim)})),
         dropped=live.dropped if live.kept_from else 0,
     )
 
@@ -158,7 +158,7 @@ def _split_days(days: set[int], raw: Sequence[RawPart]) -> list[LocalDays]:
     """Splits the days into runs of neighbours with about TASK_ROWS each: {1, 2, 3, 7} -> [(1, 3), (7, 7)]."""
     rows: dict[int, int] = {}
     for part in raw:
-        rows[part.day] = rows.get(part.day, 0) + part.place.rows
+        rows[part.day] = rows.get(part.day, 0) + part.ref.rows
     runs: list[LocalDays] = []
     size = 0
     for day in sorted(days):
@@ -189,16 +189,16 @@ def _join_rebuilt_days(draft: Manifest, zone_before: str, days: LocalDays | None
     """Joins the rebuilt periods and the copied ones that stay. Returns the manifest and the keys of its seams: periods
     that follow one of another task, or of another origin.
     """
-    pieces = draft.pieces or {}
-    rebuilt = {key: entry for piece in pieces.values() for key, entry in piece.shelves.items()}
+    pieces = draft.rebuilt_days or {}
+    rebuilt = {key: entry for piece in pieces.values() for key, entry in piece.entries.items()}
     kept = _kept_periods(draft, rebuilt, days) if draft.zone == zone_before else {}
     hidden = {day for key in kept for day in _day_keys(key, draft.zone)}
     periods = {**{key: entry for key, entry in rebuilt.items() if key not in hidden}, **kept}
-    origin = {key: number for number, piece in pieces.items() for key in piece.shelves} | dict.fromkeys(kept, KEPT)
+    origin = {key: number for number, piece in pieces.items() for key in piece.entries} | dict.fromkeys(kept, KEPT)
     ordered = sorted(periods, key=lambda key: period(key, draft.zone).start)
     seams = [key for before, key in pairwise([None, *ordered]) if key and origin.get(before or "") != origin[key]]
     dropped = draft.dropped + sum(piece.dropped for piece in pieces.values())
-    return msgspec.structs.replace(draft, periods=periods, pieces=None, dropped=dropped), seams
+    return msgspec.structs.replace(draft, periods=periods, rebuilt_days=None, dropped=dropped), seams
 
 
 def _kept_periods(

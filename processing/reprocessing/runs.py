@@ -166,7 +166,7 @@ class HistoryRunner:
         with suppress(Conflict):  # then the worker is sealing the property itself
             seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
         draft, tasks = start(self._store, self._url, run.property, rules, _local_days(run))
-        rows = sum(part.place.rows for task in tasks for part in task.parts)
+        rows = sum(part.ref.rows for task in tasks for part in task.parts)
         _save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())
 
     def _remove_strays(self, property: int) -> None:
@@ -179,10 +179,10 @@ class HistoryRunner:
     def _rebuild(self, run: HistoryRun, stop: Callable[[], bool]) -> None:
         """Carries out the tasks that are left. Raises Stopped, TaskFailed."""
         draft = open_draft(self._store, run.property, _existing(run.generation))
-        if draft.manifest.pieces is None:  # it was finished before a crash
+        if draft.manifest.rebuilt_days is None:  # it was finished before a crash
             return
         tasks = _tasks.decode(run.tasks)
-        left = [number for number in range(len(tasks)) if number not in draft.manifest.pieces]
+        left = [number for number in range(len(tasks)) if number not in draft.manifest.rebuilt_days]
         self._report(run, tasks, draft)
         engine = self._engine()
         try:
@@ -194,7 +194,7 @@ class HistoryRunner:
         finish_draft(self._store, run.property, draft, _local_days(run))
 
     def _report(self, run: HistoryRun, tasks: list[RebuildTask], draft: DraftGeneration) -> None:
-        rows = sum(part.place.rows for number in draft.manifest.pieces or () for part in tasks[number].parts)
+        rows = sum(part.ref.rows for number in draft.manifest.rebuilt_days or () for part in tasks[number].parts)
         _save(run, rows_done=rows)
         self._on_progress(run)
 

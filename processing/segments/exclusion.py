@@ -24,7 +24,7 @@ COUNTING_COLUMNS: Final = {
 
 def without_hidden(book: Manifest, columns: ColumnCache) -> tuple[SealedPeriods, Arrivals]:
     """The book as its tombstones want it shown: its periods, and rows that have to be added to them."""
-    waiting = book.hidden()
+    waiting = book.pending_tombstones()
     return (
         exclude_visitors(book, columns, hidden_visitors(waiting), is_erased(waiting))
         if waiting

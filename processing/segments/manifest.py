@@ -1,7 +1,7 @@
-"""The book of a property's generation: which segments show which period, what they cover, and the sums. It is the
-manifest's content.
+"""The manifest of a generation of a property: the segments of each period, the log ranges they cover, and the sums.
 
-Immutable: a seal makes a new book and commits it in one step, so that a reader sees the whole of it or none.
+Immutable: each change commits a new manifest in one step, so that a reader sees all of a change or none of it. The
+stored names of some fields differ from the attributes' names; see `rename`.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ FORMAT: Final = 1
 
 
 class OffsetRange(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """Entries first to last, both included, of a log's partition."""
+    """Entries `first` to `last`, both included, of a partition of a log."""
 
     log: str
     partition: int
@@ -40,20 +40,18 @@ class LayerRef(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PeriodEntry(msgspec.Struct, frozen=True):
-    """One period. `layers` lowest first; `carry` is what it was built on; counted and rejected (by reason) are hits;
-    `dropped` are events of counted hits.
-    """
+    """A local day or month."""
 
-    layers: tuple[LayerRef, ...]
-    carry: LayerRef
-    counted: int
-    rejected: dict[str, int]
+    layers: tuple[LayerRef, ...]  # the lowest first
+    carry: LayerRef  # what the period was built on; it is stored beside that layer
+    counted: int  # hits
+    rejected: dict[str, int]  # hits, by reason
     events: int
-    dropped: int = 0
+    dropped: int = 0  # events of counted hits that the rules dropped
 
 
 class AppliedRules(msgspec.Struct, frozen=True, array_like=True):
-    """Hits whose event time (ms) is from `start` to before `end` are processed under at least these rules."""
+    """Hits with an event time (ms) from `start` to before `end` are processed under at least these rules."""
 
     start: int
     end: int
@@ -61,75 +59,70 @@ class AppliedRules(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True, array_like=True):
-    """A tombstone: what a visitor sent until this time of receipt (microseconds) is shown no more; `removed`: its rows
-    are in no segment of the book any more, and those that still come are dropped.
-    """
+    """Erases a visitor: the hits that were received until then (microseconds) are not shown."""
 
     visitor: int
     until_us: int
-    removed: bool = False
+    removed: bool = False  # no segment of the manifest has the rows any more; rows that still arrive are dropped
 
 
-class RawPart(msgspec.Struct, frozen=True):
-    """Raw rows as received, under one number of rules; `received_month` ("2026-11") and `day` (UTC day of the event
-    time) decide what is merged and when it goes. `adopted` names the rescue that brought the rows from property 0.
-    """
+class RawPart(msgspec.Struct, frozen=True, rename={"ref": "place", "claim": "adopted"}):
+    """Raw rows as they were received, of one number of rules. Parts of one month of receipt and day are merged."""
 
-    place: LayerRef
-    received_month: str
-    day: int
+    ref: LayerRef
+    received_month: str  # such as "2026-11"
+    day: int  # UTC day of the event time
     last_received_us: int
     rules: int = 0
-    adopted: str = ""
+    claim: str = ""  # the claim that brought the rows from property 0
 
 
-class RebuiltDays(msgspec.Struct, frozen=True):
-    """Some days of a generation that is being built; `dropped` events belong to none of its periods."""
+class RebuiltDays(msgspec.Struct, frozen=True, rename={"entries": "shelves"}):
+    """Some days of a generation that is being built."""
 
-    shelves: dict[str, PeriodEntry]
-    dropped: int = 0
+    entries: dict[str, PeriodEntry]
+    dropped: int = 0  # events that belong to none of these periods
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """`accepted` counts the hits that the covered spans brought, and were not erased (`erased_hits`): all that the
-    periods and the expired sums hold. `deleted`: the property is no more, and whatever comes for it is erased.
-
-    Periods that end at `kept_from` (ms) or before are past their retention. Hits that still come for them change no
-    later period, and the first period after it keeps the carry that it was built on.
-
-    Raw parts are in the live generation's book only; another one takes them over when it becomes live. `bases` are the
-    rules that were applied to the past, the latest last; `raw_from_us`: raw rows received before it may have expired.
-    `pieces` are those of a generation that is being built, by number: they are not in the periods yet; None: it is not.
-    """
+class Manifest(
+    msgspec.Struct,
+    frozen=True,
+    rename={"claims": "adopted", "applied_rules": "bases", "tombstones": "erased", "rebuilt_days": "pieces"},
+):
+    """See the module. Every accepted hit is counted or rejected in one of the periods or in the expired sums."""
 
     zone: str
     timeout_ms: int
     currency: str = "USD"
     engaged_ms: int = 10_000
     covered: tuple[OffsetRange, ...] = ()
-    accepted: int = 0
-    dropped: int = 0
-    adopted: tuple[str, ...] = ()
-    bases: tuple[AppliedRules, ...] = ()
-    erased: tuple[Tombstone, ...] = ()
+    accepted: int = 0  # hits that the covered ranges brought, without the erased ones
+    dropped: int = 0  # events of no period
+    claims: tuple[str, ...] = ()
+    applied_rules: tuple[AppliedRules, ...] = ()  # to the past; the latest last
+    tombstones: tuple[Tombstone, ...] = ()
     erased_hits: int = 0
-    deleted: bool = False
-    raw_from_us: int = 0
+    deleted: bool = False  # the property was deleted: hits that still arrive for it are erased
+    raw_from_us: int = 0  # raw rows that were received earlier may have expired
     expired_counted: int = 0
     expired_rejected: dict[str, int] = {}
+    # Periods that end by this instant (ms) are past their retention. Hits that still arrive for them change no later
+    # period: the first period after it keeps the carry that it was built on.
     kept_from: int = 0
     periods: dict[str, PeriodEntry] = {}
+    # Only the live generation has raw parts. Another generation takes them over when it becomes live.
     raw: tuple[RawPart, ...] = ()
-    pieces: dict[int, RebuiltDays] | None = None
+    # By number of the task that rebuilt them. They are not in `periods` yet. None: the generation is not being built.
+    rebuilt_days: dict[int, RebuiltDays] | None = None
     format: int = FORMAT
 
     def covers(self, key: BlockKey) -> bool:
-        """Whether the whole range is in the segments."""
-        spans = (span for span in self.covered if (span.log, span.partition) == (key.log, key.partition))
-        return any(span.first <= key.first and key.last <= span.last for span in spans)
+        """Returns whether the segments hold the whole range."""
+        ranges = (covered for covered in self.covered if (covered.log, covered.partition) == (key.log, key.partition))
+        return any(covered.first <= key.first and key.last <= covered.last for covered in ranges)
 
     def key_of(self, day: int) -> str:
-        """The period of a local day: its month where that has been folded, else the day."""
+        """Returns the key of a local day's period: of its month if that has been folded, else of the day."""
         month = month_key(day)
         return month if month in self.periods else day_key(day)
 
@@ -137,46 +130,25 @@ class Manifest(msgspec.Struct, frozen=True):
     def limits(self) -> Limits:
         return Limits(self.timeout_ms, self.engaged_ms)
 
-    def hidden(self) -> tuple[Tombstone, ...]:
-        """The tombstones whose rows are still in segments."""
-        return tuple(each for each in self.erased if not each.removed)
+    def pending_tombstones(self) -> tuple[Tombstone, ...]:
+        """Returns the tombstones whose rows are still in segments."""
+        return tuple(tombstone for tombstone in self.tombstones if not tombstone.removed)
 
     def dropped_events(self) -> int:
-        return self.dropped + sum(shelf.dropped for shelf in self.periods.values())
+        return self.dropped + sum(entry.dropped for entry in self.periods.values())
 
     def counted(self) -> int:
-        return self.expired_counted + sum(shelf.counted for shelf in self.periods.values())
+        return self.expired_counted + sum(entry.counted for entry in self.periods.values())
 
     def rejected(self) -> dict[str, int]:
-        """By reason, over all time."""
-        return add_counts(self.expired_rejected, *(shelf.rejected for shelf in self.periods.values()))
+        """Returns the rejected hits of all time, by reason."""
+        return add_counts(self.expired_rejected, *(entry.rejected for entry in self.periods.values()))
 
-    def segments(self) -> set[str]:
-        """The names of all segments that the book speaks of."""
-        shelves = [
-            *self.periods.values(),
-            *(shelf for piece in (self.pieces or {}).values() for shelf in piece.shelves.values()),
-        ]
-        layers = {place.segment for shelf in shelves for place in (*shelf.layers, shelf.carry)}
-        return (layers | {part.place.segment for part in self.raw}) - {""}
-
-
-def empty_manifest(settings: PropertySettings) -> Manifest:
-    return Manifest(
-        zone=settings.zone,
-        timeout_ms=settings.session_timeout_s * 1000,
-        engaged_ms=settings.engaged_s * 1000,
-        currency=settings.currency,
-    )
-
-
-def add_counts(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:
-    """The sums together, without those of `less`; what is nothing is left out."""
-    total = Counter[str]()
-    for each in sums:
-        total.update(each)
-    total.subtract(less or {})
-    return {name: number for name, number in sorted(total.items()) if number}
+    def segment_names(self) -> set[str]:
+        """Returns the names of all segments that the manifest refers to."""
+        rebuilt = [entry for days in (self.rebuilt_days or {}).values() for entry in days.entries.values()]
+        refs = [ref for entry in (*self.periods.values(), *rebuilt) for ref in (*entry.layers, entry.carry)]
+        return {ref.segment for ref in (*refs, *(part.ref for part in self.raw))} - {""}
 
 
 NO_CARRY: Final = LayerRef("", "", 0)
@@ -188,28 +160,46 @@ class UnreadableManifest(ValueError):
     """The manifest has a format that this version does not read."""
 
 
-def encode_manifest(book: Manifest) -> bytes:
-    return msgspec.json.encode(book)
+def empty_manifest(settings: PropertySettings) -> Manifest:
+    return Manifest(
+        zone=settings.zone,
+        timeout_ms=settings.session_timeout_s * 1000,
+        engaged_ms=settings.engaged_s * 1000,
+        currency=settings.currency,
+    )
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    return msgspec.json.encode(manifest)
 
 
 def decode_manifest(data: bytes) -> Manifest:
-    """Raises UnreadableBook."""
+    """Raises UnreadableManifest."""
     try:
-        book = _decoder.decode(data)
+        manifest = _decoder.decode(data)
     except msgspec.MsgspecError as error:
         raise UnreadableManifest(f"the manifest cannot be read: {error}") from error
-    if book.format != FORMAT:
-        raise UnreadableManifest(f"manifest format {book.format} is not {FORMAT}")
-    return book
+    if manifest.format != FORMAT:
+        raise UnreadableManifest(f"manifest format {manifest.format} is not {FORMAT}")
+    return manifest
+
+
+def add_counts(*sums: Mapping[str, int], less: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Adds counts by name, and subtracts those of `less`. Names with a count of 0 are left out."""
+    total = Counter[str]()
+    for counts in sums:
+        total.update(counts)
+    total.subtract(less or {})
+    return {name: number for name, number in sorted(total.items()) if number}
 
 
 def merge_ranges(covered: Iterable[OffsetRange], keys: Iterable[BlockKey]) -> tuple[OffsetRange, ...]:
-    """The spans and the ranges together; what touches becomes one."""
+    """Adds ranges to the covered ones. Ranges that touch become one: 0-4 and 5-9 -> 0-9."""
     merged: list[OffsetRange] = []
-    for span in sorted([*covered, *(OffsetRange(*key) for key in keys)]):
+    for new in sorted([*covered, *(OffsetRange(*key) for key in keys)]):
         last = merged[-1] if merged else None
-        if last and (last.log, last.partition) == (span.log, span.partition) and span.first <= last.last + 1:
-            merged[-1] = OffsetRange(last.log, last.partition, last.first, max(last.last, span.last))
+        if last and (last.log, last.partition) == (new.log, new.partition) and new.first <= last.last + 1:
+            merged[-1] = OffsetRange(last.log, last.partition, last.first, max(last.last, new.last))
         else:
-            merged.append(span)
+            merged.append(new)
     return tuple(merged)

@@ -14,7 +14,7 @@ from processing.store.port import Store
 
 def read_raw(store: Store, part: RawPart, columns: Sequence[str] = tuple(RAW)) -> pl.DataFrame:
     """Raises Missing, CorruptBlob."""
-    return store.read(part.place.segment, f"{part.place.prefix}rows", columns)
+    return store.read(part.ref.segment, f"{part.ref.prefix}rows", columns)
 
 
 def process_parts(

@@ -63,7 +63,7 @@ class ReadView:
         self, property: int, generation: int, sealed: SealedPeriods, tail: Tail, new: Arrivals, state: str = ""
     ) -> None:
         self.property, self.generation, self.state = property, generation, state
-        self.zone, self.currency = sealed.zone, sealed.book.currency
+        self.zone, self.currency = sealed.zone, sealed.manifest.currency
         self.sealed, self.tail = sealed, tail
         self._arrived = pl.concat([frame["position"] for frame in new]).n_unique()
         self.changes = {change.period.key: change for change in advance(sealed, new)}
@@ -115,7 +115,7 @@ class ReadView:
 
     def counts(self) -> HitCounts:
         """The sums over all time."""
-        book, changes = self.sealed.book, self.changes.values()
+        book, changes = self.sealed.manifest, self.changes.values()
         counted = book.counted() + sum(count_hits(c.layer.events) - count_hits(c.was.events) for c in changes)
         more = add_counts(
             *(count_rejected(change.layer) for change in changes),
@@ -159,7 +159,7 @@ class ReadView:
         return [*(frame.filter(hidden).select(names) for frame in below), shown]
 
     def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
-        return self.sealed.categorical(key, section, names) if key in self.sealed.book.periods else []
+        return self.sealed.categorical(key, section, names) if key in self.sealed.manifest.periods else []
 
     def _refused(self, first: date, last: date) -> pl.DataFrame:
         rows = self._rows("rejected", REFUSED, first, last)

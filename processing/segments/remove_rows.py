@@ -43,17 +43,17 @@ def remove_rows(
     visitors = visitors_losing_rows(store, book, gone) if visitors is None else visitors
     if visitors.is_empty():
         return book
-    dirty = {name for name in book.segments() if segment_has_visitors(store, name, visitors)}
-    dropped = _dropped(store, property, [part for part in book.raw if part.place.segment in dirty], book, gone)
+    dirty = {name for name in book.segment_names() if segment_has_visitors(store, name, visitors)}
+    dropped = _dropped(store, property, [part for part in book.raw if part.ref.segment in dirty], book, gone)
     sealed, staying = exclude_visitors(book, columns, visitors, gone)
     writer = _Writer(store, property)
     periods = {
         key: _written(writer, sealed, key, shelf) if _segments(shelf) & dirty else shelf
-        for key, shelf in sealed.book.periods.items()
+        for key, shelf in sealed.manifest.periods.items()
     }
-    raw = [_raw_part(writer, part, gone) if part.place.segment in dirty else part for part in book.raw]
+    raw = [_raw_part(writer, part, gone) if part.ref.segment in dirty else part for part in book.raw]
     writer.flush()
-    bare = msgspec.structs.replace(sealed.book, periods=periods, raw=tuple(part for part in raw if part))
+    bare = msgspec.structs.replace(sealed.manifest, periods=periods, raw=tuple(part for part in raw if part))
     if staying.events.height or staying.rejected.height:
         kept = SealedPeriods(bare, columns)
         bare = write_changes(property, kept, advance(kept, staying), NOTHING_DROPPED)
@@ -126,14 +126,14 @@ def _raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:
     writer.make_room()
     prefix = f"{raw_prefix(part.received_month, part.day, part.rules)}{len(writer.sections)}_"
     writer.add({f"{prefix}rows": rows})
-    return msgspec.structs.replace(part, place=LayerRef(writer.name, prefix, rows.height))
+    return msgspec.structs.replace(part, ref=LayerRef(writer.name, prefix, rows.height))
 
 
 def _dropped(store: Store, property: int, parts: list[RawPart], book: Manifest, gone: pl.Expr) -> pl.Series:
     """The times of the events of those hits that the steps dropped; as far as their raw rows are still there."""
     if not book.dropped_events():
         return NOTHING_DROPPED
-    return process_parts(store, property, parts, gone, book.bases).dropped
+    return process_parts(store, property, parts, gone, book.applied_rules).dropped
 
 
 def _with_less_dropped(book: Manifest, times: pl.Series) -> Manifest:

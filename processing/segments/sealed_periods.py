@@ -22,27 +22,27 @@ READABLE_SECTIONS: Final[dict[str, Schema]] = {**SECTIONS, RowSource.CONDENSED: 
 
 
 class SealedPeriods:
-    """The periods of one book, without the rows of `hidden` visitors. `columns` may be shared by all properties of the
-    process.
+    """The periods of one manifest, without the rows of `hidden` visitors. `columns` may be shared by all properties of
+    the process.
     """
 
-    def __init__(self, book: Manifest, columns: ColumnCache, hidden: pl.Series | None = None) -> None:
-        self.book, self.columns, self.hidden = book, columns, hidden
-        self.zone, self.limits, self.kept_from = book.zone, book.limits, book.kept_from
-        self.key_of = book.key_of
+    def __init__(self, manifest: Manifest, columns: ColumnCache, hidden: pl.Series | None = None) -> None:
+        self.manifest, self.columns, self.hidden = manifest, columns, hidden
+        self.zone, self.limits, self.kept_from = manifest.zone, manifest.limits, manifest.kept_from
+        self.key_of = manifest.key_of
         self.initial_carry: Carry | None = None
 
     def keys(self) -> list[str]:
-        return sorted(self.book.periods, key=lambda key: period(key, self.zone).start)
+        return sorted(self.manifest.periods, key=lambda key: period(key, self.zone).start)
 
     def rows(self, key: str, visitors: pl.Series) -> Layer:
-        if key not in self.book.periods:
+        if key not in self.manifest.periods:
             return EMPTY_LAYER
         wanted = pl.col("visitor").is_in(visitors.implode())
         return Layer(visitors, *(self.visible(key, name, list(schema), wanted) for name, schema in SECTIONS.items()))
 
     def carry(self, key: str) -> Carry:
-        place = self.book.periods[key].carry
+        place = self.manifest.periods[key].carry
         if not place.segment:
             return no_carry()
         sessions = self._read(place, "carry_sessions", OPEN_SESSIONS)
@@ -59,13 +59,13 @@ class SealedPeriods:
         """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition
         on them.
         """
-        layers = self.book.periods[key].layers
+        layers = self.manifest.periods[key].layers
         frames = [self._unmasked(layers, number, section, names, wanted) for number in range(len(layers))]
         return _as_text(pl.concat(frames), SECTIONS[section])
 
     def categorical(self, key: str, section: str, names: Sequence[str]) -> list[pl.DataFrame]:
         """Like `visible`, of any of READABLE_SECTIONS, a frame per layer, text as Categorical."""
-        layers = self.book.periods[key].layers
+        layers = self.manifest.periods[key].layers
         read = self._condensed if section == RowSource.CONDENSED else partial(self._unmasked, section=section)
         return [read(layers, number, names=names) for number in range(len(layers))]
 

@@ -17,8 +17,8 @@ from processing.store.port import BlockInfo, BlockKey, Store
 class TailTerms(NamedTuple):
     """What of a book decides how a tail is read."""
 
-    bases: tuple[AppliedRules, ...] = ()
-    erased: tuple[Tombstone, ...] = ()
+    applied_rules: tuple[AppliedRules, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
     deleted: bool = False
 
 
@@ -57,7 +57,7 @@ def _gaps(book: Manifest, key: BlockKey) -> Iterator[BlockKey]:
 
 
 def terms_of(book: Manifest | None) -> TailTerms:
-    return TailTerms(book.bases, book.erased, book.deleted) if book else NO_TERMS
+    return TailTerms(book.applied_rules, book.tombstones, book.deleted) if book else NO_TERMS
 
 
 def read_tail(
@@ -105,9 +105,11 @@ def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Ma
 def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:
     settings = decode_context(store.context(context_id)).property(property)
     everything = store.rows([block.key for block in blocks], property)
-    raw = everything.clear() if terms.deleted else without_erased(everything, terms.erased)
+    raw = everything.clear() if terms.deleted else without_erased(everything, terms.tombstones)
     hits = raw["position"].n_unique()
-    done = apply_rules(store, property, raw, settings.rules, terms.bases, settings) if hits else NOTHING_PROCESSED
+    done = (
+        apply_rules(store, property, raw, settings.rules, terms.applied_rules, settings) if hits else NOTHING_PROCESSED
+    )
     return Tail(tuple(blocks), hits, ((settings.rules, raw),), *done, everything["position"].n_unique() - hits)
 
 

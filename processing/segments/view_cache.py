@@ -89,7 +89,7 @@ class ViewCache:
 
     def _shown(self, property: int, stored: VersionedBlob, manifest: Manifest) -> tuple[SealedPeriods, Arrivals]:
         """Kept while the manifest is the same: hiding visitors reads something of every period."""
-        if not manifest.hidden():
+        if not manifest.pending_tombstones():
             return without_hidden(manifest, self.columns)
         key = (property, stored.generation, stored.version)
         shown = self._sealed.get(key)

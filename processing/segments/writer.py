@@ -134,7 +134,7 @@ def write_changes(
     `dropped` are the times (ms) of dropped events. They count in their period if it is among the changes, else in the
     manifest's own sum.
     """
-    segment, manifest = segment_name(property, "built"), sealed.book
+    segment, manifest = segment_name(property, "built"), sealed.manifest
     entries, sections = dict[str, PeriodEntry](), Sections()
     for change in changes:
         entries[change.period.key], new_sections = _stack_layer(sealed, change, segment)
@@ -154,7 +154,7 @@ def write_changes(
 
 def _stack_layer(sealed: SealedPeriods, change: PeriodChange, segment: str) -> tuple[PeriodEntry, Sections]:
     """Puts the changed layer on top of its period's layers; returns the new entry and the sections to write."""
-    entry = sealed.book.periods.get(change.period.key, PeriodEntry((), NO_CARRY, 0, {}, 0))
+    entry = sealed.manifest.periods.get(change.period.key, PeriodEntry((), NO_CARRY, 0, {}, 0))
     below, layer = _absorb(sealed.columns.store, entry.layers, change.layer)
     ref, sections = encode_layer(segment, section_prefix(change.period.key), layer, lowest=not below)
     carry_ref, carry_sections = encode_carry(ref, change.carry)

@@ -19,7 +19,7 @@ def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
     ]
     return annotations(
         versions,
-        view.sealed.book.bases,
+        view.sealed.manifest.applied_rules,
         view.zone,
         period,
         hourly=is_hourly(period),

@@ -122,7 +122,7 @@ def _only_preview() -> Iterator[None]:
 
 def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> None:
     """Raises NoComparison if hits that count now have no raw rows any more: they would look excluded by the rules."""
-    if not view.sealed.book.raw_from_us:
+    if not view.sealed.manifest.raw_from_us:
         return
     start, end = common_instants(Pair(view.zone, made.zone), first, last)
     known = pl.concat([made.frame["position"], made.refused["position"]]).unique()
@@ -155,9 +155,9 @@ class _FilteredView(NamedTuple):
 
 def _common_hits(view: ReadView, other: ReadView, logs: dict[str, int]) -> ComparedView:
     """The hits of the view that the other one covers: one generation receives hits after the other has stopped."""
-    if view.sealed.book.covered == other.sealed.book.covered:
+    if view.sealed.manifest.covered == other.sealed.manifest.covered:
         return view
-    return _FilteredView(view, covered_by(other.sealed.book.covered, logs), view.zone, view.currency, view.rules)
+    return _FilteredView(view, covered_by(other.sealed.manifest.covered, logs), view.zone, view.currency, view.rules)
 
 
 def _last_changed_days(run: HistoryRun, after: ReadView) -> tuple[date, date]:

@@ -45,7 +45,7 @@ def confirm(page: PropertyPage) -> HttpResponse:
         unpublished=bool(unpublished_changes(page.property)),
         rows=f"{_raw_rows(view):,}",
         kept=days and _differs_in_settings(rules, view),
-        expired=bool(view.sealed.book.raw_from_us),
+        expired=bool(view.sealed.manifest.raw_from_us),
     )
 
 
@@ -133,12 +133,12 @@ def _version(item: Property, number: int) -> RulesVersion:
 
 def _raw_rows(view: ReadView) -> int:
     tail = view.tail.events.height + view.tail.rejected.height
-    return tail + sum(part.place.rows for part in view.sealed.book.raw)
+    return tail + sum(part.ref.rows for part in view.sealed.manifest.raw)
 
 
 def _differs_in_settings(rules: Ruleset, view: ReadView) -> bool:
     """Whether the rules have another zone, currency or threshold, which change for all days together only."""
-    manifest, settings = view.sealed.book, rules.settings
+    manifest, settings = view.sealed.manifest, rules.settings
     of_rules = (settings.zone, settings.session_timeout_s * 1000, settings.engaged_s * 1000, settings.currency)
     return of_rules != (manifest.zone, manifest.timeout_ms, manifest.engaged_ms, manifest.currency)
 

@@ -148,12 +148,12 @@ def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
     keys = [block.key for block in view.tail.blocks if block.key.first <= offset_of(position) <= block.key.last]
     rows = store.rows(keys, view.property).filter(is_hit) if keys else pl.DataFrame()
     if rows.is_empty():
-        newest_first = sorted(view.sealed.book.raw, key=lambda part: -part.last_received_us)
+        newest_first = sorted(view.sealed.manifest.raw, key=lambda part: -part.last_received_us)
         part = next((part for part in newest_first if parts_with(store, [part], is_hit)), None)
         if part is None:
             return rows
         rows = read_raw(store, part).filter(is_hit)
-    return without_erased(rows, view.sealed.book.erased)
+    return without_erased(rows, view.sealed.manifest.tombstones)
 
 
 @lru_cache(maxsize=1)

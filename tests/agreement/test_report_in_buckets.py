@@ -146,7 +146,7 @@ def test_visitors_are_in_several_rows_and_buckets(here: Installation) -> None:
     events = view.events(date(2026, 1, 1), TODAY, ["visitor"])
     assert set(events["visitor"] % 2) == {0, 1}
     assert here.view(BERLIN.id).tail.blocks
-    assert here.view(BERLIN.id).sealed.book.periods
+    assert here.view(BERLIN.id).sealed.manifest.periods
 
 
 def test_what_comes_later_is_not_in_it(few: Installation) -> None:

@@ -123,7 +123,7 @@ class Dispatched:
     def accounted(self, property: int, measurement_id: str) -> int:
         """Hits that reports hold, and those that wait in the log."""
         view = self.view(property)
-        waiting = self.pending.hits(view.tail.blocks, view.sealed.book.covered, property, measurement_id)
+        waiting = self.pending.hits(view.tail.blocks, view.sealed.manifest.covered, property, measurement_id)
         return view.counts().accepted + waiting
 
     def _dispatch(self) -> None:

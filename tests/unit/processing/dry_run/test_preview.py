@@ -81,4 +81,4 @@ def test_it_reports_progress(tmp_path: Path) -> None:
     progress: list[Any] = []
     preview(here.store, here.view(), rules(), FIRST, FIRST, lambda *step: progress.append(step))
     assert sorted(progress) == [("raw parts", 1, 2), ("raw parts", 2, 2)]
-    assert here.view(SHOP.id).sealed.book.raw[0].day == day_number(FIRST)
+    assert here.view(SHOP.id).sealed.manifest.raw[0].day == day_number(FIRST)

@@ -224,11 +224,11 @@ def test_raw_rows_are_merged_whole(tmp_path: Path) -> None:
         here.worker.seal(everything=True)
     here.worker.run_maintenance(SUMMER_ENDS + 90 * DAY)
     parts = book_of(here, BERLIN.id).raw
-    kept = [here.store.read(part.place.segment, f"{part.place.prefix}rows").select(*RAW) for part in parts]
+    kept = [here.store.read(part.ref.segment, f"{part.ref.prefix}rows").select(*RAW) for part in parts]
     assert len({(part.received_month, part.day) for part in parts}) == len(parts) < len(rows)
     assert pl.concat(kept).sort("position", "index").equals(pl.concat(rows).sort("position", "index"))
     for part, frame in zip(parts, kept, strict=True):
-        assert (part.place.rows, part.last_received_us) == (frame.height, frame["received_us"].max())
+        assert (part.ref.rows, part.last_received_us) == (frame.height, frame["received_us"].max())
         assert set(frame["time"] // DAY) == {part.day}
 
 
@@ -266,7 +266,7 @@ def test_nothing_is_written_that_is_too_large_to_be_held(tmp_path: Path, monkeyp
     book = book_of(bounded, BERLIN.id)
     assert len(book.periods) > 1
     layers = [place.rows for shelf in book.periods.values() for place in shelf.layers]
-    parts = [part.place.rows for part in book.raw]
+    parts = [part.ref.rows for part in book.raw]
     assert 5 < max(layers) <= 15
     assert 5 < max(parts) <= 15
     assert len(parts) < len(hits) / 4
@@ -351,7 +351,7 @@ def test_orphans_are_swept_after_the_grace_period(tmp_path: Path) -> None:
     fill(here, 0, 2)
     here.worker.seal(everything=True)
     here.store.put_segment("101-built-broken-off", {"rows": pl.DataFrame({"n": [1]})})
-    used = book_of(here, SHOP.id).segments()
+    used = book_of(here, SHOP.id).segment_names()
     here.worker.run_maintenance(SUMMER_ENDS)
     here.now += 59
     here.worker.run_maintenance(SUMMER_ENDS)

@@ -275,7 +275,9 @@ def test_a_missing_context(here: Installation) -> None:
 def test_rows_of_somebody_erased(here: Installation) -> None:
     """A tombstone that says removed, where nothing was removed."""
     visitor = here.view().events(*EVER, ["visitor"])["visitor"][0]
-    rewrite(here, lambda manifest: msgspec.structs.replace(manifest, erased=(Tombstone(visitor, 2**60, removed=True),)))
+    rewrite(
+        here, lambda manifest: msgspec.structs.replace(manifest, tombstones=(Tombstone(visitor, 2**60, removed=True),))
+    )
     assert "hits of erased visitors are still there" in texts(here)
 
 

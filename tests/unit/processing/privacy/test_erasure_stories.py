@@ -88,7 +88,7 @@ class Story:
         remove_erased(self.here.store, SHOP.id)
 
     def rebuild(self) -> None:
-        if self.here.store.live(SHOP.id) and self.here.view().sealed.book.raw:
+        if self.here.store.live(SHOP.id) and self.here.view().sealed.manifest.raw:
             rebuild(self.here, Ruleset(SHOP.id, 1, PropertySettings(domains=SETTINGS.domains, zone=SETTINGS.zone)))
 
     def tidy(self) -> None:
