@@ -1,22 +1,22 @@
-"""The engine: where parallel work runs. Its promises are in `port.py`."""
+"""Runs tasks in parallel, in processes of this machine or on a cluster. The contract is in `port.py`."""
 
 import os
 import re
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from processing.engine.port import MOST_ATTEMPTS, Engine, EngineFailed, Stopped, TaskFailed, never
+from processing.engine.port import MOST_ATTEMPTS, Engine, EngineFailed, Stopped, TaskFailed, never_stop
 
-__all__ = ["Engine", "EngineFailed", "Stopped", "TaskFailed", "never", "open_engine"]
+__all__ = ["Engine", "EngineFailed", "Stopped", "TaskFailed", "never_stop", "open_engine"]
 
 
 def open_engine(url: str) -> Engine:
-    """The engine at an address. Raises ValueError for one that is none.
+    """Opens the engine that the URL selects. Raises ValueError if it selects none.
 
-    `processes://4` has four processes of this machine, `processes://` one for each core that we may use, and
-    `processes://0` none but the calling one. `spark://host:port` is the master of a Spark cluster; where it is not on
-    this machine, `?driver=10.0.0.7` says at which address of ours its executors reach us. `spark-local://4` is Spark in
-    this machine, with four threads.
+    `processes://4` runs four processes on this machine, `processes://` one for each core that this process may use, and
+    `processes://0` runs tasks in the calling process. `spark://host:port` is the master of a Spark cluster; if it is on
+    another machine, `?driver=10.0.0.7` is the address at which its executors reach this process. `spark-local://4` runs
+    Spark inside this machine, with four threads.
     """
     parts = urlsplit(url)
     if parts.scheme in OPENERS and not parts.path and not parts.fragment:
@@ -36,7 +36,7 @@ def _processes(place: str, options: dict[str, str]) -> Engine | None:
 
 
 def _spark(place: str, options: dict[str, str]) -> Engine | None:
-    driver = options.pop("driver", LOOPBACK if _is_here(place) else "")
+    driver = options.pop("driver", LOOPBACK if _is_local(place) else "")
     if not re.fullmatch(MASTERS, place) or not driver or options:
         return None
     from processing.engine.spark import SparkEngine
@@ -55,15 +55,15 @@ def _spark_local(place: str, options: dict[str, str]) -> Engine | None:
 
 OPENERS: Final = {"processes": _processes, "spark": _spark, "spark-local": _spark_local}
 LOOPBACK: Final = "127.0.0.1"
-MASTERS: Final = r"[^:,@]+:[0-9]+(,[^:,@]+:[0-9]+)*"  # several are each other's stand-in
+MASTERS: Final = r"[^:,@]+:[0-9]+(,[^:,@]+:[0-9]+)*"  # one master, or several of which one is active
 
 
-def _is_here(place: str) -> bool:
+def _is_local(place: str) -> bool:
     return all(master.partition(":")[0] in (LOOPBACK, "localhost") for master in place.split(","))
 
 
 def _number(place: str) -> int | None:
-    """Empty: the cores that we may use; elsewhere than on Linux, those of the machine. None: it is no number."""
+    """Parses a number of processes; None if it is not a number. Empty text: the cores that this process may use."""
     if place:
         return int(place) if place.isascii() and place.isdecimal() else None
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""What every engine does with a task, on both sides of the way to a worker."""
+"""Encodes tasks for a worker, runs them there, and decodes the replies: common to all engines."""
 
 import pickle
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import Any
 from processing.engine.port import Stopped, TaskFailed
 
 
-def check(function: Callable[..., Any], closed: bool) -> None:
-    """Raises ValueError where the engine is closed or another process would not find the function by its name."""
+def check_runnable(function: Callable[..., Any], closed: bool) -> None:
+    """Raises ValueError if the engine is closed, or if another process cannot find the function by its name."""
     if closed:
         raise ValueError("the engine is closed")
     module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
@@ -16,30 +16,30 @@ def check(function: Callable[..., Any], closed: bool) -> None:
         raise ValueError(f"not a function of a module that another process can import: {function!r}")
 
 
-def obey(stop: Callable[[], bool]) -> None:
+def raise_if_stopped(stop: Callable[[], bool]) -> None:
     if stop():
         raise Stopped
 
 
-def question(function: Callable[..., Any], task: Any) -> bytes:
+def encode_task(function: Callable[..., Any], task: Any) -> bytes:
     return pickle.dumps((function, task))
 
 
-def answer(question: bytes) -> bytes:
-    """Calls the function: (True, result) or (False, (type and message, traceback)), pickled."""
+def run_task(encoded: bytes) -> bytes:
+    """Calls the function; returns the pickle of (True, result) or (False, (type and message, traceback))."""
     try:
-        function, task = pickle.loads(question)  # noqa: S301 -- we wrote it ourselves
+        function, task = pickle.loads(encoded)  # noqa: S301 -- `encode_task` wrote it
         return pickle.dumps((True, function(task)))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever it is, the one who waits is told
-        import traceback  # a third of a process's start, seldom needed
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- it is raised where the result is awaited
+        import traceback  # takes a third of a process's start, and is seldom needed
 
         text = "".join(traceback.format_exception_only(error)).strip()
         return pickle.dumps((False, (text, traceback.format_exc())))
 
 
 def result(number: int, reply: bytes) -> Any:
-    """What the function returned; raises TaskFailed with what it raised."""
-    worked, content = pickle.loads(reply)  # noqa: S301 -- `answer` wrote it
+    """Returns the function's result; raises TaskFailed if it raised an exception."""
+    worked, content = pickle.loads(reply)  # noqa: S301 -- `run_task` wrote it
     if not worked:
         raise TaskFailed(number, *content)
     return content

@@ -17,27 +17,25 @@ def main(connection: Connection, nice: int) -> None:
     os.nice(nice)
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # there are as many processes as cores
     sys.path[:] = pickle.loads(connection.recv_bytes())  # noqa: S301 -- our own parent wrote it
-    questions: SimpleQueue[bytes] = SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, questions), daemon=True).start()
+    tasks: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
 
-    from processing.engine.attempt import answer  # not before the path is known
+    from processing.engine.attempt import run_task  # not before the path is known
 
     while True:
-        connection.send_bytes(answer(questions.get()))
+        connection.send_bytes(run_task(tasks.get()))
 
 
-def _listen(connection: Connection, questions: "SimpleQueue[bytes]") -> None:
-    """Ends the process when the parent is gone, whatever ended it, also in the middle of a task.
-
-    Linux could send a signal (PR_SET_PDEATHSIG), but it does so when the parent's *thread* ends that started us.
-    """
+def _listen(connection: Connection, tasks: "SimpleQueue[bytes]") -> None:
+    """Receives tasks, and ends the process as soon as the parent is gone, even in the middle of a task."""
+    # Linux could send a signal (PR_SET_PDEATHSIG), but it does so when the parent's *thread* that started us ends.
     try:
         while True:
-            questions.put(connection.recv_bytes())
+            tasks.put(connection.recv_bytes())
     except (EOFError, OSError):
         os._exit(0)
 
 
 if __name__ == "__main__":
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone: nobody to tell
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone
         main(Connection(int(sys.argv[1])), int(sys.argv[2]))

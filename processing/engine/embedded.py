@@ -16,19 +16,19 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any, Final, Generic, TypeVar
 
-from processing.engine.attempt import answer, check, obey, question, result
-from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never
+from processing.engine.attempt import check_runnable, encode_task, raise_if_stopped, result, run_task
+from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never_stop
 
 CHILD: Final = Path(__file__).with_name("child.py")
 NICE: Final = 10  # hits are received first
-TASKS_EACH: Final = 100  # then a process is replaced: what its libraries keep of memory goes back to the system
+TASKS_EACH: Final = 100  # then a process is replaced, which returns the memory that its libraries keep
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class ProcessEngine:
-    """At most `processes` children for each run, `nice` below us; each attempts `tasks_each` tasks at most."""
+    """Each run has at most `processes` children, with a priority lower by `nice`. A child runs `tasks_each` at most."""
 
     def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH, nice: int = NICE) -> None:
         self._processes, self._tasks_each, self._nice = processes, tasks_each, nice
@@ -36,9 +36,9 @@ class ProcessEngine:
         self._closed = False
 
     def run(
-        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never_stop
     ) -> Generator[tuple[int, R], None, None]:
-        check(function, self._closed)
+        check_runnable(function, self._closed)
         crew: _Crew[R] = _Crew(function, tasks, self._start, min(self._processes, len(tasks)))
         return self._results(crew, stop)
 
@@ -69,24 +69,24 @@ class SerialEngine:
         self._closed = False
 
     def run(
-        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never_stop
     ) -> Generator[tuple[int, R], None, None]:
-        check(function, self._closed)
+        check_runnable(function, self._closed)
         return self._results(function, tasks, stop)
 
     def _results(
         self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool]
     ) -> Generator[tuple[int, R], None, None]:
         for number, task in enumerate(tasks):
-            obey(lambda: self._closed or stop())
-            yield number, result(number, answer(question(function, task)))
+            raise_if_stopped(lambda: self._closed or stop())
+            yield number, result(number, run_task(encode_task(function, task)))
 
     def close(self) -> None:
         self._closed = True
 
 
 class _Child:
-    """A process with a task in its hand; `left` is how many it may still be given."""
+    """A process with its current task; `left` is the number of tasks that it may still be given."""
 
     def __init__(self, tasks: int, nice: int) -> None:
         self.connection, theirs = Pipe()
@@ -95,24 +95,24 @@ class _Child:
         self.number, self.left = -1, tasks
         self._send(pickle.dumps(sys.path))
 
-    def give(self, number: int, asked: bytes) -> None:
+    def give(self, number: int, encoded: bytes) -> None:
         self.number, self.left = number, self.left - 1
-        self._send(asked)
+        self._send(encoded)
 
     def end(self) -> str:
-        """In words, how it ended."""
+        """Ends the process; returns how it ended, in words."""
         self.connection.close()
         self.process.kill()
         status = self.process.wait()
         return f"status {status}" if status >= 0 else signal.Signals(-status).name
 
     def _send(self, message: bytes) -> None:
-        with suppress(OSError):  # it is dead; that is noticed where its reply is awaited
+        with suppress(OSError):  # it has ended, which is noticed where its reply is awaited
             self.connection.send_bytes(message)
 
 
 class _Crew(Generic[R]):
-    """The children of one run. There are never more than tasks for them; none is idle."""
+    """The children of one run. There are at most as many as tasks, and none is idle."""
 
     def __init__(self, function: Callable[[T], R], tasks: Sequence[T], start: Callable[[], _Child], room: int) -> None:
         self._function, self._tasks, self._start, self._room = function, tasks, start, room
@@ -122,10 +122,10 @@ class _Crew(Generic[R]):
 
     def results(self, stop: Callable[[], bool]) -> Iterator[tuple[int, R]]:
         while self._waiting or self._children:
-            obey(stop)
+            raise_if_stopped(stop)
             self._fill()
             for connection in wait(list(self._children), POLL_S):
-                obey(stop)
+                raise_if_stopped(stop)
                 yield from self._take(self._children[connection])
 
     def end(self) -> None:
@@ -133,7 +133,7 @@ class _Crew(Generic[R]):
             self._children.popitem()[1].end()
 
     def kill(self) -> None:
-        """From any thread; the one that waits for results notices, and ends."""
+        """Kills the children, from any thread; the thread that waits for results notices and ends."""
         for child in list(self._children.values()):
             child.process.kill()
             child.process.wait()
@@ -152,10 +152,10 @@ class _Crew(Generic[R]):
             self._lost(child)
             return
         value = result(number, reply)
-        self._go_on(child)  # before the consumer takes its time
+        self._give_next(child)  # before the consumer takes its time
         yield number, value
 
-    def _go_on(self, child: _Child) -> None:
+    def _give_next(self, child: _Child) -> None:
         if self._waiting and child.left:
             self._give(child)
         else:
@@ -165,7 +165,7 @@ class _Crew(Generic[R]):
     def _give(self, child: _Child) -> None:
         number = self._waiting.popleft()
         self._attempts[number] += 1
-        child.give(number, question(self._function, self._tasks[number]))
+        child.give(number, encode_task(self._function, self._tasks[number]))
 
     def _lost(self, child: _Child) -> None:
         how = self._children.pop(child.connection).end()
@@ -176,7 +176,7 @@ class _Crew(Generic[R]):
 
 
 def _start(connection: int, nice: int) -> Popen[bytes]:
-    """The connection is the child's end of it, by its file descriptor."""
+    """Starts a child; `connection` is the file descriptor of its end of the pipe."""
     command = [sys.executable, "-P", str(CHILD), str(connection), str(nice)]
     try:
         # In a process group of its own, since Ctrl-C is for the parent, which then ends its children.

@@ -1,19 +1,19 @@
-"""The engine port: where parallel work runs, such as reprocessing: in processes of this machine, or on a cluster."""
+"""The engine port: runs parallel work, such as reprocessing, in processes of this machine or on a cluster."""
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Final, Protocol, TypeVar
 
-__all__ = ["MOST_ATTEMPTS", "POLL_S", "Engine", "EngineFailed", "Stopped", "TaskFailed", "never"]
+__all__ = ["MOST_ATTEMPTS", "POLL_S", "Engine", "EngineFailed", "Stopped", "TaskFailed", "never_stop"]
 
 MOST_ATTEMPTS: Final = 3
-POLL_S: Final = 0.25  # half of what is promised, since machines are busy
+POLL_S: Final = 0.25  # half of the promised interval, since machines are busy
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Stopped(Exception):
-    """`stop` said so, or the engine was closed: some tasks have no result."""
+    """`stop` returned True, or the engine was closed: some tasks have no result."""
 
 
 class TaskFailed(Exception):
@@ -28,16 +28,16 @@ class TaskFailed(Exception):
 
 
 class EngineFailed(Exception):
-    """A task got no answer although it was attempted MOST_ATTEMPTS times, or the engine has no place to run one."""
+    """A task got no answer in MOST_ATTEMPTS attempts, or the engine has nowhere to run it."""
 
 
-def never() -> bool:
+def never_stop() -> bool:
     return False
 
 
 class Engine(Protocol):
     def run(
-        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never_stop
     ) -> Generator[tuple[int, R], None, None]:
         """Calls `function` with each task, wherever there is room; yields (number of the task, result), in any order.
 
@@ -45,21 +45,21 @@ class Engine(Protocol):
         small and can be pickled: what is large goes through the store. Task n is `tasks[n]`.
 
         Each result is yielded once, but a task may be attempted several times, two attempts at the same time included,
-        and it may have done its work although nobody hears of it: **the function must be idempotent**. Where a worker
-        is lost (killed, out of memory) only the task in its hand is repeated: MOST_ATTEMPTS attempts in all, then the
-        run ends with EngineFailed, which names the task. An exception of the function is not repeated: it ends the run
-        with TaskFailed; so does a result that cannot be pickled. A task that cannot be pickled raises what pickle says.
+        and an attempt may do its work although its result is lost: **the function must be idempotent**. If a worker is
+        lost (killed, out of memory), only the task that it worked on is repeated. After MOST_ATTEMPTS attempts the run
+        ends with EngineFailed, which names the task. An exception of the function is not repeated: it ends the run
+        with TaskFailed; so does a result that cannot be pickled. A task that cannot be pickled raises pickle's error.
 
-        Nothing is started before the first result is asked for, and then no more tasks at a time than there is room
-        for: a consumer that takes its time is not flooded.
+        The first task starts when the first result is requested. After that the engine runs at most as many tasks at a
+        time as it has workers, so that a slow consumer is not flooded.
 
-        `stop` is called in the consumer's thread, at least every 0.5 s while it waits for a result. Once it said True,
-        no task is started, those that run are abandoned, and the iterator raises Stopped. An engine without workers of
-        its own cannot abandon: it asks between tasks.
+        `stop` is called in the consumer's thread, at least every 0.5 s while it waits for a result. Once it returns
+        True, no task is started, running tasks are abandoned, and the iterator raises Stopped. An engine without
+        workers of its own cannot abandon tasks: it calls `stop` between them.
 
-        However the run ends, also by `close()` of the iterator, nothing of it is left running. When this process is
-        lost, its workers end by themselves. Runs at the same time, in several threads, know nothing of each other.
+        However the run ends, also by `close()` of the iterator, none of its tasks is left running. When this process is
+        lost, its workers end by themselves. Several threads may run tasks at the same time, independently.
         """
 
     def close(self) -> None:
-        """Ends what still runs: such iterators raise Stopped. Then `run` raises ValueError. May be repeated."""
+        """Ends all runs: their iterators raise Stopped. After that, `run` raises ValueError. May be called again."""

@@ -1,6 +1,7 @@
-"""The engine on Spark: each task is a job of its own, as many at a time as the cluster has cores for us.
+"""The engine on Spark: each task is a job, and as many run at a time as the cluster has cores for us.
 
-So results come as they are done, a run is cancelled by its job group, and Spark repeats what was lost with an executor.
+So each result arrives as soon as it is ready, a run is cancelled by its job group, and Spark repeats the tasks of an
+executor that is lost.
 """
 
 import uuid
@@ -14,16 +15,16 @@ from typing import Any, Generic, TypeVar
 
 from pyspark import SparkContext
 
-from processing.engine.attempt import answer, check, obey, question, result
+from processing.engine.attempt import check_runnable, encode_task, raise_if_stopped, result, run_task
 from processing.engine.driver import GONE, PACKAGES, Driver
-from processing.engine.port import POLL_S, EngineFailed, never
+from processing.engine.port import POLL_S, EngineFailed, never_stop
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class SparkEngine:
-    """`master` as Spark spells it. Starts with the first run; starts again when the cluster gave it up."""
+    """Starts Spark with the first run, and again after the cluster gave it up. `master` is written as for Spark."""
 
     def __init__(
         self,
@@ -40,9 +41,9 @@ class SparkEngine:
         self._closed = False
 
     def run(
-        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never
+        self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never_stop
     ) -> Generator[tuple[int, R], None, None]:
-        check(function, self._closed)
+        check_runnable(function, self._closed)
         return self._results(function, tasks, lambda: self._closed or stop())
 
     def _results(
@@ -55,23 +56,23 @@ class SparkEngine:
         try:
             yield from run.results(stop)
         except EngineFailed:
-            obey(lambda: self._closed)
+            raise_if_stopped(lambda: self._closed)
             raise
         finally:
             run.end()
             self._runs.discard(run)
 
     def _started(self, stop: Callable[[], bool]) -> SparkContext:
-        obey(stop)
+        raise_if_stopped(stop)
         with self._lock:
-            if self._driver is None or _useless(self._driver):
-                self._driver = _in_the_background(self._make)
+            if self._driver is None or _is_useless(self._driver):
+                self._driver = _start_in_background(self._make)
             driver = self._driver
         while not driver.done():
             wait([driver], POLL_S)
-            obey(stop)
+            raise_if_stopped(stop)
         if error := driver.exception():
-            raise EngineFailed(f"Spark does not start: {_in_short(error)}") from error
+            raise EngineFailed(f"Spark does not start: {_short_text(error)}") from error
         return driver.result().context
 
     def close(self) -> None:
@@ -91,31 +92,31 @@ class _Run(Generic[R]):
         self._context, self._function, self._tasks = context, function, tasks
         self._group = f"{function.__qualname__} {uuid.uuid4()}"
         self._waiting = deque(range(len(tasks)))
-        self._in_hand = 0
-        self._questions: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
+        self._in_progress = 0
+        self._queue: SimpleQueue[tuple[int, bytes] | None] = SimpleQueue()
         self._replies: SimpleQueue[tuple[int, bytes | Exception]] = SimpleQueue()
         self._threads: list[Thread] = []
         self._ended = False
 
     def results(self, stop: Callable[[], bool]) -> Iterator[tuple[int, R]]:
-        while self._waiting or self._in_hand:
-            obey(stop)
+        while self._waiting or self._in_progress:
+            raise_if_stopped(stop)
             self._fill()
             try:
                 number, reply = self._replies.get(timeout=POLL_S)
             except Empty:
                 continue
-            obey(stop)
+            raise_if_stopped(stop)
             yield number, self._result(number, reply)
 
     def end(self) -> None:
-        """From any thread. Again and again, since a job may be on its way to Spark."""
+        """Cancels the jobs, from any thread, until all threads end: a job may still be on its way to Spark."""
         self._ended = True
         for _ in self._threads:
-            self._questions.put(None)
+            self._queue.put(None)
         for thread in list(self._threads):
             while thread.is_alive():
-                if self._in_hand:
+                if self._in_progress:
                     self._cancel()
                 thread.join(POLL_S)
 
@@ -125,53 +126,53 @@ class _Run(Generic[R]):
 
     def _fill(self) -> None:
         room = self._room()
-        while self._waiting and self._in_hand < room:
+        while self._waiting and self._in_progress < room:
             number = self._waiting.popleft()
-            self._questions.put((number, question(self._function, self._tasks[number])))
-            self._in_hand += 1
-            if len(self._threads) < self._in_hand:
-                self._threads.append(Thread(target=self._ask, daemon=True))
+            self._queue.put((number, encode_task(self._function, self._tasks[number])))
+            self._in_progress += 1
+            if len(self._threads) < self._in_progress:
+                self._threads.append(Thread(target=self._work, daemon=True))
                 self._threads[-1].start()
 
     def _room(self) -> int:
-        """It grows while executors arrive."""
+        """Returns the number of cores, which grows while executors arrive."""
         try:
             return int(self._context.defaultParallelism)
         except GONE as error:
-            raise EngineFailed(f"Spark is lost: {_in_short(error)}") from error
+            raise EngineFailed(f"Spark is lost: {_short_text(error)}") from error
 
     def _result(self, number: int, reply: bytes | Exception) -> R:
-        self._in_hand -= 1
+        self._in_progress -= 1
         if isinstance(reply, Exception):
             task = f"task {number} ({self._tasks[number]!r:.200})"
-            raise EngineFailed(f"{task} got no answer: {_in_short(reply)}") from reply
+            raise EngineFailed(f"{task} got no answer: {_short_text(reply)}") from reply
         value: R = result(number, reply)
         self._fill()  # before the consumer takes its time
         return value
 
-    def _ask(self) -> None:
-        while (given := self._questions.get()) is not None and not self._ended:
-            number, asked = given
-            self._replies.put((number, self._attempt(number, asked)))
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None and not self._ended:
+            number, encoded = item
+            self._replies.put((number, self._attempt(number, encoded)))
 
-    def _attempt(self, number: int, asked: bytes) -> bytes | Exception:
-        """Without an interrupt: Spark's thread would go away and leave Python at work."""
+    def _attempt(self, number: int, encoded: bytes) -> bytes | Exception:
+        """Runs one job. No interrupt on cancel: Spark's thread would end, but Python would go on working."""
         try:
             self._context.setJobGroup(self._group, f"task {number}", interruptOnCancel=False)
-            [reply] = self._context.parallelize([asked], 1).map(answer).collect()
+            [reply] = self._context.parallelize([encoded], 1).map(run_task).collect()
         except Exception as error:  # noqa: BLE001 -- it is raised where the result is awaited
             return error
         return bytes(reply)
 
 
-def _in_short(error: BaseException) -> str:
-    """Without Java's traceback, which is in the exception's cause."""
+def _short_text(error: BaseException) -> str:
+    """Returns the message without Java's traceback, which is in the exception's cause."""
     lines = [line for line in str(error).splitlines() if not line.startswith("\t")]
     return " ".join(lines[:3])[:1000]
 
 
-def _useless(driver: Future[Driver]) -> bool:
-    """It did not start, or it is lost; then what is left of it is removed."""
+def _is_useless(driver: Future[Driver]) -> bool:
+    """Returns whether the driver did not start or is lost. Closes a lost one."""
     if not driver.done():
         return False
     if driver.exception():
@@ -181,7 +182,7 @@ def _useless(driver: Future[Driver]) -> bool:
     return lost
 
 
-def _in_the_background(make: Callable[[], Driver]) -> Future[Driver]:
+def _start_in_background(make: Callable[[], Driver]) -> Future[Driver]:
     future: Future[Driver] = Future()
 
     def work() -> None:

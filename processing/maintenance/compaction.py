@@ -225,7 +225,7 @@ def _merge_parts(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
     work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
     ref = LayerRef(work.segment, prefix, rows)
     last_received_us = max(part.last_received_us for part in small)
-    return [*rest, msgspec.structs.replace(first, place=ref, last_received_us=last_received_us)]
+    return [*rest, msgspec.structs.replace(first, ref=ref, last_received_us=last_received_us)]
 
 
 def _mergeable_runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:

@@ -79,13 +79,13 @@ def remove_erased(store: Store, property: int) -> int:
     seal(store, ColumnCache(store, ONCE_BYTES), property)
     stored = store.manifest(property)
     before = decode_manifest(stored.data) if stored else None
-    if before is None or not (hidden := before.hidden()):
+    if before is None or not (hidden := before.pending_tombstones()):
         return 0
     after = remove_rows(store, property, before, is_erased(hidden), hidden_visitors(hidden))
     removed_hits = before.accepted - after.accepted
     after = msgspec.structs.replace(
         after,
-        tombstones=tuple(msgspec.structs.replace(tombstone, removed=True) for tombstone in before.erased),
+        tombstones=tuple(msgspec.structs.replace(tombstone, removed=True) for tombstone in before.tombstones),
         erased_hits=before.erased_hits + removed_hits,
     )
     commit(store, property, stored, after)

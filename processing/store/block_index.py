@@ -29,9 +29,9 @@ class BlockEntry(NamedTuple, Generic[Id]):
     digest: bytes
 
 
-def describe(key: BlockKey, context_id: str, blob: bytes) -> BlockInfo:
+def block_info(key: BlockKey, context_id: str, blob: bytes) -> BlockInfo:
     """Raises CorruptBlob, and ValueError for an impossible range."""
-    for problem in block.problems(blob):
+    for problem in block.find_problems(blob):
         raise CorruptBlob(problem)
     if not 0 <= key.first <= key.last:
         raise ValueError(f"not a range: {key}")
@@ -43,7 +43,7 @@ def digest(blob: bytes) -> bytes:
     return blake2b(blob, digest_size=16).digest()
 
 
-def holds(outer: BlockKey, inner: BlockKey) -> bool:
+def contains(outer: BlockKey, inner: BlockKey) -> bool:
     return outer[:2] == inner[:2] and outer.first <= inner.first and inner.last <= outer.last
 
 
@@ -52,7 +52,7 @@ def is_repetition(found: BlockEntry[Id], info: BlockInfo, blob: bytes, *, exact:
     if found.info.context_id != info.context_id:
         return False
     if found.merged and not exact:
-        return holds(found.info.key, info.key)
+        return contains(found.info.key, info.key)
     return found.info.key == info.key and found.digest == digest(blob)
 
 
@@ -69,11 +69,11 @@ def check_replacement(found: Sequence[BlockEntry[Id]], keys: Sequence[BlockKey],
         raise Conflict("blocks of one context are merged")
 
 
-def holder(entries: Sequence[BlockEntry[Id]], key: BlockKey) -> BlockEntry[Id]:
+def find_holder(entries: Sequence[BlockEntry[Id]], key: BlockKey) -> BlockEntry[Id]:
     """The block of a key, or the merged one that holds its rows now; `entries` are sorted. Raises Missing."""
     at = bisect_right(entries, key[:3], key=lambda entry: entry.info.key[:3])
     entry = entries[at - 1] if at else None
-    if entry and (entry.info.key == key or (entry.merged and holds(entry.info.key, key))):
+    if entry and (entry.info.key == key or (entry.merged and contains(entry.info.key, key))):
         return entry
     raise Missing(f"raw block {key}")
 
@@ -89,9 +89,12 @@ def rows_by_key(
         if data and entry.info.key == key:
             whole.append(data)
         elif data:
-            frames += [block.rows_of(whole), block.of_range(block.rows_of([data]), key.first, key.last)]
+            frames += [
+                block.decode_pieces(whole),
+                block.rows_of_range(block.decode_pieces([data]), key.first, key.last),
+            ]
             whole = []
-    return pl.concat([*frames, block.rows_of(whole)])
+    return pl.concat([*frames, block.decode_pieces(whole)])
 
 
 class Directories(Generic[Id]):

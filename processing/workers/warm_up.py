@@ -14,7 +14,7 @@ from processing.sessions.layers import Arrivals
 from processing.sessions.local_periods import day_key
 from processing.sessions.sessionize import Limits
 from processing.sessions.timeline import InMemory, advance
-from processing.store.raw_block import encode_block, rows
+from processing.store.raw_block import encode_block, property_rows
 
 PROPERTY: Final = ReceiveSettings(id=1, measurement_id="G-WARM", domains=("example.org",))
 RECEIVED_US: Final = 1_767_225_600_000_000  # any moment will do
@@ -29,7 +29,7 @@ def warm_up() -> int:
     hit = encode(RawHit(FORMAT, "warm", RECEIVED_US, GA4, "192.0.2.1", AGENT, {}, QUERY, b""))
     context = Context((PROPERTY,))
     frames = receive([(0, hit)], context, VisitorKeyFactory(b"warm", {}, {}), NoGeoDatabase())
-    done = process(rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))
+    done = process(property_rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))
     timeline = InMemory(PROPERTY.zone, Limits(PROPERTY.session_timeout_s * 1000), day_key)
     timeline.apply(advance(timeline, Arrivals(done.events, done.rejected)))
     return timeline.events().height

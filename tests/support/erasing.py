@@ -110,7 +110,7 @@ def traces(here: Installation, visitor: int, *texts: str) -> list[str]:
     for info in here.store.blocks():
         blob = here.store.blob(info.key)
         for property in here.store.directory(info.key).properties():
-            rows = block.rows(blob, property)
+            rows = block.property_rows(blob, property)
             if visitor in rows["visitor"] or any(text in str(rows.to_dicts()) for text in texts):
                 found.append(f"block {info.key}")
     plain = [path for path in (here.folder / "store").rglob("*") if path.is_file()]

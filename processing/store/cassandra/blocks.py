@@ -11,15 +11,15 @@ from processing.store.block_directory import PREFIX_BYTES, head_bytes, read_head
 from processing.store.block_index import (
     BlockEntry,
     Directories,
+    block_info,
     check_replacement,
-    describe,
     digest,
-    holder,
+    find_holder,
     is_repetition,
     rows_by_key,
 )
-from processing.store.cassandra.cells import Cells, Gone, Id, cut
-from processing.store.cassandra.index import BlockIndex, Index, IndexChange, Where
+from processing.store.cassandra.cells import Cells, Gone, Id, split_cells
+from processing.store.cassandra.index import BlockIndex, Index, IndexChange, LogPartition
 from processing.store.cassandra.layout import PAYLOAD_CELL_BYTES
 from processing.store.cassandra.session import CassandraSession
 from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, Directory, Missing, StoreUnavailable
@@ -39,7 +39,7 @@ class CassandraBlocks:
         self._directories = Directories[Id]()
 
     def put(self, key: BlockKey, context_id: str, blob: bytes) -> None:
-        info = describe(key, context_id, blob)
+        info = block_info(key, context_id, blob)
 
         def decide(index: Index) -> list[BlockEntry[Id]] | None:
             found = _before(index, key)
@@ -52,7 +52,7 @@ class CassandraBlocks:
         self._put(info, blob, decide, merged=False)
 
     def replace(self, keys: Sequence[BlockKey], merged: BlockKey, context_id: str, blob: bytes) -> None:
-        info = describe(merged, context_id, blob)
+        info = block_info(merged, context_id, blob)
 
         def decide(index: Index) -> list[BlockEntry[Id]] | None:
             found = [e for e in index.entries if e.info.key.first <= merged.last and e.info.key.last >= merged.first]
@@ -93,7 +93,7 @@ class CassandraBlocks:
                 return IndexChange(gone, []) if gone else None
 
             change = self._index.change(where, decide)
-            self._forget(change.removed if change else [])
+            self._delete_payloads(change.removed if change else [])
 
     def highest(self, log: str, partition: int) -> int | None:
         return self._index.highest((log, partition))
@@ -126,7 +126,7 @@ class CassandraBlocks:
             if removed is None:
                 return None
             if not written:
-                id = self._cells.write(cut(blob, PAYLOAD_CELL_BYTES))
+                id = self._cells.write(split_cells(blob, PAYLOAD_CELL_BYTES))
                 written.append(BlockEntry(info, id, merged, digest(blob)))
             return IndexChange(removed, written)
 
@@ -134,24 +134,26 @@ class CassandraBlocks:
         try:
             done = self._index.change(_where(info.key), change)
         except Conflict:
-            self._forget_unnamed(written)
+            self._delete_unnamed(written)
             raise
         if done is None:
-            self._forget_unnamed(written)
+            self._delete_unnamed(written)
         else:
-            self._forget(done.removed)
+            self._delete_payloads(done.removed)
 
-    def _forget_unnamed(self, written: Sequence[BlockEntry[Id]]) -> None:
-        """The block is not ours, if it is there at all: somebody else put it, or it was merged by now."""
+    def _delete_unnamed(self, written: Sequence[BlockEntry[Id]]) -> None:
+        """Deletes our payloads unless the index names them: another process put the block, or it was merged."""
         named = {entry.id for each in written for entry in self._index.entries(_where(each.info.key))}
-        self._forget([each for each in written if each.id not in named])
+        self._delete_payloads([each for each in written if each.id not in named])
 
-    def _forget(self, entries: Iterable[BlockEntry[Id]]) -> None:
-        """Deletes payloads that the index does not name: if that fails, the next sweep will do it."""
+    def _delete_payloads(self, entries: Iterable[BlockEntry[Id]]) -> None:
+        """Deletes payloads that the index does not name. If that fails, garbage collection deletes them later."""
         try:
             self._cells.delete((entry.id, _cells(entry)) for entry in entries)
         except StoreUnavailable:
-            logger.warning("payloads of raw blocks were not deleted; they wait for the next sweep", exc_info=True)
+            logger.warning(
+                "payloads of raw blocks were not deleted; they are left to garbage collection", exc_info=True
+            )
 
     def _reading(self, keys: Sequence[BlockKey], read: Callable[[_Found], T]) -> T:
         """Reads what is remembered to hold the keys; where that has gone meanwhile, looks again. Raises Missing."""
@@ -178,9 +180,9 @@ class CassandraBlocks:
 
     def _find(self, key: BlockKey) -> BlockEntry[Id]:
         try:
-            return holder(self._index.entries(_where(key)), key)
+            return find_holder(self._index.entries(_where(key)), key)
         except Missing:
-            return holder(self._index.load(_where(key)).entries, key)
+            return find_holder(self._index.load(_where(key)).entries, key)
 
     def _rows(self, found: _Found, property: int) -> pl.DataFrame:
         heads = self._heads(found)
@@ -224,12 +226,12 @@ class CassandraBlocks:
             listed = {each.id for each in self._index.load(_where(entry.info.key)).entries}
             yield from [f"{name}: payload is missing"] if entry.id in listed else []
             return
-        yield from (f"{name}: {problem}" for problem in block.problems(data))
+        yield from (f"{name}: {problem}" for problem in block.find_problems(data))
         if digest(data) != entry.digest:
             yield f"{name} is not the one that was put"
 
 
-def _where(key: BlockKey) -> Where:
+def _where(key: BlockKey) -> LogPartition:
     return key.log, key.partition
 
 

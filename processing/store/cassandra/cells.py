@@ -30,7 +30,7 @@ class Cells:
 
     def write(self, cells: Iterable[bytes]) -> Id:
         """The id; nobody knows it until a row of another table names it."""
-        id = fresh_id()
+        id = new_id()
         rows = ((id, number // BUCKET_CELLS, number, cell) for number, cell in enumerate(cells))
         self._session.run_all(self._insert, rows)
         return id
@@ -59,11 +59,11 @@ class Cells:
             if written_at(bytes(id)) < before:
                 yield bytes(id), bucket
 
-    def sweep(self, buckets: Iterable[tuple[Id, int]]) -> None:
+    def delete_buckets(self, buckets: Iterable[tuple[Id, int]]) -> None:
         self._session.run_all(self._delete, buckets)
 
 
-def fresh_id() -> Id:
+def new_id() -> Id:
     """16 bytes: the time in ms, then chance."""
     return int(time.time() * 1000).to_bytes(_STAMP_BYTES) + os.urandom(16 - _STAMP_BYTES)  # noqa: TID251 - ids of one clock
 
@@ -73,6 +73,6 @@ def written_at(id: Id) -> float:
     return int.from_bytes(id[:_STAMP_BYTES]) / 1000
 
 
-def cut(content: bytes, size: int) -> list[bytes]:
+def split_cells(content: bytes, size: int) -> list[bytes]:
     """Cells of `size` bytes, the last one shorter."""
     return [content[at : at + size] for at in range(0, len(content), size)]

@@ -59,7 +59,7 @@ class DiskCache:
         except OSError as error:
             logger.warning("the cache of segments in %s cannot be written: %s", self._folder, error)
 
-    def forget(self, id: bytes) -> None:
+    def delete(self, id: bytes) -> None:
         """The cells of a segment."""
         for path in self._path(id, 0).parent.glob(f"{id.hex()}.*"):
             path.unlink(missing_ok=True)

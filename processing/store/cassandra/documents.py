@@ -1,4 +1,4 @@
-"""Manifests' contents and contexts on Cassandra: documents, packed, in cells under an id that a row names."""
+"""Documents on Cassandra, the contents of manifests and contexts: compressed, in cells under an id that a row names."""
 
 import logging
 from collections import OrderedDict
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from zlib import compress, decompress
 from zlib import error as DamagedStream
 
-from processing.store.cassandra.cells import Cells, Gone, Id, cut
+from processing.store.cassandra.cells import Cells, Gone, Id, split_cells
 from processing.store.cassandra.layout import CELL_BYTES
 from processing.store.cassandra.session import CassandraSession, Row
 from processing.store.port import Conflict, CorruptBlob, Missing, StoreUnavailable
@@ -34,7 +34,7 @@ class StoredDocument(NamedTuple):
 
 
 class Documents:
-    """Content that was read or written last is kept, up to a number of bytes. Safe to share between threads."""
+    """Caches the content that was read or written last, up to KEPT_BYTES. Safe to share between threads."""
 
     def __init__(self, session: CassandraSession) -> None:
         self.cells = Cells(session, "documents")
@@ -43,15 +43,15 @@ class Documents:
 
     def write(self, name: str, data: bytes) -> StoredDocument:
         packed = compress(data)
-        cells = cut(packed, CELL_BYTES)
+        cells = split_cells(packed, CELL_BYTES)
         document = StoredDocument(self.cells.write(cells), len(cells), len(packed), digest(name, data))
         self._keep(document.id, data)
         return document
 
-    def read(self, name: str, document: StoredDocument, *, anew: bool = False) -> bytes:
-        """`anew`: as it is in the cluster. Raises Gone, CorruptBlob."""
+    def read(self, name: str, document: StoredDocument, *, uncached: bool = False) -> bytes:
+        """`uncached`: as it is in the cluster. Raises Gone, CorruptBlob."""
         with self._lock:
-            kept = None if anew else self._kept.get(document.id)
+            kept = None if uncached else self._kept.get(document.id)
         if kept is None:
             packed = self.cells.whole(document.id, document.cells)
             kept = _unpacked(name, packed) if len(packed) == document.size else b""
@@ -60,12 +60,12 @@ class Documents:
         self._keep(document.id, kept)
         return kept
 
-    def forget(self, documents: Iterable[StoredDocument]) -> None:
-        """Deletes what no row names: if that fails, the next sweep will do it."""
+    def delete(self, documents: Iterable[StoredDocument]) -> None:
+        """Deletes documents that no row names. If that fails, garbage collection deletes them later."""
         try:
             self.cells.delete((document.id, document.cells) for document in documents)
         except StoreUnavailable:
-            logger.warning("documents were not deleted; they wait for the next sweep", exc_info=True)
+            logger.warning("documents were not deleted; they are left to garbage collection", exc_info=True)
 
     def _keep(self, id: Id, data: bytes) -> None:
         with self._lock:
@@ -83,18 +83,18 @@ class CassandraContexts:
         found = self._find(id)
         if found is None:
             document = self._documents.write(_name(id), data)
-            there = self._session.insert_once((_INSERT, (id, *document)), (_READ, (id,)))
+            there = self._session.insert_if_absent((_INSERT, (id, *document)), (_READ, (id,)))
             found = _document(there) if there else document
-            self._documents.forget([document] if found.id != document.id else [])
+            self._documents.delete([document] if found.id != document.id else [])
         if found.digest != digest(_name(id), data):
             raise Conflict(f"context {id} has other content")
 
-    def get(self, id: str, *, anew: bool = False) -> bytes:
+    def get(self, id: str, *, uncached: bool = False) -> bytes:
         found = self._find(id)
         if found is None:
             raise Missing(_name(id))
         try:
-            return self._documents.read(_name(id), found, anew=anew)
+            return self._documents.read(_name(id), found, uncached=uncached)
         except Gone:
             raise CorruptBlob(_name(id)) from None
 
@@ -111,7 +111,7 @@ class CassandraContexts:
     def verify(self) -> Iterator[str]:
         for name in self.names():
             try:
-                self.get(name, anew=True)
+                self.get(name, uncached=True)
             except CorruptBlob as error:
                 yield str(error)
 

@@ -22,7 +22,7 @@ from processing.store.port import BlockInfo, BlockKey, Conflict, CorruptBlob, St
 ATTEMPTS: Final = 40  # of rivals, one wins in each round
 PAUSE_S: Final = 0.02
 
-Where = tuple[str, int]
+LogPartition = tuple[str, int]
 _Listed = tuple[int, int, str, int, int, int, bool, bytes, bytes]
 
 _REGISTER: Final = "INSERT INTO logs (everything, log, part) VALUES (0, ?, ?)"
@@ -62,11 +62,11 @@ class BlockIndex:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
         self._lock = Lock()
-        self._known: dict[Where, Index] = {}
-        self._sorted: dict[Where, list[BlockEntry[Id]]] = {}
-        self._registered: set[Where] = set()
+        self._known: dict[LogPartition, Index] = {}
+        self._sorted: dict[LogPartition, list[BlockEntry[Id]]] = {}
+        self._registered: set[LogPartition] = set()
 
-    def entries(self, where: Where) -> list[BlockEntry[Id]]:
+    def entries(self, where: LogPartition) -> list[BlockEntry[Id]]:
         """What this process knows of a partition: it looked when it listed all blocks last, or changed one."""
         with self._lock:
             return self._sorted.get(where, [])
@@ -79,12 +79,12 @@ class BlockIndex:
             self.load(where)
         return [self.entries(where) for where in sorted(versions)]
 
-    def highest(self, where: Where) -> int | None:
+    def highest(self, where: LogPartition) -> int | None:
         rows = self._session.run(_HIGHEST, where)
         return rows[0][2] if rows else None
 
-    def load(self, where: Where, *, serial: bool = False) -> Index:
-        """Reads a partition anew. Raises CorruptBlob."""
+    def load(self, where: LogPartition, *, serial: bool = False) -> Index:
+        """Reads a partition again. Raises CorruptBlob."""
         rows = self._session.run(_READ, where, serial=serial)
         while len({row[2] for row in rows}) > 1:  # it moved between two pages of the answer
             rows = self._session.run(_READ, where, serial=serial)
@@ -94,7 +94,7 @@ class BlockIndex:
         self._keep(where, index)
         return index
 
-    def change(self, where: Where, decide: Callable[[Index], IndexChange | None]) -> IndexChange | None:
+    def change(self, where: LogPartition, decide: Callable[[Index], IndexChange | None]) -> IndexChange | None:
         """Makes the change that `decide` finds for the index as it is; None: nothing is to be changed.
 
         It is asked about what is remembered first: where that is out of date, the write is not applied. That there is
@@ -119,7 +119,7 @@ class BlockIndex:
             time.sleep(PAUSE_S * random.uniform(0, min(attempt, 8)))  # noqa: S311 - lets rivals pass
         raise StoreUnavailable(f"the index of log {where[0]}, partition {where[1]} is changed by too many at once")
 
-    def _swap(self, where: Where, index: Index, change: IndexChange) -> bool:
+    def _swap(self, where: LogPartition, index: Index, change: IndexChange) -> bool:
         self._register(where)
         moved = _changed(index, change)
         turned = {number: page for number, page in moved.pages.items() if page is not index.pages.get(number)}
@@ -133,22 +133,22 @@ class BlockIndex:
             self._keep(where, moved)
         return applied
 
-    def _keep(self, where: Where, index: Index) -> None:
+    def _keep(self, where: LogPartition, index: Index) -> None:
         with self._lock:
             known = self._known.get(where)
             if known is None or known.version <= index.version:
                 self._known[where], self._sorted[where] = index, index.entries
 
-    def _remembered(self, where: Where) -> Index:
+    def _remembered(self, where: LogPartition) -> Index:
         with self._lock:
             return self._known.get(where, NOTHING)
 
-    def _register(self, where: Where) -> None:
+    def _register(self, where: LogPartition) -> None:
         if where not in self._registered:
             self._session.run(_REGISTER, where)
             self._registered.add(where)
 
-    def _versions(self) -> dict[Where, int]:
+    def _versions(self) -> dict[LogPartition, int]:
         parts = defaultdict(list)
         for log, part in self._session.run(_REGISTERED):
             parts[log].append(part)
@@ -182,13 +182,13 @@ def _with_room(pages: dict[int, list[BlockEntry[Id]]]) -> Iterator[int]:
     yield len(pages)
 
 
-def _encode(where: Where, page: int, entries: Iterable[BlockEntry[Id]]) -> bytes:
+def _encode(where: LogPartition, page: int, entries: Iterable[BlockEntry[Id]]) -> bytes:
     rows = [(*e.info.key[2:], *e.info[1:], e.merged, e.id, e.digest) for e in entries]
     packed = zlib.compress(msgspec.msgpack.encode((FORMAT, rows)))
     return _crc(where, page, packed).to_bytes(4) + packed
 
 
-def _decode(where: Where, page: int, data: bytes) -> list[BlockEntry[Id]]:
+def _decode(where: LogPartition, page: int, data: bytes) -> list[BlockEntry[Id]]:
     crc, packed = data[:4], data[4:]
     if int.from_bytes(crc) != _crc(where, page, packed):
         raise CorruptBlob(f"page {page} of the index of log {where[0]}, partition {where[1]}")
@@ -198,10 +198,10 @@ def _decode(where: Where, page: int, data: bytes) -> list[BlockEntry[Id]]:
     return [_entry(where, row) for row in rows]
 
 
-def _entry(where: Where, row: _Listed) -> BlockEntry[Id]:
+def _entry(where: LogPartition, row: _Listed) -> BlockEntry[Id]:
     first, last, context, rows, hits, size, merged, id, digest = row
     return BlockEntry(BlockInfo(BlockKey(*where, first, last), context, rows, hits, size), id, merged, digest)
 
 
-def _crc(where: Where, page: int, packed: bytes) -> int:
+def _crc(where: LogPartition, page: int, packed: bytes) -> int:
     return zlib.crc32(packed, zlib.crc32(repr((where, page)).encode()))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 from zlib import crc32
 
-from processing.store.cassandra.cells import Gone, Id, fresh_id
+from processing.store.cassandra.cells import Gone, Id, new_id
 from processing.store.cassandra.documents import Documents, StoredDocument
 from processing.store.cassandra.layout import COMMITS_KEPT
 from processing.store.cassandra.session import CassandraSession, Statement, UnknownOutcome
@@ -64,12 +64,12 @@ class CassandraManifests:
         found = {row[0]: _row(row) for row in rows if row[1] is not None}
         return ManifestState(number, None if live == NONE_LIVE else live, tuple(map(bytes, commits)), found)
 
-    def manifest(self, property: int, generation: int | None, *, anew: bool = False) -> VersionedBlob | None:
-        """`anew`: as it is in the cluster."""
-        return self.reading(property, lambda state: self.of(property, state, generation, anew=anew))
+    def manifest(self, property: int, generation: int | None, *, uncached: bool = False) -> VersionedBlob | None:
+        """`uncached`: as it is in the cluster."""
+        return self.reading(property, lambda state: self.of(property, state, generation, uncached=uncached))
 
     def of(
-        self, property: int, state: ManifestState, generation: int | None = None, *, anew: bool = False
+        self, property: int, state: ManifestState, generation: int | None = None, *, uncached: bool = False
     ) -> VersionedBlob | None:
         """The manifest of a generation (None: the live one) in a state. Raises CorruptBlob, Gone."""
         number = state.live if generation is None else generation
@@ -77,7 +77,7 @@ class CassandraManifests:
             return None
         version, document = state.rows[number]
         return VersionedBlob(
-            number, version, self._documents.read(_name(property, number, version), document, anew=anew)
+            number, version, self._documents.read(_name(property, number, version), document, uncached=uncached)
         )
 
     def reading(self, property: int, read: Callable[[ManifestState], T]) -> T:
@@ -93,22 +93,22 @@ class CassandraManifests:
         raise StoreUnavailable(f"the manifest of property {property} moves more quickly than it is read")
 
     def commit(self, property: int, changes: Mapping[int, ManifestChange], live: LiveChange | None) -> None:
-        id = fresh_id()
+        id = new_id()
         commit: _Commit | None = None
         replaced: dict[int, ManifestRow] = {}
         for _ in range(ATTEMPTS):
             state = self.state(property, serial=True)
             if id in state.commits:  # an attempt whose outcome was not known
-                return self._forget(replaced)
+                return self._delete_contents(replaced)
             try:
                 pointer = _checked(property, state, changes, live)
             except Conflict:
-                self._forget(commit.written if commit else {})
+                self._delete_contents(commit.written if commit else {})
                 raise
             replaced = {number: row for number, row in state.rows.items() if number in changes}
             commit = commit or self._prepared(property, changes, pointer, id)
             if self._swap(property, state, commit):
-                return self._forget(replaced)
+                return self._delete_contents(replaced)
         raise StoreUnavailable(f"the manifests of property {property} are changed by too many at once")
 
     def properties(self) -> list[int]:
@@ -131,7 +131,7 @@ class CassandraManifests:
 
     def _problem(self, property: int, generation: int) -> Iterator[str]:
         try:
-            self.manifest(property, generation, anew=True)
+            self.manifest(property, generation, uncached=True)
         except CorruptBlob as error:
             yield str(error)
 
@@ -162,8 +162,8 @@ class CassandraManifests:
     def _listed(self) -> list[tuple[int, int, Id]]:
         return [(property, size, bytes(id)) for property, size, id in self._session.run(_ALL) if id is not None]
 
-    def _forget(self, rows: Mapping[int, ManifestRow]) -> None:
-        self._documents.forget(row.document for row in rows.values())
+    def _delete_contents(self, rows: Mapping[int, ManifestRow]) -> None:
+        self._documents.delete(row.document for row in rows.values())
 
 
 def _checked(

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 import polars as pl
 
-from processing.store.cassandra.cells import cut
+from processing.store.cassandra.cells import split_cells
 from processing.store.cassandra.layout import CELL_BYTES, FORMAT, PACK_BYTES
 from processing.store.port import CorruptBlob
 
@@ -63,7 +63,7 @@ def encode(sections: Mapping[str, pl.DataFrame]) -> Encoded:
     listed = [CellSection(name, frame.height, tuple(_chunks(frame, pack))) for name, frame in sections.items()]
     packed = zlib.compress(msgspec.msgpack.encode((FORMAT, listed)))
     head = zlib.crc32(packed).to_bytes(4) + packed
-    return Encoded(cut(head, CELL_BYTES), pack.cells(), blake2b(packed, digest_size=16).hexdigest())
+    return Encoded(split_cells(head, CELL_BYTES), pack.cells(), blake2b(packed, digest_size=16).hexdigest())
 
 
 def read_head(data: bytes) -> dict[str, CellSection]:
@@ -106,7 +106,7 @@ class _Pack:
     def add(self, column: str, data: bytes) -> CellChunk:
         if len(data) > PACK_BYTES // 2:
             place = (len(self._cells), 0)
-            self._cells += map(bytearray, cut(data, CELL_BYTES))
+            self._cells += map(bytearray, split_cells(data, CELL_BYTES))
             self._open = False
         else:
             place = self._share(data)

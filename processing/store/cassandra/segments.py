@@ -60,9 +60,9 @@ class CassandraSegments:
             return info
         cells = [*encoded.head, *encoded.cells]
         row = _Row(self._cells.write(cells), len(encoded.head), len(cells), info.bytes, info.checksum)
-        found = self._session.insert_once((_INSERT, (*_key(name), *row)), (_READ, _key(name)))
+        found = self._session.insert_if_absent((_INSERT, (*_key(name), *row)), (_READ, _key(name)))
         if found and bytes(found[0]) != row.id:
-            self._forget(row)
+            self._delete_content(row)
             self._is_there(info)
         return info
 
@@ -75,8 +75,8 @@ class CassandraSegments:
     def delete(self, name: str) -> None:
         check_names(name)
         row = self._find(name, serial=True)
-        if row and self._session.delete_once((_DELETE, (*_key(name), row.id)), (_READ, _key(name)), row.id):
-            self._forget(row)
+        if row and self._session.delete_if_id((_DELETE, (*_key(name), row.id)), (_READ, _key(name)), row.id):
+            self._delete_content(row)
 
     def names(self) -> list[str]:
         return sorted(name for name, _, _ in self._listed())
@@ -136,7 +136,7 @@ class CassandraSegments:
             if all(map(is_sound, chunks, data)):
                 return data
             if self._cache and cached:
-                self._cache.forget(row.id)
+                self._cache.delete(row.id)
         raise CorruptBlob(f"section {section} of segment {name}")
 
     def _fetched(self, row: _Row, chunks: Sequence[CellChunk], *, cached: bool = True) -> list[bytes]:
@@ -191,14 +191,14 @@ class CassandraSegments:
         answers = self._session.run_all(_NAMES, ((shard,) for shard in range(SEGMENT_SHARDS)))
         return [(name, size, bytes(id)) for rows in answers for name, size, id in rows]
 
-    def _forget(self, row: _Row) -> None:
-        """Deletes content that no row names: if that fails, the next sweep will do it."""
+    def _delete_content(self, row: _Row) -> None:
+        """Deletes content that no row names. If that fails, garbage collection deletes it later."""
         if self._cache:
-            self._cache.forget(row.id)
+            self._cache.delete(row.id)
         try:
             self._cells.delete([(row.id, row.cells)])
         except StoreUnavailable:
-            logger.warning("cells of a segment were not deleted; they wait for the next sweep", exc_info=True)
+            logger.warning("cells of a segment were not deleted; they are left to garbage collection", exc_info=True)
 
 
 def _key(name: str) -> tuple[int, str]:

@@ -39,8 +39,8 @@ Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[object]]
 T = TypeVar("T")
 
-_REFUSED: Final = (RequestValidationException, AuthenticationFailed)
-_PASSING: Final = (NoHostAvailable, DriverException, ErrorMessage, ConnectionException, ConnectionBusy, OSError)
+_REJECTED: Final = (RequestValidationException, AuthenticationFailed)
+_TRANSIENT: Final = (NoHostAvailable, DriverException, ErrorMessage, ConnectionException, ConnectionBusy, OSError)
 _NOT_SET_UP: Final = ("does not exist", "unconfigured table")
 _ADVICE: Final = "run `manage.py setup_store`"
 
@@ -69,7 +69,7 @@ class CassandraSession:
 
     def run(self, query: str, values: Sequence[object] = (), *, serial: bool = False) -> list[Row]:
         """One statement that may be repeated; `serial` reads see all conditional writes. Raises StoreUnavailable."""
-        return _patiently(lambda: list(self._session().execute(self._bound(query, values, serial=serial))))
+        return _with_retries(lambda: list(self._session().execute(self._bound(query, values, serial=serial))))
 
     def run_all(self, query: str, many: Iterable[Sequence[object]]) -> list[list[Row]]:
         """One statement for each of many values, side by side; the answers in their order."""
@@ -77,43 +77,43 @@ class CassandraSession:
         waiting: deque[tuple[Any, Sequence[object]]] = deque()
         for values in many:
             if len(waiting) == IN_FLIGHT:
-                answers.append(self._answer(query, *waiting.popleft()))
-            waiting.append((self._begin(query, values), values))
-        return answers + [self._answer(query, *each) for each in waiting]
+                answers.append(self._result(query, *waiting.popleft()))
+            waiting.append((self._send(query, values), values))
+        return answers + [self._result(query, *each) for each in waiting]
 
     def swap(self, statements: Sequence[Statement]) -> bool:
         """A conditional batch on one partition: whether it was applied. Raises UnknownOutcome, StoreUnavailable."""
-        batch = _patiently(lambda: self._batch(statements))
+        batch = _with_retries(lambda: self._batch(statements))
         try:
             return bool(self._session().execute(batch).was_applied)
-        except _REFUSED as error:
-            raise _in_our_words(error) from error
-        except _PASSING as error:
+        except _REJECTED as error:
+            raise _translate_error(error) from error
+        except _TRANSIENT as error:
             raise UnknownOutcome(str(error)) from error
 
-    def insert_once(self, insert: Statement, read: Statement) -> Row | None:
+    def insert_if_absent(self, insert: Statement, read: Statement) -> Row | None:
         """Makes a row that is not there yet (`IF NOT EXISTS`). Gives the row that was there already, which may be
         ours: of an attempt whose outcome was not known.
         """
         for _ in range(ATTEMPTS):
-            if self._swapped(insert):
+            if self._try_swap(insert):
                 return None
             found = self.run(*read, serial=True)
             if found:
                 return found[0]
         raise StoreUnavailable("a row that was made is deleted again and again")
 
-    def delete_once(self, delete: Statement, read: Statement, id: bytes) -> bool:
+    def delete_if_id(self, delete: Statement, read: Statement, id: bytes) -> bool:
         """Deletes the row of an id (`IF id = ?`); False: another one was there."""
         for _ in range(ATTEMPTS):
-            if self._swapped(delete):
+            if self._try_swap(delete):
                 return True
             found = self.run(*read, serial=True)
             if not found or bytes(found[0][0]) != id:
                 return not found
         raise StoreUnavailable("a row could not be deleted")
 
-    def _swapped(self, statement: Statement) -> bool | None:
+    def _try_swap(self, statement: Statement) -> bool | None:
         """None: nobody knows; a read at serial consistency settles it."""
         try:
             return self.swap([statement])
@@ -122,7 +122,7 @@ class CassandraSession:
 
     def define(self, statement: str) -> None:
         """A statement on the schema, not prepared."""
-        _patiently(lambda: self._session().execute(statement, timeout=60.0))
+        _with_retries(lambda: self._session().execute(statement, timeout=60.0))
 
     def close(self) -> None:
         with self._lock:
@@ -161,29 +161,29 @@ class CassandraSession:
             batch.add(self._prepared(query).bind(values))
         return batch
 
-    def _begin(self, query: str, values: Sequence[object]) -> Any:
+    def _send(self, query: str, values: Sequence[object]) -> Any:
         """Sends a request once one of the slots is free. None: it could not be sent."""
         slots = self._slots
         slots.acquire()
-        free = _once(slots.release)
+        free = _call_once(slots.release)
         try:
             future = self._session().execute_async(self._bound(query, values))
-        except _REFUSED as error:
+        except _REJECTED as error:
             free()
-            raise _in_our_words(error) from error
-        except _PASSING:
+            raise _translate_error(error) from error
+        except _TRANSIENT:
             free()
             return None
         future.add_callbacks(free, free)
         return future
 
-    def _answer(self, query: str, future: Any, values: Sequence[object]) -> list[Row]:
+    def _result(self, query: str, future: Any, values: Sequence[object]) -> list[Row]:
         try:
             if future:
                 return list(future.result())
-        except _REFUSED as error:
-            raise _in_our_words(error) from error
-        except _PASSING:
+        except _REJECTED as error:
+            raise _translate_error(error) from error
+        except _TRANSIENT:
             pass  # tried again, with pauses
         return self.run(query, values)
 
@@ -226,12 +226,12 @@ def _check_format(rows: list[Row]) -> None:
         raise StoreUnavailable(f"Cassandra: the store has format {rows[0][0]}, not {FORMAT}")
 
 
-def _patiently(action: Callable[[], T]) -> T:
+def _with_retries(action: Callable[[], T]) -> T:
     for pause in PAUSES_S:
         try:
             return _attempt(action)
         except StoreUnavailable as error:
-            if isinstance(error.__cause__, _REFUSED):
+            if isinstance(error.__cause__, _REJECTED):
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads out the attempts
     return _attempt(action)
@@ -240,11 +240,11 @@ def _patiently(action: Callable[[], T]) -> T:
 def _attempt(action: Callable[[], T]) -> T:
     try:
         return action()
-    except (*_REFUSED, *_PASSING) as error:
-        raise _in_our_words(error) from error
+    except (*_REJECTED, *_TRANSIENT) as error:
+        raise _translate_error(error) from error
 
 
-def _in_our_words(error: Any) -> "StoreUnavailable | RequestValidationException":
+def _translate_error(error: Any) -> "StoreUnavailable | RequestValidationException":
     """A statement that is wrong in itself is a fault of ours, not of the cluster."""
     text = f"Cassandra: {error}"
     if not isinstance(error, RequestValidationException) or isinstance(error, Unauthorized):
@@ -254,7 +254,7 @@ def _in_our_words(error: Any) -> "StoreUnavailable | RequestValidationException"
     return error
 
 
-def _once(action: Callable[[], None]) -> Callable[..., None]:
+def _call_once(action: Callable[[], None]) -> Callable[..., None]:
     """A callback that acts the first time only: the driver calls it again for each further page."""
     left = [action]
 

@@ -1,8 +1,8 @@
-"""The store on Cassandra. docs/adr/0012-cassandra-layout.md says how things lie, and why.
+"""The store on Cassandra. docs/adr/0012-cassandra-layout.md describes the layout and its reasons.
 
-Content is written once, in cells under ids that are never used again; then a small row names it, by a lightweight
-transaction on one partition: that is the moment from which it is there. What is replaced is deleted afterwards. A
-writer that dies leaves content that nobody names, for `scrub` to sweep.
+Content is written once, in cells under an id that is never used again. Then a small row names the id, by a lightweight
+transaction on one partition, and from that moment the content is stored. Replaced content is deleted afterwards. A
+writer that dies leaves content that no row names, which `scrub` collects as garbage.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -117,9 +117,9 @@ class CassandraStore:
         """Deletes content that no row names any more. What was deleted is unreadable for Cassandra's clients at once;
         on its disks it is until the time of grace (3 hours) is over and a compaction has passed over it.
         """
-        _sweep(self._blocks.cells, self._blocks.used)
-        _sweep(self._segments.cells, self._segments.used)
-        _sweep(self._documents, lambda: self._manifests.used() | self._contexts.used())
+        _collect_garbage(self._blocks.cells, self._blocks.used)
+        _collect_garbage(self._segments.cells, self._segments.used)
+        _collect_garbage(self._documents, lambda: self._manifests.used() | self._contexts.used())
 
     def size(self) -> dict[str, int]:
         return {
@@ -141,8 +141,8 @@ class CassandraStore:
         return manifest, blocks
 
 
-def _sweep(cells: Cells, used: Callable[[], set[Id]]) -> None:
-    """What is in use is asked afterwards: what got its name meanwhile is in it."""
+def _collect_garbage(cells: Cells, used: Callable[[], set[Id]]) -> None:
+    """Deletes old content that no row names."""
     old = list(cells.abandoned())
-    named = used()
-    cells.sweep((id, bucket) for id, bucket in old if id not in named)
+    named = used()  # read after the list, so that content that was named meanwhile is among it
+    cells.delete_buckets((id, bucket) for id, bucket in old if id not in named)

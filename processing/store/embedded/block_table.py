@@ -11,10 +11,10 @@ from processing.store.block_directory import PREFIX_BYTES, head_bytes, read_head
 from processing.store.block_index import (
     BlockEntry,
     Directories,
+    block_info,
     check_replacement,
-    describe,
     digest,
-    holder,
+    find_holder,
     is_repetition,
     rows_by_key,
 )
@@ -50,7 +50,7 @@ class BlockTable:
         self._directories = Directories[int]()
 
     def put(self, key: BlockKey, context_id: str, blob: bytes) -> None:
-        info = describe(key, context_id, blob)
+        info = block_info(key, context_id, blob)
         with self._database.write() as connection:
             found = _before(connection, key)
             if not found or found.info.key.last < key.first:
@@ -59,7 +59,7 @@ class BlockTable:
                 raise Conflict(f"{found.info.key} is stored already, not {key}")
 
     def replace(self, keys: Sequence[BlockKey], merged: BlockKey, context_id: str, blob: bytes) -> None:
-        info = describe(merged, context_id, blob)
+        info = block_info(merged, context_id, blob)
         with self._database.write() as connection:
             found = list(_between(connection, merged))
             if len(found) == 1 and is_repetition(found[0], info, blob, exact=True):
@@ -118,13 +118,13 @@ class BlockTable:
             data = _payload(connection, id) if found else b""
         for entry in found:
             name = f"raw block {entry.info.key}"
-            yield from (f"{name}: {problem}" for problem in block.problems(data))
+            yield from (f"{name}: {problem}" for problem in block.find_problems(data))
             if digest(data) != entry.digest:
                 yield f"{name} is not the one that was put"
 
     def _find(self, connection: Connection, key: BlockKey) -> BlockEntry[int]:
         """The block of a key, or the merged one that holds its rows now."""
-        return holder(self._current(connection).entries, key)
+        return find_holder(self._current(connection).entries, key)
 
     def _current(self, connection: Connection) -> _Index:
         """Reads what is new since it was last called; all of it, where blocks were removed."""

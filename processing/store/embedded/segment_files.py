@@ -71,7 +71,7 @@ class SegmentFolder:
         self._lock = Lock()
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
-        self._sweep()
+        self._delete_abandoned()
 
     def put(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
         check_names(name, sections)
@@ -230,7 +230,7 @@ class SegmentFolder:
             return pl.read_parquet(io.BytesIO(data), columns=columns)
         return pl.read_ipc_stream(io.BytesIO(zlib.decompress(data)))
 
-    def _sweep(self) -> None:
+    def _delete_abandoned(self) -> None:
         """Removes what a crash left half done, an hour later: another process may be at it now."""
         before = time.time() - _ABANDONED_S  # noqa: TID251 - the file system's clock
         for path in [*self._folder.glob(f"{_TEMPORARY}*"), *self._folder.glob(f"*{_LARGE}")]:

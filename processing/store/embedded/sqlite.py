@@ -46,7 +46,7 @@ class Database:
 
     def scrub(self) -> None:
         """Empties the journal: deleted content is overwritten in the file itself as it is deleted."""
-        with _in_our_words(), self._connection() as connection:
+        with _translate_error(), self._connection() as connection:
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise StoreUnavailable("database: somebody reads it, so that its journal cannot be emptied now")
@@ -59,7 +59,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with _in_our_words(), self._connection() as connection:
+        with _translate_error(), self._connection() as connection:
             connection.execute(begin)
             try:
                 yield connection
@@ -91,7 +91,7 @@ class Database:
         return connection
 
     def _prepare(self, script: str, format: int) -> None:
-        with _in_our_words(), self._connection() as connection:
+        with _translate_error(), self._connection() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
         with self.write() as connection:
             found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -104,7 +104,7 @@ class Database:
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
+def _translate_error() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:

@@ -42,7 +42,7 @@ class EmbeddedStore:
     """See `port.Store`. `wait_s` is how long a write waits for another process."""
 
     def __init__(self, folder: Path, wait_s: float = 30.0) -> None:
-        with _disk():
+        with _translate_disk_errors():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._segments = SegmentFolder(folder / "segments")
             self._database = Database(folder / "store.db", _SCHEMA, FORMAT, wait_s)
@@ -96,19 +96,19 @@ class EmbeddedStore:
             return [row[0] for row in connection.execute("SELECT id FROM contexts ORDER BY id")]
 
     def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
-        with _disk():
+        with _translate_disk_errors():
             return self._segments.put(name, sections)
 
     def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        with _disk():
+        with _translate_disk_errors():
             return self._segments.read(name, section, columns)
 
     def sections(self, name: str) -> list[str]:
-        with _disk():
+        with _translate_disk_errors():
             return self._segments.sections(name)
 
     def delete_segment(self, name: str) -> None:
-        with _disk():
+        with _translate_disk_errors():
             self._segments.delete(name)
 
     def segments(self) -> list[str]:
@@ -242,7 +242,7 @@ def _check_live(connection: Connection, property: int) -> None:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
+def _translate_disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -14,7 +14,7 @@ from processing.receiving import batcher
 from processing.schema import BUILT, RAW, conform
 from processing.segments.writer import MAX_LAYER_ROWS
 from processing.store.cassandra import segment_cells
-from processing.store.cassandra.cells import cut
+from processing.store.cassandra.cells import split_cells
 from processing.store.cassandra.layout import (
     BUCKET_CELLS,
     CELL_BYTES,
@@ -87,7 +87,7 @@ def test_cells_and_buckets_of_the_largest_segment(schema: dict[str, pl.DataType]
 
 def test_cells_of_the_largest_raw_block() -> None:
     """A range's hits come to 64 MiB at most."""
-    cells = cut(random.Random(1).randbytes(64 * 2**20), PAYLOAD_CELL_BYTES)
+    cells = split_cells(random.Random(1).randbytes(64 * 2**20), PAYLOAD_CELL_BYTES)
     assert max(map(len, cells)) <= PAYLOAD_CELL_BYTES
     assert max(buckets(cells).values()) <= 9 * 2**20
 

@@ -130,9 +130,9 @@ def test_hits_from_before_the_property_was_known(tmp_path: Path, shop: Property)
 def test_tombstones_go_when_nothing_can_come_back(here: Installation, shop: Property) -> None:
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     finish(here)
-    assert len(book(here).erased) == 1
+    assert len(book(here).tombstones) == 1
     here.erasures.finish_requests(here.wall_clock() + timedelta(days=9), lambda _: None)
-    assert book(here).erased == ()
+    assert book(here).tombstones == ()
 
 
 @pytest.mark.parametrize("keys", [[], [NO_VISITOR], [5, NO_VISITOR]])

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from processing.schema import RAW, conform
 from processing.store import raw_block as block
 from processing.store.block_directory import NAMES, PREFIX_BYTES, Chunk, CorruptBlob, head_bytes, pack_head, read_head
-from processing.store.raw_block import encode_block, merge, of_range, pieces_of, problems, rows, rows_of
+from processing.store.raw_block import (
+    decode_pieces,
+    encode_block,
+    find_problems,
+    merge,
+    pieces_of,
+    property_rows,
+    rows_of_range,
+)
 from tests.contract.store_builders import raw
 
 UNSIGNED = st.integers(0, 2**64 - 1)
@@ -43,9 +51,9 @@ def flipped(blob: bytes, at: int) -> bytes:
 
 def test_it_works() -> None:
     blob = encode_block({7: raw(3), 9: raw(2, first=100)})
-    assert rows(blob, 7).equals(raw(3))
-    assert rows(blob, 9).equals(raw(2, first=100))
-    assert rows(blob, 8).equals(pl.DataFrame(schema=RAW))
+    assert property_rows(blob, 7).equals(raw(3))
+    assert property_rows(blob, 9).equals(raw(2, first=100))
+    assert property_rows(blob, 8).equals(pl.DataFrame(schema=RAW))
 
 
 @settings(deadline=None)
@@ -53,16 +61,16 @@ def test_it_works() -> None:
 def test_any_rows_come_back(content: dict[int, list[dict[str, object]]]) -> None:
     frames = frames_of(content)
     blob = encode_block(frames)
-    assert list(problems(blob)) == []
+    assert list(find_problems(blob)) == []
     assert read_head(blob).properties() == sorted(number for number, frame in frames.items() if frame.height)
     for number, frame in frames.items():
-        assert rows(blob, number).equals(frame)
-        assert rows(blob, number).schema == RAW
+        assert property_rows(blob, number).equals(frame)
+        assert property_rows(blob, number).schema == RAW
 
 
 @pytest.mark.parametrize("count", [1, block.SMALL_ROWS - 1, block.SMALL_ROWS, 5000])
 def test_blocks_of_any_size(count: int) -> None:
-    assert rows(encode_block({1: raw(count), 2: raw(1)}), 1).equals(raw(count))
+    assert property_rows(encode_block({1: raw(count), 2: raw(1)}), 1).equals(raw(count))
 
 
 @pytest.mark.parametrize("count", [3, 1000])
@@ -94,20 +102,20 @@ def test_a_chunk_decodes_without_the_others() -> None:
     assert wanted is not None
     end = wanted.offset + wanted.length
     alone = blob[: head.size] + bytes(wanted.offset - head.size) + blob[wanted.offset : end] + bytes(len(blob) - end)
-    assert rows(alone, 25).equals(raw(2, first=250))
+    assert property_rows(alone, 25).equals(raw(2, first=250))
     with pytest.raises(CorruptBlob, match="property 24"):
-        rows(alone, 24)
+        property_rows(alone, 24)
 
 
 def test_no_flipped_byte_passes() -> None:
     blob = encode_block({1: raw(2), 2: raw(block.SMALL_ROWS, first=50)})
-    original = {number: rows(blob, number) for number in (1, 2)}
+    original = {number: property_rows(blob, number) for number in (1, 2)}
     for at in [*range(400), *range(400, len(blob), 97)]:
         damaged = flipped(blob, at)
-        assert list(problems(damaged)), f"byte {at}"
+        assert list(find_problems(damaged)), f"byte {at}"
         for number, frame in original.items():
             try:
-                assert rows(damaged, number).equals(frame), f"byte {at}"
+                assert property_rows(damaged, number).equals(frame), f"byte {at}"
             except CorruptBlob:
                 continue
 
@@ -116,8 +124,8 @@ def test_no_flipped_byte_passes() -> None:
 @given(st.integers(0, 1500))
 def test_no_cut_passes(length: int) -> None:
     blob = encode_block({number: raw(1, first=number) for number in range(1, 20)})
-    assert list(problems(blob[: length % len(blob)]))
-    assert list(problems(blob + b"more"))
+    assert list(find_problems(blob[: length % len(blob)]))
+    assert list(find_problems(blob + b"more"))
 
 
 @settings(deadline=None)
@@ -136,20 +144,20 @@ def test_a_format_of_the_future_is_refused() -> None:
 def test_six_hundred_properties_of_one_hit_are_small() -> None:
     blob = encode_block({number: raw(1, first=number) for number in range(600)})
     assert len(blob) < 200_000
-    assert rows(blob, 599).equals(raw(1, first=599))
+    assert property_rows(blob, 599).equals(raw(1, first=599))
 
 
 def test_rows_of_many_blocks_at_once() -> None:
     small = [encode_block({1: raw(2, first=n * 10), 2: raw(1)}) for n in range(20)]
     large = encode_block({1: raw(1000, first=5000)})
-    both = rows_of(pieces_of([*small[:10], large, *small[10:], encode_block({3: raw(1)})], 1))
+    both = decode_pieces(pieces_of([*small[:10], large, *small[10:], encode_block({3: raw(1)})], 1))
     ranges = [raw(2, first=n * 10) for n in range(20)]
     assert both.equals(pl.concat([*ranges[:10], raw(1000, first=5000), *ranges[10:]]))
 
 
 def test_columns_that_only_some_blocks_have_are_null_elsewhere() -> None:
     with_city = raw(1).with_columns(city=pl.lit("Ulm"))
-    found = rows_of(pieces_of([encode_block({1: frame}) for frame in (raw(2), with_city, raw(1))], 1))
+    found = decode_pieces(pieces_of([encode_block({1: frame}) for frame in (raw(2), with_city, raw(1))], 1))
     assert found["city"].to_list() == [None, None, "Ulm", None]
 
 
@@ -160,7 +168,7 @@ def test_a_block_with_other_columns_is_read_by_name() -> None:
     data = deflate.compress(plain) + deflate.flush()
     chunk = Chunk(1, 0, len(data), len(plain), 1, 1, 5, 5, zlib.crc32(data), 0)
     prefix_and_head = pack_head(b"", [chunk], names=("city", "time", "an old column"))
-    found = rows(prefix_and_head + data, 1)
+    found = property_rows(prefix_and_head + data, 1)
     assert found.schema == RAW
     assert found.select("city", "time", "hit").row(0) == ("x", 5, None)
 
@@ -172,7 +180,7 @@ def test_merging_keeps_all_rows_in_order(contents: list[dict[int, list[dict[str,
     merged = merge([encode_block(frames) for frames in blocks])
     for number in {number for frames in blocks for number in frames}:
         parts = [frames[number] for frames in blocks if number in frames]
-        assert rows(merged, number).equals(pl.concat(parts))
+        assert property_rows(merged, number).equals(pl.concat(parts))
 
 
 def test_merging_may_leave_properties_out() -> None:
@@ -190,7 +198,7 @@ def test_rows_of_a_range() -> None:
     frame = raw(10, first=20)
     elsewhere = pl.lit((3 << 56) + (2 << 48), dtype=pl.UInt64)
     moved = frame.with_columns(pl.col("position") + elsewhere)
-    assert of_range(moved, 22, 23).equals(moved.slice(2, 2))
+    assert rows_of_range(moved, 22, 23).equals(moved.slice(2, 2))
 
 
 def test_other_columns_than_raw_are_refused() -> None:

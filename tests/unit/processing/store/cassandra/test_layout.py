@@ -6,10 +6,10 @@ from typing import Final
 import polars as pl
 import pytest
 
-from processing.store.block_index import BlockEntry, describe, digest
+from processing.store.block_index import BlockEntry, block_info, digest
 from processing.store.cassandra import segment_cells
 from processing.store.cassandra.address import parse_address
-from processing.store.cassandra.cells import ABANDONED_S, cut, fresh_id, written_at
+from processing.store.cassandra.cells import ABANDONED_S, new_id, split_cells, written_at
 from processing.store.cassandra.index import Index, IndexChange, _changed, _decode, _encode
 from processing.store.cassandra.layout import (
     BUCKET_CELLS,
@@ -31,7 +31,7 @@ from processing.store.raw_block import encode_block
 from tests.contract.store_builders import LOG, blob, built, key, raw
 
 TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+) \((.*?)\n\) WITH comment", re.DOTALL)
-INFO: Final = describe(key(0, 0), "c" * 64, blob(0, 0))
+INFO: Final = block_info(key(0, 0), "c" * 64, blob(0, 0))
 KEY: Final = re.compile(r"PRIMARY KEY \((?:\(([^)]*)\)|(\w+))")
 
 
@@ -47,7 +47,7 @@ def partition_key(table: str) -> list[str]:
 
 
 def entry(number: int) -> BlockEntry[bytes]:
-    return BlockEntry(INFO._replace(key=key(number, number)), fresh_id(), False, digest(b"%d" % number))
+    return BlockEntry(INFO._replace(key=key(number, number)), new_id(), False, digest(b"%d" % number))
 
 
 def test_it_works() -> None:
@@ -142,13 +142,13 @@ def test_pages_are_filled_before_new_ones_are_made() -> None:
 
 def test_blocks_are_cut_into_cells() -> None:
     data = encode_block({1: raw(20_000)}) * 3
-    cells = cut(data, PAYLOAD_CELL_BYTES)
+    cells = split_cells(data, PAYLOAD_CELL_BYTES)
     assert b"".join(cells) == data
     assert {len(cell) for cell in cells[:-1]} == {PAYLOAD_CELL_BYTES}
 
 
 def test_ids_say_when_they_were_made() -> None:
-    first, second = fresh_id(), fresh_id()
+    first, second = new_id(), new_id()
     assert first != second
     assert len(first) == 16
     assert 0 <= written_at(second) - written_at(first) < 60

@@ -117,7 +117,7 @@ def test_opening_needs_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """An embedded installation needs no driver; whoever names a cluster is told what is missing."""
-    for name in [name for name in sys.modules if name.startswith("processing.store.cassandra.store")]:
+    for name in [name for name in sys.modules if name.startswith("processing.store.cassandra")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cassandra", None)
     with pytest.raises(ValueError, match="requirements-cluster"):
