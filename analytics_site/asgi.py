@@ -14,7 +14,7 @@ from collection.collector.app import Collector
 from collection.collector.asgi import AsgiCollector
 from collection.collector.http import TrustedProxies
 from collection.log import LogUnavailable, open_log_that_spills
-from processing.receiving.pending import lag
+from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
@@ -24,7 +24,7 @@ _django = WsgiInThreads(_pages, TrustedProxies(settings.TRUSTED_PROXIES))
 def _lags() -> dict[str, int]:
     """Raises LogUnavailable, also if the database is unavailable: the collector handles no other error."""
     try:
-        return {"worker": lag(_log)}
+        return {"worker": count_pending(_log)}
     except DatabaseError as error:
         raise LogUnavailable(str(error)) from error
 

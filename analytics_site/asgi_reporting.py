@@ -10,7 +10,7 @@ from analytics_site.wsgi import application as _django  # sets Django up for the
 from collection.collector.http import TrustedProxies
 from collection.collector.metrics import Gauge, Sample
 from configuration.ruleset.context import UNKNOWN_PROPERTY
-from processing.receiving.pending import lag
+from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
 from reporting import read_access
 
@@ -21,7 +21,7 @@ def _check_store() -> None:
 
 
 def _behind() -> list[Sample]:
-    return [({"subscription": "worker"}, lag(read_access.log()))]
+    return [({"subscription": "worker"}, count_pending(read_access.log()))]
 
 
 def _waiting_jobs() -> list[Sample]:

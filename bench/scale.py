@@ -107,7 +107,7 @@ from processing.receiving import ledger
 from processing.models import Range
 for number in range({ranges}):
     item = ledger.next_range("0" * 32, 0, 0, (number + 1) * 1000, "0" * 32)
-    ledger.done(item)
+    ledger.finish(item)
 with connection.cursor() as cursor:
     cursor.execute("VACUUM processing_range")
     cursor.execute("SELECT pg_total_relation_size('processing_range')")

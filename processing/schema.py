@@ -14,6 +14,7 @@ Schema: TypeAlias = dict[str, pl.DataType]
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
+NO_VISITOR: Final = 0  # of entries that are not hits
 
 Reason = Literal[
     "malformed",

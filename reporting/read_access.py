@@ -76,4 +76,4 @@ def status_of(view: ReadView, measurement_id: str) -> Status:
         logger.warning("The number of pending hits is unknown: %s", error)
         pending = None
     accepted = counts.accepted + (pending or 0)
-    return Status(accepted, counts.counted, counts.rejected, pending, ledger.lost(), counts.reasons)
+    return Status(accepted, counts.counted, counts.rejected, pending, ledger.count_lost(), counts.reasons)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import polars as pl
 
-from collection.hit import FORMAT, RawHit, encode
+from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import Context, ReceiveSettings
 from processing.ingest.geoip import GeoDatabase
 from processing.ingest.receive import receive
@@ -34,7 +34,7 @@ def read_pasted(
     """The RAW rows of the hit, as if it was received now from this address. Raises NotAHit."""
     hit = _hit(text.strip(), settings, user_agent, address, now)
     keys = VisitorKeyFactory(NOBODY, {_day(now): NOBODY}, {settings.id: NOBODY})
-    frames = receive([(0, encode(hit))], Context((settings,)), keys, places)
+    frames = receive([(0, hit)], Context((settings,)), keys, places)
     return frames.get(settings.id, pl.DataFrame(schema=RAW))
 
 

@@ -33,15 +33,15 @@ class NoGeoDatabase:
         return NO_LOCATION
 
 
-class PlacesFile:
+class GeoDatabaseFile:
     """Reads records directly: typed readers refuse flat files."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._reader, self._damaged = path, maxminddb.open_database(str(path)), False
 
-    def __reduce__(self) -> tuple[type["PlacesFile"], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["GeoDatabaseFile"], tuple[Path]]:
         """Another process opens the file itself."""
-        return PlacesFile, (self._path,)
+        return GeoDatabaseFile, (self._path,)
 
     def lookup(self, address: str) -> Location:
         try:
@@ -65,7 +65,7 @@ class PlacesFile:
 
 def open_geo_database(path: Path | None) -> GeoDatabase:
     """Without a path no place is known. Raises FileNotFoundError, maxminddb.InvalidDatabaseError."""
-    return NoGeoDatabase() if path is None else PlacesFile(path)
+    return NoGeoDatabase() if path is None else GeoDatabaseFile(path)
 
 
 def read_record(record: dict[str, Any]) -> Location:

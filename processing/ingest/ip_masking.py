@@ -14,7 +14,7 @@ OVERRIDES: Final = ("_uip", "uip", "ip_override", "utmip")
 PEOPLE: Final = ("ident", "user")  # of access logs: some servers write an address there
 SUSPICIOUS: Final = ("uip", "ip_override", "utmip", "ident=", "user=")
 
-LENGTHS: Final = {4: 32, 6: 128}
+ADDRESS_BITS: Final = {4: 32, 6: 128}
 LONGEST_ADDRESS: Final = 64  # with a zone
 LONGEST_HOST: Final = 255
 COLONS_OF_IPV6: Final = 6  # a full one has seven, or six before an IPv4 part; a shortened one has "::"
@@ -76,7 +76,7 @@ def mask_content(rest: str, bits: Bits) -> str:
     return "&".join(_mask_value(piece, bits) for piece in rest.split("&"))
 
 
-def contains_own(text: str, own: str) -> bool:
+def contains_address(text: str, own: str) -> bool:
     """Whether `mask_own` would change the text."""
     wanted = spellings(own)
     if not wanted:
@@ -86,7 +86,7 @@ def contains_own(text: str, own: str) -> bool:
     return any(spelling in text for spelling in wanted)
 
 
-def mask_own(text: str, own: str, bits: Bits) -> str:
+def mask_address(text: str, own: str, bits: Bits) -> str:
     """Masks one address in any text, however it is spelled. In the place of a host's name a dash is left.
 
     Digits that follow go with it, lest what is left joins them to the address again.
@@ -119,7 +119,7 @@ def _kept(address: Address, bits: Bits) -> int:
 
 
 def _cut(address: Address, kept: int) -> str:
-    gone = LENGTHS[address.version] - kept
+    gone = ADDRESS_BITS[address.version] - kept
     return str(type(address)(int(address) >> gone << gone))
 
 

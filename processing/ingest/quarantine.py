@@ -1,19 +1,20 @@
-"""Receiving although a hit breaks it: the hit is found by halving, and counts as rejected; all others are received."""
+"""Receives hits although one of them raises: halving finds that one, which is rejected; the others are received."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from traceback import format_tb
 from typing import Final
 
 import msgspec
 import polars as pl
 
-from collection.hit import FORMAT, RawHit, UnreadableHit, decode, encode
+from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import UNKNOWN, Context, ReceiveSettings
+from processing.ingest.decode import Hits
 from processing.ingest.geoip import GeoDatabase
-from processing.ingest.ip_masking import contains_own, mask_own
-from processing.ingest.ownership import owner
-from processing.ingest.receive import Entries, receive
+from processing.ingest.ip_masking import contains_address, mask_address
+from processing.ingest.ownership import owner_of_hit
+from processing.ingest.receive import receive
 from processing.ingest.visitor_keys import MissingSalt, VisitorKeyFactory
 
 UNPROCESSABLE: Final = "unprocessable"  # a protocol that nothing decodes: the hit becomes a processing error
@@ -24,68 +25,61 @@ MESSAGE: Final = "the hit at position %d cannot be received: it is rejected: %s\
 
 logger = logging.getLogger(__name__)
 
-Receive = Callable[[Entries, Context, VisitorKeyFactory, GeoDatabase], dict[int, pl.DataFrame]]
+Receive = Callable[[Hits, Context, VisitorKeyFactory, GeoDatabase], dict[int, pl.DataFrame]]
 
 
 def receive_isolating_failures(
-    entries: Entries, context: Context, keys: VisitorKeyFactory, places: GeoDatabase, receive: Receive = receive
+    hits: Hits, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase, receive: Receive = receive
 ) -> dict[int, pl.DataFrame]:
-    """Like `receive`. A hit that it cannot take is kept as it was sent, masked, as a processing error; where even that
-    breaks it, without its content: the log has it until it is trimmed.
+    """Does the same as `receive`, but a hit that it raises for becomes a processing error.
 
-    Raises what `receive` raises where a hit without content breaks it too: then no hit is to blame.
+    The row of such a hit keeps its content as it was sent, masked. If that raises too, the row has no content, and the
+    log alone keeps it until it is trimmed. Raises what `receive` raises for a hit without content: then no hit is to
+    blame.
     """
     try:
-        return receive(entries, context, keys, places)
+        return receive(hits, context, key_factory, geo)
     except NOT_THE_HITS_FAULT:
         raise
     except Exception as error:  # noqa: BLE001 - one hit must not hold up all others
-        fault = MESSAGE % (entries[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
-    if len(entries) == 1:  # not in the handler: what is raised from there repeats the error's words
-        logger.error("%s", fault)
-        return _isolated(*entries[0], context, keys, places, receive)
-    middle = len(entries) // 2
-    halves = (entries[:middle], entries[middle:])
-    return _together([receive_isolating_failures(half, context, keys, places, receive) for half in halves])
+        message = MESSAGE % (hits[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
+    # Not in the handler: an exception that is raised there shows the error's own words as its context.
+    if len(hits) == 1:
+        logger.error("%s", message)
+        return _receive_as_error(*hits[0], context, key_factory, geo, receive)
+    middle = len(hits) // 2
+    halves = [
+        receive_isolating_failures(half, context, key_factory, geo, receive) for half in (hits[:middle], hits[middle:])
+    ]
+    properties = sorted({property for half in halves for property in half})
+    return {property: pl.concat([half[property] for half in halves if property in half]) for property in properties}
 
 
-def _isolated(
-    position: int, value: bytes, context: Context, keys: VisitorKeyFactory, places: GeoDatabase, receive: Receive
+def _receive_as_error(
+    position: int, hit: RawHit, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase, receive: Receive
 ) -> dict[int, pl.DataFrame]:
-    """A hit of the same property, id and times, of a protocol that nothing decodes: what it says is kept."""
-    hit, settings = _hit(value), _settings(value, context)
+    """Receives a hit of the same property, id and times instead, of a protocol that nothing decodes."""
+    settings = _find_settings(hit, context)
     bare = RawHit(FORMAT, hit.id, hit.received, UNPROCESSABLE, "", "", {}, b"", b"", settings.id, hit.occurred)
     try:
         content = {name: _masked(getattr(hit, name), hit.address, settings) for name in ("query", "body")}
-        return receive([(position, encode(msgspec.structs.replace(bare, **content)))], context, keys, places)
+        return receive([(position, msgspec.structs.replace(bare, **content))], context, key_factory, geo)
     except NOT_THE_HITS_FAULT:
         raise
-    except Exception:  # noqa: BLE001 - what it says breaks this, too
-        logger.warning("what the hit at position %d says cannot be kept", position)
-    return receive([(position, encode(bare))], context, keys, places)
+    except Exception:  # noqa: BLE001 - the content breaks this, too
+        logger.warning("the content of the hit at position %d cannot be kept", position)
+    return receive([(position, bare)], context, key_factory, geo)
 
 
-def _masked(content: bytes, own: str, settings: ReceiveSettings) -> bytes:
-    """Without the sender's address, which is not known any more when other addresses are masked."""
+def _masked(content: bytes, address: str, settings: ReceiveSettings) -> bytes:
+    """Masks the sender's address. The hit that is received instead does not have it, so `receive` cannot do this."""
     text = content.decode("utf-8", "replace")
-    return mask_own(text, own, settings.address_bits).encode() if contains_own(text, own) else content
+    return mask_address(text, address, settings.address_bits).encode() if contains_address(text, address) else content
 
 
-def _together(parts: Sequence[dict[int, pl.DataFrame]]) -> dict[int, pl.DataFrame]:
-    numbers = sorted({number for part in parts for number in part})
-    return {number: pl.concat([part[number] for part in parts if number in part]) for number in numbers}
-
-
-def _hit(value: bytes) -> RawHit:
+def _find_settings(hit: RawHit, context: Context) -> ReceiveSettings:
     try:
-        return decode(value)
-    except UnreadableHit:
-        return RawHit(FORMAT, "", 0, UNPROCESSABLE, "", "", {}, b"", value)
-
-
-def _settings(value: bytes, context: Context) -> ReceiveSettings:
-    try:
-        found = owner(value)
-    except Exception:  # noqa: BLE001 - this hit breaks things
+        owner = owner_of_hit(hit)
+    except Exception:  # noqa: BLE001 - this hit breaks something, perhaps this
         return UNKNOWN
-    return next((item for item in context.properties if found in (item.id, item.measurement_id)), UNKNOWN)
+    return next((item for item in context.properties if owner in (item.id, item.measurement_id)), UNKNOWN)

@@ -1,4 +1,4 @@
-"""Receiving in another process, for hits that may end it."""
+"""Receives in another process, for hits that may end it."""
 
 from typing import cast
 
@@ -6,18 +6,19 @@ import polars as pl
 
 from configuration.ruleset.context import Context
 from processing.engine import open_engine
+from processing.ingest.decode import Hits
 from processing.ingest.geoip import GeoDatabase
-from processing.ingest.receive import Entries, receive
+from processing.ingest.receive import receive
 from processing.ingest.visitor_keys import VisitorKeyFactory
 
 
 def receive_in_subprocess(
-    entries: Entries, context: Context, keys: VisitorKeyFactory, places: GeoDatabase
+    hits: Hits, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase
 ) -> dict[int, pl.DataFrame]:
-    """Like `receive`. Raises TaskFailed where the process died, again and again; else what `receive` raises."""
+    """Does the same as `receive`. Raises TaskFailed if the process died each time it was tried."""
     engine = open_engine("processes://1")
     try:
-        ((_, outcome),) = engine.run(_outcome, [(entries, context, keys, places)], lambda: False)
+        ((_, outcome),) = engine.run(_receive_or_error, [(hits, context, key_factory, geo)], lambda: False)
     finally:
         engine.close()
     if isinstance(outcome, Exception):
@@ -25,9 +26,9 @@ def receive_in_subprocess(
     return cast(dict[int, pl.DataFrame], outcome)
 
 
-def _outcome(task: tuple[Entries, Context, VisitorKeyFactory, GeoDatabase]) -> object:
-    """An error is a value, so that it keeps its type on its way."""
+def _receive_or_error(task: tuple[Hits, Context, VisitorKeyFactory, GeoDatabase]) -> object:
+    """Returns an error instead of raising it, so that it keeps its type on its way to the other process."""
     try:
         return receive(*task)
-    except Exception as error:  # noqa: BLE001 - who asked decides
+    except Exception as error:  # noqa: BLE001 - the caller decides what to do about it
         return error

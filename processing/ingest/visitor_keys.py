@@ -1,20 +1,55 @@
-"""The visitor key: 64 bits that say "same browser", and nothing about who it is without the secrets."""
+"""The visitor key: 64 bits that are the same for the same browser, and tell nobody without the secrets who it is."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
+
+import msgspec
+
+from collection.hit import RawHit
+from processing.schema import NO_VISITOR
 
 KEY_BYTES: Final = 8
 LENGTH_BYTES: Final = 4
+US_PER_DAY: Final = 86_400_000_000
+EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class MissingSalt(KeyError):
-    """A salt that this range needs is not there: it names the day or the property."""
+    """A salt that a key needs was not loaded; the message names the day or the property."""
+
+
+class ByClientId(msgspec.Struct, frozen=True, gc=False):
+    """A browser that sends the client id of its cookie."""
+
+    measurement_id: str
+    client_id: str
+
+
+class ByDay(msgspec.Struct, frozen=True, gc=False):
+    """A browser without a client id, on one UTC day of receipt. `address` is the full one."""
+
+    day: date
+    measurement_id: str
+    address: str
+    user_agent: str
+
+
+class ByProperty(msgspec.Struct, frozen=True, gc=False):
+    """A client in an access log: the same visitor when the file is imported again on another day."""
+
+    property: int
+    measurement_id: str
+    address: str
+    user_agent: str
+
+
+VisitorIdentity: TypeAlias = ByClientId | ByDay | ByProperty
 
 
 class VisitorKeyFactory:
-    """Holds the installation's secret, and a range's salts of days and properties. Keys are unsigned 64-bit numbers."""
+    """Makes keys, unsigned 64-bit numbers, from the installation's secret and the salts of days and properties."""
 
     __slots__ = ("_day_salts", "_property_salts", "_secret")
 
@@ -25,32 +60,38 @@ class VisitorKeyFactory:
         self._day_salts = dict(day_salts)
         self._property_salts = dict(property_salts)
 
-    def by_client_id(self, measurement_id: str, client_id: str) -> int:
-        return _key(self._secret, measurement_id, client_id)
+    def key(self, identity: VisitorIdentity | None) -> int:
+        """Returns NO_VISITOR for None. Raises MissingSalt."""
+        match identity:
+            case ByClientId(measurement_id, client_id):
+                return _key(self._secret, measurement_id, client_id)
+            case ByDay(day, measurement_id, address, user_agent):
+                salt = self._day_salts.get(day)
+                if not salt:
+                    raise MissingSalt(f"no salt for the day {day.isoformat()}")
+                return _key(salt, measurement_id, address, user_agent)
+            case ByProperty(property, measurement_id, address, user_agent):
+                salt = self._property_salts.get(property)
+                if not salt:
+                    raise MissingSalt(f"no salt for the property {property}")
+                return _key(salt, measurement_id, address, user_agent)
+        return NO_VISITOR
 
-    def by_day(self, day: date, measurement_id: str, address: str, user_agent: str) -> int:
-        """For visitors without a client id; `day` is the UTC day of receipt. Raises MissingSalt."""
-        return _key(self._salt_of_day(day), measurement_id, address, user_agent)
 
-    def by_property(self, number: int, measurement_id: str, address: str, user_agent: str) -> int:
-        """For access logs: the same when a file is imported again on another day. Raises MissingSalt."""
-        return _key(self._salt_of_property(number), measurement_id, address, user_agent)
+def utc_day(received_us: int) -> date:
+    return date.fromordinal(EPOCH + received_us // US_PER_DAY)
 
-    def _salt_of_day(self, day: date) -> bytes:
-        salt = self._day_salts.get(day)
-        if not salt:
-            raise MissingSalt(f"no salt for the day {day.isoformat()}")
-        return salt
 
-    def _salt_of_property(self, number: int) -> bytes:
-        salt = self._property_salts.get(number)
-        if not salt:
-            raise MissingSalt(f"no salt for the property {number}")
-        return salt
+def receipt_days(hits: Iterable[tuple[int, RawHit]]) -> list[date]:
+    """Returns the UTC days on which the hits (position, hit) were received: those whose salts their keys may need.
+
+    One range can hold several: collectors' clocks differ, and some hits wait before they reach the log.
+    """
+    return [utc_day(day * US_PER_DAY) for day in sorted({hit.received // US_PER_DAY for _, hit in hits})]
 
 
 def _key(secret: bytes, *parts: str) -> int:
-    """Lengths go before the parts, so that no text can pose as two."""
+    """Hashes the parts, each with its length before it: ("ab", "c") and ("a", "bc") give different keys."""
     encoded = [part.encode() for part in parts]
     message = b"".join(len(part).to_bytes(LENGTH_BYTES, "big") + part for part in encoded)
     return int.from_bytes(hmac.digest(secret, message, "sha256")[:KEY_BYTES], "big")

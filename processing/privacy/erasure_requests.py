@@ -22,11 +22,11 @@ from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY
 from configuration.ruleset.ruleset import plain_ruleset
 from configuration.visitor_secrets import delete_property_salts
-from processing.ingest.receive import NO_VISITOR
 from processing.maintenance.compaction import orphans
 from processing.maintenance.log_retention import received_until
 from processing.models import Erasure, HistoryRun
 from processing.privacy.tombstones import clean_blocks, delete, erase, expire_tombstones, remove_erased, segments_of
+from processing.schema import NO_VISITOR
 from processing.sessions.local_periods import microseconds
 from processing.store.port import Conflict, Store
 

@@ -9,7 +9,7 @@ import polars as pl
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from configuration.visitor_secrets import installation_secret
-from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.ingest.visitor_keys import ByClientId, VisitorKeyFactory
 from processing.schema import RAW
 from processing.segments.manifest import RawPart, decode_manifest
 from processing.segments.process_raw import is_erased
@@ -45,7 +45,7 @@ def find_visitors(store: Store, item: Property, query: VisitorQuery) -> list[int
     """
     if query.what == "client_id":
         key_factory = VisitorKeyFactory(installation_secret(), {}, {})
-        return [key_factory.by_client_id(item.measurement_id, _client_id(query.value))]
+        return [key_factory.key(ByClientId(item.measurement_id, _client_id(query.value)))]
     if query.what == "visitor":
         return [read_key(query.value)]
     sent_it = (pl.col("uid") == query.value).fill_null(value=False)

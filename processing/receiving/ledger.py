@@ -55,23 +55,23 @@ def unfinished(log: str) -> list[Range]:
     return list(Range.objects.filter(log=log, done_at=None).order_by("partition", "first"))
 
 
-def begin(item: Range) -> None:
+def start_attempt(item: Range) -> None:
     """Notes that it is worked on, before anything can go wrong."""
     item.attempts += 1
     Range.objects.filter(pk=item.pk).update(attempts=F("attempts") + 1, begun=True)
 
 
-def take_back(item: Range) -> None:
+def withdraw_attempt(item: Range) -> None:
     """Notes that an attempt ended with an error, and not by the death of its process."""
     Range.objects.filter(pk=item.pk, attempts__gt=0).update(attempts=F("attempts") - 1)
 
 
-def done(item: Range) -> bool:
+def finish(item: Range) -> bool:
     """False where another attempt was quicker; what that one said stands."""
     return Range.objects.filter(pk=item.pk, done_at=None).update(done_at=Now(), lost=item.lost) == 1
 
 
-def done_within(log: str, time: timedelta) -> list[Range]:
+def unfinished_or_done_within(log: str, time: timedelta) -> list[Range]:
     """Those that are unfinished, or were so long ago, by the database's clock."""
     return list(Range.objects.filter(Q(done_at=None) | Q(done_at__gte=Now() - time), log=log))
 
@@ -91,7 +91,7 @@ def received_up_to(log: str, partition: int) -> int:
     return newest.last + 1 if newest else 0
 
 
-def lost(log: str | None = None) -> int:
+def count_lost(log: str | None = None) -> int:
     """How many entries were gone before they were received."""
     return sum(losses(log))
 

@@ -10,7 +10,7 @@ from typing import Final
 from django.db import close_old_connections
 
 from collection.log.port import CorruptLog, Log, LogUnavailable, Trimmed
-from processing.ingest.ownership import Owner, owner
+from processing.ingest.ownership import Owner, owner_of_entry
 from processing.receiving import ledger
 from processing.receiving.lag import unreported
 from processing.segments.manifest import OffsetRange
@@ -21,7 +21,7 @@ AWAY_S: Final = 10.0
 VIEW_LIFE: Final = timedelta(seconds=30)  # a view is not older when its pending hits are asked for
 
 
-def lag(log: Log) -> int:
+def count_pending(log: Log) -> int:
     """How many hits the log holds that are in no block yet."""
     close_old_connections()  # this may be a thread that asks now and then, long after the database went away and came
     return unreported(log.id, log.ends())
@@ -67,7 +67,7 @@ class PendingHits:
     def _floors(self) -> dict[int, int]:
         """By partition, an offset below which all was received before the view was opened."""
         floors = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
-        for item in ledger.done_within(self._log.id, VIEW_LIFE):
+        for item in ledger.unfinished_or_done_within(self._log.id, VIEW_LIFE):
             floors[item.partition] = min(item.first, floors[item.partition])
         return floors
 
@@ -87,7 +87,7 @@ class PendingHits:
 
     def _count(self, partition: int, start: int, end: int) -> Counter[Owner]:
         try:
-            return Counter(owner(entry.value) for entry in self._log.read(partition, start, end - 1))
+            return Counter(owner_of_entry(entry.value) for entry in self._log.read(partition, start, end - 1))
         except (CorruptLog, Trimmed):
             return Counter()  # they will be lost, not received; receiving raises the alarm
 

@@ -17,8 +17,8 @@ from collection.log.port import CorruptLog, Log, LogEntry, Trimmed
 from collection.protocols import REST
 from configuration.clock import WallClock
 from configuration.ruleset.context import Context
-from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, read
-from processing.ingest.ip_masking import Bits, mask_own
+from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, decode_hits, read
+from processing.ingest.ip_masking import Bits, mask_address
 from processing.ingest.redaction import remove_addresses
 from processing.models import Subscription
 
@@ -90,7 +90,7 @@ class Subscriber:
         return []
 
     def _lines(self, partition: int, entries: list[LogEntry]) -> list[str]:
-        readings = read([(entry.offset, entry.value) for entry in entries], self._context())
+        readings = read(decode_hits((entry.offset, entry.value) for entry in entries), self._context())
         agents = [_own(reading.decoded.user_agent, reading.hit.user_agent) for reading in readings]
         owners = [_own(reading.decoded.address, reading.hit.address) for reading in readings]
         if not self._full:
@@ -143,7 +143,7 @@ def _masked(told: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any
 
 def _without(text: str | None, own: set[str], bits: Bits) -> str | None:
     for address in sorted(own):
-        text = mask_own(text, address, bits) if text else text
+        text = mask_address(text, address, bits) if text else text
     return text
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from collection.hit import FORMAT, RawHit, encode
+from collection.hit import FORMAT, RawHit
 from collection.protocols import GA4
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import plain_ruleset
@@ -26,7 +26,7 @@ QUERY: Final = (
 
 def warm_up() -> int:
     """Takes one made-up hit the whole way, in memory alone. Returns the number of its events."""
-    hit = encode(RawHit(FORMAT, "warm", RECEIVED_US, GA4, "192.0.2.1", AGENT, {}, QUERY, b""))
+    hit = RawHit(FORMAT, "warm", RECEIVED_US, GA4, "192.0.2.1", AGENT, {}, QUERY, b"")
     context = Context((PROPERTY,))
     frames = receive([(0, hit)], context, VisitorKeyFactory(b"warm", {}, {}), NoGeoDatabase())
     done = process(property_rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))

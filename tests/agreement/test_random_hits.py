@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from processing.ingest.geoip import PlacesFile
+from processing.ingest.geoip import GeoDatabaseFile
 from processing.models import Range
 from processing.segments import writer
 from processing.segments.read_view import ReadView
@@ -133,7 +133,7 @@ def offsets_of(item: Range) -> Offsets:
 def installation(site: Site) -> Iterator[Installation]:
     with TemporaryDirectory(prefix="hitstream-") as name:
         folder = Path(name)
-        places = PlacesFile(write_places(folder / "places.mmdb", NETWORKS))
+        places = GeoDatabaseFile(write_places(folder / "places.mmdb", NETWORKS))
         yield Installation(folder, [site.cookie, site.cookieless], places=places)
         places.close()
 

@@ -17,7 +17,7 @@ from processing.concurrency.threads import ThreadEnded
 from processing.ingest.geoip import NO_LOCATION, Location, open_geo_database
 from processing.models import Range
 from processing.receiving.contexts import Contexts
-from processing.receiving.range_receiver import CRASHES
+from processing.receiving.range_receiver import MAX_CRASHES
 from processing.store.port import CorruptBlob, StoreUnavailable
 from processing.workers.worker import Worker, WorkerIntervals
 from tests.contract.test_log_embedded_faults import full_disk
@@ -123,11 +123,11 @@ def test_a_hit_that_kills_the_process_is_rejected_alone(tmp_path: Path, caplog: 
     """The first attempts ended without a word: see `test_kills.py` for processes that are killed."""
     here = Installation(tmp_path, places=Killer())
     here.send(*(ga4(number) for number in range(3)), _from(ga4(3), "192.0.2.66"), ga4(4))
-    Range.objects.create(log=here.log.id, partition=0, first=0, last=4, context=frozen(here), attempts=CRASHES)
+    Range.objects.create(log=here.log.id, partition=0, first=0, last=4, context=frozen(here), attempts=MAX_CRASHES)
     here.restart()
     counts = here.view().counts()
     assert (counts.accepted, counts.counted, counts.reasons["processing error"]) == (5, 4, 1)
-    assert Range.objects.get().attempts == CRASHES + 1
+    assert Range.objects.get().attempts == MAX_CRASHES + 1
 
 
 def frozen(here: Installation) -> str:

@@ -42,14 +42,14 @@ def dying(rnd: random.Random) -> Iterator[None]:
     if rnd.random() > 0.1:
         yield
         return
-    done, after = ledger.done, rnd.random() < 0.5
+    done, after = ledger.finish, rnd.random() < 0.5
 
     def die(item: Range) -> bool:
         if after:
             done(item)
         raise Died
 
-    with patch.object(ledger, "done", die):
+    with patch.object(ledger, "finish", die):
         yield
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from collection.hit import RawHit
 from configuration.models import Property
 from configuration.ruleset.context import ReceiveSettings
-from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.ingest.visitor_keys import ByClientId, VisitorKeyFactory
 from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.erasure_requests import erase_visitors
@@ -30,7 +30,7 @@ SAID = ("77001", "secret-page", "jane")
 
 
 def key_of(client: str, property: ReceiveSettings = SHOP) -> int:
-    return VisitorKeyFactory(b"secret", {}, {}).by_client_id(property.measurement_id, client)
+    return VisitorKeyFactory(b"secret", {}, {}).key(ByClientId(property.measurement_id, client))
 
 
 def filled(folder: Path, prepared: Prepared) -> Installation:

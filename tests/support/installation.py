@@ -5,7 +5,7 @@ of day.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,7 +13,6 @@ import msgspec
 
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import open_log
-from collection.log.port import LogEntry
 from configuration.clock import WallClock
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import encode_ruleset, plain_ruleset, ruleset_name
@@ -121,10 +120,11 @@ def plain_rules(properties: Sequence[ReceiveSettings]) -> Mapping[str, bytes]:
     }
 
 
-def keys(entries: Sequence[LogEntry], context: Context) -> VisitorKeyFactory:
-    days = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
+def keys(days: Sequence[date], context: Context) -> VisitorKeyFactory:
     return VisitorKeyFactory(
-        b"secret", {day: day.isoformat().encode() for day in days}, {s.id: b"%d" % s.id for s in context.properties}
+        b"secret",
+        {day: day.isoformat().encode() for day in days},
+        {settings.id: b"%d" % settings.id for settings in context.properties},
     )
 
 

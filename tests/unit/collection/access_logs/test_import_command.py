@@ -129,7 +129,7 @@ def ranges() -> list[Any]:
 
 def test_waiting_is_over_when_every_range_is_done(ranges: list[Any]) -> None:
     assert unreported("log", {0: 30}) == 30
-    ledger.done(ranges[0])
+    ledger.finish(ranges[0])
     assert unreported("log", {0: 30}) == 20
     assert unreported("log", {0: 10}) == 0
     told: list[int] = []
@@ -137,7 +137,7 @@ def test_waiting_is_over_when_every_range_is_done(ranges: list[Any]) -> None:
     def work(left: int) -> None:
         told.append(left)
         for item in ranges:
-            ledger.done(item)
+            ledger.finish(item)
 
     assert wait_until_reported("log", {0: 25}, work) == 0
     assert told == [15]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from processing.ingest.ip_masking import (
     NO_IPV4,
     canonical,
-    contains_own,
+    contains_address,
+    mask_address,
     mask_content,
-    mask_own,
     mask_rest,
     mask_text,
     truncate,
@@ -134,5 +134,5 @@ def test_content_is_masked_in_every_value() -> None:
     ],
 )
 def test_own_address(text: str, own: str, masked: str) -> None:
-    assert mask_own(text, own, BITS) == masked
-    assert contains_own(text, own) == (text != masked)
+    assert mask_address(text, own, BITS) == masked
+    assert contains_address(text, own) == (text != masked)

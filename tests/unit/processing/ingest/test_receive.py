@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from collection.hit import FORMAT, RawHit, encode
 from collection.protocols import PROTOCOLS, Decoded, Protocol
 from configuration.ruleset.context import Context, ReceiveSettings
+from processing.ingest.decode import decode_hits
 from processing.ingest.geoip import GeoDatabase, NoGeoDatabase, open_geo_database
 from processing.ingest.ip_masking import canonical
 from processing.ingest.receive import receive
-from processing.ingest.visitor_keys import MissingSalt, VisitorKeyFactory
+from processing.ingest.visitor_keys import ByClientId, ByDay, ByProperty, MissingSalt, VisitorKeyFactory
 from processing.schema import PARAMETERS, RAW
 from tests.support.places_file import write_places
 
@@ -53,7 +54,7 @@ def frames(
     *hits: RawHit | bytes, keys: VisitorKeyFactory = KEYS, places: GeoDatabase | None = None
 ) -> dict[int, pl.DataFrame]:
     data = [entry if isinstance(entry, bytes) else encode(entry) for entry in hits]
-    return receive(list(enumerate(data, start=100)), CONTEXT, keys, places or NoGeoDatabase())
+    return receive(decode_hits(enumerate(data, start=100)), CONTEXT, keys, places or NoGeoDatabase())
 
 
 def rows(*hits: RawHit | bytes, places: GeoDatabase | None = None) -> list[dict[str, object]]:
@@ -81,7 +82,7 @@ def test_it_works() -> None:
         "time": RECEIVED,
         "received_us": RECEIVED * 1000,
         "stable": True,
-        "visitor": KEYS.by_client_id("G-ONE", "c1"),
+        "visitor": KEYS.key(ByClientId("G-ONE", "c1")),
         "hit": number("id1"),
         "client_session": number("s1"),
         "sequence": 0,
@@ -169,23 +170,23 @@ def test_properties() -> None:
 
 def test_an_unknown_property_keeps_its_visitors_when_it_is_registered() -> None:
     early = row(hit(HIT.query.replace(b"G-ONE", b"G-NEW")))
-    assert early["visitor"] == KEYS.by_client_id("G-NEW", "c1")
+    assert early["visitor"] == KEYS.key(ByClientId("G-NEW", "c1"))
 
 
 def test_visitors() -> None:
     day = date(2026, 11, 24)
-    cookieless = KEYS.by_day(day, "G-TWO", "192.0.2.17", AGENT)
+    cookieless = KEYS.key(ByDay(day, "G-TWO", "192.0.2.17", AGENT))
     assert row(hit(property=2))["visitor"] == cookieless
     assert row(hit(property=2, address="::ffff:192.0.2.17"))["visitor"] == cookieless
-    assert row(hit(b"tid=G-ONE&en=a"))["visitor"] == KEYS.by_day(day, "G-ONE", "192.0.2.17", AGENT)
-    assert row(LOG_HIT)["visitor"] == KEYS.by_property(1, "G-ONE", "192.0.2.17", AGENT)
+    assert row(hit(b"tid=G-ONE&en=a"))["visitor"] == KEYS.key(ByDay(day, "G-ONE", "192.0.2.17", AGENT))
+    assert row(LOG_HIT)["visitor"] == KEYS.key(ByProperty(1, "G-ONE", "192.0.2.17", AGENT))
 
 
 def test_the_day_of_a_key_is_that_of_receipt_in_utc() -> None:
     midnight = int(datetime(2026, 11, 25, tzinfo=UTC).timestamp()) * 1_000_000
     last, first = rows(hit(property=2, received=midnight - 1), hit(property=2, received=midnight))
-    assert last["visitor"] == KEYS.by_day(date(2026, 11, 24), "G-TWO", "192.0.2.17", AGENT)
-    assert first["visitor"] == KEYS.by_day(date(2026, 11, 25), "G-TWO", "192.0.2.17", AGENT)
+    assert last["visitor"] == KEYS.key(ByDay(date(2026, 11, 24), "G-TWO", "192.0.2.17", AGENT))
+    assert first["visitor"] == KEYS.key(ByDay(date(2026, 11, 25), "G-TWO", "192.0.2.17", AGENT))
 
 
 def test_a_missing_salt_stops_the_range_and_names_the_day() -> None:

@@ -191,7 +191,7 @@ def test_a_damaged_batch_of_the_log_is_reported_and_its_hits_are_lost(here: Inst
     connection.close()
     assert [problem.kind for problem in problems(here)] == ["log"]
     here.receive()
-    assert ledger.lost() == 3
+    assert ledger.count_lost() == 3
     assert here.view().counts().accepted == 13
     assert {problem.kind for problem in problems(here)} == {"log"}  # the sums hold: the hits are known to be lost
 
@@ -320,7 +320,7 @@ def test_a_range_that_was_broken_off_is_pending(here: Installation) -> None:
 def test_hits_trimmed_unread_are_lost_and_add_up(here: Installation) -> None:
     here.log.trim(0, 16)
     here.receive()
-    assert (ledger.lost(), problems(here)) == (2, [])
+    assert (ledger.count_lost(), problems(here)) == (2, [])
 
 
 def test_it_runs_beside_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_what_is_not_received_stays(here: Installation) -> None:
     here.send(ga4(3), ga4(4), ga4(5))
     assert trim(here.log, later(hours=73), KEEP) == 2
     assert here.receive() == 3
-    assert (here.view().counts().accepted, ledger.lost()) == (5, 0)
+    assert (here.view().counts().accepted, ledger.count_lost()) == (5, 0)
 
 
 def test_a_range_that_is_not_done_stays(here: Installation) -> None:
@@ -132,7 +132,7 @@ def test_hits_trimmed_unread_are_lost_in_sight(here: Installation, caplog: pytes
     here.send(ga4(3), ga4(4), ga4(5))
     here.log.trim(0, 4)
     here.receive()
-    assert ledger.lost() == 2
+    assert ledger.count_lost() == 2
     assert here.view().counts().accepted == 3
     assert "2 hits of log" in caplog.text
 

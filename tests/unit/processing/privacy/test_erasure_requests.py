@@ -10,12 +10,12 @@ import pytest
 from configuration.models import Property
 from configuration.ruleset.context import Context
 from configuration.ruleset.ruleset import Ruleset, plain_ruleset
-from processing.ingest.receive import NO_VISITOR
 from processing.maintenance.compaction import Retention
 from processing.models import HistoryRun
 from processing.privacy import tombstones
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.reprocessing.runs import RequestedAction, create_run, request_action
+from processing.schema import NO_VISITOR
 from processing.segments.remove_rows import remove_rows, segment_has_visitors
 from tests.support.clock import ms
 from tests.support.erasing import (

@@ -13,7 +13,7 @@ import pytest
 
 from collection.hit import RawHit
 from configuration.ruleset.ruleset import PropertySettings, Ruleset, plain_ruleset
-from processing.ingest.visitor_keys import VisitorKeyFactory
+from processing.ingest.visitor_keys import ByClientId, VisitorKeyFactory
 from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.tombstones import clean_blocks, erase, remove_erased
@@ -33,7 +33,7 @@ SETTINGS = plain_ruleset(SHOP).settings
 
 
 def key_of(client: str) -> int:
-    return VisitorKeyFactory(b"secret", {}, {}).by_client_id(SHOP.measurement_id, client)
+    return VisitorKeyFactory(b"secret", {}, {}).key(ByClientId(SHOP.measurement_id, client))
 
 
 def figures(here: Installation) -> tuple[Any, ...]:

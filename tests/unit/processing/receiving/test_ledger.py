@@ -46,7 +46,7 @@ def test_what_was_lost_stays_by_itself() -> None:
         add(first, first + 9, lost=3 if first == 20 else 0)
     assert fold() == 2
     assert ranges() == [(0, 19), (20, 29), (30, 49), (50, 59)]
-    assert ledger.lost("a") == 3
+    assert ledger.count_lost("a") == 3
 
 
 def test_unfinished_ones_stay() -> None:
@@ -64,5 +64,5 @@ def test_losses_are_found_without_reading_the_ledger(log: str | None) -> None:
     if connection.vendor == "postgresql":  # it reads small tables whole
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
-    assert ledger.lost(log) == 1
+    assert ledger.count_lost(log) == 1
     assert "range_lost" in ledger.losses(log).explain()

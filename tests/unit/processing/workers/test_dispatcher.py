@@ -123,7 +123,7 @@ def test_a_second_attempt_says_nothing_of_what_the_first_received(here: Dispatch
     slow = Range.objects.get()
     here.workers[0].receive(job[1])
     slow.lost = 1
-    assert not ledger.done(slow)
+    assert not ledger.finish(slow)
     assert Range.objects.get().lost == 0
 
 
