@@ -125,7 +125,7 @@ class LogContract:
         fill(log, *values)
         assert [e.value for e in log.read(partition, first, first + len(values) - 1)] == values
 
-    def test_subscriptions_begin_at_zero_and_are_apart(self, log: Log) -> None:
+    def test_subscriptions_start_at_zero_and_are_independent(self, log: Log) -> None:
         partition = home(log)
         log.commit("reports", partition, 1)
         assert log.position("reports", partition) == 1
@@ -202,7 +202,7 @@ class LogContract:
         with pytest.raises(BeyondEnd):
             log.read(partition, end + 10, end + 20)
 
-    def test_trimming_beyond_the_end_trims_what_is_there(self, log: Log) -> None:
+    def test_trimming_beyond_the_end_trims_everything(self, log: Log) -> None:
         partition = home(log)
         fill(log, *numbered(4))
         end = log.ends()[partition]
@@ -227,7 +227,7 @@ class LogContract:
         log.trim(partition, end - 5)
         assert log.starts()[partition] == end - 3
 
-    def test_offsets_go_on_after_everything_was_trimmed(self, log: Log) -> None:
+    def test_offsets_continue_after_everything_was_trimmed(self, log: Log) -> None:
         partition = home(log)
         fill(log, *numbered(10))
         end = log.ends()[partition]

@@ -97,12 +97,12 @@ def test_it_works(folder: Path) -> None:
 @pytest.mark.parametrize(
     "url", ["", "sqlite://", "sqlite:///", "sqlite://host/path", "kafka:///x", "kafka://host/hits", "/var/log"]
 )
-def test_an_address_of_no_log_is_refused(url: str) -> None:
+def test_an_address_that_is_not_a_log_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="not the address of a log"):
         open_log(url)
 
 
-def test_a_log_made_anew_is_another_log(folder: Path) -> None:
+def test_a_log_created_again_is_another_log(folder: Path) -> None:
     first = EmbeddedLog(folder)
     first.close()
     shutil.rmtree(folder)
@@ -111,7 +111,7 @@ def test_a_log_made_anew_is_another_log(folder: Path) -> None:
     assert first.id != second.id
 
 
-def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("a file is in the way")
     with pytest.raises(LogUnavailable):
         EmbeddedLog(tmp_path / "log")
@@ -221,7 +221,7 @@ def test_seek_looks_through_all_files(folder: Path, clock: Clock) -> None:
     log.close()
 
 
-def test_death_between_sealing_and_the_next_file(folder: Path) -> None:
+def test_a_crash_between_sealing_and_the_next_file(folder: Path) -> None:
     log = EmbeddedLog(folder)
     fill(log, b"one")
     log.close()
@@ -235,6 +235,6 @@ def test_death_between_sealing_and_the_next_file(folder: Path) -> None:
     again.close()
 
 
-def test_nobody_else_may_read_its_folder(tmp_path: Path) -> None:
+def test_its_folder_is_private_to_its_owner(tmp_path: Path) -> None:
     EmbeddedLog(tmp_path / "elsewhere" / "log").close()
     assert (tmp_path / "elsewhere" / "log").stat().st_mode & 0o077 == 0

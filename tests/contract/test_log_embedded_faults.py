@@ -63,7 +63,7 @@ def test_a_flipped_byte_is_reported_and_never_served(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_whatever_byte_is_damaged_what_is_read_is_right(folder: Path, seed: int) -> None:
+def test_a_damage_of_any_byte_never_returns_wrong_hits(folder: Path, seed: int) -> None:
     sealed_log(folder)
     path = folder / f"{10:020d}.log"
     data = bytearray(path.read_bytes())
@@ -143,7 +143,7 @@ def test_a_full_disk_refuses_and_recovers(folder: Path, log: EmbeddedLog) -> Non
 
 
 @pytest.mark.parametrize("file_bytes", [1, 10_000_000])
-def test_what_was_acknowledged_survives_the_loss_of_all_unsynced_writes(tmp_path: Path, file_bytes: int) -> None:
+def test_acknowledged_hits_survive_the_loss_of_all_unsynced_writes(tmp_path: Path, file_bytes: int) -> None:
     assert python("-m", "tests.contract.unsynced_log", str(tmp_path), str(file_bytes), "FULL") == "[]\n"
 
 

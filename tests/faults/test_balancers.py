@@ -137,7 +137,7 @@ def test_it_works(balancer: Balancer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/metric%73", "/%6Detrics?a=1", "/metrics#a"])
-def test_figures_of_one_process_are_not_passed_on(balancer: Balancer, path: str) -> None:
+def test_metrics_of_one_process_are_not_passed_on(balancer: Balancer, path: str) -> None:
     """Whoever passed them on would answer something else: nobody is behind but the collectors."""
     assert ask(balancer, "GET", path) in {400, 404}
 
@@ -148,7 +148,7 @@ def test_a_hit_goes_to_a_collector_however_its_path_is_written(balancer: Balance
     assert len(logged(tmp_path)) == 1
 
 
-def test_nonsense_before_the_path_of_a_hit(balancer: Balancer) -> None:
+def test_any_text_before_the_path_of_a_hit(balancer: Balancer) -> None:
     """HAProxy leaves it to the collector, nginx answers by itself."""
     assert ask(balancer, "GET", "/%zz/g/collect?v=2") == (400 if balancer.name == "nginx" else 204)
 

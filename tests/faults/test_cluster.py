@@ -42,7 +42,7 @@ def test_it_works(site: ClusterSite) -> None:
 
 
 @pytest.mark.parametrize("part", ["collector", "receive-1", "seal-1", "dispatch"])
-def test_a_part_is_killed(site: ClusterSite, part: str) -> None:
+def test_a_process_is_killed(site: ClusterSite, part: str) -> None:
     check(site, under_load(site, lambda: again_and_again(lambda: site.kill(part))))
 
 
@@ -63,7 +63,7 @@ def test_kafka_is_killed_while_hits_are_sent(site: ClusterSite, kafka: Kafka) ->
     check(site, under_load(site, lambda: again_and_again(kill, times=2)))
 
 
-def test_kafka_is_away_for_a_minute(site: ClusterSite, kafka: Kafka) -> None:
+def test_kafka_is_unavailable_for_a_minute(site: ClusterSite, kafka: Kafka) -> None:
     def go_away() -> None:
         kafka.stop()
         time.sleep(AWAY_S)

@@ -24,7 +24,7 @@ def test_it_works(site: ClusterSite) -> None:
 
 
 @pytest.mark.parametrize("part", ["receive-1", "seal-1", "dispatch", "beat", "collector"])
-def test_a_part_that_is_killed_again_and_again(site: ClusterSite, part: str) -> None:
+def test_a_process_that_is_killed_repeatedly(site: ClusterSite, part: str) -> None:
     def trouble() -> None:
         for pause in (0.1, 0.4, 0.9, 2.0):
             time.sleep(pause)
@@ -33,7 +33,7 @@ def test_a_part_that_is_killed_again_and_again(site: ClusterSite, part: str) -> 
     check(site, under_load(site, trouble))
 
 
-def test_redis_loses_all_that_it_carries(site: ClusterSite, redis: Redis) -> None:
+def test_redis_loses_all_jobs(site: ClusterSite, redis: Redis) -> None:
     def trouble() -> None:
         for pause in (1.0, 0.2, 0.5, 0.1, 0.8, 0.3):
             redis.lose_all()
@@ -43,7 +43,7 @@ def test_redis_loses_all_that_it_carries(site: ClusterSite, redis: Redis) -> Non
     check(site, under_load(site, trouble))
 
 
-def test_jobs_that_are_delivered_again_and_again(site: ClusterSite) -> None:
+def test_jobs_that_are_delivered_repeatedly(site: ClusterSite) -> None:
     def trouble() -> None:
         site.manage("shell", "-v", "0", "-c", SEND_ALL_AGAIN)
 
@@ -59,7 +59,7 @@ def test_a_second_dispatcher_waits_and_takes_over(site: ClusterSite) -> None:
         site.end("dispatch-2")
 
 
-def test_what_waits_can_be_seen(site: ClusterSite) -> None:
+def test_metrics_show_waiting_hits(site: ClusterSite) -> None:
     check(site, under_load(site, lambda: None))
     assert site.figure(site.port, "hitstream_lag_hits") == 0
     assert site.figure(site.port, "hitstream_waiting_jobs") >= 0

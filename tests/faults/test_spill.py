@@ -109,7 +109,7 @@ def test_it_works(kafka: Kafka, server: Server, log: Log) -> None:
     check(log, load)
 
 
-def test_a_broker_killed_and_started_again_and_again(kafka: Kafka, server: Server, log: Log) -> None:
+def test_a_broker_killed_and_started_repeatedly(kafka: Kafka, server: Server, log: Log) -> None:
     with Load(server) as load:
         for _ in range(3):
             load.wait_for(1000)
@@ -132,7 +132,7 @@ def test_a_broker_that_hangs(kafka: Kafka, server: Server, log: Log) -> None:
     check(log, load)
 
 
-def test_a_collector_killed_while_kafka_is_away_and_while_it_carries_over(
+def test_a_collector_killed_while_kafka_is_unavailable_and_while_it_carries_hits_over(
     kafka: Kafka, server: Server, log: Log
 ) -> None:
     with Load(server) as load:
@@ -193,7 +193,7 @@ class Live:
             time.sleep(max(0.0, began + (turn + 1) * self.at_once / self.rate - time.monotonic()))
 
 
-def test_what_a_collector_left_is_carried_over_by_its_neighbour(
+def test_hits_of_a_stopped_collector_are_carried_over_by_another(
     kafka: Kafka, server: Server, url: str, log: Log, tmp_path: Path
 ) -> None:
     """Both spill beside each other; one is killed while Kafka is away, and is never started again."""

@@ -147,7 +147,7 @@ class NoDisk:
         raise OSError("no disk")
 
 
-def test_where_no_hit_is_to_blame_none_is_rejected(tmp_path: Path) -> None:
+def test_a_failure_that_no_hit_causes_rejects_no_hit(tmp_path: Path) -> None:
     here = Installation(tmp_path, places=NoDisk())
     here.send(ga4(1), ga4(2))
     with pytest.raises(OSError, match="no disk"):
@@ -205,7 +205,7 @@ def test_a_worker_without_its_sealing_ends(here: Installation, monkeypatch: Any)
         here.worker.run(threading.Event())
 
 
-def test_a_worker_goes_on_when_the_store_is_back(here: Installation, monkeypatch: Any) -> None:
+def test_a_worker_continues_when_the_store_is_available_again(here: Installation, monkeypatch: Any) -> None:
     here.worker._intervals, here.worker.backoff = WorkerIntervals(turn_s=0.01, maintenance_every_s=1e9), Backoff()
     here.send(ga4(1))
     stop, real, tries = threading.Event(), here.store.put_block, []
@@ -228,7 +228,7 @@ def fail(error: Exception) -> None:
     raise error
 
 
-def test_trouble_is_said_once_and_tried_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_is_logged_once_and_retried_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     backoff = Backoff(lambda: now[0], fatal=(KeyError,))
     tried = 0

@@ -36,7 +36,7 @@ def test_yes_or_no(monkeypatch: pytest.MonkeyPatch, value: str, meant: bool) -> 
     assert env.yes_or_no("DEMO", default=True) is meant
 
 
-def test_neither_yes_nor_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_neither_yes_nor_no(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO", "maybe")
     with pytest.raises(ImproperlyConfigured, match="DEMO='maybe' is not allowed"):
         env.yes_or_no("DEMO", default=True)
@@ -75,7 +75,7 @@ def test_a_password_that_is_not_encoded_is_not_shown() -> None:
     assert "hidden" not in str(refused.value)
 
 
-def test_a_word_that_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_choice_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVEL", "LOUD")
     with pytest.raises(ImproperlyConfigured, match="one of INFO, WARNING"):
         env.choice("LEVEL", "INFO", ("INFO", "WARNING"))
@@ -89,19 +89,19 @@ def test_networks(monkeypatch: pytest.MonkeyPatch) -> None:
         env.networks("PROXIES")
 
 
-def test_a_file_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert env.file("PLACES") is None
     monkeypatch.setenv("PLACES", str(tmp_path / "none.mmdb"))
     with pytest.raises(ImproperlyConfigured, match="an existing file"):
         env.file("PLACES")
 
 
-def test_a_folder_is_made_for_its_owner_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_created_folder_is_private_to_its_owner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DATA", str(tmp_path / "a" / "b"))
     assert stat.S_IMODE(env.folder("DATA", tmp_path).stat().st_mode) == 0o700
 
 
-def test_a_folder_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("DATA", str(tmp_path / "file" / "data"))
     with pytest.raises(ImproperlyConfigured, match="a folder that can be written"):
@@ -146,11 +146,11 @@ def test_the_server_s_driver_knows_the_options(postgres: Postgres) -> None:
 
 def test_a_store_on_a_cluster_has_a_connection_of_its_own() -> None:
     pytest.importorskip("django_cassandra_engine", reason="make dev-cluster installs it")
-    found = cluster("cassandra://me:p%40ss@a:9142,b:9142/stats?replication=dc1:3")["cassandra"]
-    assert (found["ENGINE"], found["NAME"], found["HOST"]) == ("django_cassandra_engine", "stats", "a,b")
-    assert (found["USER"], found["PASSWORD"]) == ("me", "p@ss")
-    assert found["OPTIONS"]["connection"]["lazy_connect"]
-    assert found["OPTIONS"]["replication"] == {"strategy_class": "NetworkTopologyStrategy", "dc1": 3}
+    cassandra = cluster("cassandra://me:p%40ss@a:9142,b:9142/stats?replication=dc1:3")["cassandra"]
+    assert (cassandra["ENGINE"], cassandra["NAME"], cassandra["HOST"]) == ("django_cassandra_engine", "stats", "a,b")
+    assert (cassandra["USER"], cassandra["PASSWORD"]) == ("me", "p@ss")
+    assert cassandra["OPTIONS"]["connection"]["lazy_connect"]
+    assert cassandra["OPTIONS"]["replication"] == {"strategy_class": "NetworkTopologyStrategy", "dc1": 3}
     assert cluster("sqlite:///data/store") == {}
 
 

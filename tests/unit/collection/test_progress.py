@@ -29,7 +29,7 @@ def test_it_works() -> None:
     assert out.getvalue().endswith(ERASE_LINE)
 
 
-def test_elsewhere_a_line_every_ten_seconds() -> None:
+def test_without_a_terminal_there_is_a_line_every_ten_seconds() -> None:
     clock, out = Clock(), io.StringIO()
     meter = ProgressLine(out, "lines", clock)
     for done in range(1, 26):
@@ -39,7 +39,7 @@ def test_elsewhere_a_line_every_ten_seconds() -> None:
     assert out.getvalue() == "10 lines, 1 a second\n20 lines, 1 a second\n"
 
 
-def test_what_was_done_before_does_not_make_it_faster() -> None:
+def test_the_work_of_an_earlier_run_does_not_raise_the_rate() -> None:
     clock, out = Clock(), Terminal()
     meter = ProgressLine(out, "lines", clock)
     meter.show(0, 0.5)

@@ -17,7 +17,7 @@ from collection.access_logs.files import MAX_LINE_BYTES, LineFile, UnreadableFil
 def lines_of(path: Path) -> list[bytes]:
     file = LineFile(str(path))
     try:
-        return [line for lines in file.batches() for line in lines]
+        return [line for batch in file.batches() for line in batch]
     finally:
         file.close()
 
@@ -38,7 +38,7 @@ def test_an_empty_file_has_no_lines(content: bytes, tmp_path: Path) -> None:
     assert lines_of(tmp_path / "a.gz") == []
 
 
-def test_bytes_of_any_kind_stay(tmp_path: Path) -> None:
+def test_any_bytes_are_kept(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(b"\xef\xbb\xbf\x00\xff\r\r\n\xe2\x28\n")
     assert lines_of(tmp_path / "a.log") == [b"\x00\xff\r", b"\xe2\x28"]
 
@@ -53,13 +53,13 @@ def test_bytes_of_any_kind_stay(tmp_path: Path) -> None:
         (b"PK\x03\x04", "zip archive"),
     ],
 )
-def test_other_kinds_are_named(content: bytes, cause: str, tmp_path: Path) -> None:
+def test_unsupported_formats_are_reported(content: bytes, cause: str, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(content)
     with pytest.raises(UnreadableFile, match=cause):
         LineFile(str(tmp_path / "a.log"))
 
 
-def test_what_is_no_readable_file(tmp_path: Path) -> None:
+def test_unreadable_files(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(b"plain")
     with pytest.raises(UnreadableFile, match="not one"):
         LineFile(str(tmp_path / "a.gz"))
@@ -70,19 +70,19 @@ def test_what_is_no_readable_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
-def test_what_comes_before_a_damage_is_given_out(damage: str, tmp_path: Path) -> None:
+def test_lines_before_a_damage_are_read(damage: str, tmp_path: Path) -> None:
     content = bytearray(gzip.compress(b"".join(b"%d\n" % number for number in range(200_000))))
     if damage == "cut":
         del content[-20_000:]
     else:
         content[-20_000] ^= 1
     (tmp_path / "a.gz").write_bytes(content)
-    file, found = LineFile(str(tmp_path / "a.gz")), list[bytes]()
+    file, lines = LineFile(str(tmp_path / "a.gz")), list[bytes]()
     with pytest.raises(UnreadableFile, match="damaged or cut off"):
-        found.extend(line for lines in file.batches() for line in lines)
+        lines.extend(line for batch in file.batches() for line in batch)
     file.close()
-    assert len(found) > 100_000
-    assert found[:100_000] == [b"%d" % number for number in range(100_000)]
+    assert len(lines) > 100_000
+    assert lines[:100_000] == [b"%d" % number for number in range(100_000)]
 
 
 @given(st.binary(max_size=50), st.lists(st.integers(0, 50)))
@@ -108,7 +108,7 @@ def test_too_long_a_line_is_cut_at_the_same_places(extra: int, end: bytes, chunk
 
 
 @pytest.mark.parametrize("length", [MAX_LINE_BYTES, 2 * MAX_LINE_BYTES])
-def test_a_line_just_not_too_long_is_whole_though_its_end_comes_in_two_chunks(length: int) -> None:
+def test_a_line_of_the_maximum_length_stays_whole_if_its_end_is_split(length: int) -> None:
     content = b"a" * length
     pieces = [content[at : at + MAX_LINE_BYTES] for at in range(0, length, MAX_LINE_BYTES)]
     assert [line for lines in split_lines([content + b"\r", b"\nb"]) for line in lines] == [*pieces, b"b"]
@@ -122,7 +122,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(file.batches()) == [[b"one"], [b"two"]]
 
 
-def test_it_tells_how_far_it_has_read(tmp_path: Path) -> None:
+def test_it_reports_the_share_that_was_read(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(b"x" * 99 + b"\n")
     file = LineFile(str(tmp_path / "a.log"))
     assert file.size == 100

@@ -45,19 +45,19 @@ def content() -> list[RawHit]:
 
 def test_it_works(shop: Property, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(LINE.format(1) + "broken\n" + LINE.format(2))
-    said = run("import_access_log", str(tmp_path / "a.log"), "--property", str(shop.pk), "--no-wait")
-    assert f"3 lines imported into Shop ({shop.pk})" in said
-    assert f"1 of them are broken and are rejected as malformed:\n  {tmp_path}/a.log, line 2: not in" in said
+    output = run("import_access_log", str(tmp_path / "a.log"), "--property", str(shop.pk), "--no-wait")
+    assert f"3 lines imported into Shop ({shop.pk})" in output
+    assert f"1 of them are broken and are rejected as malformed:\n  {tmp_path}/a.log, line 2: not in" in output
     assert [hit.property for hit in content()] == [shop.pk] * 3
 
 
-def test_the_measurement_id_will_do(shop: Property, tmp_path: Path) -> None:
+def test_the_measurement_id_selects_the_property(shop: Property, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(LINE.format(1))
     run("import_access_log", str(tmp_path / "a.log"), "--property", shop.measurement_id, "--no-wait")
     assert [hit.property for hit in content()] == [shop.pk]
 
 
-def test_an_unknown_property_names_those_that_there_are(tmp_path: Path) -> None:
+def test_an_unknown_property_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="There is none yet: manage.py add_property"):
         run("import_access_log", "-", "--property", "1")
     shop = Property.objects.create(name="Shop")
@@ -66,12 +66,12 @@ def test_an_unknown_property_names_those_that_there_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 30, "²", "-1", ""])
-def test_odd_numbers_of_properties(number: str) -> None:
+def test_invalid_numbers_of_properties(number: str) -> None:
     with pytest.raises(CommandError, match="There is no property"):
         run("import_access_log", "-", f"--property={number}")
 
 
-def test_a_missing_file_is_named_before_anything_is_sent(shop: Property, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_before_any_line_is_sent(shop: Property, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(LINE.format(1))
     with pytest.raises(CommandError, match=r"none.log does not exist\.$"):
         run("import_access_log", str(tmp_path / "a.log"), "none.log", "--property", str(shop.pk))
@@ -85,18 +85,20 @@ def test_standard_input(shop: Property, monkeypatch: pytest.MonkeyPatch) -> None
     assert len(content()) == 1
 
 
-def test_changed_files_begin_anew(shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_files_are_imported_from_the_start(
+    shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.log"
     path.write_text("".join(LINE.format(number) for number in range(9_000)))
     with monkeypatch.context() as patch:
         patch.setattr("collection.progress.ProgressLine.show", interrupt)
         with pytest.raises(SystemExit, match="130"):
             run("import_access_log", str(path), "--property", str(shop.pk))
-    there = len(content())
-    assert 0 < there < 9_000
+    before = len(content())
+    assert 0 < before < 9_000
     path.write_text(LINE.format("new"))
     assert "have changed" in run("import_access_log", str(path), "--property", str(shop.pk), "--no-wait")
-    assert len(content()) == there + 1
+    assert len(content()) == before + 1
 
 
 def interrupt(*_: Any) -> None:
@@ -116,7 +118,7 @@ def test_the_demo_is_filled_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [("--days", "0"), ("--days", "4000"), ("--hits", "0")])
-def test_odd_demos(wrong: tuple[str, str]) -> None:
+def test_unusual_demos(wrong: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=wrong[0]):
         run("demo", *wrong)
     assert Property.objects.count() == 0
@@ -127,21 +129,21 @@ def ranges() -> list[Any]:
     return [ledger.next_range("log", 0, 0, end, "context") for end in (10, 25)]
 
 
-def test_waiting_is_over_when_every_range_is_done(ranges: list[Any]) -> None:
+def test_waiting_ends_when_every_range_is_done(ranges: list[Any]) -> None:
     assert unreported("log", {0: 30}) == 30
     ledger.finish(ranges[0])
     assert unreported("log", {0: 30}) == 20
     assert unreported("log", {0: 10}) == 0
-    told: list[int] = []
+    progress: list[int] = []
 
     def work(left: int) -> None:
-        told.append(left)
+        progress.append(left)
         for item in ranges:
             ledger.finish(item)
 
     assert wait_until_reported("log", {0: 25}, work) == 0
-    assert told == [15]
+    assert progress == [15]
 
 
-def test_nobody_waits_for_ever(ranges: list[Any]) -> None:
+def test_no_request_waits_for_ever(ranges: list[Any]) -> None:
     assert wait_until_reported("log", {0: 25}, lambda _: None, patience_s=0.2) == 25

@@ -70,20 +70,20 @@ def test_it_works(begin: Begin, log: Log, file: Path) -> None:
 
 
 @pytest.mark.parametrize("batches", [1, 2])
-def test_it_goes_on_where_it_was_broken_off(begin: Begin, batches: int, log: Log, file: Path, tmp_path: Path) -> None:
+def test_an_interrupted_import_is_continued(begin: Begin, batches: int, log: Log, file: Path, tmp_path: Path) -> None:
     break_off(begin(log, file), batches)
-    there = log.ends()[0]
-    assert 0 < there < LINES
+    before = log.ends()[0]
+    assert 0 < before < LINES
     rest = begin(log, file)
     list(rest.run())
-    assert (rest.skipped, rest.sent) == (there, LINES - there)
+    assert (rest.skipped, rest.sent) == (before, LINES - before)
     whole = open_log(f"sqlite://{tmp_path}/other")
     list(begin(whole, file).run())
     assert content(log) == content(whole)
     whole.close()
 
 
-def test_a_finished_import_begins_anew_with_the_same_ids(begin: Begin, log: Log, file: Path) -> None:
+def test_a_finished_import_starts_again_with_the_same_ids(begin: Begin, log: Log, file: Path) -> None:
     list(begin(log, file).run())
     again = begin(log, file)
     list(again.run())
@@ -110,26 +110,26 @@ def test_a_break_in_the_second_file(begin: Begin, log: Log, file: Path, tmp_path
 
 
 @pytest.mark.parametrize("new", [b"", b"other\n", LINE % 1], ids=["shorter", "other", "one line"])
-def test_changed_files_are_noticed_before_anything_is_sent(begin: Begin, new: bytes, log: Log, file: Path) -> None:
+def test_changed_files_are_noticed_before_any_line_is_sent(begin: Begin, new: bytes, log: Log, file: Path) -> None:
     break_off(begin(log, file), 1)
-    there = log.ends()[0]
+    before = log.ends()[0]
     file.write_bytes(new + (file.read_bytes() if new == b"other\n" else b""))
     with pytest.raises(FilesChanged):
         list(begin(log, file).run())
-    assert log.ends()[0] == there
+    assert log.ends()[0] == before
     list(begin(log, file).run())
-    assert [hit.body for hit in content(log)[there:]] == file.read_bytes().splitlines()
+    assert [hit.body for hit in content(log)[before:]] == file.read_bytes().splitlines()
 
 
-def test_a_file_may_grow_meanwhile(begin: Begin, log: Log, file: Path) -> None:
+def test_a_file_may_grow_during_an_import(begin: Begin, log: Log, file: Path) -> None:
     break_off(begin(log, file), 2)
-    with file.open("ab") as more:
-        more.write(b"more\n")
+    with file.open("ab") as file_end:
+        file_end.write(b"more\n")
     list(begin(log, file).run())
     assert len(content(log)) == LINES + 1
 
 
-def test_the_first_faults_are_kept_and_all_are_counted(begin: Begin, log: Log, tmp_path: Path) -> None:
+def test_the_first_faults_are_described_and_all_are_counted(begin: Begin, log: Log, tmp_path: Path) -> None:
     path = tmp_path / "broken.log"
     path.write_bytes(LINE % 1 + b"broken\n" * 30)
     work = begin(log, path)
@@ -147,7 +147,9 @@ def test_a_damaged_file_is_imported_up_to_the_damage(begin: Begin, log: Log, tmp
     assert 0 < log.ends()[0] < LINES
 
 
-def test_it_remembers_now_and_then(begin: Begin, log: Log, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_position_is_saved_from_time_to_time(
+    begin: Begin, log: Log, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(log_import, "SAVE_EVERY_S", 0)
     run = begin(log, file).run()
     next(run)
@@ -157,7 +159,7 @@ def test_it_remembers_now_and_then(begin: Begin, log: Log, file: Path, monkeypat
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"lines": "x"}'])
-def test_a_damaged_bookmark_is_none(content: bytes, log: Log, file: Path) -> None:
+def test_a_damaged_bookmark_is_ignored(content: bytes, log: Log, file: Path) -> None:
     bookmark = bookmark_of(log, file)
     bookmark.write(ImportPosition(1, 2))
     (path,) = (file.parent / "imports").iterdir()

@@ -36,7 +36,7 @@ def test_the_zone_is_part_of_the_time() -> None:
     assert hit_of(read(COMMON)[0]).occurred == hit_of(read(COMBINED)[0]).occurred
 
 
-def test_ids_tell_equal_lines_apart_and_come_again() -> None:
+def test_equal_lines_have_different_ids_that_every_import_repeats() -> None:
     lines = [COMBINED, COMMON, COMBINED, b"", b"", COMBINED]
     ids = [hit_of(entry).id for entry in read(*lines)]
     assert len(set(ids)) == len(lines)
@@ -82,7 +82,7 @@ def test_lines_of_one_visitor_have_one_key() -> None:
         (COMBINED.replace(b"2015", b"9999"), NO_TIME),
     ],
 )
-def test_broken_lines_are_those_that_are_rejected_as_malformed(line: bytes, fault: str | None) -> None:
+def test_the_faults_of_the_import_are_the_lines_rejected_as_malformed(line: bytes, fault: str | None) -> None:
     (entry,) = read(line)
     assert entry.fault == fault
     assert decode(hit_of(entry)).error == (None if fault is None else "malformed")
@@ -102,11 +102,11 @@ def test_times_are_those_of_the_calendar(seconds: int, ahead: int) -> None:
     assert time_ms(text) == seconds * 1000
 
 
-def test_a_leap_second_is_the_next_minutes_first() -> None:
+def test_a_leap_second_is_the_first_second_of_the_next_minute() -> None:
     assert time_ms("31/Dec/2016:23:59:60 +0000") == time_ms("01/Jan/2017:00:00:00 +0000")
 
 
-def test_a_broken_line_has_the_time_of_the_line_before_it_whenever_it_is_read() -> None:
+def test_a_malformed_line_has_the_time_of_the_line_before_it() -> None:
     good = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n'
     lines = [good, b"nonsense\n", good.replace(b"17/May", b"99/May")]
     now, later = (LineReader(101).read(lines, received_us) for received_us in (1, 10**15))

@@ -68,7 +68,7 @@ def test_the_path_may_have_a_folder_before_it(collector: Collector, log: Embedde
     assert len(stored(log)) == 1
 
 
-def test_every_hit_has_an_id_of_its_own(collector: Collector, log: EmbeddedLog) -> None:
+def test_every_hit_has_a_unique_id(collector: Collector, log: EmbeddedLog) -> None:
     async def many(application: AsgiCollector) -> list[Reply]:
         return await asyncio.gather(*(send(application) for _ in range(500)))
 
@@ -105,7 +105,7 @@ def test_no_answer_before_the_append_is_durable(collector: Collector, log: Embed
     assert len(stored(log)) == 1
 
 
-def test_a_client_that_hangs_up_does_not_take_the_others_along(collector: Collector, log: EmbeddedLog) -> None:
+def test_a_client_that_disconnects_does_not_affect_other_clients(collector: Collector, log: EmbeddedLog) -> None:
     async def one_leaves(application: AsgiCollector) -> list[object]:
         requests = [asyncio.create_task(send(application)) for _ in range(10)]
         await asyncio.sleep(0)
@@ -205,7 +205,7 @@ def test_other_paths_are_404(collector: Collector, path: str) -> None:
 
 
 @pytest.mark.parametrize(("declared", "disconnect"), [("10", False), ("10", True), (None, True)])
-def test_a_body_that_broke_off_is_not_a_hit(
+def test_an_incomplete_body_is_refused(
     collector: Collector, log: EmbeddedLog, declared: str | None, disconnect: bool
 ) -> None:
     headers = [("content-length", declared)] if declared else []
@@ -236,7 +236,7 @@ def test_a_hostile_origin_is_not_repeated(collector: Collector, origin: str) -> 
     assert "access-control-allow-credentials" not in headers
 
 
-def test_no_cache_keeps_the_answer(collector: Collector) -> None:
+def test_caches_must_not_store_the_answer(collector: Collector) -> None:
     assert ask(collector).headers["cache-control"] == "no-store"
 
 
@@ -258,7 +258,7 @@ def test_no_cache_keeps_the_answer(collector: Collector) -> None:
         ("", [], ""),
     ],
 )
-def test_the_address_is_the_nearest_that_is_not_ours(
+def test_the_address_is_the_nearest_that_is_not_a_trusted_proxy(
     collector: Collector, log: EmbeddedLog, peer: str, forwarded: list[str], address: str
 ) -> None:
     ask(collector, peer=peer, headers=[("x-forwarded-for", value) for value in forwarded])

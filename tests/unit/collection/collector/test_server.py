@@ -92,7 +92,7 @@ def test_hostile_request_lines(server: Server, request_line: bytes, status: byte
     assert server.ready()
 
 
-def test_a_body_that_broke_off_is_not_a_hit(server: Server, folder: Path) -> None:
+def test_an_incomplete_body_is_refused(server: Server, folder: Path) -> None:
     exchange(server, b"POST /g/collect HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nen=", hang_up=True)
     assert server.ready()
     assert hits(folder) == []
@@ -106,13 +106,13 @@ def test_the_process_writes_no_address_anywhere(folder: Path, capfd: pytest.Capt
     assert "127.0.0.1" not in "".join(capfd.readouterr())
 
 
-def test_it_stops_at_once_when_it_is_told(server: Server) -> None:
+def test_it_stops_at_once_after_a_signal(server: Server) -> None:
     began = time.monotonic()
     assert server.stop() == 0
     assert time.monotonic() - began < 5
 
 
-def test_what_is_under_way_is_answered_before_it_stops(server: Server) -> None:
+def test_requests_in_progress_are_answered_before_it_stops(server: Server) -> None:
     answers: list[bytes] = []
     page = b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
     asking = threading.Thread(target=lambda: answers.append(exchange(server, page)))
@@ -158,11 +158,11 @@ def test_a_slow_page_does_not_hold_up_hits(server: Server) -> None:
 
 def check(folder: Path, rounds: list[Clients]) -> None:
     """Every acknowledged hit is in the log; no hit is there twice."""
-    found = Counter(names(folder))
+    stored_names = Counter(names(folder))
     for clients in rounds:
-        missing = [name for name in clients.acknowledged if not found[name]]
+        missing = [name for name in clients.acknowledged if not stored_names[name]]
         assert missing == []
-    assert [name for name, times in found.items() if times > 1] == []
+    assert [name for name, times in stored_names.items() if times > 1] == []
 
 
 @pytest.mark.slow
@@ -181,7 +181,7 @@ def test_a_hundred_kills_lose_and_double_nothing(folder: Path) -> None:
             acknowledged += clients.acknowledged
             sent += clients.sent
             server.start()
-    found = Counter(names(folder))
-    assert [name for name in acknowledged if found[name] != 1] == []
-    assert max(found.values()) == 1
-    assert len(acknowledged) <= len(found) <= sent
+    stored_names = Counter(names(folder))
+    assert [name for name in acknowledged if stored_names[name] != 1] == []
+    assert max(stored_names.values()) == 1
+    assert len(acknowledged) <= len(stored_names) <= sent

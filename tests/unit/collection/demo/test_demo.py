@@ -111,9 +111,7 @@ def plan() -> FillPlan:
     return FillPlan(7, "G-DEMO000001", "Europe/Berlin", NOW_MS, days=3, hits=700, seed=1)
 
 
-def test_it_is_sent_once_however_often_it_is_broken_off(
-    plan: FillPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interruptions_send_no_line_twice(plan: FillPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_fill, "BATCH", 100)
     path, log = tmp_path / "demo.json", open_log(f"sqlite://{tmp_path}/log")
     with monkeypatch.context() as patch:

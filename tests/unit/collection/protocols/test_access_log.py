@@ -75,19 +75,19 @@ def test_the_end_of_the_line_does_not_matter(end: str) -> None:
         "www.example.com " + COMBINED,
     ],
 )
-def test_what_is_not_the_format_is_malformed_and_kept(line: str) -> None:
+def test_a_line_in_another_format_is_malformed_and_kept(line: str) -> None:
     decoded = decode(line)
     assert decoded.error == "malformed"
     assert len(decoded.events) == 1
     assert set(decoded.events[0]) == {"rest"}
 
 
-def test_a_line_of_no_time_is_malformed() -> None:
+def test_a_line_without_a_valid_time_is_malformed() -> None:
     hit = RawHit(FORMAT, "id", 0, "access_log", "", "", {}, b"", COMBINED.encode(), 1, None)
     assert access_log.decode(hit).error == "malformed"
 
 
-def test_escapes_are_undone_where_they_make_text() -> None:
+def test_escapes_are_replaced_if_the_result_is_utf8() -> None:
     line = (
         COMBINED.replace("/a/b.html", r"/caf\xc3\xa9").replace("Mozilla", r"a \"b\" \\ c").replace("from", r"\xe4\xe5")
     )
@@ -97,7 +97,7 @@ def test_escapes_are_undone_where_they_make_text() -> None:
     assert decoded.events[0]["dr"] == r"http://example.com/\xe4\xe5"
 
 
-def test_a_field_that_is_absent_has_no_parameter() -> None:
+def test_an_absent_field_has_no_parameter() -> None:
     decoded = decode(COMBINED.replace('"http://example.com/from"', '"-"').replace("Mozilla/5.0 (X11)", "-"))
     assert "dr" not in decoded.events[0]
     assert decoded.user_agent == ""
@@ -109,7 +109,7 @@ def test_no_bytes_raise(line: bytes) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters='"\\'), min_size=1))
-def test_agents_survive(agent: str) -> None:
+def test_user_agents_survive(agent: str) -> None:
     decoded = decode(COMBINED.replace("Mozilla/5.0 (X11)", agent))
     assert decoded.user_agent == ("" if agent == "-" else agent)
 

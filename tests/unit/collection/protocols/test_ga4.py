@@ -75,20 +75,20 @@ def test_repeated_names_survive() -> None:
     assert (event["en"], event["dt"], event["rest"]) == ("a", "", "en=b&dt=x&ep.x=1&ep.x=2")
 
 
-def test_names_are_found_in_any_encoding() -> None:
+def test_parameter_names_may_be_percent_encoded() -> None:
     decoded = decode(b"e%6E=page_view&%74id=G-X&%5Fuip=192.0.2.1&a+b=c")
     assert (decoded.events[0]["en"], decoded.measurement_id, decoded.address) == ("page_view", "G-X", "192.0.2.1")
     assert decoded.events[0]["rest"] == "tid=G-X&_uip=192.0.2.1&a+b=c"
 
 
 @pytest.mark.parametrize("stamp", ["", "-1", "1e3", "soon", "٣", "9" * 16])
-def test_a_creation_time_that_is_no_number_stays_a_parameter(stamp: str) -> None:
+def test_a_creation_time_that_is_not_a_number_stays_a_parameter(stamp: str) -> None:
     decoded = decode(b"en=a&_hts=" + quote_plus(stamp).encode())
     assert decoded.created is None
     assert survivors(decoded.events[0])[("_hts", stamp)] == 1
 
 
-def test_hints_come_from_headers_where_parameters_lack_them() -> None:
+def test_client_hints_come_from_headers_if_parameters_lack_them() -> None:
     headers = {
         "sec-ch-ua": '"Chromium";v="132", "Not A(Brand";v="8"',
         "sec-ch-ua-full-version-list": '"Chromium";v="132.0.1.2", "Not;A=Brand";v="8.0"',
@@ -117,7 +117,7 @@ def test_hints_come_from_headers_where_parameters_lack_them() -> None:
     )
 
 
-def test_a_hit_without_anything_is_one_event_and_no_error() -> None:
+def test_an_empty_hit_is_one_event_without_an_error() -> None:
     assert decode(b"") == Decoded(events=[{}])
 
 
@@ -130,7 +130,7 @@ def test_a_hit_of_too_many_events_is_kept_once() -> None:
     assert parse_qsl(decoded.events[0]["rest"]) == [("query", QUERY.decode()), ("body", lines.decode())]
 
 
-def test_common_parameters_are_repeated_only_so_often() -> None:
+def test_the_repetition_of_common_parameters_is_limited() -> None:
     query = b"tid=G-ABC&cid=1&" + b"x" * 16_000
     assert decode(query, b"en=a").error is None
     assert len(decode(query, b"en=a\n" * 16).events) == 16
@@ -151,17 +151,17 @@ PAIRS = st.lists(st.tuples(NAMES, VALUES), max_size=12)
 def test_every_parameter_survives(common: list[tuple[str, str]], own: list[tuple[str, str]]) -> None:
     query, body = ("&".join(f"{quote_plus(n)}={quote_plus(v)}" for n, v in pairs).encode() for pairs in (common, own))
     decoded = decode(query, body)
-    found = survivors(decoded.events[0])
+    surviving = survivors(decoded.events[0])
     if decoded.hit_id:
-        found[("_hid", decoded.hit_id)] += 1
+        surviving[("_hid", decoded.hit_id)] += 1
     sent = Counter(common + own)
     stamps = [
         pair
         for pair in sent
         if pair[0] == "_hts" and decoded.created is not None and int_of(pair[1]) == decoded.created
     ]
-    found.update(stamps[:1])
-    assert found - Counter({("_hid", ""): 9}) == sent - Counter({("_hid", ""): 9})
+    surviving.update(stamps[:1])
+    assert surviving - Counter({("_hid", ""): 9}) == sent - Counter({("_hid", ""): 9})
 
 
 def int_of(text: str) -> int | None:
@@ -175,6 +175,6 @@ def test_no_bytes_raise(query: bytes, body: bytes) -> None:
     assert all(text.encode() for text in texts if text)
 
 
-def test_broken_text_is_kept_as_well_as_can_be() -> None:
+def test_invalid_utf8_is_kept_with_replacement_characters() -> None:
     event = decode(b"en=page_view&dt=a%FFb%00c%&dp=\xff\x00").events[0]
     assert (event["dt"], event["dp"]) == ("a\ufffdb\x00c%", "\ufffd\x00")
