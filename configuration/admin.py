@@ -1,4 +1,4 @@
-"""The pages on which an owner sets things up."""
+"""Properties and tokens in the admin."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -40,9 +40,15 @@ class PropertyAdmin(PropertyPages):
     fieldsets: ClassVar[Any] = [
         (None, {"fields": ["name", "viewers"]}),
         ("Measuring", {"fields": ["snippet", "measurement_id", "id"]}),
-        ("Reports", {"fields": DRAFT_FIELDS, "description": "A draft until it is published with the rules."}),
+        (
+            "Reports",
+            {
+                "fields": DRAFT_FIELDS,
+                "description": "These settings are a draft until they are published with the rules.",
+            },
+        ),
         ("Privacy", {"fields": ["identity", "address_precision"]}),
-        ("Keeping", {"fields": ["raw_retention_days", "report_retention_days", "created"]}),
+        ("Data retention", {"fields": ["raw_retention_days", "report_retention_days", "created"]}),
     ]
 
     class Media:
@@ -53,7 +59,7 @@ class PropertyAdmin(PropertyPages):
         return render_to_string("admin/snippet.html", {"snippet": item.snippet(settings.PUBLIC_URL)})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Property]:
-        """Who is no administrator sets up the properties whose viewer they are."""
+        """Non-administrators see only the properties that they are viewers of."""
         return super().get_queryset(request) & Property.objects.visible_to(request.user)
 
     def save_model(self, request: HttpRequest, item: Property, form: Any, change: bool) -> None:
@@ -68,7 +74,7 @@ class PropertyAdmin(PropertyPages):
             messages.info(request, format_html("Settings of reports are a draft until you publish the {}.", link))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Who adds a property sees it."""
+        """Makes the user who adds a property a viewer of it."""
         super().save_related(request, form, formsets, change)
         if not change and isinstance(request.user, User) and not request.user.is_superuser:
             form.instance.viewers.add(request.user)
@@ -86,11 +92,11 @@ class PropertyAdmin(PropertyPages):
         return super().has_delete_permission(request, obj)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """What is stored of it goes as well: another page says how much that is, and asks."""
+        """Leads to the page that says how much stored data is deleted with the property, and asks."""
         return redirect("delete-property", object_id)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Properties are deleted one by one, each with its page."""
+        """Leaves out "delete selected": each property is deleted on a page of its own."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
 
@@ -106,11 +112,11 @@ class TokenAdmin(TokenPages):
     def state(self, token: Token) -> str:
         return f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else "valid"
 
-    @admin.action(description="Revoke the chosen tokens", permissions=["delete"])
+    @admin.action(description="Revoke the selected tokens", permissions=["delete"])
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[Token]) -> None:
         for token in chosen:
             tokens.revoke(token)
-        self.message_user(request, "Revoked. Programs that use these tokens are refused from now on.")
+        self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
@@ -119,7 +125,7 @@ class TokenAdmin(TokenPages):
         return {"user": str(request.user.pk)}
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """A token sees what its user sees: who is no administrator makes tokens of his own only."""
+        """Non-administrators make tokens for themselves only, since a token sees what its user sees."""
         if db_field.name == "user" and not getattr(request.user, "is_superuser", False):
             options["queryset"] = User.objects.filter(username=request.user.get_username())
         return super().formfield_for_foreignkey(db_field, request, **options)
@@ -127,9 +133,9 @@ class TokenAdmin(TokenPages):
     def save_model(self, request: HttpRequest, token: Token, form: Any, change: bool) -> None:
         text = tokens.prepare(token)
         super().save_model(request, token, form, change)
-        shown = format_html("The token is <code>{}</code> Keep it now: it is not shown again.", text)
+        shown = format_html("The token is <code>{}</code> Copy it now: it is not shown again.", text)
         messages.warning(request, shown)
 
     def has_change_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
-        """A token is made, used and revoked; nothing about it changes."""
+        """Tokens are made and revoked, never changed."""
         return False

@@ -1,4 +1,4 @@
-"""Domain names as people type them, brought into one form."""
+"""Domain names in one form, however people type them."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _SCHEME: Final = re.compile(r"^[a-z][a-z0-9+.-]*://")
 
 
 def clean_domain(text: str) -> str:
-    """`https://www.Example.org/shop` -> `www.example.org`. Raises ValidationError for what cannot be a host name."""
+    """`https://www.Example.org/shop` -> `www.example.org`. Raises ValidationError for a text that is no host name."""
     host = re.split(r"[/?#:]", _SCHEME.sub("", text.strip().lower()), maxsplit=1)[0].rstrip(".")
     try:
         name = host.encode("idna").decode("ascii") if not host.isascii() else host
@@ -22,7 +22,7 @@ def clean_domain(text: str) -> str:
 
 
 def clean_domains(text: str) -> str:
-    """One domain per line, each once, in the order given; also commas and spaces separate them."""
+    """Domains that lines, commas or spaces separate -> one per line, each once, in the same order."""
     return "\n".join(dict.fromkeys(clean_domain(word) for word in re.split(r"[\s,]+", text) if word))
 
 

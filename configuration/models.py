@@ -1,4 +1,4 @@
-"""Properties, who may see and change them, access tokens and salts. snapshot.py hands them on."""
+"""Properties, who may see and change them, access tokens and salts. Processing gets them through snapshot.py."""
 
 import secrets
 import string
@@ -35,7 +35,7 @@ LONGEST_ENGAGED_S: Final = 3600
 
 
 def new_number() -> int:
-    """Nine random digits: a number that was in use once does not come back with the data of its last owner."""
+    """Nine random digits, so that a new property does not get the number, and the data, of a deleted one."""
     return 100_000_000 + secrets.randbelow(900_000_000)
 
 
@@ -50,14 +50,14 @@ def validate_zone(name: str) -> None:
 
 class PropertyQuerySet(models.QuerySet["Property"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "PropertyQuerySet":
-        """Superusers see all, everybody else the properties whose viewer they are."""
+        """Superusers see all properties, other users those that they are viewers of."""
         if getattr(user, "is_superuser", False):
             return self
         return self.filter(viewers=user.pk) if user.is_authenticated else self.none()
 
 
 class PresentProperties(models.Manager["Property"]):
-    """Leaves out the deleted ones: whoever asks for properties means those that are there."""
+    """Leaves out deleted properties: almost every query means the others."""
 
     def get_queryset(self) -> PropertyQuerySet:
         return PropertyQuerySet(self.model, using=self._db).filter(deleted_at=None)
@@ -67,7 +67,7 @@ class PresentProperties(models.Manager["Property"]):
 
 
 class Property(models.Model):
-    """One measured site or app. A deleted one disappears at once; its row goes when all its data is gone."""
+    """One measured site or app. A deleted one disappears at once; its row is deleted after all of its data."""
 
     class Identity(models.TextChoices):
         COOKIE = "cookie", "Cookie: recognise returning visitors"
@@ -85,77 +85,79 @@ class Property(models.Model):
         unique=True,
         default=new_measurement_id,
         editable=False,
-        help_text="What the tracker sends. It is public: anybody can read it in your pages.",
+        help_text="The tracker sends it. It is public: anybody can read it in your pages.",
     )
-    name = models.CharField(max_length=100, help_text="How you call this site or app, for instance “Shop”.")
+    name = models.CharField(max_length=100, help_text="Your name for this site or app, for example “Shop”.")
     domains = models.TextField(
         blank=True,
-        help_text="The site's own domains, one per line, for instance www.example.org. "
-        "Visits that come from one of them to another are not referrals.",
+        help_text="The site's own domains, one per line, for example www.example.org. "
+        "Visits that lead from one of them to another are not referrals.",
     )
     zone = models.CharField(
         "time zone",
         max_length=64,
         default="Etc/UTC",
         validators=[validate_zone],
-        help_text="Where a day begins and ends in reports, for instance Europe/Berlin. "
-        "Takes effect for past and future together when it is published and applied to history.",
+        help_text="Days in reports begin and end in this zone, for example Europe/Berlin. "
+        "A change takes effect for past and future together, when it is published and applied to history.",
     )
     currency = models.CharField(
         max_length=3,
         default="USD",
-        validators=[RegexValidator(r"^[A-Z]{3}$", "Write the three capital letters of a currency, for instance EUR.")],
-        help_text="Three letters, for instance EUR. Reports show money in it.",
+        validators=[RegexValidator(r"^[A-Z]{3}$", "Write the three capital letters of a currency, for example EUR.")],
+        help_text="Three letters, for example EUR. Reports show money in this currency.",
     )
     session_timeout_s = models.PositiveIntegerField(
         "session timeout, seconds",
         default=1800,
         validators=[MinValueValidator(SHORTEST_TIMEOUT_S), MaxValueValidator(LONGEST_TIMEOUT_S)],
-        help_text="A visitor who does nothing for so long begins a new session: 300 (5 minutes) to 28500 (7 h 55 min). "
-        "Takes effect for past and future together when it is published and applied to history.",
+        help_text="A visitor starts a new session after so long without an event: 300 (5 min) to 28500 (7 h 55 min). "
+        "A change takes effect for past and future together, when it is published and applied to history.",
     )
     engaged_s = models.PositiveIntegerField(
         "engaged after, seconds",
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(LONGEST_ENGAGED_S)],
-        help_text="A session is engaged when its pages were in front for longer than this, 1 to 3600. "
+        help_text="A session counts as engaged when its pages were visible for longer than this, 1 to 3600. "
         "Two page views or a key event make it engaged too.",
     )
     bot_lists = models.BooleanField(
-        "exclude known robots", default=True, help_text="Those on the lists of robots that Hitstream comes with."
+        "exclude known robots", default=True, help_text="The robots on the lists that come with Hitstream."
     )
     spam_list = models.BooleanField(
-        "exclude known referrer spam", default=True, help_text="Visits that only want to show you their address."
+        "exclude known referrer spam",
+        default=True,
+        help_text="Visits that only advertise the address they claim to come from.",
     )
     identity = models.CharField(
         "visitors are recognised by",
         max_length=10,
         choices=Identity,
         default=Identity.COOKIE,
-        help_text="A change counts for new hits only.",
+        help_text="A change affects new hits only.",
     )
     address_precision = models.CharField(
-        "address kept",
+        "IP address stored",
         max_length=8,
         choices=AddressPrecision,
         default=AddressPrecision.NETWORK,
-        help_text="How much of a visitor's address is kept after the look-up of the country. The full one never is.",
+        help_text="How much of a visitor's address is stored once the country is looked up. The full address never is.",
     )
     raw_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(4)],
-        help_text="After so many days from receipt the single hits are deleted; reports stay, but new rules can "
-        "no longer be applied to these days. Empty: kept for ever.",
+        help_text="So many days after receipt, the single hits are deleted; reports stay, but new rules can "
+        "no longer be applied to these days. Empty: kept forever.",
     )
     report_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(4)],
-        help_text="Days older than this are deleted from reports. Empty: kept for ever.",
+        help_text="Days older than this are deleted from reports. Empty: kept forever.",
     )
     viewers = models.ManyToManyField(
-        User, blank=True, related_name="properties", help_text="Who may see its reports, besides administrators."
+        User, blank=True, related_name="properties", help_text="Users who may see its reports, besides administrators."
     )
     created = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -210,12 +212,12 @@ class Property(models.Model):
         )
 
     def snippet(self, origin: str) -> str:
-        """The line for the pages' head; `origin` is the address of this installation, such as https://stats.example.org."""
+        """The line for the head of each page; `origin` is this installation's address, such as https://stats.example.org."""
         return f'<script async src="{origin}/hs.js?id={self.measurement_id}"></script>'
 
 
 class Token(models.Model):
-    """A key for programs, kept as a hash: the text is shown once, when it is made (tokens.py)."""
+    """A key for programs, stored as a hash: its text is shown once, when it is made (tokens.py)."""
 
     class Scope(models.TextChoices):
         READ = "read", "Read: reports"
@@ -230,7 +232,7 @@ class Token(models.Model):
         related_name="tokens",
         help_text="The token sees the properties that this user sees.",
     )
-    name = models.CharField(max_length=100, help_text="What it is for, for instance “weekly report script”.")
+    name = models.CharField(max_length=100, help_text="Its purpose, for example “weekly report script”.")
     scope = models.CharField(max_length=10, choices=Scope, default=Scope.READ)
     prefix = models.CharField(max_length=12, editable=False)
     hash = models.CharField(max_length=64, unique=True, editable=False)
@@ -249,7 +251,7 @@ class Token(models.Model):
 
 
 class DaySalt(models.Model):
-    """Makes visitor keys of one day. When it is deleted, nobody can tell any more who the day's visitors were."""
+    """Salts the visitor keys of one day. After it is deleted, nobody can link the day's keys to visitors any more."""
 
     day = models.DateField(primary_key=True)
     secret = models.BinaryField()
@@ -259,7 +261,7 @@ class DaySalt(models.Model):
 
 
 class PropertySalt(models.Model):
-    """Makes visitor keys of a property's access logs: the same when a file is imported again."""
+    """Salts the visitor keys of a property's access logs, so that importing a file again gives the same keys."""
 
     property_number = models.BigIntegerField(primary_key=True)
     secret = models.BinaryField()

@@ -1,4 +1,4 @@
-"""Rules as the database keeps them: drafts, published versions, and who did what."""
+"""Rules as rows of the database: drafts, published versions, and the audit log."""
 
 from typing import Any, ClassVar, Final, NoReturn
 
@@ -13,11 +13,11 @@ LONGEST_AUTHOR: Final = 150
 
 
 class Unchangeable(TypeError):
-    """What was published or written down is never changed and never deleted."""
+    """Published versions and audit entries are never changed and never deleted."""
 
 
 class DraftRule(models.Model):
-    """One rule as it would be published; `body` is what its kind has besides name, note and state."""
+    """One rule of the draft; `body` holds the fields of its kind besides name, note and state."""
 
     class State(models.TextChoices):
         ON = "on", "On"
@@ -51,7 +51,7 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 
 
 class AppendOnly(models.Model):
-    """Rows are added and read."""
+    """Rows that are added and read, never changed or deleted."""
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -92,13 +92,13 @@ class RulesVersion(AppendOnly):
 
 
 class AuditEntry(AppendOnly):
-    """What was written into the audit log is never changed and never deleted."""
+    """An entry of the audit log is never changed and never deleted."""
 
     at = models.DateTimeField(default=timezone.now)  # noqa: TID251 - `record` says when
     user = models.CharField(max_length=LONGEST_AUTHOR)
     action = models.CharField(max_length=40)
     property_number = models.BigIntegerField()
-    subject = models.CharField(max_length=200, help_text="What it was done to, such as a rule's kind and name.")
+    subject = models.CharField(max_length=200, help_text="The changed object, such as a rule's kind and name.")
     detail = models.JSONField(default=list, help_text="What changed, a sentence each.")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Secrets that are made once, on first use, in files that only their owner can read."""
+"""Secrets in files that only their owner can read, made on first use."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def keep_secret(path: Path) -> str:
-    """The secret in this file, at least 256 bits. The first to ask makes it, also of several that start at once."""
+    """The secret in this file, at least 256 bits; the first caller makes it. Several processes may call at once."""
     if not path.exists():
         _make(path)
     return path.read_text("ascii")
@@ -23,7 +23,7 @@ def _make(path: Path) -> None:
 
 
 def _publish(draft: Path, path: Path) -> None:
-    """A hard link fails where the name is taken: whoever comes second uses the first one's secret."""
+    """Names the file. A hard link fails if the name is taken: the slower process then uses the other's secret."""
     try:
         path.hardlink_to(draft)
     except FileExistsError:

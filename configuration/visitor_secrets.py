@@ -1,4 +1,4 @@
-"""The secrets that make visitor keys, handed to `receive`; never part of a context, a block or a log line."""
+"""The secrets that visitor keys are made with, passed to `receive`; never part of a context, a block or a log line."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ def installation_secret() -> bytes:
 
 
 def day_salts(days: Sequence[date]) -> dict[date, bytes]:
-    """The salts of these UTC days; made where there is none yet."""
+    """The salts of these UTC days; missing ones are made."""
     salts = _known_days(days)
     missing = [day for day in days if day not in salts]
     if missing:
@@ -30,7 +30,7 @@ def day_salts(days: Sequence[date]) -> dict[date, bytes]:
 
 
 def property_salts(numbers: Sequence[int]) -> dict[int, bytes]:
-    """The salts of these properties; made where there is none yet."""
+    """The salts of these properties; missing ones are made."""
     salts = _known_properties(numbers)
     missing = [number for number in numbers if number not in salts]
     if missing:
@@ -41,17 +41,18 @@ def property_salts(numbers: Sequence[int]) -> dict[int, bytes]:
 
 
 def expire_day_salts(now: datetime, received_until: date) -> int:
-    """Deletes the salts of days that ended 48 h ago and are received, and of all that ended 7 days ago; says how many.
+    """Deletes the salts of days that ended 48 h ago and are received, and of all that ended 7 days ago.
 
     `received_until` is the UTC day up to which, itself excluded, every hit is in a raw block.
+    Returns the number of deleted salts.
     """
     latest = (now - DAY_SALT_LIFE).date()
-    at_all_events = (now - LONGEST_DAY_SALT_LIFE).date()
-    return DaySalt.objects.filter(day__lt=max(min(latest, received_until), at_all_events)).delete()[0]
+    at_the_latest = (now - LONGEST_DAY_SALT_LIFE).date()
+    return DaySalt.objects.filter(day__lt=max(min(latest, received_until), at_the_latest)).delete()[0]
 
 
 def delete_property_salts(numbers: Iterable[int]) -> int:
-    """Deletes the salts of properties that have no raw hits any more. Returns how many."""
+    """Deletes the salts of these properties, which have no raw hits any more. Returns the number of deleted salts."""
     with transaction.atomic():
         return PropertySalt.objects.filter(property_number__in=list(numbers)).delete()[0]
 

@@ -10,7 +10,7 @@ from configuration.models import Token
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Gives (user, token). A request without a bearer token is left to the next authentication."""
+    """Returns (user, token), or None for a request without a bearer token, which the next authentication then tries."""
 
     def authenticate(self, request: Request) -> tuple[User, Token] | None:
         scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")

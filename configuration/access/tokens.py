@@ -1,4 +1,4 @@
-"""Access tokens: 256 random bits, shown once, kept as a SHA-256 hash. So many random bits need no slow hash."""
+"""Access tokens: 256 random bits, shown once, stored as a SHA-256 hash. So many random bits need no slow hash."""
 
 import hashlib
 import secrets
@@ -18,7 +18,7 @@ USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 def issue(user: User, name: str, scope: str = Token.Scope.READ) -> str:
-    """Makes a token and returns its text, which cannot be had again."""
+    """Makes a token and returns its text, which cannot be shown again."""
     token = Token(user=user, name=name, scope=scope)
     text = prepare(token)
     token.save()
@@ -33,7 +33,7 @@ def prepare(token: Token) -> str:
 
 
 def authenticate(text: str) -> Token | None:
-    """The token of this text with its user, or None where there is none, it is revoked, or its user is not active."""
+    """The token of this text with its user; None if it is unknown or revoked, or its user is not active."""
     valid = Token.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
     token = valid.filter(hash=_hash(text)).first()
     if token:
@@ -42,7 +42,7 @@ def authenticate(text: str) -> Token | None:
 
 
 def revoke(token: Token) -> None:
-    """From now on the token is refused. A token that is revoked already keeps its time."""
+    """Refuses the token from now on. A token that is revoked already keeps the time of that."""
     Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now())
 
 
@@ -51,7 +51,7 @@ def _hash(text: str) -> str:
 
 
 def _note_use(token: Token, at: datetime) -> None:
-    """Not at every use: a busy token would write at every request."""
+    """Notes the time at most once a minute: a busy token would write at every request."""
     if token.last_used is None or at - token.last_used >= USE_IS_NOTED_EVERY:
         with suppress(OperationalError):  # a full disk must not stop reports: a later use is noted
             Token.objects.filter(pk=token.pk).update(last_used=at)

@@ -1,4 +1,4 @@
-"""The body of a request as it came, no longer than a document of rules may be."""
+"""The raw body of a request, no longer than a document of rules may be."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -30,7 +30,7 @@ class JsonBytes(BaseParser):
 
 
 def body_of(request: Request) -> bytes:
-    """What was sent; nothing where no body was sent."""
+    """The bytes that were sent; empty without a body."""
     data: Any = request.data
     body: bytes = data.get("body", b"")
     return body

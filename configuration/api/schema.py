@@ -1,4 +1,4 @@
-"""The form of rules in the OpenAPI description: made of the types that read them."""
+"""The schema of rules in the OpenAPI description, made from the types that decode them."""
 
 from typing import Any
 

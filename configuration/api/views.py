@@ -1,4 +1,4 @@
-"""Rules for programs: the draft with an ETag, check, publish, versions, audit log. Configuration as code."""
+"""The API of rules: the draft with an ETag, check, publish, versions, audit log. Configuration as code."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -40,7 +40,7 @@ IF_MATCH: Final = OpenApiParameter("If-Match", OpenApiTypes.STR, OpenApiParamete
 
 
 class Refusal(APIException):
-    """An answer with more than a sentence: what was found, or the ETag of now."""
+    """An error answer with more than a sentence: findings, or the current ETag."""
 
     def __init__(self, status: int, detail: str, found: Sequence[Finding] = (), etag: str = "") -> None:
         super().__init__(detail)
@@ -71,7 +71,7 @@ class AuditSerializer(serializers.ModelSerializer[AuditEntry]):
 
 
 class RulesView(APIView):
-    """Of one property, for those who may change its rules; it is not found for who may not see it."""
+    """A view of one property for users who may change its rules. Not found (404) for users who may not see it."""
 
     permission_classes: Sequence[type[BasePermission]] = (IsAuthenticated, MayConfigure)
     parser_classes: Sequence[type[BaseParser]] = (JsonBytes,)
@@ -114,7 +114,7 @@ class DraftView(RulesView):
 
 
 class CheckView(RulesView):
-    """What is wrong with the draft; with a body, with that document, of which nothing is kept."""
+    """Checks the draft, or the document in the body, which is not stored."""
 
     @extend_schema(request=DOCUMENT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> Response:
@@ -131,7 +131,7 @@ class CheckView(RulesView):
 
 
 class PublishView(RulesView):
-    """The draft becomes the next version. With If-Match, only the draft that has this ETag."""
+    """Publishes the draft as the next version. With If-Match, only if the draft has this ETag."""
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={201: VersionSerializer}, parameters=[IF_MATCH])
     def post(self, request: Request, number: int) -> Response:
@@ -165,7 +165,7 @@ class VersionView(RulesView):
 
 
 class DifferenceView(RulesView):
-    """What is different between two versions, a sentence each."""
+    """The differences of two versions, one sentence each."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, number: int, old: int, new: int) -> Response:
@@ -174,7 +174,7 @@ class DifferenceView(RulesView):
 
 
 class PublishAgainView(RulesView):
-    """An earlier version becomes draft and next version."""
+    """Sets the draft to an earlier version and publishes it as the next version."""
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={201: VersionSerializer})
     def post(self, request: Request, number: int, version: int) -> Response:
@@ -183,7 +183,7 @@ class PublishAgainView(RulesView):
 
 
 class AuditView(RulesView):
-    """Who changed what, the latest first."""
+    """The audit log, the latest entry first."""
 
     @extend_schema(responses=AuditSerializer(many=True), parameters=[BEFORE])
     def get(self, request: Request, number: int) -> Response:
@@ -200,7 +200,7 @@ def _plain(found: Sequence[Finding]) -> list[dict[str, str]]:
 
 
 def _as_refusal(error: Exception) -> Exception:
-    """What the domain refuses, in HTTP's words."""
+    """Errors of the domain as HTTP errors; other errors as they are."""
     if isinstance(error, UnreadableRuleset):
         return Refusal(400, f"{error}.")
     if isinstance(error, Unacceptable):

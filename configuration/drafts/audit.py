@@ -1,4 +1,4 @@
-"""The audit log: who changed what of a property's rules and settings, and when."""
+"""The audit log of changes of a property's rules and settings."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -19,7 +19,7 @@ def name_of(user: Author) -> str:
 
 
 def record(user: Author, action: str, property_number: int, subject: str = "", detail: Sequence[str] = ()) -> None:
-    """Within the transaction of what it is about: neither is there without the other."""
+    """Adds an entry. Call it in the transaction of the change, so that neither exists without the other."""
     AuditEntry.objects.create(
         at=now(),
         user=name_of(user),

@@ -1,4 +1,4 @@
-"""The draft: the rules and settings of a property as they would be published, kept as rows that people edit."""
+"""The draft: the rules and settings of a property as they would be published, stored as rows that people edit."""
 
 import hashlib
 from collections import Counter
@@ -22,7 +22,7 @@ CHANGEABLE: Final = ("note", "state", "position", "body")
 
 
 class Unacceptable(ValueError):
-    """Rules that are not kept as a draft; `findings` say where and why."""
+    """Rules that cannot be saved as a draft; `findings` say where and why."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__("; ".join(finding.message for finding in findings))
@@ -30,15 +30,15 @@ class Unacceptable(ValueError):
 
 
 class DraftChanged(Exception):
-    """Somebody else changed the draft meanwhile; `etag` is that of now."""
+    """The draft was changed by somebody else meanwhile; `etag` is its current one."""
 
     def __init__(self, etag: str) -> None:
-        super().__init__("The draft was changed meanwhile. Look at it again.")
+        super().__init__("The draft was changed meanwhile. Open it again.")
         self.etag = etag
 
 
 def draft(property: Property) -> Ruleset:
-    """Rules by kind, in their order; numbered 0."""
+    """The rules by kind, in their order; the ruleset has number 0."""
     rules = tuple(rule_of(row) for row in property.draft_rules.order_by("position", "pk"))
     return Ruleset(property.pk, 0, property.draft_settings(), in_order(rules))
 
@@ -48,14 +48,14 @@ def draft_etag(property: Property) -> str:
 
 
 def etag_of(ruleset: Ruleset) -> str:
-    """Names the content of a draft: two with the same rules and settings have the same."""
+    """A hash of the content: drafts with the same rules and settings have the same etag."""
     return hashlib.blake2b(encode_ruleset(ruleset), digest_size=16).hexdigest()
 
 
 def replace_draft(
     property: Property, ruleset: Ruleset, user: Author, *, action: str = "draft replaced", expected_etag: str = ""
 ) -> str:
-    """All rules and settings, in one transaction; returns the new etag. Raises Unacceptable, DraftChanged."""
+    """Replaces all rules and settings in one transaction; returns the new etag. Raises Unacceptable, DraftChanged."""
     refuse_errors(ruleset)
     with transaction.atomic():
         before = lock_draft(property)
@@ -65,14 +65,14 @@ def replace_draft(
 
 
 def lock_draft(property: Property) -> Ruleset:
-    """Within a transaction: nobody else changes the draft until its end."""
+    """Returns the draft, which nobody else can change until the end of the transaction."""
     return draft(Property.objects.select_for_update().get(pk=property.pk))
 
 
 def write_draft(
     property: Property, before: Ruleset, after: Ruleset, user: Author, action: str, subject: str = ""
 ) -> str:
-    """Rows and audit entry, under the lock; returns the new etag."""
+    """Writes the changed rows and an audit entry, under the lock of `lock_draft`; returns the new etag."""
     for name, value in _fields(after.settings).items():
         setattr(property, name, value)
     property.save(update_fields=list(_fields(after.settings)))
@@ -84,7 +84,7 @@ def write_draft(
 
 
 def refuse_errors(ruleset: Ruleset) -> None:
-    """Raises Unacceptable for what admin, API and import do not keep."""
+    """Raises Unacceptable if the rules have errors, so that admin, API and import do not save them."""
     if found := errors_of(ruleset):
         raise Unacceptable(found)
 
@@ -100,7 +100,7 @@ def rule_of(row: DraftRule) -> Rule:
 
 
 def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
-    """Not saved."""
+    """The unsaved row of a rule."""
     plain = msgspec.to_builtins(rule)
     body = {name: value for name, value in plain.items() if name not in COLUMNS}
     return DraftRule(
@@ -115,7 +115,7 @@ def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
 
 
 def _write_rules(property: Property, rules: Sequence[Rule]) -> None:
-    """A rule keeps its row, and so its address on the pages, as long as it has its name."""
+    """Writes only what differs. A rule of the same kind and name keeps its row, and so the address of its page."""
     rows = {(row.kind, row.name): row for row in property.draft_rules.all()}
     fresh, changed = [], []
     for row in _rows(property, rules):

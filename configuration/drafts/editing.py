@@ -1,4 +1,4 @@
-"""One change of a draft at a time, as the pages make it. Only what a change itself breaks is refused."""
+"""Single changes of a draft, as the pages make them. Errors that were there before do not stop a change."""
 
 from collections.abc import Callable
 
@@ -18,28 +18,28 @@ Rules = tuple[Rule, ...]
 
 
 def add(property: Property, rule: Rule, user: Author) -> None:
-    """Behind the others of its kind. Raises Unacceptable."""
+    """Adds the rule after the others of its kind. Raises Unacceptable."""
     _change(property, user, "rule added", rule, lambda rules: (*rules, rule))
 
 
 def change(property: Property, row: DraftRule, rule: Rule, user: Author) -> None:
-    """The row becomes this rule, also under another name. Raises Unacceptable."""
+    """Makes the row this rule, which may have another name. Raises Unacceptable."""
     old = rule_of(row)
 
     def with_it(rules: Rules) -> Rules:
-        return tuple(rule if _same(each, old) else each for each in rules)
+        return tuple(rule if _same(other, old) else other for other in rules)
 
     _change(property, user, "rule changed", rule, with_it, renamed=row)
 
 
 def delete(property: Property, row: DraftRule, user: Author) -> None:
-    """Raises Unacceptable where other rules need it."""
+    """Raises Unacceptable if other rules need the rule."""
     old = rule_of(row)
     _change(property, user, "rule deleted", old, lambda rules: tuple(rule for rule in rules if not _same(rule, old)))
 
 
 def move(property: Property, row: DraftRule, to: int, user: Author) -> None:
-    """To this place among the rules of its kind, from 1."""
+    """Moves the rule to a place among those of its kind, from 1."""
     moved = rule_of(row)
 
     def with_move(rules: Rules) -> Rules:
@@ -52,16 +52,16 @@ def move(property: Property, row: DraftRule, to: int, user: Author) -> None:
 
 
 def with_rule(ruleset: Ruleset, old: Rule | None, rule: Rule) -> Ruleset:
-    """The ruleset with a rule added, or in the place of another."""
+    """The ruleset with the rule added, or in the place of `old`."""
     if old is None:
         return _with(ruleset, (*ruleset.rules, rule))
-    return _with(ruleset, tuple(rule if _same(each, old) else each for each in ruleset.rules))
+    return _with(ruleset, tuple(rule if _same(other, old) else other for other in ruleset.rules))
 
 
 def findings_of_change(before: Ruleset, after: Ruleset) -> list[Finding]:
-    """What a change brings: errors and warnings that were not there before."""
-    known = {_essence(found) for found in [*find_bad_text(before), *check(before)]}
-    return [found for found in find_bad_text(after) or check(after) if _essence(found) not in known]
+    """The errors and warnings that a change adds."""
+    known = {_without_number(finding) for finding in [*find_bad_text(before), *check(before)]}
+    return [finding for finding in find_bad_text(after) or check(after) if _without_number(finding) not in known]
 
 
 def _change(
@@ -72,12 +72,12 @@ def _change(
     make: Callable[[Rules], Rules],
     renamed: DraftRule | None = None,
 ) -> None:
-    """A row that is `renamed` stays the rule's row."""
+    """Writes the changed draft. The row `renamed` gets the new name first, so that it stays the rule's row."""
     with transaction.atomic():
         before = lock_draft(property)
         after = _with(before, make(before.rules))
-        known = {_essence(found) for found in errors_of(before)}
-        errors = [found for found in errors_of(after) if _essence(found) not in known]
+        known = {_without_number(finding) for finding in errors_of(before)}
+        errors = [finding for finding in errors_of(after) if _without_number(finding) not in known]
         if errors:
             raise Unacceptable(errors)
         if renamed:
@@ -93,6 +93,6 @@ def _same(one: Rule, other: Rule) -> bool:
     return (kind_of(one), one.name) == (kind_of(other), other.name)
 
 
-def _essence(found: Finding) -> tuple[str, str, str, str]:
-    """Without the place's number, which moves when another rule comes or goes."""
-    return found.kind, found.rule, found.place.partition(".")[2], found.message
+def _without_number(finding: Finding) -> tuple[str, str, str, str]:
+    """A finding without the rule's number, which changes when another rule is added or deleted."""
+    return finding.kind, finding.rule, finding.place.partition(".")[2], finding.message

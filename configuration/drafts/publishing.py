@@ -1,4 +1,4 @@
-"""Publishing: a draft becomes an immutable numbered version. New hits are received under it from then on."""
+"""Publishing: a draft becomes an immutable numbered version, under which new hits are received from then on."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ SLOTS: Final = 64
 AS_CREATED: Final = "as created"
 
 CheckWithData = Callable[[Ruleset], Iterable[Finding]]
-checks_with_data: Final[list[CheckWithData]] = []  # what only hits can tell: filled by the layer that can read them
+checks_with_data: Final[list[CheckWithData]] = []  # checks that need hits; the layer that reads hits adds them
 
 
 class NothingChanged(Exception):
@@ -36,7 +36,7 @@ class NoSuchVersion(LookupError):
 
 
 def all_findings(ruleset: Ruleset) -> list[Finding]:
-    """What is wrong with the rules in themselves, and in view of the hits that came lately."""
+    """The findings of the check, and of the checks with recent hits."""
     found = check(ruleset)
     try:
         wanted = with_slots(ruleset)
@@ -48,11 +48,11 @@ def all_findings(ruleset: Ruleset) -> list[Finding]:
 
 
 def next_rules(property: Property) -> Ruleset:
-    """The draft as it would be published, so that hits can be processed by it."""
+    """The draft as it would be published. If it has too many once-a-session key events, they have no slots."""
     seen = draft(property)
     try:
         return with_slots(seen)
-    except Unacceptable:  # the check says what is wrong with it
+    except Unacceptable:  # the check reports this error
         return seen
 
 
@@ -80,7 +80,7 @@ def publish(property: Property, user: Author, note: str = "", expected_etag: str
 
 
 def publish_again(property: Property, number: int, user: Author, note: str = "") -> RulesVersion:
-    """The draft becomes an earlier version's content, and that a new version. Raises like `publish`; NoSuchVersion."""
+    """Sets the draft to an earlier version and publishes it. Raises NoSuchVersion, and like `publish`."""
     old = published(property.pk, number)
     if old is None:
         raise NoSuchVersion(number)
@@ -93,7 +93,7 @@ def publish_again(property: Property, number: int, user: Author, note: str = "")
 
 
 def published(property_number: int, number: int | None = None) -> Ruleset | None:
-    """A published version, or the newest."""
+    """The published version of this number, or the newest; None if there is none."""
     if number is None:
         version = newest_version(property_number)
     else:
@@ -102,22 +102,23 @@ def published(property_number: int, number: int | None = None) -> Ruleset | None
 
 
 def unpublished_changes(property: Property) -> list[str]:
-    """What publishing would change, a sentence each."""
+    """The changes that publishing would make, one sentence each."""
     newest = published(property.pk)
     return differences(newest or Ruleset(property.pk), draft(property))
 
 
 def publish_first_version(sender: Any, instance: Property, created: bool, raw: bool = False, **options: Any) -> None:
-    """A new property has version 1 at once (signal `post_save`), so that its hits are never without rules."""
+    """Publishes version 1 of a new property at once (signal `post_save`), so that its hits are never without rules."""
     if created and not raw:
         with transaction.atomic():
             _append(draft(instance), SYSTEM, AS_CREATED, "published")
 
 
 def give_slots(rules: Sequence[Rule], earlier: dict[str, int]) -> tuple[Rule, ...]:
-    """Each once-a-session key event gets the slot that its name ever had, or the lowest that no name had.
+    """Gives each once-a-session key event the slot that its name had in any version, else the lowest free slot.
 
-    Raises Unacceptable where none is left.
+    With {"signup": 0} known, "signup" gets 0 again, even after it was deleted, and "purchase" gets 1.
+    Raises Unacceptable if no slot is free.
     """
     known = dict(earlier)
     return tuple(_with_slot(rule, known) if _is_once(rule) else rule for rule in rules)
@@ -127,7 +128,9 @@ def _with_slot(rule: Rule, known: dict[str, int]) -> Rule:
     if rule.name not in known:
         free = min(set(range(SLOTS + 1)) - set(known.values()))
         if free == SLOTS:
-            message = f"A property can have {SLOTS} names of key events that count once a session. Use one of before."
+            message = (
+                f"A property can have {SLOTS} names of key events that count once a session. Use an earlier name again."
+            )
             raise Unacceptable([Finding("key event", rule.name, "once", message, "error")])
         known[rule.name] = free
     return msgspec.structs.replace(rule, slot=known[rule.name])
@@ -138,7 +141,7 @@ def _is_once(rule: Rule) -> bool:
 
 
 def _append(ruleset: Ruleset, user: Author, note: str, action: str) -> RulesVersion:
-    """Under the property's lock."""
+    """Adds a version. The caller holds the property's lock."""
     newest = newest_version(ruleset.property)
     before = newest.ruleset() if newest else Ruleset(ruleset.property)
     number = newest.number + 1 if newest else 1
@@ -165,7 +168,7 @@ class _Slots(msgspec.Struct):
 
 
 def _slots(property_number: int) -> dict[str, int]:
-    """By name, of all versions."""
+    """The slots by name of the key event, of all versions."""
     contents = RulesVersion.objects.filter(property_number=property_number, content__contains='"slot":').order_by(
         "number"
     )
@@ -187,7 +190,7 @@ def _refuse_unchanged(wanted: Ruleset) -> None:
 
 
 def _refuse_errors(ruleset: Ruleset, note: str) -> None:
-    found = find_bad_note_text(note) or all_findings(ruleset)
-    errors = [each for each in found if each.severity == "error"]
+    findings = find_bad_note_text(note) or all_findings(ruleset)
+    errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise Unacceptable(errors)

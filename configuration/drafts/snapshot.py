@@ -1,4 +1,4 @@
-"""The settings and rules of now, as plain values that processing can freeze into a context."""
+"""The current settings and rules, as plain values that processing can freeze into a context."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,12 +20,12 @@ OF_THE_ROW: Final = ("measurement_id", "name", "identity", "address_precision") 
 
 
 def receive_settings() -> tuple[ReceiveSettings, ...]:
-    """All properties, by number. Asked twice a second: a version's content is read only once."""
+    """The settings of all properties, by number. Called twice a second: a version's content is read only once."""
     return receive_settings_of(Property.objects.order_by("pk"))
 
 
 def receive_settings_of(properties: QuerySet[Property]) -> tuple[ReceiveSettings, ...]:
-    """As they were published last, in the order of the query."""
+    """The settings as they were published last, in the order of the query."""
     rows: list[Any] = list(_with_newest(properties.only(*OF_THE_ROW)))
     terms = _terms([(row.newest, row.since) for row in rows if row.newest])
     return tuple(row.receive_settings_under(*terms.get((row.newest, row.since), (0,))) for row in rows)
@@ -43,13 +43,13 @@ def rulesets(numbers: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]
 
 
 def stored_rules(properties: Sequence[ReceiveSettings]) -> dict[str, bytes]:
-    """What the store must hold before a context with these settings is put: name -> content."""
+    """The rules that the store must hold before a context with these settings is stored: name -> content."""
     numbers = [(settings.id, settings.rules) for settings in properties if settings.rules]
     return {ruleset_name(*which): content for which, content in rulesets(numbers).items()}
 
 
 def retention_days() -> dict[int, tuple[int | None, int | None]]:
-    """Days that raw hits and reports are kept, by property; None: for ever."""
+    """Days that raw hits and reports are kept, by property; None: forever."""
     rows = Property.objects.values_list("pk", "raw_retention_days", "report_retention_days")
     return {number: (raw, report) for number, raw, report in rows}
 
@@ -62,7 +62,7 @@ def _with_newest(properties: QuerySet[Property]) -> QuerySet[Property]:
 
 
 def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, PropertySettings]]:
-    """Number and settings of each version."""
+    """The rules' number and settings of each version."""
     found = {version: terms for version in versions if (terms := _known.get(version))}
     missing = [version for version in versions if version not in found]
     rows = RulesVersion.objects.in_bulk([row for row, _ in missing])

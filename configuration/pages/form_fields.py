@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class LinesField(forms.CharField):
-    """One entry per line; a tuple."""
+    """Lines of text as a tuple of strings."""
 
     def __init__(self, *, rows: int = 4, **options: Any) -> None:
         super().__init__(widget=forms.Textarea(attrs={"rows": rows, "spellcheck": "false"}), **options)
@@ -26,7 +26,7 @@ class LinesField(forms.CharField):
 
 
 class JsonField(forms.CharField):
-    """A value of `kind` as JSON; `data-builder` tells the script which rows to show instead."""
+    """JSON as a value of the type `kind`; the script shows the rows named by `data-builder` instead of the text."""
 
     def __init__(self, *, kind: Any, builder: str, **options: Any) -> None:
         attributes = {"rows": 6, "spellcheck": "false", "data-builder": builder, "class": "json"}

@@ -1,4 +1,4 @@
-"""The form of each kind of rule: plain words, an example beside each field, what is wrong at the field."""
+"""The form of each kind of rule, with an example beside each field and errors at their fields."""
 
 import re
 from typing import Any, ClassVar, Final
@@ -20,32 +20,33 @@ from configuration.ruleset.ruleset import Rule, Ruleset
 
 STATES: Final = [
     ("on", "On: it changes the numbers once published"),
-    ("testing", "Testing: it changes nothing, but trace and preview say what it would do"),
+    ("testing", "Testing: it changes nothing, but hit test and preview say what it would do"),
     ("off", "Off: it does nothing"),
 ]
-TEXT_TESTS: Final = [(test, "matches the pattern" if test == "pattern" else said[0]) for test, said in TESTS.items()]
+TEXT_TESTS: Final = [(test, "matches the pattern" if test == "pattern" else words[0]) for test, words in TESTS.items()]
 REWRITABLE: Final = [(field.name, field.label) for field in FIELDS.values() if field.rewritable]
-ALL_HITS: Final = "Leave it empty for all."
+ALL_HITS: Final = "Leave empty for all hits."
 
 
 class RuleForm(forms.Form):
-    """`warnings` are what the check says besides errors, once the form is valid."""
+    """The fields that all kinds of rules have. Once the form is valid, `warnings` are the warnings of the check."""
 
     kind: ClassVar[str] = ""
 
-    name = forms.CharField(max_length=LONGEST_NAME, help_text="How you call it, for instance “Office in Berlin”.")
+    name = forms.CharField(max_length=LONGEST_NAME, help_text="Your name for it, for example “Office in Berlin”.")
     state = forms.ChoiceField(choices=STATES, initial="on")
     note = forms.CharField(
         required=False,
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Why it is there, for whoever reads it in a year.",
+        help_text="Why the rule exists, for anyone who reads it in a year.",
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, property: Property, row: DraftRule | None, data: Any = None) -> None:
         self.property, self.old, self.warnings = property, rule_of(row) if row else None, list[str]()
-        super().__init__(data, initial=_initial(self.old), label_suffix="")
+        initial = {**msgspec.structs.asdict(self.old), "seen": etag_of_rule(self.old)} if self.old else {}
+        super().__init__(data, initial=initial, label_suffix="")
         own = [name for name in self.fields if name not in RuleForm.base_fields]
         self.order_fields(["name", *own, "state", "note"])
         for name, field in self.fields.items():
@@ -54,45 +55,46 @@ class RuleForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if self.old is not None and cleaned.get("seen") != etag_of_rule(self.old):
-            raise ValidationError("Somebody changed this rule while you had it open. Look at it again, then change it.")
+            raise ValidationError(
+                "Somebody changed this rule while you had it open. Open it again, then make your change."
+            )
         if not self.errors:
             self._check(self.rule())
         return cleaned
 
     def rule(self) -> Rule:
-        """Of a form without errors in its fields."""
-        given = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
-        plain = msgspec.to_builtins({"kind": self.kind, **given})
-        rule: Rule = msgspec.convert(plain, Rule)
+        """The rule that the form describes; its fields must be free of errors."""
+        values = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
+        rule: Rule = msgspec.convert(msgspec.to_builtins({"kind": self.kind, **values}), Rule)
         return rule
 
     def _check(self, rule: Rule) -> None:
+        """Adds the findings that the rule brings to the draft: at the field, or for the whole form."""
         before = draft(self.property)
         after = with_rule(before, self.old, rule)
-        own = f"rules[{[id(each) for each in after.rules].index(id(rule))}]"
-        for found in findings_of_change(before, after):
-            self._show(found, found.place.removeprefix(own) if _is_within(found.place, own) else None)
+        number = next(number for number, other in enumerate(after.rules) if other is rule)
+        for finding in findings_of_change(before, after):
+            path = re.fullmatch(rf"rules\[{number}\]((?:[.\[].*)?)", finding.place)
+            self._add_finding(finding, path[1] if path else None)
 
-    def _show(self, found: Finding, place: str | None) -> None:
-        """`place` is within this rule; None: in another one, which the change breaks."""
-        if place is None:
-            where = f"{BY_TAG[found.kind].one} “{found.rule}”: " if found.kind in BY_TAG else ""
-            message, field = f"{where}{found.message}", None
-        else:
-            message, field = found.message, _field_of(place)
-        if found.severity == "warning":
+    def _add_finding(self, finding: Finding, path: str | None) -> None:
+        """`path` is the place within this rule, such as `.when.of[1].value`; None for another rule that it breaks."""
+        field, message = "", finding.message
+        if path is not None:
+            name = re.match(r"\.?(\w+)", path)
+            field = name[1] if name else ""
+        elif finding.kind in BY_TAG:
+            message = f"{BY_TAG[finding.kind].one} “{finding.rule}”: {message}"
+        if finding.severity == "warning":
             self.warnings.append(message)
         elif field in self.fields:
-            self._mark(field, place or "", message)
+            self.add_error(field, message)
+            # The script shows the message at the row of this place: `.of[1].value<tab>message`, one per line.
+            row = re.sub(rf"^\.?{re.escape(field)}", "", path or "")
+            attributes = self.fields[field].widget.attrs
+            attributes["data-marks"] = f"{attributes.get('data-marks', '')}{row}\t{message}\n"
         else:
             self.add_error(None, message)
-
-    def _mark(self, field: str, place: str, message: str) -> None:
-        """At the field; where it has rows, the script shows it at the row of this place."""
-        self.add_error(field, message)
-        inner = re.sub(rf"^\.?{re.escape(field)}", "", place)
-        marks = self.fields[field].widget.attrs.setdefault("data-marks", "")
-        self.fields[field].widget.attrs["data-marks"] = f"{marks}{inner}\t{message}\n"
 
 
 class FilterForm(RuleForm):
@@ -108,33 +110,36 @@ class FilterForm(RuleForm):
 class RewriteForm(RuleForm):
     kind = "rewrite"
     field = forms.ChoiceField(
-        label="Field", choices=REWRITABLE, help_text="What is changed, before anything counts it."
+        label="Field", choices=REWRITABLE, help_text="The field that is changed, before anything counts it."
     )
     change = forms.ChoiceField(
         label="How",
         choices=[
-            ("lower_case", "Write it in small letters"),
-            ("replace", "Replace a text by another"),
-            ("drop_parameters", "Drop parameters of the page's query"),
+            ("lower_case", "Make lowercase"),
+            ("replace", "Replace a text with another"),
+            ("drop_parameters", "Remove parameters from the page's query"),
         ],
-        help_text="Small letters make one page of /Shop and /shop.",
+        help_text="Lowercase makes /Shop and /shop one page.",
     )
     search = forms.CharField(
-        label="Replace", required=False, strip=False, help_text="For instance /index.html; only for “replace”."
+        label="Replace", required=False, strip=False, help_text="For example /index.html; only for “replace”."
     )
     pattern = forms.BooleanField(
-        label="It is a pattern", required=False, help_text="A regular expression (RE2), such as ^/shop/([0-9]+)."
+        label="This is a pattern", required=False, help_text="A regular expression (RE2), such as ^/shop/([0-9]+)."
     )
     replacement = forms.CharField(
-        label="by", required=False, strip=False, help_text="Empty deletes it. $1 is the first group of a pattern."
+        label="with",
+        required=False,
+        strip=False,
+        help_text="Leave empty to delete the text. $1 is the first group of a pattern.",
     )
     parameters = LinesField(
         label="Parameters",
         required=False,
-        help_text="One per line, for instance sessionid; only for “drop parameters”.",
+        help_text="One per line, for example sessionid; only for “remove parameters”.",
     )
     keep_only = forms.BooleanField(
-        label="Keep these and drop all others", required=False, help_text="Otherwise these are dropped."
+        label="Keep only these", required=False, help_text="If not ticked, these are removed."
     )
     when = condition_field("Only where", ALL_HITS, required=False)
 
@@ -142,19 +147,19 @@ class RewriteForm(RuleForm):
 class BotForm(RuleForm):
     kind = "bot"
     action = forms.ChoiceField(
-        label="Who sends it is",
-        choices=[("block", "a robot: not counted"), ("allow", "no robot: counted, whatever the lists say")],
+        label="The sender is",
+        choices=[("block", "a robot: not counted"), ("allow", "not a robot: counted, whatever the lists say")],
     )
     test = forms.ChoiceField(label="User agent", choices=TEXT_TESTS, initial="contains")
     user_agent = forms.CharField(
-        label="Text", help_text="A part of what the program calls itself, for instance UptimeChecker. Case is ignored."
+        label="Text", help_text="Part of the program's user agent, for example UptimeChecker. Case is ignored."
     )
 
 
 class SpamForm(RuleForm):
     kind = "spam"
     domains = LinesField(
-        label="Domains", help_text="One per line, for instance free-traffic.example; those below it are meant too."
+        label="Domains", help_text="One per line, for example free-traffic.example; subdomains are included."
     )
 
 
@@ -163,20 +168,18 @@ class InternalForm(RuleForm):
     networks = LinesField(
         label="Networks",
         required=False,
-        help_text="One per line, for instance 203.0.113.0/24. Addresses are kept shortened, so write whole networks.",
+        help_text="One per line, for example 203.0.113.0/24. Addresses are kept shortened, so write whole networks.",
     )
     traffic_type = forms.CharField(
         label="Traffic type",
         required=False,
-        help_text="What your tracker sends as traffic_type, for instance internal.",
+        help_text="The traffic_type that your tracker sends, for example internal.",
     )
 
 
 class ReferralForm(RuleForm):
     kind = "referral exclusion"
-    domains = LinesField(
-        label="Domains", help_text="One per line, for instance pay.example; those below it are meant too."
-    )
+    domains = LinesField(label="Domains", help_text="One per line, for example pay.example; subdomains are included.")
 
 
 class ChannelGroupForm(RuleForm):
@@ -195,26 +198,28 @@ class ContentGroupForm(RuleForm):
 
 class KeyEventForm(RuleForm):
     kind = "key event"
-    event = forms.CharField(label="Event", help_text="Its name, for instance purchase or sign_up.")
+    event = forms.CharField(label="Event", help_text="The name of the event, for example purchase or sign_up.")
     when = condition_field("Only where", ALL_HITS, required=False)
     once = forms.ChoiceField(
         label="Counted",
-        choices=[("event", "each time"), ("session", "the first time in a session only")],
-        help_text="Once a session is right for what people do again by mistake, such as sending a form.",
+        choices=[("event", "each time"), ("session", "once per session")],
+        help_text="Once per session is right for actions that people repeat by mistake, such as sending a form.",
     )
     value = forms.CharField(
-        label="Worth",
+        label="Value",
         required=False,
-        help_text="A number in the property's currency, for instance 12.50. May be empty.",
+        help_text="A number in the property's currency, for example 12.50. May be empty.",
     )
     value_parameter = forms.CharField(
-        label="or its parameter", required=False, help_text="The event's parameter with the worth, for instance value."
+        label="or its parameter",
+        required=False,
+        help_text="The event parameter that holds the value, for example value.",
     )
 
 
 class CustomDimensionForm(RuleForm):
     kind = "custom dimension"
-    parameter = forms.CharField(label="Parameter", help_text="As the tracker sends it, for instance article_author.")
+    parameter = forms.CharField(label="Parameter", help_text="As the tracker sends it, for example article_author.")
     scope = forms.ChoiceField(
         label="Of",
         choices=[("event", "the event"), ("user", "the visitor")],
@@ -224,7 +229,7 @@ class CustomDimensionForm(RuleForm):
 
 class CustomMetricForm(RuleForm):
     kind = "custom metric"
-    parameter = forms.CharField(label="Parameter", help_text="A number that the tracker sends, for instance score.")
+    parameter = forms.CharField(label="Parameter", help_text="A number that the tracker sends, for example score.")
     unit = forms.ChoiceField(
         label="Unit", choices=[("standard", "a plain number"), ("currency", "money"), ("seconds", "seconds")]
     )
@@ -240,20 +245,5 @@ FORMS: Final[dict[str, type[RuleForm]]] = {
 
 
 def etag_of_rule(rule: Rule) -> str:
-    """Tells a rule from what it was when a form was opened."""
+    """Changes with the rule, so that a form notices that somebody else changed it meanwhile."""
     return etag_of(Ruleset(0, rules=(rule,)))
-
-
-def _initial(old: Rule | None) -> dict[str, Any]:
-    if old is None:
-        return {}
-    return {**msgspec.structs.asdict(old), "seen": etag_of_rule(old)}
-
-
-def _is_within(place: str, own: str) -> bool:
-    return place == own or place.startswith((f"{own}.", f"{own}["))
-
-
-def _field_of(place: str) -> str:
-    match = re.match(r"\.?(\w+)", place)
-    return match[1] if match else ""

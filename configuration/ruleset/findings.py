@@ -1,4 +1,4 @@
-"""What is found wrong with a ruleset, and the small checks that several parts of one share. Pure: no Django."""
+"""Findings of the check of a ruleset, and the small checks that several parts of it share. Pure: no Django."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,9 +12,9 @@ _PARAMETER: Final = re.compile(r"[^\W\d]\w{0,39}")
 
 
 class Finding(NamedTuple):
-    """`place` is where, such as `rules[3].when.of[1].value`; `message` says what is wrong and what to do.
+    """Something wrong at a `place`, such as `rules[3].when.of[1].value`; `message` says what, and what to do about it.
 
-    A ruleset with an error cannot be published; a warning is for the owner to think about.
+    A ruleset with an error cannot be published; one with warnings can.
     """
 
     kind: str
@@ -25,7 +25,7 @@ class Finding(NamedTuple):
 
 
 class RulePlace(NamedTuple):
-    """Where in a ruleset a check is."""
+    """The place in a ruleset that is being checked."""
 
     kind: str
     rule: str
@@ -72,10 +72,10 @@ def check_domains(domains: Sequence[str], place: RulePlace) -> Iterator[Finding]
     for number, domain in enumerate(domains[: MOST_VALUES + 1]):
         if not is_domain(domain):
             yield place.at(number).error(
-                f"{domain[:60]!r} is not a domain name in small letters; write one like pay.example.com."
+                f"{domain[:60]!r} is not a domain name in lowercase; write one like pay.example.com."
             )
 
 
 def is_domain(text: str) -> bool:
-    """Whether it is a host name as rules are compared with it: small letters, no scheme, port, path or closing dot."""
+    """Whether the text is a host name in the form that rules compare: lowercase, no scheme, port, path or final dot."""
     return 0 < len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))

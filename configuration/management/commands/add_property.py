@@ -12,9 +12,11 @@ class Command(BaseCommand):
     help = "Add a property; prints its numeric id (for reports) and its measurement id (for the tracker)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="how you call the site or app")
+        parser.add_argument("name", help="your name for the site or app")
         parser.add_argument("--domain", action="append", default=[], help="the site's domain; repeat for several")
-        parser.add_argument("--timezone", default="Etc/UTC", help="where a day begins and ends, e.g. Europe/Berlin")
+        parser.add_argument(
+            "--timezone", default="Etc/UTC", help="the time zone of days in reports, e.g. Europe/Berlin"
+        )
         parser.add_argument("--currency", default="USD", help="three letters, e.g. EUR")
         parser.add_argument("--identity", choices=Property.Identity.values, default=Property.Identity.COOKIE)
 

@@ -10,10 +10,10 @@ from configuration.models import Token
 
 
 class Command(BaseCommand):
-    help = "Make an access token for a user; it is printed now and never again."
+    help = "Make an access token for a user. It is printed once and cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", help="the user's sign-in name; the token sees what this user sees")
+        parser.add_argument("user", help="the user name; the token sees what this user sees")
         parser.add_argument("--name", required=True, help="what the token is for")
         parser.add_argument("--scope", choices=Token.Scope.values, default=Token.Scope.READ)
 
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['user']!r}. Make one: manage.py createsuperuser")
-        self.stderr.write("Keep this token: it is not shown again.")
+        self.stderr.write("Copy this token now: it is not shown again.")
         self.stdout.write(issue(user, options["name"], options["scope"]))

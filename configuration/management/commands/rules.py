@@ -26,11 +26,11 @@ from configuration.ruleset.ruleset import Ruleset, UnreadableRuleset
 
 ACTIONS: Final = {
     "export": "write the draft as JSON; with a number, that version",
-    "import": "make a file the draft; all that is not in it is deleted",
-    "check": "say what is wrong with the draft, or with a file",
+    "import": "replace the draft by a file; rules that are not in the file are deleted",
+    "check": "list the problems of the draft, or of a file",
     "publish": "make the draft the next version",
     "versions": "list the published versions",
-    "diff": "say what is different: between two versions, a version and the draft, or the newest and the draft",
+    "diff": "list the differences of two versions, of a version and the draft, or of the newest and the draft",
     "again": "publish an earlier version again",
 }
 
@@ -45,8 +45,8 @@ class Command(BaseCommand):
         )
         parser.add_argument("--property", type=int, required=True, help="the numeric property id")
         parser.add_argument("--file", type=Path, help="read or write this file instead of standard input or output")
-        parser.add_argument("--note", default="", help="why, in a few words; it is shown in the list of versions")
-        parser.add_argument("--author", default=COMMAND_LINE, help="who publishes, for versions and audit log")
+        parser.add_argument("--note", default="", help="the reason, in a few words; shown in the list of versions")
+        parser.add_argument("--author", default=COMMAND_LINE, help="the name of the author, for versions and audit log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         property = Property.objects.filter(pk=options["property"]).first()
@@ -71,14 +71,14 @@ class Command(BaseCommand):
             self.stdout.write(text, ending="")
 
     def _import(self, property: Property, options: dict[str, Any]) -> None:
-        before, wanted = draft(property), _read(property, options["file"])
-        replace_draft(property, wanted, options["author"], action="draft imported")
+        before = draft(property)
+        replace_draft(property, _read(property, options["file"]), options["author"], action="draft imported")
         self._say(differences(before, draft(property)), "The draft was the same already.")
 
     def _check(self, property: Property, options: dict[str, Any]) -> None:
-        found = all_findings(_read(property, options["file"]) if options["file"] else draft(property))
-        errors = [each for each in found if each.severity == "error"]
-        self._say(as_lines(found), "Nothing is wrong.")
+        findings = all_findings(_read(property, options["file"]) if options["file"] else draft(property))
+        errors = [finding for finding in findings if finding.severity == "error"]
+        self._say(as_lines(findings), "Nothing is wrong.")
         if errors:
             raise CommandError(f"{len(errors)} errors: this cannot be published.")
 
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
     def _again(self, property: Property, options: dict[str, Any]) -> None:
         if len(options["numbers"]) != 1:
-            raise CommandError("Say which version: manage.py rules again 3 --property ID")
+            raise CommandError("Name one version: manage.py rules again 3 --property ID")
         self._published(publish_again(property, options["numbers"][0], options["author"], options["note"]))
 
     def _versions(self, property: Property, options: dict[str, Any]) -> None:

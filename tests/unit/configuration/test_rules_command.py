@@ -89,7 +89,7 @@ def test_names_that_come_twice(shop: Property, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (["publish"], "Nothing changed since version 1"),
-        (["again"], "Say which version"),
+        (["again"], "Name one version"),
         (["again", "7"], "There is no version 7"),
         (["export", "7"], "There is no version 7"),
         (["diff", "1", "1", "1"], "At most two"),
