@@ -1,6 +1,7 @@
-"""Visitors are taken out of what a book shows, as if their rows had never come; what of theirs stays is built anew.
+"""Takes visitors out of the periods of a manifest, as if their rows had never arrived.
 
-A report does this while it reads, from the moment of an erasure on; the removal does it for good.
+A report does this while it reads, from the moment of an erasure on, until the rows are removed. The rows of these
+visitors that are not erased, received later, are returned as new arrivals.
 """
 
 from typing import Final
@@ -22,67 +23,65 @@ COUNTING_COLUMNS: Final = {
 }
 
 
-def without_hidden(book: Manifest, columns: ColumnCache) -> tuple[SealedPeriods, Arrivals]:
-    """The book as its tombstones want it shown: its periods, and rows that have to be added to them."""
-    waiting = book.pending_tombstones()
-    return (
-        exclude_visitors(book, columns, hidden_visitors(waiting), is_erased(waiting))
-        if waiting
-        else (SealedPeriods(book, columns), NO_ARRIVALS)
-    )
+def without_hidden(manifest: Manifest, columns: ColumnCache) -> tuple[SealedPeriods, Arrivals]:
+    """Returns the periods without the visitors of pending tombstones, and the rows of excluded that must be added."""
+    tombstones = manifest.pending_tombstones()
+    if not tombstones:
+        return SealedPeriods(manifest, columns), NO_ARRIVALS
+    return exclude_visitors(manifest, columns, hidden_visitors(tombstones), is_erased(tombstones))
 
 
 def exclude_visitors(
-    book: Manifest, columns: ColumnCache, visitors: pl.Series, gone: pl.Expr
+    manifest: Manifest, columns: ColumnCache, visitors: pl.Series, gone: pl.Expr
 ) -> tuple[SealedPeriods, Arrivals]:
-    """The periods without anything of the visitors, and those rows of theirs for which `gone` does not hold.
+    """Returns the periods without the visitors, and the rows of excluded that are not `gone`.
 
-    `gone` is a condition on position, visitor, received_us. Periods that show nothing then are left out.
+    `gone` is a condition on position, visitor, received_us. Periods without any hit left are dropped.
     """
-    whole = SealedPeriods(book, columns)
-    shelves, staying = dict[str, PeriodEntry](), [NO_ARRIVALS]
-    for key, shelf in book.periods.items():
-        theirs = _narrow(whole, key, visitors)
-        shelves[key] = _less(shelf, theirs)
-        if any(not frame.filter(~gone).is_empty() for frame in theirs[1:4]):
-            staying.append(_staying(whole.rows(key, visitors), gone))
-    bare = with_periods(book, {key: shelf for key, shelf in shelves.items() if shelf.counted or shelf.rejected})
+    whole = SealedPeriods(manifest, columns)
+    entries, remaining = dict[str, PeriodEntry](), [NO_ARRIVALS]
+    for key, entry in manifest.periods.items():
+        excluded = _countable_rows(whole, key, visitors)
+        entries[key] = _subtract(entry, excluded)
+        if any(not frame.filter(~gone).is_empty() for frame in excluded[1:4]):
+            remaining.append(_remaining(whole.rows(key, visitors), gone))
+    bare = with_periods(manifest, {key: entry for key, entry in entries.items() if entry.counted or entry.rejected})
     return SealedPeriods(bare, columns, visitors), Arrivals(
-        *(pl.concat(frames) for frames in zip(*staying, strict=True))
+        *(pl.concat(frames) for frames in zip(*remaining, strict=True))
     )
 
 
-def with_periods(book: Manifest, periods: dict[str, PeriodEntry]) -> Manifest:
-    """The book with other periods; dropped events of those that are gone stay in its sum."""
-    gone = sum(shelf.dropped for key, shelf in book.periods.items() if key not in periods)
-    return with_balanced_counts(msgspec.structs.replace(book, periods=periods, dropped=book.dropped + gone))
+def with_periods(manifest: Manifest, periods: dict[str, PeriodEntry]) -> Manifest:
+    """Replaces the periods; dropped events of periods that are left out go into the manifest's own sum."""
+    dropped = sum(entry.dropped for key, entry in manifest.periods.items() if key not in periods)
+    return with_balanced_counts(msgspec.structs.replace(manifest, periods=periods, dropped=manifest.dropped + dropped))
 
 
-def with_balanced_counts(book: Manifest) -> Manifest:
-    """Every hit that the book accepted is counted or rejected in it."""
-    return msgspec.structs.replace(book, accepted=book.counted() + sum(book.rejected().values()))
+def with_balanced_counts(manifest: Manifest) -> Manifest:
+    """Sets `accepted` to the sum of the counted and the rejected hits."""
+    return msgspec.structs.replace(manifest, accepted=manifest.counted() + sum(manifest.rejected().values()))
 
 
 def hidden_visitors(erased: tuple[Tombstone, ...]) -> pl.Series:
-    return pl.Series("visitor", sorted({each.visitor for each in erased}), dtype=pl.UInt64)
+    return pl.Series("visitor", sorted({tombstone.visitor for tombstone in erased}), dtype=pl.UInt64)
 
 
-def _narrow(whole: SealedPeriods, key: str, visitors: pl.Series) -> Layer:
-    """The visitors' rows of a period, with the columns that counting needs."""
-    wanted = pl.col("visitor").is_in(visitors.implode())
-    frames = {section: whole.visible(key, section, names, wanted) for section, names in COUNTING_COLUMNS.items()}
+def _countable_rows(whole: SealedPeriods, key: str, visitors: pl.Series) -> Layer:
+    """Reads the visitors' rows of a period, with the columns that counting needs."""
+    condition = pl.col("visitor").is_in(visitors.implode())
+    frames = {section: whole.visible(key, section, names, condition) for section, names in COUNTING_COLUMNS.items()}
     return Layer(visitors, **frames, open=EMPTY_LAYER.open)
 
 
-def _less(shelf: PeriodEntry, theirs: Layer) -> PeriodEntry:
+def _subtract(entry: PeriodEntry, excluded: Layer) -> PeriodEntry:
     return msgspec.structs.replace(
-        shelf,
-        counted=shelf.counted - theirs.events["position"].n_unique(),
-        rejected=add_counts(shelf.rejected, less=count_rejected(theirs)),
-        events=shelf.events - theirs.events.height,
+        entry,
+        counted=entry.counted - excluded.events["position"].n_unique(),
+        rejected=add_counts(entry.rejected, less=count_rejected(excluded)),
+        events=entry.events - excluded.events.height,
     )
 
 
-def _staying(layer: Layer, gone: pl.Expr) -> Arrivals:
+def _remaining(layer: Layer, gone: pl.Expr) -> Arrivals:
     rows = pl.concat([layer.events.select(*EVENTS), layer.duplicates]).filter(~gone)
     return Arrivals(rows, layer.rejected.select(*REJECTED).filter(~gone))

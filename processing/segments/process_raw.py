@@ -1,6 +1,4 @@
-"""Raw rows become events under the rules that are theirs: those that they were received under, or later ones that were
-applied to the past.
-"""
+"""Processes raw rows under their rules: those they were received under, or later ones that were applied to the past."""
 
 import logging
 from collections.abc import Sequence
@@ -27,22 +25,23 @@ def apply_rules(
     property: int,
     raw: pl.DataFrame,
     number: int,
-    bases: Sequence[AppliedRules],
+    applied: Sequence[AppliedRules],
     settings: ReceiveSettings | None = None,
 ) -> Processed:
-    """`number` is that of the rules which the rows were received under; `settings` hold where it is 0.
+    """RAW rows that were received under the rules of a number -> what the steps make of them. With number 0, the rules
+    are those of `settings`.
 
     Raises Missing, CorruptBlob, UnreadableRuleset.
     """
     parts = [
         process_isolating_failures(rows, ruleset_of(store, property, rules, settings))
-        for rules, rows in _by_rules(raw, number, bases)
+        for rules, rows in _by_rules(raw, number, applied)
     ]
     return concat_processed(parts)
 
 
 def ruleset_of(store: Store, property: int, number: int, settings: ReceiveSettings | None = None) -> Ruleset:
-    """Without number and settings: the first rules that the property had, since those are its settings then."""
+    """Reads the rules of a number. Number 0: those of `settings`; without settings, the first rules of the property."""
     if number == 0 and settings is not None:
         return plain_ruleset(settings)
     try:
@@ -61,18 +60,18 @@ def concat_processed(parts: Sequence[Processed]) -> Processed:
 
 
 def without_erased(rows: pl.DataFrame, erased: Sequence[Tombstone]) -> pl.DataFrame:
-    """Leaves out what erased visitors sent before; the rows have `visitor` and `received_us`."""
+    """Filters out the rows that tombstones erase; the rows have `visitor` and `received_us`."""
     return rows.filter(~is_erased(erased)) if erased else rows
 
 
 def is_erased(erased: Sequence[Tombstone]) -> pl.Expr:
-    until = {each.visitor: each.until_us for each in erased}
+    until = {tombstone.visitor: tombstone.until_us for tombstone in erased}
     last = pl.col("visitor").replace_strict(until, default=-1, return_dtype=pl.Int64)
     return pl.col("received_us") <= last
 
 
 def process_isolating_failures(raw: pl.DataFrame, rules: Ruleset) -> Processed:
-    """Like `process`, but a hit that breaks a step is found by halving, and alone is rejected."""
+    """Works like `process`, but finds a hit that breaks a step by halving, and rejects that hit only."""
     try:
         return process(raw, rules)
     except Exception:
@@ -84,15 +83,15 @@ def process_isolating_failures(raw: pl.DataFrame, rules: Ruleset) -> Processed:
     return concat_processed([process_isolating_failures(raw.filter(half), rules) for half in (first, ~first)])
 
 
-def _by_rules(raw: pl.DataFrame, number: int, bases: Sequence[AppliedRules]) -> list[tuple[int, pl.DataFrame]]:
-    if not any(base.rules > number for base in bases):
+def _by_rules(raw: pl.DataFrame, number: int, applied: Sequence[AppliedRules]) -> list[tuple[int, pl.DataFrame]]:
+    if not any(rules.rules > number for rules in applied):
         return [(number, raw)]
-    applied = [
-        pl.when(pl.col("time").is_between(base.start, base.end, closed="left")).then(pl.lit(base.rules))
-        for base in bases
+    later = [
+        pl.when(pl.col("time").is_between(rules.start, rules.end, closed="left")).then(pl.lit(rules.rules))
+        for rules in applied
     ]
-    rules = raw.select(pl.max_horizontal(pl.lit(number), *applied).cast(pl.Int64).alias("rules")).to_series()
-    return [(each, raw.filter(rules == each)) for each in sorted(rules.unique().to_list())]
+    numbers = raw.select(pl.max_horizontal(pl.lit(number), *later).cast(pl.Int64).alias("rules")).to_series()
+    return [(used, raw.filter(numbers == used)) for used in sorted(numbers.unique().to_list())]
 
 
 @lru_cache(256)

@@ -1,4 +1,4 @@
-"""Raw rows of a property as they are kept in its segments, and what the rules make of them."""
+"""Reads raw rows of a property from its segments, and processes them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from processing.store.port import Store
 
 
 def read_raw(store: Store, part: RawPart, columns: Sequence[str] = tuple(RAW)) -> pl.DataFrame:
-    """Raises Missing, CorruptBlob."""
+    """Reads the RAW rows of a part. Raises Missing, CorruptBlob."""
     return store.read(part.ref.segment, f"{part.ref.prefix}rows", columns)
 
 
@@ -21,19 +21,20 @@ def process_parts(
     store: Store,
     property: int,
     parts: Iterable[RawPart],
-    wanted: pl.Expr,
-    bases: Sequence[AppliedRules],
+    condition: pl.Expr,
+    applied: Sequence[AppliedRules],
 ) -> Processed:
-    """The rows for which `wanted` holds, each under its rules. Those that are hidden only are among them: they are
-    hidden in what is built of them, too, and the sums of every generation agree.
+    """Processes the rows for which the condition holds, each under its rules.
+
+    Rows of pending tombstones are included: they are hidden in every generation, so that all have the same sums.
     """
     by_rules: dict[int, list[pl.DataFrame]] = defaultdict(list)
     for part in parts:
-        by_rules[part.rules].append(read_raw(store, part).filter(wanted))
-    done = [apply_rules(store, property, pl.concat(rows), number, bases) for number, rows in by_rules.items()]
-    return concat_processed(done) if done else NOTHING_PROCESSED
+        by_rules[part.rules].append(read_raw(store, part).filter(condition))
+    processed = [apply_rules(store, property, pl.concat(rows), number, applied) for number, rows in by_rules.items()]
+    return concat_processed(processed) if processed else NOTHING_PROCESSED
 
 
-def parts_with(store: Store, parts: Iterable[RawPart], wanted: pl.Expr) -> list[RawPart]:
-    """The parts that have such rows; `wanted` is a condition on positions."""
-    return [part for part in parts if not read_raw(store, part, ["position"]).filter(wanted).is_empty()]
+def parts_with(store: Store, parts: Iterable[RawPart], condition: pl.Expr) -> list[RawPart]:
+    """Returns the parts with a row for which the condition holds, which may use `position` only."""
+    return [part for part in parts if not read_raw(store, part, ["position"]).filter(condition).is_empty()]

@@ -115,18 +115,18 @@ class ReadView:
 
     def counts(self) -> HitCounts:
         """The sums over all time."""
-        book, changes = self.sealed.manifest, self.changes.values()
-        counted = book.counted() + sum(count_hits(c.layer.events) - count_hits(c.was.events) for c in changes)
+        manifest, changes = self.sealed.manifest, self.changes.values()
+        counted = manifest.counted() + sum(count_hits(c.layer.events) - count_hits(c.was.events) for c in changes)
         more = add_counts(
             *(count_rejected(change.layer) for change in changes),
             less=add_counts(*(count_rejected(c.was) for c in changes)),
         )
-        reasons = add_counts(book.rejected(), more)
+        reasons = add_counts(manifest.rejected(), more)
         return HitCounts(
-            book.accepted + self._arrived,
+            manifest.accepted + self._arrived,
             counted,
             sum(reasons.values()),
-            book.dropped_events() + len(self.tail.dropped),
+            manifest.dropped_events() + len(self.tail.dropped),
             reasons,
         )
 

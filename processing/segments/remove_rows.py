@@ -1,4 +1,4 @@
-"""Rows are taken out of a book's segments as if they had never come: for good, and at once."""
+"""Removes rows from the segments of a manifest for good, as if they had never arrived."""
 
 from collections import Counter
 from typing import Final
@@ -31,54 +31,55 @@ CONDITION_COLUMNS: Final = ("position", "visitor", "received_us")
 
 
 def remove_rows(
-    store: Store, property: int, book: Manifest, gone: pl.Expr, visitors: pl.Series | None = None
+    store: Store, property: int, manifest: Manifest, gone: pl.Expr, visitors: pl.Series | None = None
 ) -> Manifest:
-    """The book without the rows for which `gone` holds, an expression on position, visitor, received_us.
+    """Returns the manifest without the rows for which `gone` holds, a condition on position, visitor, received_us.
 
-    `visitors` are those that may lose rows (None: they are looked for). What is left of theirs is built anew: an open
-    session does not say which rows made it. Every segment that knows them is written again, even where only an old
-    layer does, so that nothing of them is in a segment that the new book names.
+    `visitors` are those that may lose rows (None: finds them). Their other rows are sessionized again, because an open
+    session does not say which rows made it. Every segment with a row of theirs is written again, even if only an old
+    layer has one, so that no segment of the new manifest has any.
     """
     columns = ColumnCache(store, ONCE_BYTES)
-    visitors = visitors_losing_rows(store, book, gone) if visitors is None else visitors
+    visitors = visitors_losing_rows(store, manifest, gone) if visitors is None else visitors
     if visitors.is_empty():
-        return book
-    dirty = {name for name in book.segment_names() if segment_has_visitors(store, name, visitors)}
-    dropped = _dropped(store, property, [part for part in book.raw if part.ref.segment in dirty], book, gone)
-    sealed, staying = exclude_visitors(book, columns, visitors, gone)
+        return manifest
+    dirty = {name for name in manifest.segment_names() if segment_has_visitors(store, name, visitors)}
+    dropped = _dropped_times(
+        store, property, [part for part in manifest.raw if part.ref.segment in dirty], manifest, gone
+    )
+    sealed, remaining = exclude_visitors(manifest, columns, visitors, gone)
     writer = _Writer(store, property)
     periods = {
-        key: _written(writer, sealed, key, shelf) if _segments(shelf) & dirty else shelf
-        for key, shelf in sealed.manifest.periods.items()
+        key: _write_period(writer, sealed, key, entry) if _segments(entry) & dirty else entry
+        for key, entry in sealed.manifest.periods.items()
     }
-    raw = [_raw_part(writer, part, gone) if part.ref.segment in dirty else part for part in book.raw]
+    raw = [_write_raw_part(writer, part, gone) if part.ref.segment in dirty else part for part in manifest.raw]
     writer.flush()
     bare = msgspec.structs.replace(sealed.manifest, periods=periods, raw=tuple(part for part in raw if part))
-    if staying.events.height or staying.rejected.height:
+    if remaining.events.height or remaining.rejected.height:
         kept = SealedPeriods(bare, columns)
-        bare = write_changes(property, kept, advance(kept, staying), NOTHING_DROPPED)
-    return with_balanced_counts(_with_less_dropped(bare, dropped))
+        bare = write_changes(property, kept, advance(kept, remaining), NOTHING_DROPPED)
+    return with_balanced_counts(_subtract_dropped(bare, dropped))
 
 
-def visitors_losing_rows(store: Store, book: Manifest, gone: pl.Expr) -> pl.Series:
-    """The visitors that have such rows."""
-    sealed = SealedPeriods(book, ColumnCache(store, ONCE_BYTES))
-    shown = [
-        sealed.visible(key, section, list(CONDITION_COLUMNS)) for key in book.periods for section in COUNTING_COLUMNS
-    ]
-    raw = [read_raw(store, part, CONDITION_COLUMNS) for part in book.raw]
-    found = [frame.filter(gone)["visitor"] for frame in (*shown, *raw)]
-    return pl.concat([pl.Series("visitor", [], dtype=pl.UInt64), *found]).unique().sort()
+def visitors_losing_rows(store: Store, manifest: Manifest, gone: pl.Expr) -> pl.Series:
+    """Returns the visitors that have rows for which `gone` holds."""
+    sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
+    sections = [(key, section) for key in manifest.periods for section in COUNTING_COLUMNS]
+    shown = [sealed.visible(key, section, CONDITION_COLUMNS) for key, section in sections]
+    raw = [read_raw(store, part, CONDITION_COLUMNS) for part in manifest.raw]
+    losing = [frame.filter(gone)["visitor"] for frame in (*shown, *raw)]
+    return pl.concat([pl.Series("visitor", [], dtype=pl.UInt64), *losing]).unique().sort()
 
 
 def segment_has_visitors(store: Store, segment: str, visitors: pl.Series) -> bool:
-    """Whether any section of the segment has a row of the visitors, sections included that no book speaks of."""
+    """Returns whether any section of the segment has a row of the visitors, even one that no manifest refers to."""
     sections = (store.read(segment, section, ["visitor"])["visitor"] for section in store.sections(segment))
     return any(bool(column.is_in(visitors.implode()).any()) for column in sections)
 
 
 class _Writer:
-    """Collects sections, and writes them as segments of about SEGMENT_ROWS."""
+    """Collects sections and writes them as segments of about SEGMENT_ROWS rows."""
 
     def __init__(self, store: Store, property: int) -> None:
         self.store, self._property = store, property
@@ -89,7 +90,7 @@ class _Writer:
         self._rows += sum(frame.height for frame in sections.values())
 
     def make_room(self) -> None:
-        """To be called before sections of one prefix are added."""
+        """Call it before sections of one prefix are added, so that they stay in one segment."""
         if self._rows >= SEGMENT_ROWS:
             self.flush()
 
@@ -102,24 +103,24 @@ class _Writer:
         self.name, self.sections, self._rows = segment_name(self._property, "removed"), Sections(), 0
 
 
-def _segments(shelf: PeriodEntry) -> set[str]:
-    return {place.segment for place in (*shelf.layers, shelf.carry)}
+def _segments(entry: PeriodEntry) -> set[str]:
+    return {ref.segment for ref in (*entry.layers, entry.carry)}
 
 
-def _written(writer: _Writer, sealed: SealedPeriods, key: str, shelf: PeriodEntry) -> PeriodEntry:
-    """The period as one layer, without the hidden visitors."""
+def _write_period(writer: _Writer, sealed: SealedPeriods, key: str, entry: PeriodEntry) -> PeriodEntry:
+    """Writes the period as one layer, without the hidden visitors."""
     writer.make_room()
     hidden = pl.Series("visitor", [], dtype=pl.UInt64) if sealed.hidden is None else sealed.hidden
-    layer = fold_layers([read_layer(writer.store, place) for place in shelf.layers])
+    layer = fold_layers([read_layer(writer.store, ref) for ref in entry.layers])
     rows = [without_visitors(frame, hidden) for frame in layer[1:]]
     ref, sections = encode_layer(writer.name, section_prefix(key), Layer(layer.visitors, *rows))
     carry_ref, carry_sections = encode_carry(ref, sealed.carry(key))
     writer.add(carry_sections | sections)
-    return msgspec.structs.replace(shelf, layers=(ref,), carry=carry_ref)
+    return msgspec.structs.replace(entry, layers=(ref,), carry=carry_ref)
 
 
-def _raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:
-    """The part without such rows; None, if it has no others."""
+def _write_raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:
+    """Writes the part without the rows that are gone; None if none is left."""
     rows = read_raw(writer.store, part).filter(~gone)
     if rows.is_empty():
         return None
@@ -129,20 +130,20 @@ def _raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:
     return msgspec.structs.replace(part, ref=LayerRef(writer.name, prefix, rows.height))
 
 
-def _dropped(store: Store, property: int, parts: list[RawPart], book: Manifest, gone: pl.Expr) -> pl.Series:
-    """The times of the events of those hits that the steps dropped; as far as their raw rows are still there."""
-    if not book.dropped_events():
+def _dropped_times(store: Store, property: int, parts: list[RawPart], manifest: Manifest, gone: pl.Expr) -> pl.Series:
+    """Returns the times of the dropped events of removed hits, as far as their raw rows are still kept."""
+    if not manifest.dropped_events():
         return NOTHING_DROPPED
-    return process_parts(store, property, parts, gone, book.applied_rules).dropped
+    return process_parts(store, property, parts, gone, manifest.applied_rules).dropped
 
 
-def _with_less_dropped(book: Manifest, times: pl.Series) -> Manifest:
-    """They may be in their period's sum, or in that of the book."""
-    periods, stray = dict(book.periods), 0
-    for day, number in Counter(local_days(times, book.zone).to_list()).items():
-        shelf = periods.get(key := book.key_of(day))
-        taken = min(shelf.dropped, number) if shelf else 0
-        stray += number - taken
-        if shelf:
-            periods[key] = msgspec.structs.replace(shelf, dropped=shelf.dropped - taken)
-    return msgspec.structs.replace(book, periods=periods, dropped=max(book.dropped - stray, 0))
+def _subtract_dropped(manifest: Manifest, times: pl.Series) -> Manifest:
+    """Subtracts dropped events from the sums of their periods, and what is not in these from the manifest's own sum."""
+    periods, elsewhere = dict(manifest.periods), 0
+    for day, number in Counter(local_days(times, manifest.zone).to_list()).items():
+        entry = periods.get(key := manifest.key_of(day))
+        taken = min(entry.dropped, number) if entry else 0
+        elsewhere += number - taken
+        if entry:
+            periods[key] = msgspec.structs.replace(entry, dropped=entry.dropped - taken)
+    return msgspec.structs.replace(manifest, periods=periods, dropped=max(manifest.dropped - elsewhere, 0))

@@ -1,4 +1,4 @@
-"""What is written down of a property: its book's periods, read through the column cache, as `timeline.Periods`."""
+"""What is written down of a property: its manifest's periods, read through the column cache, as `timeline.Periods`."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -42,11 +42,11 @@ class SealedPeriods:
         return Layer(visitors, *(self.visible(key, name, list(schema), wanted) for name, schema in SECTIONS.items()))
 
     def carry(self, key: str) -> Carry:
-        place = self.manifest.periods[key].carry
-        if not place.segment:
+        ref = self.manifest.periods[key].carry
+        if not ref.segment:
             return no_carry()
-        sessions = self._read(place, "carry_sessions", OPEN_SESSIONS)
-        carry = Carry(sessions, self._read(place, "carry_ids", OPEN_IDS))
+        sessions = self._read(ref, "carry_sessions", OPEN_SESSIONS)
+        carry = Carry(sessions, self._read(ref, "carry_ids", OPEN_IDS))
         return carry if self.hidden is None else Carry(*(without_visitors(frame, self.hidden) for frame in carry))
 
     def end_state(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -78,8 +78,8 @@ class SealedPeriods:
     def _unmasked(
         self, layers: Sequence[LayerRef], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None = None
     ) -> pl.DataFrame:
-        place = layers[number]
-        if section in place.without:
+        ref = layers[number]
+        if section in ref.without:
             return _nothing(section, names)
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
         hidden += [] if self.hidden is None else [self.hidden]
@@ -87,23 +87,23 @@ class SealedPeriods:
         condition = masked if wanted is None else wanted if masked is None else wanted & masked
         needed = list(dict.fromkeys([*names, "visitor"])) if hidden else list(names)
         if condition is None:
-            return self.columns.frame(place.segment, f"{place.prefix}{section}", needed)
-        return self._where(place, section, list(names), condition)
+            return self.columns.frame(ref.segment, f"{ref.prefix}{section}", needed)
+        return self._where(ref, section, list(names), condition)
 
-    def _where(self, place: LayerRef, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
+    def _where(self, ref: LayerRef, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
         """Decides on the few columns that the condition needs before it touches the others."""
-        name = f"{place.prefix}{section}"
-        needs = self.columns.frame(place.segment, name, condition.meta.root_names())
+        name = f"{ref.prefix}{section}"
+        needs = self.columns.frame(ref.segment, name, condition.meta.root_names())
         mask = needs.select(condition.alias("mask")).to_series()
         if not mask.any():
             return _nothing(section, names)
-        return self.columns.frame(place.segment, name, names).filter(mask)
+        return self.columns.frame(ref.segment, name, names).filter(mask)
 
-    def _visitors(self, place: LayerRef) -> pl.Series:
-        return self.columns.frame(place.segment, f"{place.prefix}visitors", ["visitor"])["visitor"]
+    def _visitors(self, ref: LayerRef) -> pl.Series:
+        return self.columns.frame(ref.segment, f"{ref.prefix}visitors", ["visitor"])["visitor"]
 
-    def _read(self, place: LayerRef, section: str, schema: Schema) -> pl.DataFrame:
-        return _as_text(self.columns.frame(place.segment, f"{place.prefix}{section}", list(schema)), schema)
+    def _read(self, ref: LayerRef, section: str, schema: Schema) -> pl.DataFrame:
+        return _as_text(self.columns.frame(ref.segment, f"{ref.prefix}{section}", list(schema)), schema)
 
 
 def read_layer(store: Store, ref: LayerRef) -> Layer:

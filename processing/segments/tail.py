@@ -1,4 +1,4 @@
-"""The tail of a property: raw blocks that its segments do not cover yet, processed as they are read."""
+"""Reads the tail of a property: the raw blocks that its segments do not cover yet, processed under its rules."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -15,7 +15,7 @@ from processing.store.port import BlockInfo, BlockKey, Store
 
 
 class TailTerms(NamedTuple):
-    """What of a book decides how a tail is read."""
+    """The parts of a manifest that decide how a tail is read."""
 
     applied_rules: tuple[AppliedRules, ...] = ()
     tombstones: tuple[Tombstone, ...] = ()
@@ -23,73 +23,72 @@ class TailTerms(NamedTuple):
 
 
 class Tail(NamedTuple):
-    """`hits` are the log positions of the raw rows, which are in `raw` by their number of rules, if they were kept;
-    what the steps made of them is in events, rejected and dropped (times of events). `erased` hits are left out of all
-    that.
-    """
+    """The rows of some blocks, and what the steps made of them. Erased hits are in none of the rows."""
 
     blocks: tuple[BlockInfo, ...]
     hits: int
-    raw: tuple[tuple[int, pl.DataFrame], ...]
-    events: pl.DataFrame
-    rejected: pl.DataFrame
-    dropped: pl.Series
-    erased: int = 0
+    raw: tuple[tuple[int, pl.DataFrame], ...]  # (number of rules, RAW rows); empty unless they were kept
+    events: pl.DataFrame  # EVENTS
+    rejected: pl.DataFrame  # REJECTED
+    dropped: pl.Series  # times (ms) of dropped events
+    erased: int = 0  # hits
 
 
-def uncovered(book: Manifest | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
-    """What the book's segments do not hold yet: blocks, and the parts of merged blocks that came after a seal."""
-    if book is None:
+def uncovered(manifest: Manifest | None, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
+    """Returns what the manifest does not cover: blocks, and the parts of merged blocks that came after a seal."""
+    if manifest is None:
         return list(blocks)
-    return [block._replace(key=part) for block in blocks for part in _gaps(book, block.key)]
+    return [block._replace(key=part) for block in blocks for part in _gaps(manifest, block.key)]
 
 
-def _gaps(book: Manifest, key: BlockKey) -> Iterator[BlockKey]:
-    """The parts of a range that the book does not cover, in order."""
+def _gaps(manifest: Manifest, key: BlockKey) -> Iterator[BlockKey]:
+    """Yields the parts of a range that the manifest does not cover, in order."""
     first = key.first
-    for span in book.covered:
-        if (span.log, span.partition) == (key.log, key.partition) and span.first <= key.last and span.last >= first:
-            if first < span.first:
-                yield key._replace(first=first, last=span.first - 1)
-            first = span.last + 1
+    for covered in manifest.covered:
+        same_log = (covered.log, covered.partition) == (key.log, key.partition)
+        if same_log and covered.first <= key.last and covered.last >= first:
+            if first < covered.first:
+                yield key._replace(first=first, last=covered.first - 1)
+            first = covered.last + 1
     if first <= key.last:
         yield key._replace(first=first)
 
 
-def terms_of(book: Manifest | None) -> TailTerms:
-    return TailTerms(book.applied_rules, book.tombstones, book.deleted) if book else NO_TERMS
+def terms_of(manifest: Manifest | None) -> TailTerms:
+    return TailTerms(manifest.applied_rules, manifest.tombstones, manifest.deleted) if manifest else NO_TERMS
 
 
 def read_tail(
     store: Store, property: int, blocks: Sequence[BlockInfo], terms: TailTerms, *, keep_raw: bool = False
 ) -> Tail:
-    """Processes the property's rows of the blocks, those of one context together. Raw rows are kept on demand only."""
+    """Processes the property's rows in the blocks, those of one context together."""
     holding = [block for block in blocks if property in store.directory(block.key)]
     by_context = sorted(holding, key=lambda block: block.context_id)
-    pieces = [
-        _piece(store, property, context_id, list(group), terms)
+    tails = [
+        _read_context(store, property, context_id, list(group), terms)
         for context_id, group in groupby(by_context, lambda block: block.context_id)
     ]
-    tail = concat_tails(pieces)._replace(blocks=tuple(blocks))
+    tail = concat_tails(tails)._replace(blocks=tuple(blocks))
     return tail if keep_raw else tail._replace(raw=())
 
 
-def concat_tails(pieces: Sequence[Tail]) -> Tail:
-    """The tails of disjoint blocks as one."""
+def concat_tails(tails: Sequence[Tail]) -> Tail:
+    """Joins the tails of disjoint blocks."""
     return Tail(
-        tuple(block for piece in pieces for block in piece.blocks),
-        sum(piece.hits for piece in pieces),
-        tuple(part for piece in pieces for part in piece.raw),
-        pl.concat([pl.DataFrame(schema=EVENTS), *(piece.events for piece in pieces)]),
-        pl.concat([pl.DataFrame(schema=REJECTED), *(piece.rejected for piece in pieces)]),
-        pl.concat([NOTHING_DROPPED, *(piece.dropped for piece in pieces)]),
-        sum(piece.erased for piece in pieces),
+        tuple(block for tail in tails for block in tail.blocks),
+        sum(tail.hits for tail in tails),
+        tuple(part for tail in tails for part in tail.raw),
+        pl.concat([pl.DataFrame(schema=EVENTS), *(tail.events for tail in tails)]),
+        pl.concat([pl.DataFrame(schema=REJECTED), *(tail.rejected for tail in tails)]),
+        pl.concat([NOTHING_DROPPED, *(tail.dropped for tail in tails)]),
+        sum(tail.erased for tail in tails),
     )
 
 
 def settings_of(store: Store, property: int, blocks: Sequence[BlockInfo]) -> ReceiveSettings:
-    """The settings under which the property's first hits were received: they fix its zone and timeout for the
-    generation.
+    """Returns the settings under which the property's first hits were received.
+
+    They determine the zone and the timeout of its first generation.
     """
     first = next((block for block in blocks if property in store.directory(block.key)), None)
     context = decode_context(store.context(first.context_id)) if first else Context(())
@@ -102,15 +101,15 @@ def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Ma
     return empty_manifest(ruleset_of(store, property, settings.rules, settings).settings)
 
 
-def _piece(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:
+def _read_context(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:
     settings = decode_context(store.context(context_id)).property(property)
     everything = store.rows([block.key for block in blocks], property)
     raw = everything.clear() if terms.deleted else without_erased(everything, terms.tombstones)
     hits = raw["position"].n_unique()
-    done = (
+    processed = (
         apply_rules(store, property, raw, settings.rules, terms.applied_rules, settings) if hits else NOTHING_PROCESSED
     )
-    return Tail(tuple(blocks), hits, ((settings.rules, raw),), *done, everything["position"].n_unique() - hits)
+    return Tail(tuple(blocks), hits, ((settings.rules, raw),), *processed, everything["position"].n_unique() - hits)
 
 
 NO_TERMS: Final = TailTerms()
