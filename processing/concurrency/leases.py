@@ -1,5 +1,5 @@
-"""Leases: of many processes, on any machine, one does the work. The database's clock decides, so that machines need
-not agree on the time.
+"""Leases: one of many processes, on any machine, does the work. The database's clock decides when a lease ends, so the
+clocks of machines may differ.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def acquire(name: str, holder: str, for_s: float) -> bool:
-    """Whether the holder has the lease now, new or again."""
+    """Takes or prolongs a lease by `for_s`. Returns whether the holder has it now."""
     until = Now() + timedelta(seconds=for_s)
     free = Lease.objects.filter(Q(holder=holder) | Q(until__lt=Now()), name=name)
     if free.update(holder=holder, until=until):
@@ -42,49 +42,49 @@ def release(name: str, holder: str) -> None:
 
 
 class HeldLease:
-    """A lease that is kept up by a thread. `lost`: it ran out, and somebody else may have it."""
+    """A lease that a thread of its own prolongs. Once it is lost, another process may have it."""
 
-    def __init__(self, name: str, holder: str, for_s: float, taken_at: float) -> None:
+    def __init__(self, name: str, holder: str, for_s: float, acquired_at: float) -> None:
         self._name, self._holder, self._for_s = name, holder, for_s
-        self._until = taken_at + for_s
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep_up, name=f"lease of {name}", daemon=True)
+        self._until = acquired_at + for_s
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._prolong_until_ended, name=f"lease of {name}", daemon=True)
         self._thread.start()
 
     def lost(self) -> bool:
         return time.monotonic() >= self._until
 
     def end(self) -> None:
-        self._over.set()
+        self._ended.set()
         self._thread.join()
 
-    def _keep_up(self) -> None:
+    def _prolong_until_ended(self) -> None:
         try:
-            while not self._over.wait(self._for_s / 4) and not self.lost():
-                self._take_again()
+            while not self._ended.wait(self._for_s / 4) and not self.lost():
+                self._prolong()
         finally:
             connection.close()
 
-    def _take_again(self) -> None:
-        asked_at = time.monotonic()
+    def _prolong(self) -> None:
+        now = time.monotonic()
         try:
-            again = acquire(self._name, self._holder, self._for_s)
+            prolonged = acquire(self._name, self._holder, self._for_s)
         except DatabaseError as error:
-            logger.warning("the lease of %s cannot be kept up now: %s", self._name, error)
+            logger.warning("the lease of %s cannot be prolonged now: %s", self._name, error)
             close_old_connections()
             return
-        self._until = asked_at + self._for_s if again else asked_at
+        self._until = now + self._for_s if prolonged else now
 
 
 @contextmanager
 def hold_lease(name: str, for_s: float) -> Iterator[HeldLease | None]:
-    """Holds the lease until the end of the block; None where another process has it."""
+    """Holds the lease until the end of the block. Yields None if another process has it."""
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-    taken_at = time.monotonic()
+    acquired_at = time.monotonic()
     if not acquire(name, holder, for_s):
         yield None
         return
-    lease = HeldLease(name, holder, for_s, taken_at)
+    lease = HeldLease(name, holder, for_s, acquired_at)
     try:
         yield lease
     finally:

@@ -1,4 +1,4 @@
-"""Where an address is, from any MaxMind database file (`.mmdb`), nested as MaxMind writes it or flat as others do."""
+"""Looks up where an address is, in a MaxMind database file (`.mmdb`): records nested as MaxMind's, or flat ones."""
 
 import logging
 from pathlib import Path
@@ -24,7 +24,7 @@ NO_LOCATION: Final = Location()
 
 class GeoDatabase(Protocol):
     def lookup(self, address: str) -> Location:
-        """The place of a full address; NOWHERE for text that is no address."""
+        """Returns the location of a full address; NO_LOCATION for any other text."""
         ...
 
 
@@ -34,37 +34,33 @@ class NoGeoDatabase:
 
 
 class GeoDatabaseFile:
-    """Reads records directly: typed readers refuse flat files."""
+    """Reads records with the low-level reader: the typed ones refuse flat files."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._reader, self._damaged = path, maxminddb.open_database(str(path)), False
 
     def __reduce__(self) -> tuple[type["GeoDatabaseFile"], tuple[Path]]:
-        """Another process opens the file itself."""
+        """Pickles the path: another process opens the file itself."""
         return GeoDatabaseFile, (self._path,)
 
     def lookup(self, address: str) -> Location:
         try:
             record = self._reader.get(address)
-        except ValueError:  # no address, or IPv6 in a file of IPv4
+        except ValueError:  # not an address, or IPv6 in a file of IPv4
             return NO_LOCATION
         except maxminddb.InvalidDatabaseError:
-            self._complain()
+            if not self._damaged:  # logged once; a damaged file costs no hit, only its location
+                self._damaged = True
+                logger.exception("the file of places is damaged: some places stay unknown")
             return NO_LOCATION
         return read_record(record) if isinstance(record, dict) else NO_LOCATION
 
     def close(self) -> None:
         self._reader.close()
 
-    def _complain(self) -> None:
-        """Once: a damaged file must cost no hit, only its place."""
-        if not self._damaged:
-            self._damaged = True
-            logger.exception("the file of places is damaged: some places stay unknown")
-
 
 def open_geo_database(path: Path | None) -> GeoDatabase:
-    """Without a path no place is known. Raises FileNotFoundError, maxminddb.InvalidDatabaseError."""
+    """Opens the file; without a path no location is known. Raises FileNotFoundError, maxminddb.InvalidDatabaseError."""
     return NoGeoDatabase() if path is None else GeoDatabaseFile(path)
 
 

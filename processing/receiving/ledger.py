@@ -1,4 +1,4 @@
-"""The ledger's moves: give out the next range, say which are unfinished, call one done, forget where old ones began."""
+"""Reads and writes the ledger: records the next range, finds unfinished ones, marks one done, merges old ones."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,13 +13,13 @@ from processing.models import LogSource, Range
 from processing.positions import MAX_LOGS
 
 MAX_RANGE_HITS: Final = 4096
-MOST_FOLDED: Final = 10_000  # rows at once
+MERGED_ROWS: Final = 10_000  # at once
 
 
 class LogWentBack(RuntimeError):
     """The log ends before what was already received of it: it was replaced or restored.
 
-    Receiving stops, since new hits would take the places of old ones.
+    Receiving stops, because new hits would get the positions of old ones.
     """
 
 
@@ -56,54 +56,58 @@ def unfinished(log: str) -> list[Range]:
 
 
 def start_attempt(item: Range) -> None:
-    """Notes that it is worked on, before anything can go wrong."""
+    """Notes that a process is about to receive the range: if that ends the process, the note stays."""
     item.attempts += 1
     Range.objects.filter(pk=item.pk).update(attempts=F("attempts") + 1, begun=True)
 
 
 def withdraw_attempt(item: Range) -> None:
-    """Notes that an attempt ended with an error, and not by the death of its process."""
+    """Takes the note back, because the attempt ended with an error and not with its process."""
     Range.objects.filter(pk=item.pk, attempts__gt=0).update(attempts=F("attempts") - 1)
 
 
 def finish(item: Range) -> bool:
-    """False where another attempt was quicker; what that one said stands."""
+    """Marks the range done. Returns False if another attempt was quicker; its number of lost hits stays."""
     return Range.objects.filter(pk=item.pk, done_at=None).update(done_at=Now(), lost=item.lost) == 1
 
 
 def unfinished_or_done_within(log: str, time: timedelta) -> list[Range]:
-    """Those that are unfinished, or were so long ago, by the database's clock."""
+    """Returns the ranges that are unfinished now, or were at any time within `time`, by the database's clock."""
     return list(Range.objects.filter(Q(done_at=None) | Q(done_at__gte=Now() - time), log=log))
 
 
 def merge_old_ranges(before: datetime) -> int:
-    """Joins neighbours that were done before that time, so that the ledger does not grow for ever. The newest of each
-    partition and ranges that lost hits stay by themselves. Returns how many rows went.
+    """Merges neighbours that were done before that time, so that the ledger does not grow for ever.
+
+    The newest range of each partition and ranges that lost hits stay as they are. Returns how many rows were deleted.
     """
     old = Range.objects.filter(done_at__lt=before, lost=0)
-    places = old.values("log", "partition").annotate(rows=Count("pk")).filter(rows__gt=1).order_by()
-    return sum(_fold(old.filter(log=place["log"], partition=place["partition"])) for place in places)
+    partitions = old.values("log", "partition").annotate(rows=Count("pk")).filter(rows__gt=1).order_by()
+    return sum(_merge(old.filter(log=item["log"], partition=item["partition"])) for item in partitions)
 
 
 def received_up_to(log: str, partition: int) -> int:
-    """The first offset that no range holds yet."""
+    """Returns the first offset that no range holds yet."""
     newest = Range.objects.filter(log=log, partition=partition).order_by("-first").first()
     return newest.last + 1 if newest else 0
 
 
 def count_lost(log: str | None = None) -> int:
-    """How many entries were gone before they were received."""
+    """Returns how many entries were lost before they were received."""
     return sum(losses(log))
 
 
 def losses(log: str | None = None) -> "QuerySet[Range, int]":
-    """How many entries each range lost, where it lost any; pages ask for it, so an index knows them."""
+    """Returns how many entries each range lost, for those that lost any. Pages show it, so an index holds them."""
     ranges = Range.objects.filter(lost__gt=0) if log is None else Range.objects.filter(log=log, lost__gt=0)
     return ranges.values_list("lost", flat=True)
 
 
 def ordinal(log: str) -> int:
-    """The log's number in positions, given once. Counted by us: a database's own counter leaves gaps after a crash."""
+    """Returns the log's number in positions, and gives it one the first time.
+
+    The database's own counter is not used, because it leaves gaps after a crash. Raises OverflowError.
+    """
     while True:
         known = LogSource.objects.filter(log=log).first()
         number = known.pk if known else 1 + (LogSource.objects.aggregate(Max("pk"))["pk__max"] or 0)
@@ -111,7 +115,7 @@ def ordinal(log: str) -> int:
             raise OverflowError(f"more than {MAX_LOGS} logs have been used")
         if known:
             return int(number)
-        with suppress(IntegrityError), transaction.atomic():  # somebody else was quicker: look again
+        with suppress(IntegrityError), transaction.atomic():  # another process may be quicker: look again
             LogSource.objects.create(pk=number, log=log)
 
 
@@ -122,17 +126,19 @@ def _record_lost(log: str, partition: int, first: int, last: int) -> Range:
     )
 
 
-def _fold(old: QuerySet[Range]) -> int:
-    gone = 0
+def _merge(old: QuerySet[Range]) -> int:
+    """Merges the neighbours of one partition, but for the newest range. Returns how many rows were deleted."""
+    deleted = 0
     with transaction.atomic():
-        for run in _neighbours(list(old.order_by("first")[:MOST_FOLDED])[:-1]):
+        for run in _runs(list(old.order_by("first")[:MERGED_ROWS])[:-1]):
             Range.objects.filter(pk__in=[item.pk for item in run[1:]]).delete()
             Range.objects.filter(pk=run[0].pk).update(last=run[-1].last)
-            gone += len(run) - 1
-    return gone
+            deleted += len(run) - 1
+    return deleted
 
 
-def _neighbours(ranges: Iterable[Range]) -> list[list[Range]]:
+def _runs(ranges: Iterable[Range]) -> list[list[Range]]:
+    """Groups neighbours, in order of offsets: 0-9, 10-19, 30-39 are [0-9, 10-19] and [30-39]."""
     runs: list[list[Range]] = []
     for item in ranges:
         if runs and runs[-1][-1].last + 1 == item.first:

@@ -1,4 +1,4 @@
-"""Hits that are in the log and in no block yet, by property: counted from the log itself."""
+"""Counts the hits that are in the log and in no block yet, by property, from the log itself."""
 
 import time
 from collections import Counter, defaultdict
@@ -12,88 +12,84 @@ from django.db import close_old_connections
 from collection.log.port import CorruptLog, Log, LogUnavailable, Trimmed
 from processing.ingest.ownership import Owner, owner_of_entry
 from processing.receiving import ledger
-from processing.receiving.lag import unreported
+from processing.receiving.lag import count_unreported
 from processing.segments.manifest import OffsetRange
 from processing.store.port import BlockInfo
 
-STRETCH: Final = 512
-AWAY_S: Final = 10.0
-VIEW_LIFE: Final = timedelta(seconds=30)  # a view is not older when its pending hits are asked for
+CHUNK: Final = 512  # entries that are counted, and remembered, together
+UNAVAILABLE_S: Final = 10.0
+VIEW_LIFE: Final = timedelta(seconds=30)  # a view is younger when its pending hits are asked for
 
 
 def count_pending(log: Log) -> int:
-    """How many hits the log holds that are in no block yet."""
-    close_old_connections()  # this may be a thread that asks now and then, long after the database went away and came
-    return unreported(log.id, log.ends())
+    """Returns how many hits of the log are in no block yet."""
+    close_old_connections()  # in a thread that calls this now and then, the database may have restarted meanwhile
+    return count_unreported(log.id, log.ends())
 
 
 class PendingHits:
-    """Reads each stretch of the log once, however often it is asked. Safe to share between threads."""
+    """Reads each chunk of the log once, and remembers its owners. Safe to share between threads."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._counted: dict[tuple[int, int], Counter[Owner]] = {}
-        self._lock, self._away_until = Lock(), 0.0
+        self._counts: dict[tuple[int, int], Counter[Owner]] = {}  # by partition and first offset
+        self._lock, self._unavailable_until = Lock(), 0.0
 
     def hits(
         self, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange], property: int, measurement_id: str
     ) -> int:
-        """The property's hits that are neither in the blocks nor in the spans of a view that was opened just now.
+        """Returns how many of the property's hits are neither in the blocks nor in the covered ranges of a view.
 
-        Hits of no known property are nobody's until they are received. Raises LogUnavailable; while the log is away,
-        it is asked now and then only: others wait for the answer.
+        Hits of an unknown property count for none. Raises LogUnavailable, also for some seconds after the log was
+        unavailable: one request waits for its answer, the next ones need not.
         """
-        if time.monotonic() < self._away_until:
+        if time.monotonic() < self._unavailable_until:
             raise LogUnavailable("it did not answer a moment ago")
         try:
-            return self._hits(blocks, covered, property, measurement_id)
+            floors, held = self._floors(), _held(self._log.id, blocks, covered)
+            with self._lock:
+                self._counts = {key: owners for key, owners in self._counts.items() if key[1] + CHUNK > floors[key[0]]}
+                return sum(
+                    owners[property] + owners[measurement_id]
+                    for partition, end in self._log.ends().items()
+                    for start, before in _gaps(held[partition], floors[partition], end)
+                    for owners in self._count_chunks(partition, start, before)
+                )
         except LogUnavailable:
-            self._away_until = time.monotonic() + AWAY_S
+            self._unavailable_until = time.monotonic() + UNAVAILABLE_S
             raise
 
-    def _hits(
-        self, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange], property: int, measurement_id: str
-    ) -> int:
-        floors, held = self._floors(), _held(self._log.id, blocks, covered)
-        with self._lock:
-            self._counted = {key: sums for key, sums in self._counted.items() if key[1] + STRETCH > floors[key[0]]}
-            return sum(
-                sums[property] + sums[measurement_id]
-                for partition, end in self._log.ends().items()
-                for start, before in _gaps(held[partition], floors[partition], end)
-                for sums in self._stretches(partition, start, before)
-            )
-
     def _floors(self) -> dict[int, int]:
-        """By partition, an offset below which all was received before the view was opened."""
+        """Returns, by partition, an offset below which everything was received before the view was opened."""
         floors = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
         for item in ledger.unfinished_or_done_within(self._log.id, VIEW_LIFE):
             floors[item.partition] = min(item.first, floors[item.partition])
         return floors
 
-    def _stretches(self, partition: int, start: int, end: int) -> list[Counter[Owner]]:
-        start = max(start, self._log.starts()[partition])
-        firsts = range(start - start % STRETCH, end, STRETCH)
-        return [self._stretch(partition, first, max(first, start), min(first + STRETCH, end)) for first in firsts]
+    def _count_chunks(self, partition: int, start: int, end: int) -> Iterator[Counter[Owner]]:
+        """Yields the owners of the entries from start to before end, by chunk. Whole chunks are remembered.
 
-    def _stretch(self, partition: int, first: int, start: int, end: int) -> Counter[Owner]:
-        """The owners of the entries from start to before end; kept if they are a whole stretch."""
-        key = (partition, first)
-        if (start, end) != (first, first + STRETCH):
-            return self._count(partition, start, end)
-        if key not in self._counted:
-            self._counted[key] = self._count(partition, start, end)
-        return self._counted[key]
+        With chunks of 512, the entries 1000 to 1599 are counted as 1000-1023, 1024-1535 (remembered) and 1536-1599.
+        """
+        start = max(start, self._log.starts()[partition])
+        for first in range(start - start % CHUNK, end, CHUNK):
+            low, before = max(first, start), min(first + CHUNK, end)
+            if before - low < CHUNK:
+                yield self._count(partition, low, before)
+                continue
+            if (partition, first) not in self._counts:
+                self._counts[partition, first] = self._count(partition, low, before)
+            yield self._counts[partition, first]
 
     def _count(self, partition: int, start: int, end: int) -> Counter[Owner]:
         try:
             return Counter(owner_of_entry(entry.value) for entry in self._log.read(partition, start, end - 1))
         except (CorruptLog, Trimmed):
-            return Counter()  # they will be lost, not received; receiving raises the alarm
+            return Counter()  # they will be lost, not received; receiving logs it
 
 
 def _held(log: str, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange]) -> dict[int, list[tuple[int, int]]]:
-    """First and last offsets by partition, in order."""
+    """Returns the first and last offsets of blocks and covered ranges by partition, in order."""
     held: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for span in [*(OffsetRange(*block.key) for block in blocks), *covered]:
         if span.log == log:
@@ -102,7 +98,7 @@ def _held(log: str, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange])
 
 
 def _gaps(held: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """What of the offsets from `start` to before `end` is not held, as such pairs."""
+    """Yields the parts of start to before end that are not held: of 0 to 10, [(2, 4)] leaves (0, 2) and (5, 10)."""
     for first, last in held:
         if start < first and start < end:
             yield start, min(first, end)

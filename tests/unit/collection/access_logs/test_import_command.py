@@ -12,7 +12,7 @@ from collection.hit import RawHit, decode
 from collection.log import open_log
 from configuration.models import Property
 from processing.receiving import ledger
-from processing.receiving.lag import unreported, wait_until_reported
+from processing.receiving.lag import count_unreported, wait_until_reported
 
 pytestmark = pytest.mark.django_db
 
@@ -130,10 +130,10 @@ def ranges() -> list[Any]:
 
 
 def test_waiting_ends_when_every_range_is_done(ranges: list[Any]) -> None:
-    assert unreported("log", {0: 30}) == 30
+    assert count_unreported("log", {0: 30}) == 30
     ledger.finish(ranges[0])
-    assert unreported("log", {0: 30}) == 20
-    assert unreported("log", {0: 10}) == 0
+    assert count_unreported("log", {0: 30}) == 20
+    assert count_unreported("log", {0: 10}) == 0
     progress: list[int] = []
 
     def work(left: int) -> None:
@@ -146,4 +146,4 @@ def test_waiting_ends_when_every_range_is_done(ranges: list[Any]) -> None:
 
 
 def test_no_request_waits_for_ever(ranges: list[Any]) -> None:
-    assert wait_until_reported("log", {0: 25}, lambda _: None, patience_s=0.2) == 25
+    assert wait_until_reported("log", {0: 25}, lambda _: None, timeout_s=0.2) == 25

@@ -1,4 +1,4 @@
-"""The ledger forgets where old ranges began, and nothing else."""
+"""Merging drops where old ranges began, and nothing else."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def add(first: int, last: int, *, days: int = 9, lost: int = 0, done: bool = Tru
     Range.objects.create(log=log, partition=0, first=first, last=last, context="c", lost=lost, done_at=at)
 
 
-def fold() -> int:
+def merge() -> int:
     return ledger.merge_old_ranges(now() - timedelta(days=8))
 
 
@@ -33,18 +33,18 @@ def test_it_works() -> None:
         add(first, first + 9)
     add(50, 59, days=1)
     add(0, 9, log="b")
-    assert fold() == 3
+    assert merge() == 3
     assert ranges() == [(0, 39), (40, 49), (50, 59)]
     assert (ranges("b"), ledger.received_up_to("a", 0)) == ([(0, 9)], 60)
     add(60, 69)
-    assert fold() == 1  # it goes on where it ended; what is younger lies between
+    assert merge() == 1  # it goes on where it ended; what is younger lies between
     assert ranges() == [(0, 49), (50, 59), (60, 69)]
 
 
 def test_what_was_lost_stays_by_itself() -> None:
     for first in range(0, 60, 10):
         add(first, first + 9, lost=3 if first == 20 else 0)
-    assert fold() == 2
+    assert merge() == 2
     assert ranges() == [(0, 19), (20, 29), (30, 49), (50, 59)]
     assert ledger.count_lost("a") == 3
 
@@ -52,7 +52,7 @@ def test_what_was_lost_stays_by_itself() -> None:
 def test_unfinished_ones_stay() -> None:
     for first in range(0, 60, 10):
         add(first, first + 9, done=first != 20)
-    assert fold() == 2
+    assert merge() == 2
     assert [item.first for item in ledger.unfinished("a")] == [20]
     assert ranges() == [(0, 19), (20, 29), (30, 49), (50, 59)]
 
