@@ -1,4 +1,4 @@
-"""What every log must do, whichever adapter keeps the promise.
+"""The tests that every adapter of the log must pass.
 
 A test class inherits it and provides the fixtures `log`, a new one, and `again`, which opens the same one once more, as
 another process would. Nothing here assumes a first offset, a number of partitions, or that a trimmed offset is gone at
@@ -29,7 +29,7 @@ def numbered(count: int, prefix: bytes = b"hit") -> list[bytes]:
 
 
 def held(log: Log) -> dict[int, list[bytes]]:
-    """Every value, by partition, in order."""
+    """Returns all values of the log, by partition, in order."""
     starts, ends = log.starts(), log.ends()
     return {
         p: [e.value for e in log.read(p, starts[p], ends[p] - 1)] if ends[p] > starts[p] else []
@@ -42,7 +42,7 @@ def everything(log: Log) -> list[bytes]:
 
 
 def home(log: Log, key: bytes = KEY) -> int:
-    """The partition of a key, found by appending one hit."""
+    """Returns the partition of a key by appending one hit."""
     before = log.ends()
     fill(log, b"which partition", key=key)
     after = log.ends()
@@ -50,7 +50,7 @@ def home(log: Log, key: bytes = KEY) -> int:
 
 
 def moment_us() -> int:
-    """A time after everything that was done and before everything that comes, for clocks that count milliseconds."""
+    """Returns a time after all earlier appends and before all later ones, also for clocks with milliseconds."""
     time.sleep(0.005)
     now = time.time_ns() // 1000  # noqa: TID251 - logs stamp with the real time
     time.sleep(0.005)

@@ -17,7 +17,7 @@ SECOND_US = 1_000_000
 
 
 class Clock:
-    """Microseconds since 1970 UTC, as the test says."""
+    """A clock that the test sets, in microseconds since 1970 UTC."""
 
     now = 1_700_000_000 * SECOND_US
 
@@ -47,7 +47,7 @@ class TestEmbeddedLog(LogContract):
 
 
 class TestEmbeddedLogOfTinyFiles(LogContract):
-    """The same promises while every append is followed by a new file."""
+    """Runs the contract while every append starts a new file."""
 
     @pytest.fixture
     def log(self, tmp_path: Path) -> Iterator[EmbeddedLog]:
@@ -78,7 +78,7 @@ def files(folder: Path) -> list[str]:
 
 
 def python(*arguments: str) -> str:
-    """What the code printed, run in a process of its own."""
+    """Runs the code in a new process. Returns its output."""
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout

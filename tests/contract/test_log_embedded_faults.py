@@ -1,4 +1,4 @@
-"""What the embedded log makes of damage, torn tails, full disks and power cuts."""
+"""The embedded log with damaged files, torn tails, full disks and power cuts."""
 
 import os
 import resource
@@ -43,7 +43,7 @@ def sealed_log(folder: Path) -> None:
 
 
 def flip(path: Path, content: bytes) -> None:
-    """Change one bit of the first place in the file that has this content."""
+    """Changes one bit at the first occurrence of this content in the file."""
     data = bytearray(path.read_bytes())
     data[data.index(content)] ^= 1
     path.write_bytes(data)
@@ -120,7 +120,7 @@ def test_a_torn_tail_is_found_and_trimmed(folder: Path, torn: int, how: str) -> 
 
 @contextmanager
 def full_disk(limit: int) -> Iterator[None]:
-    """No file may grow beyond this many bytes."""
+    """Limits the size of every file to this many bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:

@@ -61,7 +61,7 @@ def _prepare(data: Path) -> None:
 
 
 def _fork(home: Path, live: Callable[[], str]) -> str:
-    """What the life said in the end: in a file, since it may die at any moment."""
+    """Returns the last output of the life. It is in a file, since the process may die at any moment."""
     last_words = home / "last words"
     last_words.unlink(missing_ok=True)
     child = os.fork()

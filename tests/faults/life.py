@@ -39,7 +39,7 @@ TEXT: Final = {"path": str, "event": str}
 
 
 class Book:
-    """What a sender knows, outside of the data that may get lost: hits that it sent, and those that were accepted."""
+    """The sender's record, kept outside of the data that may be lost: hits that were sent, hits that were accepted."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -142,7 +142,7 @@ def hit(number: int) -> RawHit:
 
 
 def judge(home: Path, rnd: random.Random) -> str:
-    """What is wrong with the numbers after a restart, before and after the rest of the work; "" if nothing is."""
+    """Checks the numbers after a restart, before and after the remaining work. Returns the fault or ""."""
     here = install(home / "data", rnd)
     book = Book(home / "sender")
     if not here.log.ends()[0]:

@@ -101,7 +101,7 @@ class Visitors(Background):
 
 
 def request(turn: int, name: str, client: str) -> bytes:
-    """By turns without a body, with a small one, and now and then with one that fills many packets."""
+    """Builds a request: by turns without a body, with a small one, and sometimes with one of many packets."""
     parameters = {
         "v": 2,
         "tid": SHOP.measurement_id,
@@ -138,7 +138,7 @@ def test_it_works(balancer: Balancer, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/%6detrics", "/metric%73", "/%6Detrics?a=1", "/metrics#a"])
 def test_metrics_of_one_process_are_not_passed_on(balancer: Balancer, path: str) -> None:
-    """Whoever passed them on would answer something else: nobody is behind but the collectors."""
+    """The balancer itself refuses these paths. A collector would answer them with another status."""
     assert ask(balancer, "GET", path) in {400, 404}
 
 

@@ -32,7 +32,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    """To the last byte, and again what became free meanwhile."""
+    """Fills the disk to the last byte, and again if space has become free."""
     for size in (65_536, 4096, 1):
         with (disk / "filler").open("ab", buffering=0) as file, suppress(OSError):  # no space left on device
             while file.write(bytes(size)) == size:

@@ -36,7 +36,7 @@ def kill_worker(site: EagerSite, rnd: random.Random) -> None:
 
 
 def blocks(site: EagerSite) -> int | None:
-    """What changes when the worker works."""
+    """Returns the time of the last write to the store, None before the first."""
     path = site.folder / "store" / "store.db-wal"
     return path.stat().st_mtime_ns if path.exists() else None
 

@@ -75,7 +75,7 @@ def test_each_range_is_given_out_once(postgres: Postgres, tmp_path: Path) -> Non
 
 
 def taken(environment: dict[str, str], log: str) -> tuple[frozenset[str], list[list[str]]]:
-    """What several processes were given that began at once: the log's numbers, the ranges of each."""
+    """Starts several processes at once. Returns the log numbers they saw, and the ranges that each was given."""
     command = [sys.executable, "-m", "tests.faults.ledger_process", log, str(RANGES * MAX_RANGE_HITS)]
     pipe = subprocess.PIPE
     processes = [

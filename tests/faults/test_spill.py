@@ -68,7 +68,7 @@ class Load(Background):
 
 
 def names(log: Log) -> Counter[str]:
-    """How often each sent hit is in the topic."""
+    """Counts how often each sent hit is in the topic."""
     return Counter(parse_qs(decode(value).query.decode())["_hid"][0] for value in everything(log))
 
 
@@ -121,7 +121,7 @@ def test_a_broker_killed_and_started_repeatedly(kafka: Kafka, server: Server, lo
 
 
 def test_a_broker_that_hangs(kafka: Kafka, server: Server, log: Log) -> None:
-    """What it had in its queue when it hung is stored when it goes on: before the collector looks for it."""
+    """A broker that continues stores the hits in its queue before the collector searches for them."""
     with Load(server) as load:
         for _ in range(3):
             load.wait_for(1000)

@@ -1,4 +1,4 @@
-"""What fails stops nothing else: a hit, a segment, a property, a full disk, a part of the worker."""
+"""A failure of a hit, a segment, a property, the disk or a thread of the worker stops no other work."""
 
 import logging
 import random
@@ -141,7 +141,7 @@ def _from(hit: Any, address: str) -> Any:
 
 
 class NoDisk:
-    """What is read with every hit cannot be read."""
+    """A geo database whose file cannot be read: every lookup fails."""
 
     def lookup(self, address: str) -> Location:
         raise OSError("no disk")

@@ -1,4 +1,4 @@
-"""From lines to hits: ids, times, and which lines are called broken."""
+"""Hits made of lines: ids, times, and the faults of malformed lines."""
 
 from datetime import datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""What the collector answers and what it stores, on a real log and without a server."""
+"""The collector's answers and its stored hits, on a real log and without a server."""
 
 import asyncio
 import resource

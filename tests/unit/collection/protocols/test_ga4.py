@@ -20,7 +20,7 @@ def decode(query: bytes, body: bytes = b"", headers: dict[str, str] | None = Non
 
 
 def survivors(event: dict[str, str]) -> Counter[tuple[str, str]]:
-    """What an event's parameters say, wherever they are kept."""
+    """Counts an event's parameters, from columns and from REST."""
     named = [(name, value) for name, value in event.items() if name != "rest"]
     return Counter(named + parse_qsl(event.get("rest", ""), keep_blank_values=True, errors="replace"))
 
