@@ -188,7 +188,7 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     _django(folder)
     from processing.segments.view_cache import ViewCache
     from processing.store import open_store
-    from reporting.kinds.table.run import run
+    from reporting.kinds import run
     from reporting.model.report import DateRange, Report
 
     last = FIRST_DAY + timedelta(days=days - 1)

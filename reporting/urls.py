@@ -14,7 +14,10 @@ from reporting.rules.run_status import ACTIONS
 RULES = "properties/<int:property_id>/rules/"
 
 urlpatterns = [
-    path("v1beta/properties/<int:number>:runReport", ga4.run_report, name="ga4-run-report"),
+    *(
+        path(f"v1beta/properties/<int:number>:{method}", ga4.report_method(method), name=f"ga4-{method}")
+        for method in ga4.REPORT_METHODS
+    ),
     path("v1beta/properties/<int:number>:batchRunReports", ga4.batch_run_reports, name="ga4-batch-run-reports"),
     path("v1beta/properties/<int:number>/metadata", ga4.metadata, name="ga4-metadata"),
     path("v1beta/<path:rest>", ga4.no_such_method, name="ga4-no-such-method"),

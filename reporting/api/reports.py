@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-import msgspec
 import polars as pl
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,9 +17,9 @@ from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property, Token, may_see
 from configuration.ruleset.context import UNKNOWN
 from reporting.clock import today_in
-from reporting.kinds.table.run import run
+from reporting.kinds import parse, render, run
 from reporting.model.date_ranges import read_day
-from reporting.model.report import Answer, Report, ReportError
+from reporting.model.report import ReportError
 from reporting.read_access import status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 
@@ -134,16 +133,16 @@ class PropertyReport(APIView):
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> Response:
         _check_visible(request, number)
-        return Response(msgspec.to_builtins(_answer(_body(request), number)))
+        return Response(render(_answer(_body(request), number)))
 
 
-def _answer(body: object, number: int) -> Answer:
+def _answer(body: object, number: int) -> object:
     """Raises ValidationError."""
     try:
-        report = msgspec.convert(body, Report)
+        report = parse(body)
         view = view_of(number)
         return run(report, view, today_in(view.zone))
-    except (msgspec.ValidationError, ReportError) as error:
+    except ReportError as error:
         raise ValidationError({"detail": str(error)}) from error
     except RecursionError as error:
         raise ValidationError({"detail": TOO_DEEP}) from error

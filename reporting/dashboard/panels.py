@@ -13,7 +13,7 @@ from reporting.dashboard.annotations import Annotation, draw
 from reporting.dashboard.charts import over_time, series
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.period_picker import ChosenPeriod
-from reporting.kinds.table.run import run_many
+from reporting.kinds import run_many
 from reporting.model.report import Answer, ByDimension, Report, Row
 from reporting.registry.metrics import METRICS
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
@@ -17,8 +17,8 @@ from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 from reporting.clock import today_in
 from reporting.ga4.requests import read_batch, read_report
 from reporting.ga4.responses import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
-from reporting.kinds.table.run import run_many
-from reporting.model.report import Answer, Report, ReportError
+from reporting.kinds import run, run_many
+from reporting.model.report import ReportError
 from reporting.read_access import newest_rules, view_of
 from reporting.registry.custom import definitions_of
 
@@ -71,16 +71,36 @@ def _reply(verb: str, method: Method, request: HttpRequest, number: int) -> Http
         return _error("UNAVAILABLE", "The store of this installation cannot be read at present; try again.")
 
 
-@_method("POST")
-def run_report(request: HttpRequest, number: int) -> dict[str, Any]:
-    _check_access(request, number)
-    return report_reply(*_answers([read_report(_body(request), number)], number))
+class ReportMethod(NamedTuple):
+    """A method that runs one report, of the kind that `read` makes of the body for a property's number."""
+
+    read: Callable[[object, int], object]
+    reply: Callable[[Any], dict[str, Any]]
+
+
+REPORT_METHODS: Final[dict[str, ReportMethod]] = {"runReport": ReportMethod(read_report, report_reply)}
+
+
+def report_method(name: str) -> Handler:
+    """Returns the view of a method of REPORT_METHODS."""
+    method = REPORT_METHODS[name]
+
+    @_method("POST")
+    def run_report(request: HttpRequest, number: int) -> dict[str, Any]:
+        _check_access(request, number)
+        report = method.read(_body(request), number)
+        view = view_of(number)
+        return method.reply(run(report, view, today_in(view.zone)))
+
+    return run_report
 
 
 @_method("POST")
 def batch_run_reports(request: HttpRequest, number: int) -> dict[str, Any]:
     _check_access(request, number)
-    return batch_reply(_answers(read_batch(_body(request), number), number))
+    reports = read_batch(_body(request), number)
+    view = view_of(number)
+    return batch_reply(run_many(reports, view, today_in(view.zone)))
 
 
 @_method("GET")
@@ -96,11 +116,6 @@ def no_such_method(request: HttpRequest, rest: str) -> HttpResponse:
         f"There is no method at /v1beta/{rest[:100]}. There are POST properties/{{number}}:runReport and"
         " :batchRunReports, and GET properties/{number}/metadata.",
     )
-
-
-def _answers(reports: list[Report], number: int) -> list[Answer]:
-    view = view_of(number)
-    return run_many(reports, view, today_in(view.zone))
 
 
 def _check_access(request: HttpRequest, number: int, *, common: bool = False) -> None:

@@ -1,0 +1,64 @@
+"""The kinds of reports, and how reports of any kind are run."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any, Final, overload
+
+from reporting.kinds.kind import ReportKind
+from reporting.kinds.table import TABLE
+from reporting.model.report import Answer, Report, ReportError, unknown
+from reporting.query.load import ReportSource, load
+from reporting.registry.custom import definitions_of
+
+KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE,)}
+THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
+
+
+def parse(body: object) -> Any:
+    """Reads a request of our own API: JSON -> report. `kind` names its kind; a table without it. Raises ReportError."""
+    if not isinstance(body, dict):
+        return TABLE.parse(body)
+    fields = dict(body)
+    name = fields.pop("kind", TABLE.name)
+    if not isinstance(name, str):
+        raise ReportError("The kind of the report must be a text.")
+    if name not in KINDS:
+        raise unknown("kind of report", name, KINDS, advice=f"The kinds are: {', '.join(KINDS)}.")
+    return KINDS[name].parse(fields)
+
+
+def render(answer: object) -> Any:
+    """Writes an answer as JSON of our own API."""
+    by_answer = {kind.answer: kind for kind in KINDS.values()}
+    return by_answer[type(answer)].render(answer)
+
+
+@overload
+def run(report: Report, view: ReportSource, today: date) -> Answer: ...
+@overload
+def run(report: object, view: ReportSource, today: date) -> Any: ...
+def run(report: object, view: ReportSource, today: date) -> Any:
+    """Answers one report. `today` is the property's local day. Raises ReportError."""
+    return run_many([report], view, today)[0]
+
+
+@overload
+def run_many(reports: Sequence[Report], view: ReportSource, today: date) -> list[Answer]: ...
+@overload
+def run_many(reports: Sequence[object], view: ReportSource, today: date) -> list[Any]: ...
+def run_many(reports: Sequence[object], view: ReportSource, today: date) -> list[Any]:
+    """Answers several reports, which may be of different kinds, after one read of their days. Raises ReportError."""
+    definitions = definitions_of(view.rules)
+    kinds = [_kind_of(report) for report in reports]
+    plans = [kind.plan(report, today, definitions) for kind, report in zip(kinds, reports, strict=True)]
+    rows = load(plans, view)
+    if len(plans) == 1:
+        return [kinds[0].run(plans[0], rows)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda kind, plan: kind.run(plan, rows), kinds, plans))
+
+
+def _kind_of(report: object) -> ReportKind[Any, Any, Any]:
+    by_report = {kind.report: kind for kind in KINDS.values()}
+    return by_report[type(report)]

@@ -152,15 +152,14 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     currency: str
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> ReportError:
-    """The error for a name that is none, with the names that it may have meant."""
+def unknown(
+    what: str, name: str, known: Iterable[str], advice: str = "The metadata method lists all names."
+) -> ReportError:
+    """Returns the error for an unknown name, with the names that are spelled nearly the same; else with the advice."""
     by_lower = {each.lower(): each for each in known}
     near = difflib.get_close_matches(name[:100].lower(), by_lower, n=3, cutoff=0.5)
-    advice = (
-        f"Did you mean {', '.join(by_lower[each] for each in near)}?"
-        if near
-        else "The metadata method lists all names."
-    )
+    if near:
+        advice = f"Did you mean {', '.join(by_lower[each] for each in near)}?"
     return ReportError(f"{name[:100]!r} is not a {what}. {advice}")
 
 

@@ -1,7 +1,7 @@
 """Filter trees as polars expressions: on dimensions by their distinct values, on metrics after aggregation."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -20,7 +20,8 @@ from reporting.model.report import (
     ReportError,
     StringFilter,
 )
-from reporting.registry.dimensions import NOT_SET
+from reporting.registry.dimensions import NOT_SET, Dimension
+from reporting.registry.metrics import METRICS
 
 LONGEST_PATTERN: Final = 1024
 LONGEST_VALUE: Final = 4096
@@ -53,6 +54,36 @@ def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
     if len(found) > MOST_FILTERS:
         raise ReportError(f"The filter has more than {MOST_FILTERS} conditions.")
     return found
+
+
+def dimension_conditions(tree: Filter | None) -> list[Leaf]:
+    """Returns the conditions of a dimension filter. Raises ReportError for conditions on metrics and bad patterns."""
+    conditions = leaves(tree)
+    for condition in conditions:
+        if condition.field in METRICS:
+            raise ReportError(f"{condition.field!r} is a metric; put it into the metric filter.")
+        if isinstance(condition, StringFilter) and condition.match.endswith("REGEXP"):
+            check_pattern(condition)
+    return conditions
+
+
+def filter_rows(
+    rows: pl.DataFrame, tree: Filter | None, dimensions: Mapping[str, Dimension], zone: str
+) -> pl.DataFrame:
+    """Keeps the rows that a dimension filter accepts. `dimensions` are those of its conditions, by name.
+
+    Each condition is tried on the distinct values only: of a million page views of 50 paths, a pattern reads 50 texts.
+    """
+    if tree is None:
+        return rows
+
+    def accepts(condition: Leaf) -> pl.Expr:
+        dimension = dimensions[condition.field]
+        distinct = rows.select(dimension.key(zone).alias("key")).unique()
+        texts = distinct.select(dimension.text(pl.col("key"))).to_series()
+        return dimension.key(zone).is_in(distinct["key"].filter(matches(condition, texts)).implode())
+
+    return rows.filter(combine(tree, accepts))
 
 
 def combine(tree: Filter, condition: Callable[[Leaf], pl.Expr]) -> pl.Expr:

@@ -12,8 +12,9 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.local_periods import day_start
 from reporting.dashboard.panels import TABLES, TOTALS, Table
-from reporting.kinds.table.run import ReportSource, run_many
+from reporting.kinds import run_many
 from reporting.model.report import LARGEST_LIMIT, Answer, DateRange, Report
+from reporting.query.load import ReportSource
 from reporting.registry.custom import CHANNEL_GROUP, definitions_of
 from reporting.registry.dimensions import CONTENT_GROUP
 

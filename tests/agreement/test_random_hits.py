@@ -21,7 +21,7 @@ from processing.segments import writer
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS
 from processing.store.port import BlockKey
-from reporting.kinds.table.run import run, run_many
+from reporting.kinds import run, run_many
 from reporting.model.report import (
     And,
     Answer,

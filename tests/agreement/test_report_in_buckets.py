@@ -15,8 +15,8 @@ from configuration.ruleset.ruleset import CustomMetricRule, encode_ruleset, plai
 from processing.engine import Engine, open_engine
 from processing.pipeline.custom_values import LARGEST
 from processing.segments import writer
+from reporting.kinds import run
 from reporting.kinds.table.bucketed import run_in_buckets
-from reporting.kinds.table.run import run
 from reporting.model.report import (
     And,
     ByDimension,

@@ -20,7 +20,7 @@ from processing.models import HistoryRun
 from processing.reprocessing import rebuild
 from processing.reprocessing.runs import create_run
 from processing.schema import BUILT
-from reporting.kinds.table.run import run_many
+from reporting.kinds import run_many
 from reporting.model.report import DateRange, Report
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS

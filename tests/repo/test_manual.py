@@ -9,6 +9,7 @@ from django.core.management import get_commands, load_command_class
 
 from collection.hit import RawHit
 from processing.schema import REASONS
+from reporting.kinds import KINDS
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from reporting.registry.reject_reasons import MEANINGS
@@ -48,7 +49,7 @@ def test_files_exist(page: Path) -> None:
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
-@pytest.mark.parametrize("what", ["step", "dimension", "metric", "protocol", "reason", "chart", "adapter"])
+@pytest.mark.parametrize("what", ["step", "dimension", "metric", "protocol", "reason", "chart", "kind", "adapter"])
 def test_there_is_a_page_on_adding(what: str) -> None:
     page = next(page for page in ADD if page.stem.endswith(f"-{what}"))
     assert len(FILE.findall(page.read_text())) >= 3
@@ -60,8 +61,8 @@ def test_every_reason_is_explained() -> None:
     assert sorted(listed) == sorted(REASONS) == sorted(MEANINGS)
 
 
-@pytest.mark.parametrize("name", [*DIMENSIONS, *METRICS])
-def test_every_dimension_and_metric_is_explained(name: str) -> None:
+@pytest.mark.parametrize("name", [*KINDS, *DIMENSIONS, *METRICS])
+def test_every_kind_dimension_and_metric_is_explained(name: str) -> None:
     assert f"| `{name}` |" in (MANUAL / "reports.md").read_text()
 
 

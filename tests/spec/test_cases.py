@@ -8,7 +8,7 @@ import pytest
 
 from collection.hit import RawHit
 from reporting.ga4.responses import as_text
-from reporting.kinds.table.run import run
+from reporting.kinds import run
 from reporting.model.report import Answer
 from tests.spec.cases import CASES, Case
 from tests.spec.render import PAGE, REGISTRIES, cells, page, with_registries

@@ -14,7 +14,7 @@ from configuration.ruleset.context import UNKNOWN_PROPERTY, ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.segments.read_view import ReadView
 from reporting.ga4.responses import as_text
-from reporting.kinds.table.run import run
+from reporting.kinds import run
 from reporting.model.report import ByDimension, DateRange, Report
 from reporting.registry.custom import definitions_of
 from reporting.registry.dimensions import DIMENSIONS

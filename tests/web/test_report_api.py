@@ -121,6 +121,12 @@ def test_a_report(shop: Site) -> None:
     assert (answer["row_count"], answer["zone"]) == (1, "Europe/Berlin")
 
 
+def test_a_report_names_its_kind(shop: Site) -> None:
+    body = {"date_ranges": [{"start": DAY, "end": DAY}], "metrics": ["totalUsers"]}
+    assert post_report(shop, {**body, "kind": "table"}).json() == post_report(shop, body).json()
+    assert "The kinds are: table." in post_report(shop, {**body, "kind": "xyz"}).json()["detail"]
+
+
 @pytest.mark.parametrize("body", [{}, [], {"date_ranges": 1}, {"date_ranges": [], "metric": []}, {"date_ranges": [{}]}])
 def test_a_report_that_is_none(shop: Site, body: Any) -> None:
     reply = post_report(shop, body)

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from reporting.kinds.table.plan import Plan
+from reporting.kinds.table.plan import TablePlan
 from reporting.model.report import DATE_RANGE, Answer, ByDimension, ByMetric, MetricHeader, Order, Row
 
 DIMENSION: Final = "dimension "
@@ -30,14 +30,14 @@ class ReportPage(NamedTuple):
     row_count: int
 
 
-def page_of(asked: Plan, rows: pl.DataFrame) -> ReportPage:
+def page_of(asked: TablePlan, rows: pl.DataFrame) -> ReportPage:
     """`rows` of all date ranges, with the columns RANGE (a number) and RANGE_NAME."""
     kept = rows if asked.report.keep_empty_rows else _without_empty(asked, rows)
     return ReportPage(_ordered(asked, kept).slice(asked.report.offset, asked.report.limit), kept.height)
 
 
 def assemble(
-    asked: Plan, page: ReportPage, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str
+    asked: TablePlan, page: ReportPage, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str
 ) -> Answer:
     """`rows`, among which minimums and maximums are looked for, and `totals` are like those of `page_of`."""
     return Answer(
@@ -59,17 +59,17 @@ def assemble(
     )
 
 
-def _visible(asked: Plan) -> list[str]:
+def _visible(asked: TablePlan) -> list[str]:
     return [name for name in asked.report.metrics if name not in asked.report.invisible]
 
 
-def _without_empty(asked: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+def _without_empty(asked: TablePlan, rows: pl.DataFrame) -> pl.DataFrame:
     if not asked.metrics:
         return rows
     return rows.filter(pl.any_horizontal(pl.col(METRIC + name) != 0 for name in asked.report.metrics))
 
 
-def _ordered(asked: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+def _ordered(asked: TablePlan, rows: pl.DataFrame) -> pl.DataFrame:
     default = [ByMetric(name, descending=True) for name in asked.report.metrics[:1]]
     keys = [_sort_key(asked, order) for order in asked.report.orders or default]
     keys += [SortKey(pl.col(_dimension_column(asked, name))) for name in asked.report.dimensions if name != DATE_RANGE]
@@ -78,7 +78,7 @@ def _ordered(asked: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.sort(values, descending=descending, nulls_last=nulls_last)
 
 
-def _sort_key(asked: Plan, order: Order) -> SortKey:
+def _sort_key(asked: TablePlan, order: Order) -> SortKey:
     if isinstance(order, ByMetric):
         return SortKey(pl.col(METRIC + order.name), order.descending)
     if order.name == DATE_RANGE:
@@ -96,7 +96,7 @@ def _comparable(order: ByDimension, text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase() if order.order == "CASE_INSENSITIVE_ALPHANUMERIC" else text
 
 
-def _dimension_column(asked: Plan, name: str) -> str:
+def _dimension_column(asked: TablePlan, name: str) -> str:
     if name == DATE_RANGE:
         return RANGE_NAME
     names = [each.name for each in asked.dimensions]
@@ -107,13 +107,13 @@ def _extremes(rows: pl.DataFrame, pick: Callable[[pl.Expr], pl.Expr]) -> pl.Data
     return rows.group_by(RANGE, RANGE_NAME).agg(pick(pl.col(f"^{METRIC}.*$"))).sort(RANGE)
 
 
-def _aggregate(asked: Plan, table: pl.DataFrame, label: str) -> tuple[Row, ...]:
+def _aggregate(asked: TablePlan, table: pl.DataFrame, label: str) -> tuple[Row, ...]:
     """Each date range's row; every dimension of it but the date range reads as the label."""
     labelled = table.with_columns(pl.lit(label).alias("label"))
     return _rows(asked, labelled, [RANGE_NAME if name == DATE_RANGE else "label" for name in asked.headers])
 
 
-def _rows(asked: Plan, table: pl.DataFrame, dimensions: list[str]) -> tuple[Row, ...]:
+def _rows(asked: TablePlan, table: pl.DataFrame, dimensions: list[str]) -> tuple[Row, ...]:
     count = len(dimensions)
     texts = [pl.col(name).alias(f"text {n}") for n, name in enumerate(dimensions)]
     wanted = table.select(*texts, *(METRIC + name for name in _visible(asked)))

@@ -20,7 +20,7 @@ from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
-from reporting.kinds.table.plan import Plan, plan
+from reporting.kinds.table.plan import TablePlan, plan_table
 from reporting.kinds.table.run import (
     as_one_row,
     coded_rows,
@@ -29,11 +29,10 @@ from reporting.kinds.table.run import (
     labelled,
     named,
     nothing,
-    read_spans,
-    rows_of,
 )
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated
+from reporting.query.load import load
 from reporting.registry.custom import definitions_of
 
 DECODED_BYTES: Final = 64 * 2**20
@@ -67,7 +66,7 @@ def run_in_buckets(
     report: Report, pinned: PinnedView, rules: Ruleset | None, today: date, *, store: str, engine: Engine, buckets: int
 ) -> Answer:
     """The answer to a report on what is pinned of the store at this address. Raises ReportError, what engines raise."""
-    asked = plan(report, today, definitions_of(rules))
+    asked = plan_table(report, today, definitions_of(rules))
     task = BucketTask(store, pinned, report, today, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
     sums = [_added(asked, [part.rows[n] for part in parts], key_names(asked)) for n in range(len(asked.days))]
@@ -83,9 +82,9 @@ def count_bucket(task: BucketTask) -> ReportPart:
     """Runs wherever the engine has room."""
     rules = decode_ruleset(task.rules) if task.rules else None
     view = _reader(task.store).open(task.pinned).with_rules(rules)
-    asked = plan(task.report, task.today, definitions_of(rules))
-    spans = read_spans([asked], _Bucket(view, task.number, task.buckets))
-    coded = [coded_rows(asked, rows_of(asked, days, spans), view.zone) for days in asked.days]
+    asked = plan_table(task.report, task.today, definitions_of(rules))
+    loaded = load([asked], _Bucket(view, task.number, task.buckets))
+    coded = [coded_rows(asked, loaded.of(asked, days), view.zone) for days in asked.days]
     if task.kept:
         coded = [_only(rows, kept) for rows, kept in zip(coded, task.kept, strict=True)]
     totals = [_counted(asked, as_one_row(rows), []) for rows in coded]
@@ -116,12 +115,12 @@ def _map(engine: Engine, task: BucketTask) -> list[ReportPart]:
     return [part for _, part in engine.run(count_bucket, tasks)]
 
 
-def _counted(asked: Plan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+def _counted(asked: TablePlan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     table = count(coded, keys, asked.measures, asked.sums)
     return table.drop(CODE).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def _added(asked: Plan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
+def _added(asked: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
     """The sums of all buckets, with a CODE of their own."""
     rows = pl.concat(tables)
     if not keys and rows.is_empty():
@@ -130,16 +129,16 @@ def _added(asked: Plan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> 
     return saturated(added, asked.sums).with_row_index(CODE)
 
 
-def _totals(asked: Plan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _totals(asked: TablePlan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     whole = named(asked, _added(asked, tables, []))
     return whole if asked.needs_totals else whole.clear()
 
 
-def _joined(asked: Plan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _joined(asked: TablePlan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(map(labelled, asked.days, range(len(tables)), tables))
 
 
-def _kept(asked: Plan, sums: Sequence[pl.DataFrame], rows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, ...]:
+def _kept(asked: TablePlan, sums: Sequence[pl.DataFrame], rows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, ...]:
     pairs = zip(sums, rows, strict=True)
     return tuple(all.join(few, on=CODE, how="semi").select(CODE, *key_names(asked)) for all, few in pairs)
 

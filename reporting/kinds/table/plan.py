@@ -1,28 +1,31 @@
-"""A report made ready to run: every name found, every date resolved, and the columns known that it has to read."""
+"""Plans a table: finds every name, resolves every date, and says which columns have to be read."""
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
-from reporting.model.report import DATE_RANGE, ByMetric, Order, Report, ReportError, StringFilter, check_shape
-from reporting.query.filters import check_pattern, leaves
+from reporting.model.report import DATE_RANGE, ByMetric, Order, Report, ReportError, check_shape
+from reporting.query.filters import dimension_conditions, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
-from reporting.registry.metrics import METRICS, Measure, Metric, Sum, find_metric
+from reporting.registry.metrics import Measure, Metric, Sum, find_metric
 from reporting.registry.source_columns import COLUMNS, SUMS, can_condense
 
 
-class Plan(NamedTuple):
-    """`filtered` are the filter's dimensions by name; `all_metrics` those of report and metric filter."""
+class TablePlan(NamedTuple):
+    """A report with all that its names stand for. `measures`, `sums` and `columns` are what `all_metrics` and the
+    dimensions need.
+    """
 
     report: Report
-    days: tuple[Days, ...]
-    dimensions: tuple[Dimension, ...]
-    filtered: Mapping[str, Dimension]
+    days: tuple[Days, ...]  # the date ranges
+    dimensions: tuple[Dimension, ...]  # without dateRange
+    filter_dimensions: Mapping[str, Dimension]  # those of the dimension filter, by name
     metrics: tuple[Metric, ...]
-    all_metrics: tuple[Metric, ...]
+    all_metrics: tuple[Metric, ...]  # `metrics`, then those of the metric filter only
     measures: frozenset[Measure]
     sums: tuple[Sum, ...]
     columns: frozenset[str]
@@ -35,83 +38,81 @@ class Plan(NamedTuple):
 
     @property
     def row_source(self) -> RowSource:
-        """The rows that it counts: condensed ones if they have all of its columns."""
+        """Condensed rows if they have all columns of the report, since they are fewer; else events."""
         return RowSource.CONDENSED if not self.sums and can_condense(self.columns) else RowSource.EVENTS
 
     @property
-    def page_first(self) -> bool:
-        """Whether the rows of the page can be told before what takes long is counted: by sums and signs alone."""
+    def can_page_first(self) -> bool:
+        """Whether sums and nonzero flags are enough to find the rows of the page, so that distinct visitors and
+        sessions have to be counted for these rows only.
+        """
         orders = self.report.orders or [ByMetric(name) for name in self.report.metrics[:1]]
-        decisive = {order.name for order in orders if isinstance(order, ByMetric)}
-        whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
-        told = all(_is_sum(each) or each.flags_show_zero and each.name not in decisive for each in self.metrics)
-        return bool(self.dimensions and told and not whole_table and not self.measures <= SUMS.keys())
+        ordering = {order.name for order in orders if isinstance(order, ByMetric)}
+        ordered_by_sums = all(_is_sum(metric) for metric in self.metrics if metric.name in ordering)
+        empty_rows_known = all(_is_sum(metric) or metric.flags_show_zero for metric in self.metrics)
+        needs_whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
+        saves_work = self.dimensions and not self.measures <= SUMS.keys()
+        return bool(saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table)
 
     @property
     def needs_totals(self) -> bool:
         return "TOTAL" in self.report.aggregations or not self.dimensions
 
 
-def plan(report: Report, today: date, definitions: Definitions = NO_DEFINITIONS) -> Plan:
+def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINITIONS) -> TablePlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_shape(report)
-    dimensions, filtered = _dimensions(report, definitions)
+    derived = {dimension.name: dimension for dimension in report.derived}
+    find = partial(find_dimension, derived=derived, custom=definitions.dimensions)
+    conditions = dimension_conditions(report.dimension_filter)
+    dimensions = tuple(find(name) for name in report.dimensions if name != DATE_RANGE)
+    filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
     metrics = tuple(find_metric(name, report.expressions, definitions.metrics) for name in report.metrics)
-    all_metrics = _with_filtered(report, metrics, definitions)
+    all_metrics = _with_filter_metrics(report, metrics, definitions)
     measures = frozenset(measure for metric in all_metrics for measure in metric.measures)
-    sums = tuple({each.name: each for metric in all_metrics for each in metric.sums}.values())
-    columns = {column for each in (*dimensions, *filtered.values()) for column in each.columns}
+    sums = tuple({sum_.name: sum_ for metric in all_metrics for sum_ in metric.sums}.values())
+    columns = {column for dimension in (*dimensions, *filter_dimensions.values()) for column in dimension.columns}
     columns |= {column for measure in measures for column in COLUMNS[measure]} | {"day"}
-    columns |= {column for each in sums for column in each.columns}
+    columns |= {column for sum_ in sums for column in sum_.columns}
     for order in report.orders:
         _check_order(report, order)
     _check_invisible(report)
-    return Plan(
-        report,
-        resolve(report.date_ranges, today),
-        dimensions,
-        filtered,
-        metrics,
-        all_metrics,
-        measures,
-        sums,
-        frozenset(columns),
+    return TablePlan(
+        report=report,
+        days=resolve(report.date_ranges, today),
+        dimensions=dimensions,
+        filter_dimensions=filter_dimensions,
+        metrics=metrics,
+        all_metrics=all_metrics,
+        measures=measures,
+        sums=sums,
+        columns=frozenset(columns),
     )
 
 
 def _is_sum(metric: Metric) -> bool:
+    """Returns whether the metric is known without counting distinct visitors or sessions."""
     return set(metric.measures) <= SUMS.keys()
 
 
-def _dimensions(report: Report, definitions: Definitions) -> tuple[tuple[Dimension, ...], dict[str, Dimension]]:
-    derived = {each.name: each for each in report.derived}
-    conditions = leaves(report.dimension_filter)
-    for leaf in conditions:
-        if leaf.field in METRICS:
-            raise ReportError(f"{leaf.field!r} is a metric; put it into the metric filter.")
-        if isinstance(leaf, StringFilter) and leaf.match.endswith("REGEXP"):
-            check_pattern(leaf)
-    custom = definitions.dimensions
-    asked = tuple(find_dimension(name, derived, custom) for name in report.dimensions if name != DATE_RANGE)
-    return asked, {leaf.field: find_dimension(leaf.field, derived, custom) for leaf in conditions}
-
-
-def _with_filtered(report: Report, metrics: tuple[Metric, ...], definitions: Definitions) -> tuple[Metric, ...]:
-    found = {metric.name: metric for metric in metrics}
-    for leaf in leaves(report.metric_filter):
-        if leaf.field in DIMENSIONS:
-            raise ReportError(f"{leaf.field!r} is a dimension; put it into the dimension filter.")
-        found.setdefault(leaf.field, find_metric(leaf.field, report.expressions, definitions.metrics))
-    return tuple(found.values())
+def _with_filter_metrics(report: Report, metrics: tuple[Metric, ...], definitions: Definitions) -> tuple[Metric, ...]:
+    """Adds the metrics that only the metric filter names."""
+    by_name = {metric.name: metric for metric in metrics}
+    for condition in leaves(report.metric_filter):
+        if condition.field in DIMENSIONS:
+            raise ReportError(f"{condition.field!r} is a dimension; put it into the dimension filter.")
+        by_name.setdefault(condition.field, find_metric(condition.field, report.expressions, definitions.metrics))
+    return tuple(by_name.values())
 
 
 def _check_order(report: Report, order: Order) -> None:
-    what, names = (
-        ("metric", report.metrics) if isinstance(order, ByMetric) else ("dimension", (*report.dimensions, DATE_RANGE))
-    )
+    if isinstance(order, ByMetric):
+        field, names = "metric", report.metrics
+    else:
+        field, names = "dimension", (*report.dimensions, DATE_RANGE)
     if order.name not in names:
         raise ReportError(
-            f"The report is ordered by {order.name[:100]!r}, which is not a {what} of it; add it to the {what}s."
+            f"The report is ordered by {order.name[:100]!r}, which is not a {field} of it; add it to the {field}s."
         )
 
 

@@ -26,7 +26,7 @@ from processing.sessions.condensed import (
     condense,
     condensed_rows,
 )
-from reporting.kinds.table.run import run
+from reporting.kinds import run
 from reporting.model.report import DateRange, Report
 from tests.support.builders import built
 from tests.support.erasing import ERASED, EVER, SAID, erase_and_finish, fill, key_of, problems, traces, without_them

@@ -17,7 +17,7 @@ from configuration.ruleset.ruleset import (
 )
 from processing.pipeline.custom_values import LARGEST
 from reporting.ga4.responses import metadata_reply
-from reporting.kinds.table.run import run
+from reporting.kinds import run
 from reporting.model.report import Answer, DateRange, NumericFilter, Report, ReportError, StringFilter
 from reporting.registry.custom import NO_DEFINITIONS, definitions_of
 from tests.support.builders import FrameView, built

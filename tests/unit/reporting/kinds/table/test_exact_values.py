@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reporting.kinds.table.run import run
+from reporting.kinds import run
 from reporting.model.report import (
     Answer,
     BetweenFilter,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reporting.kinds.table.run import run, run_many
+from reporting.kinds import run, run_many
 from reporting.model.report import (
     Answer,
     ByDimension,

@@ -1,0 +1,32 @@
+"""What makes a kind of report: its request, how it is planned, counted, read from JSON and written as JSON.
+
+    body --parse--> report --plan--> plan --load--> rows --run--> answer --render--> JSON
+
+Kinds share the loading (reporting/query/load.py), so that one page may show several kinds after one read of its days.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from reporting.query.load import LoadedRows, Plan
+from reporting.registry.custom import Definitions
+
+R = TypeVar("R")
+P = TypeVar("P", bound=Plan)
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class ReportKind(Generic[R, P, A]):
+    """`report` and `answer` are the classes of this kind's requests and answers; no two kinds share one."""
+
+    name: str  # as our own API's requests call it
+    report: type[R]
+    answer: type[A]
+    parse: Callable[[object], R]  # JSON of our own API -> report; raises ReportError
+    # The date is the property's local day. Reads no data; raises ReportError.
+    plan: Callable[[R, date, Definitions], P]
+    run: Callable[[P, LoadedRows], A]  # pure: may run beside others in a thread
+    render: Callable[[A], Any]  # answer -> JSON of our own API

@@ -1,0 +1,96 @@
+"""Loads the rows that reports count: one read of the days of all reports that are run together."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol
+
+import polars as pl
+
+from configuration.ruleset.ruleset import Ruleset
+from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
+from processing.sessions.local_periods import day_number
+from reporting.model.date_ranges import Days
+from reporting.query.distinct import numbered
+
+
+class ReportSource(Protocol):
+    """The events of one property under one generation, as they are at one moment."""
+
+    @property
+    def zone(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def rules(self) -> Ruleset | None:
+        """The newest rules, which define the property's own dimensions and metrics; None if it has no rules."""
+
+    def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Returns the named columns of schema.BUILT for the local days first..last; texts are String or Categorical."""
+
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Returns the named columns of CONDENSED, of the same events; texts are String or Categorical."""
+
+
+class Plan(Protocol):
+    """What loading needs to know of a planned report, of whatever kind it is."""
+
+    @property
+    def days(self) -> Sequence[Days]: ...
+    @property
+    def columns(self) -> frozenset[str]: ...
+    @property
+    def row_source(self) -> RowSource: ...
+
+
+class LoadedRange(NamedTuple):
+    """Rows of the local days first..last, as events and as condensed rows. A frame that no report needs is empty."""
+
+    first: date
+    last: date
+    events: pl.DataFrame
+    condensed: pl.DataFrame
+
+
+class LoadedRows(NamedTuple):
+    """What was loaded for several plans. `ranges` do not overlap."""
+
+    ranges: tuple[LoadedRange, ...]
+    zone: str
+    currency: str
+
+    def of(self, plan: Plan, days: Days) -> pl.DataFrame:
+        """Returns the rows of one of the plan's date ranges, with at least the plan's columns."""
+        loaded = next(span for span in self.ranges if span.first <= days.first and days.last <= span.last)
+        rows = loaded.condensed if plan.row_source is RowSource.CONDENSED else loaded.events
+        if (loaded.first, loaded.last) == (days.first, days.last):
+            return rows
+        return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+
+
+def load(plans: Sequence[Plan], view: ReportSource) -> LoadedRows:
+    """Reads the days and columns that the plans need, each day once."""
+    spans = _joined((days.first, days.last) for plan in plans for days in plan.days)
+    return LoadedRows(tuple(_load_range(plans, first, last, view) for first, last in spans), view.zone, view.currency)
+
+
+def _joined(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Makes one span of those that overlap: 1..5, 4..9, 20..21 -> 1..9, 20..21."""
+    joined: list[tuple[date, date]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSource) -> LoadedRange:
+    """Reads only the columns that the plans with dates in this span need."""
+    columns: dict[RowSource, set[str]] = {source: set() for source in RowSource}
+    for plan in plans:
+        if any(first <= days.first <= last for days in plan.days):
+            columns[plan.row_source] |= plan.columns
+    of_events, of_condensed = sorted(columns[RowSource.EVENTS]), sorted(columns[RowSource.CONDENSED])
+    events = numbered(uncondensed(view.events(first, last, of_events))) if of_events else pl.DataFrame()
+    condensed = numbered(view.condensed(first, last, [*of_condensed, EVENT_COUNT])) if of_condensed else pl.DataFrame()
+    return LoadedRange(first, last, events, condensed)

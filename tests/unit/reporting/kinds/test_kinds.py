@@ -1,0 +1,131 @@
+"""Kinds of reports: they share one read of their days, and requests name them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import polars as pl
+import pytest
+
+from processing.sessions.condensed import RowSource
+from reporting.kinds import KINDS, parse, render, run, run_many
+from reporting.kinds.kind import ReportKind
+from reporting.model.date_ranges import Days
+from reporting.model.report import Answer, DateRange, Report, ReportError
+from reporting.query.load import LoadedRows
+from tests.support.builders import FrameView, built
+
+TODAY = date(2026, 11, 20)
+TENTH = DateRange("2026-11-10", "2026-11-10")
+TABLE = Report(date_ranges=(DateRange("2026-11-01", "2026-11-15"),), dimensions=("pagePath",), metrics=("eventCount",))
+
+
+class BrowserReport(NamedTuple):
+    """Which browsers occur on a day?"""
+
+    day: date
+
+
+class BrowserPlan(NamedTuple):
+    days: tuple[Days, ...]
+    columns: frozenset[str] = frozenset({"day", "browser"})
+    row_source: RowSource = RowSource.EVENTS
+
+
+class BrowserAnswer(NamedTuple):
+    browsers: tuple[str, ...]
+
+
+def list_browsers(plan: BrowserPlan, rows: LoadedRows) -> BrowserAnswer:
+    browsers = rows.of(plan, plan.days[0])["browser"].cast(pl.String)
+    return BrowserAnswer(tuple(browsers.unique().sort()))
+
+
+BROWSERS: ReportKind[BrowserReport, BrowserPlan, BrowserAnswer] = ReportKind(
+    name="browsers",
+    report=BrowserReport,
+    answer=BrowserAnswer,
+    parse=lambda body: BrowserReport(date.fromisoformat(body["day"])),  # type: ignore[index]
+    plan=lambda report, _today, _definitions: BrowserPlan((Days("day", report.day, report.day),)),
+    run=list_browsers,
+    render=lambda answer: list(answer.browsers),
+)
+BODY = {"kind": "browsers", "day": "2026-11-10"}
+
+
+class RecordingView:
+    """A view that remembers what was read of it."""
+
+    def __init__(self, view: FrameView) -> None:
+        self._view = view
+        self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
+        self.reads: list[tuple[date, date, list[str]]] = []
+
+    def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        self.reads.append((first, last, list(columns)))
+        return self._view.events(first, last, columns)
+
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        self.reads.append((first, last, list(columns)))
+        return self._view.condensed(first, last, columns)
+
+
+@pytest.fixture
+def view() -> RecordingView:
+    return RecordingView(FrameView(built([{}, {"browser": "Chrome", "path": "/a"}])))
+
+
+@pytest.fixture
+def browsers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "browsers", BROWSERS)
+
+
+@pytest.mark.usefixtures("browsers")
+def test_it_works(view: RecordingView) -> None:
+    """A table and a report of another kind are answered after one read of the days and columns of both."""
+    table, found = run_many([TABLE, parse(BODY)], view, TODAY)
+    assert [(*row.dimensions, *row.metrics) for row in table.rows] == [("/", 1), ("/a", 1)]
+    assert render(found) == ["Chrome", "Firefox"]
+    assert view.reads == [(date(2026, 11, 1), date(2026, 11, 15), ["browser", "day", "path"])]
+
+
+@pytest.mark.usefixtures("browsers")
+def test_a_kind_alone_reads_its_own_columns(view: RecordingView) -> None:
+    assert run(parse(BODY), view, TODAY) == BrowserAnswer(("Chrome", "Firefox"))
+    assert view.reads == [(date(2026, 11, 10), date(2026, 11, 10), ["browser", "day"])]
+
+
+@pytest.mark.parametrize("kind", [{}, {"kind": "table"}])
+def test_a_request_is_a_table_unless_it_names_another_kind(kind: dict[str, str], view: RecordingView) -> None:
+    body = {"date_ranges": [{"start": TENTH.start, "end": TENTH.end}], "metrics": ["sessions"]}
+    report = parse({**body, **kind})
+    assert report == Report(date_ranges=(TENTH,), metrics=("sessions",))
+    answer = run(report, view, TODAY)
+    assert isinstance(answer, Answer)
+    assert render(answer)["rows"] == ({"dimensions": (), "metrics": (1,)},)
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        ({"kind": "tabel"}, "'tabel' is not a kind of report. Did you mean table?"),
+        ({"kind": "xyz"}, "'xyz' is not a kind of report. The kinds are: table."),
+        ({"kind": 1}, "must be a text"),
+        ({"kind": None}, "must be a text"),
+        ({"kind": "table"}, "date_ranges"),
+        ([], "Expected `object`"),
+    ],
+)
+def test_a_request_of_no_kind(body: Any, advice: str) -> None:
+    with pytest.raises(ReportError, match=advice.replace(".", r"\.")):
+        parse(body)
+
+
+def test_no_two_kinds_share_a_name_or_a_class() -> None:
+    for names in (
+        [kind.name for kind in KINDS.values()],
+        [kind.report for kind in KINDS.values()],
+        [kind.answer for kind in KINDS.values()],
+    ):
+        assert len(set(names)) == len(names)
+    assert all(kind.name == name for name, kind in KINDS.items())
