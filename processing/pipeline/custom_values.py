@@ -1,8 +1,8 @@
-"""What owners' rules make of an event beside its own columns: `name=value` joined by `&`, as the columns `custom` and
-`groups` hold it.
+"""Encodes the values that owners' rules add to an event, for the columns `custom` and `groups`: `name=value`, joined by
+`&`.
 
-Names begin with one of the prefixes below and are urlencoded; of values only what would be taken for a separator is,
-so that they stay legible. A channel of the owner's own group has the group's bare name.
+Names begin with one of the prefixes below and are urlencoded. In values only separators are escaped, so that they stay
+legible: `e:plan=gold&m:price=1.50`. In `groups` the name is that of the channel group, without prefix.
 """
 
 import re
@@ -24,12 +24,12 @@ LARGEST: Final = 2**63 - 1024  # the largest number of 64 bits with a sign that 
 
 
 def encode(values: Mapping[str, pl.Expr]) -> pl.Expr:
-    """The names with their values, cut; null where all values are null or empty."""
+    """Encodes values by name, cut to LONGEST; null where all of them are null or empty."""
     return join(*(pair(name, value) for name, value in values.items()))
 
 
 def pair(name: str, value: pl.Expr) -> pl.Expr:
-    """One name with its value; null where the value is null or empty."""
+    """Encodes one name with its value; null where the value is null or empty."""
     cut = value.cast(pl.String).str.slice(0, LONGEST)
     return pl.when(cut.ne("")).then(pl.lit(f"{_quoted(name)}=") + escape(cut))
 
@@ -40,20 +40,20 @@ def join(*pairs: pl.Expr) -> pl.Expr:
 
 
 def extract(column: str, name: str) -> pl.Expr:
-    """The value of a name, decoded; null where the column has none. Of categories each is read once."""
+    """Returns the value of a name, decoded; null if there is none. Reads each category of a categorical column once."""
     return pl.col(column).map_batches(lambda texts: _extracted(texts, name), return_dtype=pl.String())
 
 
 def without(column: str, prefix: str) -> pl.Expr:
-    """The column but for the names with a prefix."""
-    left = pl.col(column).str.replace_all(f"(^|&){prefix}[^&]*", "").str.strip_prefix("&")
-    return pl.when(left.ne("")).then(left)
+    """Returns the column without the names that have the prefix."""
+    kept = pl.col(column).str.replace_all(f"(^|&){prefix}[^&]*", "").str.strip_prefix("&")
+    return pl.when(kept.ne("")).then(kept)
 
 
 def number(value: pl.Expr) -> pl.Expr:
-    """The number that a text says, in millionths, rounded, at most as large as can be; null if it says none."""
-    said = value.cast(pl.Float64, strict=False)
-    finite = pl.when(said.is_finite()).then(said)
+    """Reads a number as millionths, rounded and clipped to 64 bits; null if the text is not a number."""
+    parsed = value.cast(pl.Float64, strict=False)
+    finite = pl.when(parsed.is_finite()).then(parsed)
     return (finite * MILLIONTHS).round().clip(-LARGEST, LARGEST).cast(pl.Int64)
 
 
@@ -67,11 +67,11 @@ def _quoted(name: str) -> str:
 def _extracted(texts: pl.Series, name: str) -> pl.Series:
     if texts.dtype == pl.String:
         return _read(texts, name)
-    known = texts.unique().drop_nulls()
-    read = pl.DataFrame({"text": known, "value": _read(known.cast(pl.String), name)})
-    return texts.to_frame("text").join(read, on="text", how="left", maintain_order="left")["value"]
+    distinct = texts.unique().drop_nulls()
+    values = pl.DataFrame({"text": distinct, "value": _read(distinct.cast(pl.String), name)})
+    return texts.to_frame("text").join(values, on="text", how="left", maintain_order="left")["value"]
 
 
 def _read(texts: pl.Series, name: str) -> pl.Series:
-    found = texts.str.extract(f"(?:^|&){re.escape(_quoted(name))}=([^&]*)", 1)
-    return found.to_frame("value").select(unescape(pl.col("value"))).to_series()
+    escaped = texts.str.extract(f"(?:^|&){re.escape(_quoted(name))}=([^&]*)", 1)
+    return escaped.to_frame("value").select(unescape(pl.col("value"))).to_series()

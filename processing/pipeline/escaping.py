@@ -1,12 +1,10 @@
-"""Text between separators: what would be taken for one is escaped, all else is kept legible, and every decoder of
-urlencoded text takes it as it is.
-"""
+"""Escapes separators in text, so that the rest stays legible and every decoder of urlencoded text can read it."""
 
 from typing import Final
 
 import polars as pl
 
-# Separators and what would break a line.
+# Separators, and characters that would break a line.
 ESCAPED: Final = {mark: f"%{ord(mark):02X}" for mark in '%&=+;# "<>\\' + "".join(map(chr, range(32))) + "\x7f"}
 
 

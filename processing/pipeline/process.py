@@ -1,4 +1,4 @@
-"""Raw rows and rules become events and rejected rows: the list of steps, and what becomes of a hit after them."""
+"""Processes raw rows under rules into events and rejected hits, by a list of steps."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
@@ -38,23 +38,25 @@ class Step(NamedTuple):
     reason: str
 
 
-# A row that a step gives a `reason` goes no further, so the first reason wins.
+# All that happens to a row, in order. A row that a step gives a `reason` goes no further, so the first reason wins.
 STEPS: Final[tuple[Step, ...]] = (
-    Step("validate", validate, "what cannot be read, or belongs to nobody, must not be guessed at"),
-    Step("access", access, "a server logs every request, and only some are a person opening a page"),
+    Step(
+        "validate", validate, "a hit that cannot be read, or that belongs to no known property, must not be guessed at"
+    ),
+    Step("access", access, "a server logs every request, and only some of them are a person opening a page"),
     Step("bots", bots, "programs are not visitors"),
-    Step("spam", spam, "some visits are made up so that their referrer is looked at"),
+    Step("spam", spam, "some visits are made up, so that someone looks at their referrer"),
     Step("internal", internal, "the owner's own people are not visitors"),
-    Step("activity", activity, "what happened and how engaged the client was decide most figures"),
+    Step("activity", activity, "most figures depend on what happened, and on how engaged the client was"),
     Step("page", page, "reports name pages by host and path, not by address with parameters"),
-    Step("source", source, "owners ask first where their visitors come from; own pages do not count"),
-    Step("device", device, "category, browser and system are what a user agent is read for"),
+    Step("source", source, "owners want to know where their visitors come from; their own pages do not count"),
+    Step("device", device, "reports show category, browser and system instead of user agents"),
     Step("place", place, "people read names, not codes"),
-    Step("rewrite", rewrite, "one thing may come under several names; what follows sees the name that is meant"),
-    Step("content_groups", content_groups, "owners think of sections, not of pages; filters may ask for them"),
+    Step("rewrite", rewrite, "one thing may come under several names; later steps see the name that is meant"),
+    Step("content_groups", content_groups, "owners think of sections, not of pages; filters may depend on them"),
     Step("filters", filters, "the owner decides what is worth counting"),
-    Step("channel_groups", channel_groups, "owners sort sources by their own lights, too"),
-    Step("custom", custom, "owners report by parameters that are their own"),
+    Step("channel_groups", channel_groups, "owners also sort sources into channels of their own"),
+    Step("custom", custom, "owners report by parameters of their own"),
     Step(
         "implied_events", implied_events, "a client tells of a first visit or a new session by a flag on another event"
     ),
@@ -63,8 +65,9 @@ STEPS: Final[tuple[Step, ...]] = (
 
 
 class Processed(NamedTuple):
-    """`events` has schema.EVENTS, `rejected` schema.REJECTED with one row for a hit none of whose events counts;
-    `dropped` has the times (ms) of refused events of hits that do count. The order of rows means nothing."""
+    """`events` has schema.EVENTS. `rejected` has schema.REJECTED, with one row per rejected hit: all its events were
+    rejected. `dropped` has the times (ms) of dropped events: rejected ones of hits that have other events. The order of
+    rows means nothing."""
 
     events: pl.DataFrame
     rejected: pl.DataFrame
@@ -72,31 +75,35 @@ class Processed(NamedTuple):
 
 
 def process(raw: pl.DataFrame, rules: Ruleset) -> Processed:
-    """`raw` has schema.RAW and belongs to one property. The answer depends on the arguments and the lists only, and on
-    each hit alone: hits may be split over calls in any way."""
-    kept, refused = _run(raw, rules)
-    if refused is None:
+    """Runs the steps. `raw` has schema.RAW and belongs to one property.
+
+    The result of a hit depends only on that hit, the rules and the lists: hits may be split over calls in any way.
+    """
+    kept, rejected = _run_steps(raw, rules)
+    if rejected is None:
         return Processed(kept.select(*EVENTS), empty(REJECTED), NOTHING_DROPPED)
-    lost = refused.join(kept, on="position", how="anti")
-    dropped = refused.join(kept, on="position", how="semi")["time"] if lost.height < refused.height else NOTHING_DROPPED
-    return Processed(kept.select(*EVENTS), _rejected(lost), dropped)
+    rejected_hits = rejected.join(kept, on="position", how="anti")
+    dropped = NOTHING_DROPPED
+    if rejected_hits.height < rejected.height:
+        dropped = rejected.join(kept, on="position", how="semi")["time"]
+    return Processed(kept.select(*EVENTS), _merge_events(rejected_hits), dropped)
 
 
-def undecided(raw: pl.DataFrame) -> pl.DataFrame:
-    """Adds what steps may decide on, as it is where none does."""
+def add_undecided_columns(raw: pl.DataFrame) -> pl.DataFrame:
+    """Adds the columns that steps may fill, as they are if no step does."""
     return raw.with_columns(**UNDECIDED)
 
 
-def _run(raw: pl.DataFrame, rules: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """The rows that all steps let pass, with their facts, and the refused ones with their reason, None if none are."""
-    kept = undecided(raw)
-    refused: list[pl.DataFrame] = []
+def _run_steps(raw: pl.DataFrame, rules: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Returns the rows that pass all steps, with their facts, and the rejected rows with their reason, None if none."""
+    kept = add_undecided_columns(raw)
+    rejected: list[pl.DataFrame] = []
     for step in STEPS:
         kept = step.function(kept, rules)
         if kept["reason"].null_count() < kept.height:
-            refused.append(kept.filter(pl.col("reason").is_not_null()).select(REFUSED))
+            rejected.append(kept.filter(pl.col("reason").is_not_null()).select(REJECTED_COLUMNS))
             kept = kept.filter(pl.col("reason").is_null())
-    return kept, pl.concat(refused) if refused else None
+    return kept, pl.concat(rejected) if rejected else None
 
 
 NO_TEXT: Final = pl.lit(None, dtype=pl.String())
@@ -106,27 +113,27 @@ UNDECIDED: Final = {
     "key_value": pl.lit(0, dtype=pl.Int64()),
 }
 NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
-REFUSED: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
+REJECTED_COLUMNS: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
 
 
-def _rejected(lost: pl.DataFrame) -> pl.DataFrame:
-    """One row a hit: that of its first event; the content holds all its events, one a line."""
-    rows = lost.with_columns(content=_content(lost)).sort("position", "index")
+def _merge_events(rejected: pl.DataFrame) -> pl.DataFrame:
+    """Merges the events of each hit into one row: that of its first event, with the content of all, one per line."""
+    rows = rejected.with_columns(content=_content(rejected)).sort("position", "index")
     hits = rows.group_by("position", maintain_order=True)
     firsts = pl.all().exclude("position", "content").first()
     return conform(hits.agg(firsts, pl.col("content").str.join("\n")), REJECTED)
 
 
-def _content(lost: pl.DataFrame) -> pl.Expr:
-    present = [name for name in PARAMETERS if lost[name].null_count() < lost.height]
-    escaped = _escaped([lost[name] for name in present])
+def _content(rows: pl.DataFrame) -> pl.Expr:
+    present = [name for name in PARAMETERS if rows[name].null_count() < rows.height]
+    escaped = _escaped([rows[name] for name in present])
     pairs = [pl.lit(f"{name}=") + value for name, value in zip(present, escaped, strict=True)]
     rest = pl.when(pl.col("rest").ne("")).then("rest")
     return pl.concat_str(*pairs, rest, separator="&", ignore_nulls=True)
 
 
 def _escaped(columns: list[pl.Series]) -> list[pl.Series]:
-    """All columns in one go, since the search for the marks is dear to set up."""
+    """Escapes all columns in one call, because the search for many texts is costly to set up."""
     if not columns:
         return []
     height = columns[0].len()

@@ -1,4 +1,4 @@
-"""What a rewrite makes of the values of a field: once for each distinct value, and never larger than a bound."""
+"""Rewrites the values of a field, once per distinct value and within bounds of length."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ from processing.pipeline.lookups.urls import LONGEST_HOST, LONGEST_PATH, LONGEST
 
 NOT_SET: Final = "(not set)"
 LONGEST_NAME: Final = 255
-LARGEST: Final = 64 << 20  # characters that are made at a time: a short search may blow a long text up a thousandfold
+LARGEST: Final = 64 << 20  # characters made at a time: replacing a short text may make a value a thousand times longer
 
 Rewrite = Callable[[pl.Series], pl.Series]
 
 
 class Bounds(NamedTuple):
-    """At how many characters a field is cut, and what stands where a rewrite leaves nothing; None: no text."""
+    """The longest value of a field in characters, and the value it gets if a rewrite leaves nothing (None: null)."""
 
     longest: int
     emptied: str | None
@@ -37,8 +37,8 @@ BOUNDS: Final[dict[str, Bounds]] = {
 }
 
 
-def change_of(rule: RewriteRule) -> Rewrite:
-    """From distinct values to new ones, cut; a missing value is the empty text before, and may be after."""
+def make_rewrite(rule: RewriteRule) -> Rewrite:
+    """Returns the function from values to rewritten and cut ones. A missing value is the empty text."""
     changes: dict[str, Rewrite] = {
         "lower_case": lambda values: values.str.to_lowercase(),
         "replace": partial(_replaced, rule),
@@ -48,8 +48,8 @@ def change_of(rule: RewriteRule) -> Rewrite:
     return lambda values: changes[rule.change](values).str.slice(0, longest)
 
 
-def finished(field: str, before: pl.Series, after: pl.Series) -> pl.Series:
-    """What is kept in the place of texts that became empty; what was missing and still is stays missing."""
+def restore_missing(field: str, before: pl.Series, after: pl.Series) -> pl.Series:
+    """Turns empty texts back into null if they were null before, else into what the field has when emptied."""
     emptied = pl.when(pl.lit(before).is_not_null()).then(pl.lit(BOUNDS[field].emptied, dtype=pl.String))
     return pl.select(pl.when(pl.lit(after).ne("")).then(pl.lit(after)).otherwise(emptied).alias(field)).to_series()
 
@@ -57,15 +57,15 @@ def finished(field: str, before: pl.Series, after: pl.Series) -> pl.Series:
 def _replaced(rule: RewriteRule, values: pl.Series) -> pl.Series:
     literal = not rule.pattern
     search = rule.search if literal else rust_pattern(rule.search, case_sensitive=True)
-    pieces = [
-        piece.str.replace_all(search, rule.replacement, literal=literal).str.slice(0, BOUNDS[rule.field].longest)
-        for piece in _pieces(rule, values)
+    batches = [
+        batch.str.replace_all(search, rule.replacement, literal=literal).str.slice(0, BOUNDS[rule.field].longest)
+        for batch in _batches(rule, values)
     ]
-    return pl.concat(pieces) if pieces else values
+    return pl.concat(batches) if batches else values
 
 
-def _pieces(rule: RewriteRule, values: pl.Series) -> Iterator[pl.Series]:
-    """So few values at a time that what is made of them fits."""
+def _batches(rule: RewriteRule, values: pl.Series) -> Iterator[pl.Series]:
+    """Splits the values so that the rewritten ones of a batch have at most LARGEST characters."""
     longest = BOUNDS[rule.field].longest
     worst = (longest + 1) * (len(rule.replacement) + 1) + longest * rule.replacement.count("$") * rule.pattern
     size = max(1, LARGEST // worst)
@@ -79,7 +79,7 @@ def _without_parameters(rule: RewriteRule, values: pl.Series) -> pl.Series:
 
 
 def _kept(query: str, named: frozenset[str], *, keep_only: bool) -> str:
-    """`keep_only`: those named stay, otherwise all others do; names are compared decoded."""
+    """Keeps the named parameters (`keep_only`), or all but these. Names are compared decoded."""
     parts = query.split("&") if query else []
     return "&".join(part for part in parts if (_name(part) in named) == keep_only)
 

@@ -1,4 +1,4 @@
-"""Shared moves of the steps: refusing rows, and finding out facts once per distinct value."""
+"""Operations that the steps share: rejecting rows, and looking up facts once per distinct value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -7,17 +7,17 @@ import polars as pl
 
 from processing.schema import Reason
 
-FEW: Final = 200  # so many rows are looked up one by one sooner than their distinct values are found
+FEW: Final = 200  # so few rows are looked up one by one: finding their distinct values would cost more
 
 
-def refuse(frame: pl.DataFrame, *causes: tuple[pl.Expr, Reason]) -> pl.DataFrame:
-    """Sets `reason`, where still null, to that of the first condition that holds; null does not hold."""
-    found = [pl.when(condition).then(pl.lit(reason)) for condition, reason in causes]
-    return frame.with_columns(reason=pl.coalesce("reason", *found))
+def reject(frame: pl.DataFrame, *causes: tuple[pl.Expr, Reason]) -> pl.DataFrame:
+    """Sets `reason`, where it is null, to the reason of the first condition that holds; null does not hold."""
+    reasons = [pl.when(condition).then(pl.lit(reason)) for condition, reason in causes]
+    return frame.with_columns(reason=pl.coalesce("reason", *reasons))
 
 
-def refuse_by_rule(frame: pl.DataFrame, reason: Reason, number: pl.Series, names: Sequence[str | None]) -> pl.DataFrame:
-    """Refuses the rows that have the number of a rule, and records its name; where it is null nothing happens."""
+def reject_by_rule(frame: pl.DataFrame, reason: Reason, number: pl.Series, names: Sequence[str | None]) -> pl.DataFrame:
+    """Rejects the rows that have the number of a rule, and records the rule's name; null rejects nothing."""
     if number.null_count() == frame.height:
         return frame
     undecided = pl.col("reason").is_null() & pl.lit(number).is_not_null()
@@ -34,18 +34,20 @@ def look_up(
     facts: Mapping[str, pl.DataType],
     find: Callable[..., tuple[Any, ...]],
 ) -> pl.DataFrame:
-    """The columns `facts` for each row of the frame: `find(*keys)` gives their values.
+    """Returns the columns `facts` for each row of the frame: `find(*keys)` returns their values.
 
-    In a frame of more than FEW rows it is called once for each distinct combination of the keys.
+    In a frame of more than FEW rows `find` is called once per distinct combination of the keys.
     """
-    wanted = frame.select(key.alias(f"key {number}") for number, key in enumerate(keys))
-    if wanted.height <= FEW:
-        return _found(wanted, facts, find)
-    distinct = wanted.unique()
-    known = distinct.hstack(_found(distinct, facts, find))
-    joined = wanted.join(known, on=wanted.columns, how="left", nulls_equal=True, maintain_order="left")
+    requested = frame.select(key.alias(f"key {number}") for number, key in enumerate(keys))
+    if requested.height <= FEW:
+        return _find_all(requested, facts, find)
+    distinct = requested.unique()
+    known = distinct.hstack(_find_all(distinct, facts, find))
+    joined = requested.join(known, on=requested.columns, how="left", nulls_equal=True, maintain_order="left")
     return joined.select(*facts)
 
 
-def _found(keys: pl.DataFrame, facts: Mapping[str, pl.DataType], find: Callable[..., tuple[Any, ...]]) -> pl.DataFrame:
+def _find_all(
+    keys: pl.DataFrame, facts: Mapping[str, pl.DataType], find: Callable[..., tuple[Any, ...]]
+) -> pl.DataFrame:
     return pl.DataFrame([find(*row) for row in keys.iter_rows()], schema=facts, orient="row")

@@ -1,5 +1,7 @@
-"""What each step and each rule does to one event: the steps themselves, run one after the other, and each rule of a
-step beside the rules above it.
+"""Traces what each step and each rule does to one event.
+
+The steps are run one after the other. The effect of a rule is the difference between its step with the rules above it
+and with these and the rule.
 """
 
 from collections.abc import Iterator
@@ -24,9 +26,9 @@ from configuration.ruleset.ruleset import (
     Ruleset,
     SpamRule,
 )
-from processing.pipeline.process import STEPS, Step, undecided
+from processing.pipeline.process import STEPS, Step, add_undecided_columns
 
-# Which rules act in which step.
+# The kinds of rules that act in each step.
 ACTING: Final[dict[str, tuple[type[Any], ...]]] = {
     "bots": (BotRule,),
     "source": (ReferralRule,),
@@ -39,7 +41,7 @@ ACTING: Final[dict[str, tuple[type[Any], ...]]] = {
     "key_events": (KeyEventRule,),
     "custom": (CustomDimensionRule, CustomMetricRule),
 }
-UNTOLD: Final = ("reason", "rule", "index")
+HIDDEN_COLUMNS: Final = ("reason", "rule", "index")
 
 Fact = str | int | float | bool | None
 
@@ -51,7 +53,7 @@ class ColumnChange(NamedTuple):
 
 
 class RuleTrace(NamedTuple):
-    """What a rule does here, after those above it; a `testing` one: what it would do."""
+    """The effect of a rule after those above it; of a rule in state `testing`, the effect that it would have."""
 
     kind: str
     name: str
@@ -65,7 +67,7 @@ class RuleTrace(NamedTuple):
 
 
 class StepTrace(NamedTuple):
-    """`refused` is the reason for which the event goes no further."""
+    """`refused` is the reason why the event is rejected in this step, null if it is not."""
 
     step: str
     why: str
@@ -85,12 +87,12 @@ class EventTrace(NamedTuple):
 
 
 def trace(raw: pl.DataFrame, rules: Ruleset) -> list[EventTrace]:
-    """`raw` has schema.RAW and belongs to one property; each row is traced by itself."""
+    """Traces each row by itself. `raw` has schema.RAW and belongs to one property."""
     return [_trace(raw[number], rules) for number in range(raw.height)]
 
 
 def _trace(row: pl.DataFrame, rules: Ruleset) -> EventTrace:
-    frame, steps = undecided(row), list[StepTrace]()
+    frame, steps = add_undecided_columns(row), list[StepTrace]()
     for step in STEPS:
         after = step.function(frame, rules).tail(1)  # implied events come before the event's own row
         steps.append(_step(step, frame, after, rules))
@@ -106,28 +108,28 @@ def _step(step: Step, before: pl.DataFrame, after: pl.DataFrame, rules: Ruleset)
 
 
 def _rules(step: Step, before: pl.DataFrame, rules: Ruleset) -> Iterator[RuleTrace]:
-    """Each rule of the step, together with the ones above it that are on, compared with those alone."""
+    """Runs the step with each rule and those above it that are on, and compares it with these alone."""
     above: list[Rule] = []
-    found = step.function(before, _with(rules, step, above))
+    without = step.function(before, _with_rules(rules, step, above))
     for rule in rules.rules:
         if not isinstance(rule, ACTING[step.name]) or rule.state == "off":
             continue
-        together = step.function(before, _with(rules, step, [*above, msgspec.structs.replace(rule, state="on")]))
-        refused = found["reason"].item() is None and together["reason"].item() is not None
-        yield RuleTrace(kind_of(rule), rule.name, rule.state, refused, _changes(found, together))
+        together = step.function(before, _with_rules(rules, step, [*above, msgspec.structs.replace(rule, state="on")]))
+        refused = without["reason"].item() is None and together["reason"].item() is not None
+        yield RuleTrace(kind_of(rule), rule.name, rule.state, refused, _changes(without, together))
         if rule.state == "on":
-            above, found = [*above, rule], together
+            above, without = [*above, rule], together
 
 
-def _with(rules: Ruleset, step: Step, acting: list[Rule]) -> Ruleset:
-    """The ruleset with these rules in the step, and all others as they are."""
+def _with_rules(rules: Ruleset, step: Step, acting: list[Rule]) -> Ruleset:
+    """Returns the ruleset with only these rules in the step; rules of other steps stay."""
     others = [rule for rule in rules.rules if not isinstance(rule, ACTING[step.name])]
     return msgspec.structs.replace(rules, rules=(*others, *acting))
 
 
 def _changes(before: pl.DataFrame, after: pl.DataFrame) -> tuple[ColumnChange, ...]:
     was, now = _facts(before), _facts(after)
-    names = [name for name in now if name not in UNTOLD and was.get(name) != now[name]]
+    names = [name for name in now if name not in HIDDEN_COLUMNS and was.get(name) != now[name]]
     return tuple(ColumnChange(name, was.get(name), now[name]) for name in names)
 
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Rule, Ruleset, plain_ruleset
-from processing.pipeline.process import STEPS, Processed, StepFunction, process, undecided
+from processing.pipeline.process import STEPS, Processed, StepFunction, add_undecided_columns, process
 from processing.schema import RAW
 
 CHROME: Final = (
@@ -54,7 +54,7 @@ def processed(*rows: dict[str, Any], settings: ReceiveSettings = SITE) -> Proces
 
 def stepped(step: StepFunction, *rows: dict[str, Any], settings: ReceiveSettings = SITE) -> pl.DataFrame:
     """What one step alone makes of the rows."""
-    return step(undecided(raw(rows)), plain_ruleset(settings))
+    return step(add_undecided_columns(raw(rows)), plain_ruleset(settings))
 
 
 def ruled(*rules: Rule, **settings: Any) -> Ruleset:
@@ -64,7 +64,7 @@ def ruled(*rules: Rule, **settings: Any) -> Ruleset:
 
 def stepped_through(rules: Ruleset, *rows: dict[str, Any], until: str = "") -> pl.DataFrame:
     """What the steps before `until` make of the rows, and it itself; refused rows stay."""
-    frame = undecided(raw(rows))
+    frame = add_undecided_columns(raw(rows))
     for step in STEPS:
         frame = step.function(frame, rules)
         if step.name == until:

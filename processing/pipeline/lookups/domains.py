@@ -1,10 +1,13 @@
-"""Whether a host is one of some domains, or below one."""
+"""Finds a host, or a domain above it, in a list of domains."""
 
 from collections.abc import Collection
 
 
-def listed(host: str, domains: Collection[str]) -> str | None:
-    """The domain that the host is or lies below, the longest of several; None where there is none. Small letters."""
+def find_listed_domain(host: str, domains: Collection[str]) -> str | None:
+    """Returns the longest domain of the list that is the host or lies above it, None if there is none.
+
+    `shop.example.org` is found by `shop.example.org`, `example.org` and `org`. All names are in lower case.
+    """
     labels = host.split(".")
-    above = (".".join(labels[first:]) for first in range(len(labels)))
-    return next((domain for domain in above if domain in domains), None)
+    candidates = (".".join(labels[first:]) for first in range(len(labels)))
+    return next((domain for domain in candidates if domain in domains), None)

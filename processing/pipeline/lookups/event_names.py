@@ -1,4 +1,4 @@
-"""What follows from the name of an event alone."""
+"""Derives the columns that depend on the name of an event alone."""
 
 from typing import Final
 
@@ -6,10 +6,10 @@ import polars as pl
 
 PAGE_VIEW: Final = "page_view"
 FIRST_VISIT: Final = "first_visit"
-VIEWS: Final = (PAGE_VIEW, "screen_view")
+PAGE_VIEW_NAMES: Final = (PAGE_VIEW, "screen_view")
 LONGEST_EVENT_NAME: Final = 40
 
 
 def implied_by_name(name: pl.Expr) -> dict[str, pl.Expr]:
-    """The columns of an event that its name decides."""
-    return {"event": name, "page_view": name.is_in(VIEWS), "first_visit": name.eq(FIRST_VISIT)}
+    """Returns the columns by name."""
+    return {"event": name, "page_view": name.is_in(PAGE_VIEW_NAMES), "first_visit": name.eq(FIRST_VISIT)}

@@ -1,4 +1,4 @@
-"""Where a visit came from, by the host of its referrer."""
+"""Tells sites and search engines by the host of a referrer."""
 
 from functools import cache, lru_cache
 from typing import Final
@@ -7,40 +7,44 @@ from tldextract import TLDExtract
 
 from processing.pipeline.lookups.lists import rows
 
-REMEMBERED: Final = 16_384
+CACHED: Final = 16_384
 
 
-@lru_cache(REMEMBERED)
-def site(host: str) -> str:
-    """The registrable domain (`shop.example.co.uk` -> `example.co.uk`); an address or a bare name is its own site."""
-    return _suffixes()(host).top_domain_under_public_suffix or host
+@lru_cache(CACHED)
+def registrable_domain(host: str) -> str:
+    """Returns `example.co.uk` for `shop.example.co.uk`; an IP address or a bare name is its own domain."""
+    return _suffix_list()(host).top_domain_under_public_suffix or host
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def search_engine(host: str) -> str | None:
-    """The name that a search engine's visits are reported under, None for another host. `host` is without www."""
-    exact, below = _engines()
+    """Returns the name under which reports show the search engine, None if it is none. `host` is without `www.`."""
+    exact, covering = _engines()
     if host in exact:
         return exact[host]
     labels = host.split(".")
-    above = (below.get(".".join(labels[first:])) for first in range(1, len(labels)))
-    return next(filter(None, above), None) or exact.get(_any_suffix(host))
+    names = (covering.get(".".join(labels[first:])) for first in range(1, len(labels)))
+    return next(filter(None, names), None) or exact.get(_with_any_suffix(host))
 
 
-def _any_suffix(host: str) -> str:
-    suffix = _suffixes()(host).suffix
+def _with_any_suffix(host: str) -> str:
+    """`google.co.uk` -> `google.*`."""
+    suffix = _suffix_list()(host).suffix
     return host.removesuffix(suffix) + "*" if suffix else ""
 
 
 @cache
 def _engines() -> tuple[dict[str, str], dict[str, str]]:
-    """Hosts (those with any suffix end in `.*`), and hosts that stand for all below them."""
+    """Returns names by host, and names by domain that covers all hosts below it. Hosts may end in `.*`: any suffix."""
     named = [(host, name) for host, name in rows("search_engines")]
-    below = {host[2:]: name for host, name in named if host.startswith("*.")}
-    return {host: name for host, name in named if not host.startswith("*.")}, below
+    covering = {host[2:]: name for host, name in named if host.startswith("*.")}
+    return {host: name for host, name in named if not host.startswith("*.")}, covering
 
 
 @cache
-def _suffixes() -> TLDExtract:
-    """The package's own list: nothing is fetched or written. Private suffixes part `a.github.io` from `b.github.io`."""
+def _suffix_list() -> TLDExtract:
+    """Loads the list that comes with the package: nothing is fetched or written.
+
+    With private suffixes, `a.github.io` and `b.github.io` are two sites.
+    """
     return TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

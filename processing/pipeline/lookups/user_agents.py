@@ -1,4 +1,4 @@
-"""Reads user agents, each distinct one once: what ua-parser and the lists of robots say of it."""
+"""Parses user agents, and recognises robots. Results are cached, since most hits share few user agents."""
 
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
@@ -10,29 +10,29 @@ from ua_parser.regex import Resolver  # the Rust one: a hundred times faster, an
 
 from processing.pipeline.lookups.lists import rows
 
-REMEMBERED: Final = 16_384
-LONGEST: Final = 1_024  # callers cut at it, so that what is remembered of hostile hits stays bounded
-MEMORY: Final = 64 << 20
+CACHED: Final = 16_384
+LONGEST: Final = 1_024  # callers cut user agents at it, so that hostile ones cannot fill the memory through the cache
+PATTERN_MEMORY: Final = 64 << 20  # bytes
 
 
 class UserAgent(NamedTuple):
-    """What the user agent says by itself; families are ua-parser's names, "" where it knows none."""
+    """What ua-parser reads out of the user agent alone: names of families, "" if it knows none."""
 
     browser: str
     system: str
-    family: str
+    device_family: str
 
 
-@lru_cache(REMEMBERED)
-def read_agent(text: str) -> UserAgent:
+@lru_cache(CACHED)
+def parse_user_agent(text: str) -> UserAgent:
     result = _parser().parse(text)
     names = (part.family if part else "" for part in (result.user_agent, result.os, result.device))
     return UserAgent(*names)
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def is_robot(text: str) -> bool:
-    return bool(_robots().search(text)) or read_agent(text).family == "Spider"
+    return bool(_robot_pattern().search(text)) or parse_user_agent(text).device_family == "Spider"
 
 
 @cache
@@ -41,10 +41,13 @@ def _parser() -> Parser:
 
 
 @cache
-def _robots() -> Any:
-    """All patterns as one, linear in the agent's length; an RE2 *set* misses matches when it runs out of memory."""
+def _robot_pattern() -> Any:
+    """Joins the patterns of all robots into one. It takes time linear in the length of the user agent.
+
+    It is no RE2 *set*, because a set misses matches when it runs out of memory.
+    """
     options = re2.Options()
-    options.max_mem = MEMORY
+    options.max_mem = PATTERN_MEMORY
     options.never_capture = True
     published = [entry["pattern"] for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA]
     own = [f"(?i:{pattern})" for pattern, _ in rows("bot_signs")]

@@ -1,4 +1,4 @@
-"""What a line of a server's access log means: a successful GET of something that is not an asset is a page view."""
+"""Rejects lines of access logs that are no page views. A successful GET of something other than an asset is one."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.protocols import IS_SERVER_LOG
-from processing.pipeline.row_ops import refuse
+from processing.pipeline.row_ops import reject
 
 ASSETS: Final = "css|js|mjs|map|png|jpg|jpeg|gif|svg|ico|webp|avif|woff|woff2|ttf|eot|otf"
 ASSET: Final = rf"(?i)^[^?#]*\.(?:{ASSETS})(?:[?#]|$)"
@@ -14,12 +14,12 @@ NOT_MODIFIED: Final = "304"
 
 
 def access(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Asks in the order malformed (no method or target), method, status, asset; robots are a step of their own."""
+    """Checks in the order malformed (no method or target), method, status, asset. Robots are another step's concern."""
     if not frame.select(IS_SERVER_LOG.any()).item():
         return frame
     unreadable = pl.col("method").is_null() | _target().is_null()
     served = pl.col("status").str.contains("^2[0-9][0-9]$") | pl.col("status").eq(NOT_MODIFIED)
-    return refuse(
+    return reject(
         frame,
         (IS_SERVER_LOG & unreadable, "malformed"),
         (IS_SERVER_LOG & pl.col("method").ne("GET"), "method"),

@@ -1,4 +1,4 @@
-"""What happened, and what the client says of its engagement."""
+"""Reads what happened, and what the client says about its engagement."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from processing.schema import DAY_MS
 
 
 def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """`engagement_ms` is 0 where the client tells no whole number, and at most a day, so that no sum overflows."""
+    """`engagement_ms` is 0 unless the client sends a whole number, and at most a day, so that no sum overflows."""
     return frame.with_columns(**FACTS)
 
 

@@ -1,4 +1,4 @@
-"""What a program asked for is not a visit. The owner's own rules come before the lists."""
+"""Rejects hits of programs. The owner's own rules come before the lists."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ import polars as pl
 from configuration.ruleset.ruleset import BotRule, Condition, Ruleset, Text
 from processing.pipeline.conditions.matcher import Matcher
 from processing.pipeline.lookups.user_agents import LONGEST, is_robot
-from processing.pipeline.row_ops import look_up, refuse, refuse_by_rule
+from processing.pipeline.row_ops import look_up, reject, reject_by_rule
 
 AGENT: Final = pl.col("user_agent").str.slice(0, LONGEST)
-FOUND: Final = {"robot": pl.Boolean()}
+FACTS: Final = {"robot": pl.Boolean()}
 
 
 def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """An agent that is allowed is none, whatever else is said; a rule that blocks is named, also beside the lists."""
+    """An allowed user agent is never rejected. If a rule blocks it, the rule is named even if the lists have it too."""
     own = rules.of_kind(BotRule)
     if not own:
         return _by_lists(frame) if rules.settings.bot_lists else frame
@@ -22,8 +22,8 @@ def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     allowed = matcher.first([_condition(rule) for rule in own if rule.action == "allow"]).is_not_null()
     blocking = [rule for rule in own if rule.action == "block"]
     blocked = _null_where(allowed, matcher.first([_condition(rule) for rule in blocking]))
-    found = refuse_by_rule(frame, "bot", blocked, [rule.name for rule in blocking])
-    return _by_lists(found, allowed) if rules.settings.bot_lists else found
+    decided = reject_by_rule(frame, "bot", blocked, [rule.name for rule in blocking])
+    return _by_lists(decided, allowed) if rules.settings.bot_lists else decided
 
 
 def find_robot(user_agent: str | None) -> tuple[bool]:
@@ -31,10 +31,10 @@ def find_robot(user_agent: str | None) -> tuple[bool]:
 
 
 def _by_lists(frame: pl.DataFrame, allowed: pl.Series | None = None) -> pl.DataFrame:
-    robot = look_up(frame, [AGENT], FOUND, find_robot)["robot"]
+    robot = look_up(frame, [AGENT], FACTS, find_robot)["robot"]
     if allowed is not None:
         robot = robot & ~allowed
-    return refuse(frame, (pl.lit(robot), "bot")) if robot.any() else frame
+    return reject(frame, (pl.lit(robot), "bot")) if robot.any() else frame
 
 
 def _condition(rule: BotRule) -> Condition:

@@ -1,4 +1,4 @@
-"""Owners sort sources into channels of their own beside the default ones."""
+"""Sorts hits into the owner's own channel groups."""
 
 import polars as pl
 
@@ -8,7 +8,7 @@ from processing.pipeline.custom_values import join, pair
 
 
 def channel_groups(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Fills `groups`: of each channel group the first channel whose condition holds."""
+    """Fills `groups` with the first channel of each group whose condition holds."""
     own = rules.of_kind(ChannelGroupRule)
     if not own:
         return frame
@@ -17,7 +17,7 @@ def channel_groups(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 
 def _channel(rule: ChannelGroupRule, matcher: Matcher) -> pl.Series:
-    """`group=channel` for each row."""
+    """Returns `group=channel` for each row."""
     number = matcher.first([part.when for part in rule.channels]).fill_null(len(rule.channels))
     names = pl.Series([*(part.name for part in rule.channels), rule.otherwise], dtype=pl.String)
     return pl.select(pair(rule.name, pl.lit(names))).to_series().gather(number)

@@ -1,4 +1,4 @@
-"""Owners think of sections of their site, not of single pages."""
+"""Sorts pages into the owner's content groups, such as the sections of a site."""
 
 import polars as pl
 
@@ -10,7 +10,7 @@ from processing.pipeline.custom_values import GROUP, join, pair
 
 
 def content_groups(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Adds the groups to `custom`. In the order of the rules, so that one may ask for those above it."""
+    """Adds the groups to `custom`, in the order of the rules: a condition may name the content groups above it."""
     own = rules.of_kind(ContentGroupRule)
     if not own:
         return frame
@@ -23,6 +23,6 @@ def content_groups(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 
 def _group(rule: ContentGroupRule, matcher: Matcher) -> DictionaryColumn:
-    """The name of the first part whose condition holds, else what the rule says otherwise."""
+    """Returns the name of the first group whose condition holds, else the rule's `otherwise`."""
     number = matcher.first([part.when for part in rule.groups]).fill_null(len(rule.groups))
     return DictionaryColumn(pl.Series([*(part.name for part in rule.groups), rule.otherwise], dtype=pl.String), number)

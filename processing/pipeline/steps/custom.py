@@ -1,4 +1,4 @@
-"""Owners report by parameters that are their own: texts as dimensions, numbers as metrics."""
+"""Keeps the owner's own parameters: texts as dimensions, numbers as metrics."""
 
 import polars as pl
 
@@ -9,26 +9,26 @@ from processing.pipeline.custom_values import EVENT, METRIC, USER, join, number,
 
 
 def custom(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Adds what the hit carries of them to `custom`. A metric is kept as it was sent, if it is a number."""
+    """Adds the parameters that the hit has to `custom`. A metric is kept as it was sent, if it is a number."""
     dimensions, metrics = rules.of_kind(CustomDimensionRule), rules.of_kind(CustomMetricRule)
     if not dimensions and not metrics:
         return frame
     matcher = Matcher(frame)
-    wanted = dict.fromkeys((rule.scope, rule.parameter) for rule in dimensions)
-    found = [_dimension(scope, name, matcher) for scope, name in wanted]
-    found += [_metric(name, matcher) for name in dict.fromkeys(rule.parameter for rule in metrics)]
-    return frame.with_columns(custom=join(pl.col("custom"), *map(pl.lit, found)))
+    parameters = dict.fromkeys((rule.scope, rule.parameter) for rule in dimensions)
+    encoded = [_dimension(scope, name, matcher) for scope, name in parameters]
+    encoded += [_metric(name, matcher) for name in dict.fromkeys(rule.parameter for rule in metrics)]
+    return frame.with_columns(custom=join(pl.col("custom"), *map(pl.lit, encoded)))
 
 
 def _dimension(scope: str, name: str, matcher: Matcher) -> pl.Series:
     field, prefix = (USER_PROPERTY, USER) if scope == "user" else (PARAMETER, EVENT)
-    texts = matcher.column(f"{field}{name}")
-    return texts.map(lambda values: pl.select(pair(prefix + name, pl.lit(values))).to_series()).rows()
+    values = matcher.column(f"{field}{name}")
+    return values.map(lambda texts: pl.select(pair(prefix + name, pl.lit(texts))).to_series()).rows()
 
 
 def _metric(name: str, matcher: Matcher) -> pl.Series:
-    texts = matcher.column(f"{PARAMETER}{name}")
-    return texts.map(lambda values: pl.select(_if_number(name, pl.lit(values))).to_series()).rows()
+    values = matcher.column(f"{PARAMETER}{name}")
+    return values.map(lambda texts: pl.select(_if_number(name, pl.lit(texts))).to_series()).rows()
 
 
 def _if_number(name: str, value: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Owners say which events are aims of the site, and what they are worth."""
+"""Marks the key events that owners define, and gives them a value."""
 
 from decimal import Decimal
 from functools import reduce
@@ -12,7 +12,7 @@ from processing.pipeline.custom_values import LARGEST, MILLIONTHS, number
 
 
 def key_events(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Own rules add to what the client marks. An event is worth what the first rule that it matches says."""
+    """The rules add to the events that the client marks. The first rule that matches an event sets its value."""
     own: list[KeyEventRule] = rules.of_kind(KeyEventRule)
     if not own:
         return frame
@@ -39,7 +39,7 @@ def _bit(rule: KeyEventRule) -> int:
 
 
 def _bits(once: list[tuple[int, pl.Series]], before: pl.Series) -> pl.Series:
-    """Null where no rule counts the event once a session."""
+    """Adds a bit per rule that counts once a session; null where there is none."""
     bits = before.fill_null(0)
     for bit, mask in once:
         bits = bits | pl.select(pl.when(mask).then(pl.lit(bit, dtype=pl.UInt64)).otherwise(0)).to_series()
@@ -47,15 +47,15 @@ def _bits(once: list[tuple[int, pl.Series]], before: pl.Series) -> pl.Series:
 
 
 def _values(own: list[KeyEventRule], masks: list[pl.Series], matcher: Matcher) -> pl.Series:
-    """Millionths; 0 where no rule matches, or the first that does says nothing."""
-    worth = [pl.when(mask).then(_worth(rule, matcher)) for rule, mask in zip(own, masks, strict=True)]
-    return pl.select(pl.coalesce(*worth, pl.lit(0, dtype=pl.Int64))).to_series()
+    """Returns millionths; 0 if no rule matches, or if the first that does sets no value."""
+    values = [pl.when(mask).then(_value(rule, matcher)) for rule, mask in zip(own, masks, strict=True)]
+    return pl.select(pl.coalesce(*values, pl.lit(0, dtype=pl.Int64))).to_series()
 
 
-def _worth(rule: KeyEventRule, matcher: Matcher) -> pl.Expr:
+def _value(rule: KeyEventRule, matcher: Matcher) -> pl.Expr:
     value = min(int(Decimal(rule.value or 0) * MILLIONTHS), LARGEST)
     fixed = pl.lit(value, dtype=pl.Int64)
     if not rule.value_parameter:
         return fixed
-    said = matcher.column(f"{PARAMETER}{rule.value_parameter}")
-    return pl.coalesce(pl.lit(said.rows(pl.select(number(pl.lit(said.values))).to_series())), fixed)
+    sent = matcher.column(f"{PARAMETER}{rule.value_parameter}")
+    return pl.coalesce(pl.lit(sent.rows(pl.select(number(pl.lit(sent.values))).to_series())), fixed)

@@ -1,6 +1,4 @@
-"""Which page an event is about: host, path and query of its address. Whatever the client wrote is text: cut, not
-cleaned.
-"""
+"""Finds host, path and query of the page that an event is about. Hostile text is cut, not cleaned."""
 
 from typing import Final
 
@@ -9,14 +7,15 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.conditions.dictionary_column import dictionary_encode, on_some
 from processing.pipeline.lookups.lists import rows
-from processing.pipeline.lookups.urls import LONGEST_QUERY, host_of, parts, path_of, without_query
+from processing.pipeline.lookups.urls import LONGEST_QUERY, host_of, path_of, split_url, without_query
 from processing.pipeline.protocols import IS_SERVER_LOG
 from processing.pipeline.row_ops import look_up
 
 KEYS: Final = (without_query(pl.coalesce("dl", "target")), pl.col("dh"), without_query(pl.col("dp")))
-FOUND: Final = {"host": pl.String(), "path": pl.String()}
+FACTS: Final = {"host": pl.String(), "path": pl.String()}
 
-# Where the visitor came from is no part of the page: tags, click ids, and the mark of a link between two domains.
+# Parameters that say where the visitor came from, not what the page is: tags, click ids, and `_gl` of a link between
+# two domains.
 CLICK_IDS: Final = [name for name, *_ in rows("click_ids")]
 TAG: Final = rf"(?i)&(?:utm_[^=&]*|_gl|{'|'.join(CLICK_IDS)})(?:=[^&]*)?&"
 TAGGED: Final = ["utm_", "_gl", *CLICK_IDS]
@@ -24,22 +23,22 @@ TAGGED: Final = ["utm_", "_gl", *CLICK_IDS]
 
 def page(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it."""
-    found = frame.hstack(look_up(frame, KEYS, FOUND, find_page)).with_columns(query=find_queries(frame))
+    found = frame.hstack(look_up(frame, KEYS, FACTS, find_page)).with_columns(query=find_queries(frame))
     return _with_log_host(found, rules)
 
 
 def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str | None, str | None]:
-    """Host and path, null where the client names none. There is no cache: taking apart is as quick as looking up."""
-    host, path = parts(address) if address is not None else (None, None)
+    """Returns host and path, None if the client names none. A cache would not be quicker."""
+    host, path = split_url(address) if address is not None else (None, None)
     return host_of(dh or "") or host, path_of(dp) if dp else path
 
 
 def find_queries(frame: pl.DataFrame) -> pl.Series:
-    """The query of the address that names the path, without tags; null where nothing is left."""
+    """Returns the query of the URL that names the path, without tags; null if nothing is left."""
     path = pl.when(pl.col("dp").ne("")).then("dp")
     address = frame.select(pl.coalesce(path, "dl", "target")).to_series()
-    asked = address.str.contains("?", literal=True).fill_null(value=False)
-    return on_some(address, asked, _queries).alias("query")
+    has_query = address.str.contains("?", literal=True).fill_null(value=False)
+    return on_some(address, has_query, _queries).alias("query")
 
 
 def _queries(addresses: pl.Series) -> pl.Series:
@@ -50,11 +49,12 @@ def _queries(addresses: pl.Series) -> pl.Series:
 
 
 def _without_tags(queries: pl.Series) -> pl.Series:
-    """Each parameter is put between marks of its own, since those side by side would share one."""
-    apart = "&" + queries.str.replace_all("&", "&&", literal=True) + "&"
-    left = apart.str.replace_all(TAG, "").str.replace_all("&&", "&", literal=True)
-    left = left.str.strip_prefix("&").str.strip_suffix("&")
-    return left.replace("", None)
+    """Removes the tagged parameters: `a=1&gclid=x&b=2` -> `a=1&b=2`."""
+    # Each parameter gets separators of its own (`&a=1&&gclid=x&&b=2&`), since neighbours would share one.
+    separated = "&" + queries.str.replace_all("&", "&&", literal=True) + "&"
+    kept = separated.str.replace_all(TAG, "").str.replace_all("&&", "&", literal=True)
+    kept = kept.str.strip_prefix("&").str.strip_suffix("&")
+    return kept.replace("", None)
 
 
 def _with_log_host(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The country by its English name; the code was looked up while the full address was still there."""
+"""Names the country in English. Its code was looked up on receipt, while the full address was known."""
 
 from functools import cache
 from typing import Final
@@ -9,12 +9,12 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.row_ops import look_up
 
-FOUND: Final = {"country": pl.String()}
+FACTS: Final = {"country": pl.String()}
 
 
 def place(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """A code that is not ISO 3166 becomes null."""
-    return frame.with_columns(look_up(frame, [pl.col("country")], FOUND, find_place))
+    """Turns ISO 3166 codes into names; any other code becomes null."""
+    return frame.with_columns(look_up(frame, [pl.col("country")], FACTS, find_place))
 
 
 def find_place(code: str | None) -> tuple[str | None]:

@@ -1,4 +1,4 @@
-"""Where the visitor came from: tags of the page's address, else click ids, else the referrer; and the channel of it."""
+"""Finds where the visitor came from: by tags of the page's URL, else click ids, else the referrer; and the channel."""
 
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
@@ -7,16 +7,16 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from configuration.ruleset.ruleset import ReferralRule, Ruleset
-from processing.pipeline.lookups.default_channels import channel
-from processing.pipeline.lookups.domains import listed
+from processing.pipeline.lookups.default_channels import default_channel
+from processing.pipeline.lookups.domains import find_listed_domain
 from processing.pipeline.lookups.lists import rows
-from processing.pipeline.lookups.referrers import search_engine, site
+from processing.pipeline.lookups.referrers import registrable_domain, search_engine
 from processing.pipeline.lookups.urls import authority, host_of, query
 from processing.pipeline.row_ops import look_up
 
-REMEMBERED: Final = 16_384
+CACHED: Final = 16_384
 LONGEST_NAME: Final = 255
-LONGEST_QUERY: Final = 2_048  # keys are cut, so that what is remembered of hostile hits stays bounded
+LONGEST_QUERY: Final = 2_048  # keys are cut, so that hostile hits cannot fill the memory through the cache
 MOST_PARAMETERS: Final = 100
 
 NOT_SET: Final = "(not set)"
@@ -26,7 +26,7 @@ TAGS: Final = ("utm_source", "utm_medium", "utm_campaign")
 TAGGED: Final = [f"{name}=" for name in (*TAGS, *ADVERTISEMENTS, *LINKS)]
 IGNORED: Final = ("1", "true")
 
-FOUND: Final = {name: pl.String() for name in ("source", "medium", "campaign", "channel")}
+FACTS: Final = {name: pl.String() for name in ("source", "medium", "campaign", "channel")}
 
 
 class Origin(NamedTuple):
@@ -39,16 +39,16 @@ DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
 
 
 def source(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """`cs`, `cm`, `cn` stand for the tags of the address. The property's and the page's own site are no source, nor
-    are the domains of rules and those below them."""
-    own = tuple(sorted({site(domain.lower()) for domain in rules.settings.domains}))
+    """`cs`, `cm` and `cn` replace the tags of the URL. Referrers on the property's and the page's own site do not count
+    as sources, nor do those on the domains of rules."""
+    own = tuple(sorted({registrable_domain(domain.lower()) for domain in rules.settings.domains}))
     none = _excluded(tuple(rules.of_kind(ReferralRule)))
-    return frame.hstack(look_up(frame, KEYS, FOUND, partial(find_source, own, none)))
+    return frame.hstack(look_up(frame, KEYS, FACTS, partial(find_source, own, none)))
 
 
 @lru_cache(256)
 def _excluded(rules: tuple[ReferralRule, ...]) -> frozenset[str]:
-    """Kept, since what is remembered of sources compares it: the same one is equal at once."""
+    """Cached, because the cache of find_source compares it: the same object is equal at once."""
     return frozenset(domain for rule in rules for domain in rule.domains)
 
 
@@ -66,7 +66,7 @@ GIVEN: Final = ("cs", "cm", "cn", "gclid", "dclid")
 KEYS: Final = (_tags(), *(pl.col(name).str.slice(0, LONGEST_NAME) for name in GIVEN), _referrer(), pl.col("host"))
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def find_source(
     own: tuple[str, ...],
     none: frozenset[str],
@@ -79,22 +79,24 @@ def find_source(
     referrer: str | None,
     host: str | None,
 ) -> tuple[str, str, str, str]:
-    """Source, medium, campaign, channel. Written tags win over a click id, which only fills what they leave open, since
-    nobody here can ask the advertising network for the name of the campaign."""
+    """Returns source, medium, campaign and channel.
+
+    Tags win over a click id, which only fills the gaps that they leave: it does not say the name of the campaign.
+    """
     named = _named(tags)
     named |= {name: value for name, value in zip(("gclid", "dclid"), (gclid, dclid), strict=True) if value}
     written = [given or named.get(tag) for tag, given in zip(TAGS, (cs, cm, cn), strict=True)]
-    referred = _referred(referrer, {*own, site(host or "")}, none)
+    referred = _referred(referrer, {*own, registrable_domain(host or "")}, none)
     if any(written):
         origin = _written(written, _advertised(named))
     else:
         origin = _advertised(named) or referred or _linked(named) or DIRECT
-    found = Origin(*(text[:LONGEST_NAME] for text in origin))
-    return (*found, channel(*found))
+    cut = Origin(*(text[:LONGEST_NAME] for text in origin))
+    return (*cut, default_channel(*cut))
 
 
 def _named(tags: str | None) -> dict[str, str]:
-    """The parameters of the query that have a value; of several with one name, the first."""
+    """Returns the parameters of the query that have a value; of several with one name, the first."""
     pairs = parse_qsl("&".join((tags or "").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]))
     return dict(reversed(pairs))
 
@@ -113,10 +115,10 @@ def _linked(named: dict[str, str]) -> Origin | None:
 
 
 def _referred(referrer: str | None, own: set[str], none: frozenset[str]) -> Origin | None:
-    """The host but for `www.`, as Google has it: `m.facebook.com` and `facebook.com` are two sources of one channel."""
+    """Returns the referrer's host without `www.`, like Google: `m.facebook.com` and `facebook.com` are two sources."""
     whole = host_of(referrer or "") or ""
     host = whole.removeprefix("www.")
-    if not host or site(host) in own or listed(whole, none):
+    if not host or registrable_domain(host) in own or find_listed_domain(whole, none):
         return None
     if engine := search_engine(host):
         return Origin(engine, "organic", "(organic)")

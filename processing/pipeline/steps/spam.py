@@ -1,4 +1,4 @@
-"""Visits that were only made so that somebody looks at the referrer in the reports."""
+"""Rejects visits that were only made so that someone looks at their referrer in the reports."""
 
 from functools import cache
 
@@ -6,13 +6,13 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset, SpamRule
 from processing.pipeline.conditions.matcher import Matcher
-from processing.pipeline.lookups.domains import listed
+from processing.pipeline.lookups.domains import find_listed_domain
 from processing.pipeline.lookups.lists import rows
-from processing.pipeline.row_ops import refuse_by_rule
+from processing.pipeline.row_ops import reject_by_rule
 
 
 def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Refuses hits whose referrer is, or lies below, a domain of a rule or of the list. The list has no name."""
+    """Rejects hits whose referrer is, or lies below, a domain of a rule or of the list. The list has no rule name."""
     own: list[SpamRule] = rules.of_kind(SpamRule)
     known = _domains() if rules.settings.spam_list else frozenset[str]()
     if not own and not known:
@@ -20,13 +20,13 @@ def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     numbers = {domain: number for number, rule in reversed(list(enumerate(own))) for domain in rule.domains}
 
     def find(host: str) -> int | None:
-        if domain := listed(host, numbers):
+        if domain := find_listed_domain(host, numbers):
             return numbers[domain]
-        return len(own) if listed(host, known) else None
+        return len(own) if find_listed_domain(host, known) else None
 
     hosts = Matcher(frame).column("referrer_host")
-    found = pl.Series([find(host) for host in hosts.values], dtype=pl.UInt32)
-    return refuse_by_rule(frame, "spam", hosts.rows(found), [*(rule.name for rule in own), None])
+    numbers_by_host = pl.Series([find(host) for host in hosts.values], dtype=pl.UInt32)
+    return reject_by_rule(frame, "spam", hosts.rows(numbers_by_host), [*(rule.name for rule in own), None])
 
 
 @cache

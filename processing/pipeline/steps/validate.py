@@ -1,4 +1,4 @@
-"""A hit that cannot be read, or that belongs to nobody, is not counted."""
+"""Rejects hits that cannot be read, or that belong to no known property."""
 
 from typing import Final
 
@@ -8,17 +8,17 @@ from configuration.ruleset.context import UNKNOWN_PROPERTY
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.lookups.event_names import LONGEST_EVENT_NAME
 from processing.pipeline.protocols import IS_GA4
-from processing.pipeline.row_ops import refuse
+from processing.pipeline.row_ops import reject
 
 GA4_VERSION: Final = "2"
-BROKEN_HERE: Final = "processing error"  # `receive` begins the error with it where the fault is ours
+OUR_FAULT: Final = "processing error"  # receiving begins an error with it if our code failed
 
 
 def validate(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     unknown = pl.lit(rules.property == UNKNOWN_PROPERTY)
-    return refuse(
+    return reject(
         frame,
-        (pl.col("error").str.starts_with(BROKEN_HERE), "processing error"),
+        (pl.col("error").str.starts_with(OUR_FAULT), "processing error"),
         (pl.col("error").is_not_null(), "malformed"),
         (unknown, "unknown property"),
         (IS_GA4 & ~_sound_ga4(), "malformed"),

@@ -1,6 +1,6 @@
-"""Facts about the outside world that the steps look things up in: plain tab-separated files beside this one.
+"""Reads the lists of facts about the outside world: tab-separated files beside this module.
 
-A line that begins with `#` is a note (where the facts come from, their licence); the other lines are rows.
+A line that begins with `#` is a note, such as the source and the licence; every other line is a row.
 """
 
 import hashlib
@@ -9,21 +9,21 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Final
 
-FOLDER: Final = files(__name__)  # a cluster's machines get our code as one zip file
+FOLDER: Final = files(__name__)  # no path: the machines of a cluster get the code as one zip file
 
-# The packages that carry lists of their own.
+# Packages that bring lists of their own.
 PACKAGES: Final = ("crawler-user-agents", "tldextract", "ua-parser-builtins")
 
 
 def rows(name: str) -> list[list[str]]:
-    """The rows of the list `name`, each split at its tabs."""
+    """Returns the rows of a list, each split at its tabs."""
     text = (FOLDER / f"{name}.tsv").read_text(encoding="utf-8")
     return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
 
 
 @cache
 def lists_version() -> str:
-    """Names the content of all lists, ours and those of packages: 16 hexadecimal digits."""
+    """Returns a digest of all lists, including those of packages: 16 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(FOLDER.iterdir(), key=lambda path: path.name):
         if path.name.endswith(".tsv"):

@@ -3,18 +3,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.pipeline.row_ops import FEW, look_up, refuse
+from processing.pipeline.row_ops import FEW, look_up, reject
 
 
 def test_it_works() -> None:
     frame = pl.DataFrame({"n": [1, 2, None], "reason": ["asset", None, None]}, schema_overrides={"reason": pl.String})
-    found = refuse(frame, (pl.col("n") > 1, "bot"), (pl.col("n") > 0, "status"))
+    found = reject(frame, (pl.col("n") > 1, "bot"), (pl.col("n") > 0, "status"))
     assert found["reason"].to_list() == ["asset", "bot", None]
 
 
 def test_the_first_reason_stays() -> None:
     frame = pl.DataFrame({"reason": ["asset", None]})
-    assert refuse(frame, (pl.lit(True), "bot"))["reason"].to_list() == ["asset", "bot"]
+    assert reject(frame, (pl.lit(True), "bot"))["reason"].to_list() == ["asset", "bot"]
 
 
 @pytest.mark.parametrize("height", [0, 1, FEW, FEW + 1, 5 * FEW])

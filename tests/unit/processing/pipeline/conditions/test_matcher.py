@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from configuration.ruleset.fields import FIELDS
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, OneOf, Text
 from processing.pipeline.conditions.matcher import LONGEST, Matcher, UnknownField
-from processing.pipeline.process import STEPS, undecided
+from processing.pipeline.process import STEPS, add_undecided_columns
 from tests.support import oracle_rules
 from tests.support.random_conditions import ADDRESSES, WORDS, conditions
 from tests.support.raw_rows import CHROME, RULES, ga4, line, raw
@@ -18,7 +18,7 @@ from tests.support.raw_rows import CHROME, RULES, ga4, line, raw
 
 def matcher(*rows: dict[str, Any]) -> Matcher:
     """On rows after all steps."""
-    frame = undecided(raw(rows))
+    frame = add_undecided_columns(raw(rows))
     for step in STEPS:
         frame = step.function(frame, RULES)
     return Matcher(frame)
@@ -173,7 +173,7 @@ def test_long_values_are_cut_before_they_are_matched() -> None:
 @pytest.mark.parametrize("height", [0, 1])
 def test_small_frames(height: int) -> None:
     both = AllOf((Text("title", "equals", ""), InNetwork(("192.0.2.0/24",), negated=True)))
-    here = Matcher(undecided(raw([ga4(n) for n in range(height)])))
+    here = Matcher(add_undecided_columns(raw([ga4(n) for n in range(height)])))
     assert here.mask(both).to_list() == [True] * height
     assert here.first([both]).to_list() == [0] * height
     assert here.first([Text("parameter:a", "equals", "")]).to_list() == [0] * height
@@ -183,7 +183,7 @@ TITLES = [f"title {n % 700}" for n in range(5000)]
 
 
 def test_a_value_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = Matcher(undecided(raw([ga4(n, dt=title) for n, title in enumerate(TITLES)])))
+    here = Matcher(add_undecided_columns(raw([ga4(n, dt=title) for n, title in enumerate(TITLES)])))
     assert len(here.column("title").values) == 700
     assert here.column("title").rows().to_list() == TITLES
 
@@ -246,6 +246,6 @@ def test_many_conditions_on_many_rows_find_what_plain_python_finds(data: st.Data
     assert here.first(asked).to_list() == expected
 
 
-LARGE_FRAME = undecided(raw(row for row, _ in LARGE))
+LARGE_FRAME = add_undecided_columns(raw(row for row, _ in LARGE))
 for step in STEPS:
     LARGE_FRAME = step.function(LARGE_FRAME, RULES)

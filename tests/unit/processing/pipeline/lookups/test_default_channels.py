@@ -2,7 +2,7 @@
 
 import pytest
 
-from processing.pipeline.lookups.default_channels import CHANNELS, category, channel
+from processing.pipeline.lookups.default_channels import CHANNELS, default_channel, source_category
 
 CASES = [
     ("(direct)", "(none)", "(direct)", "Direct"),
@@ -53,13 +53,13 @@ CASES = [
 
 
 def test_it_works() -> None:
-    assert channel("google", "organic", "(organic)") == "Organic Search"
+    assert default_channel("google", "organic", "(organic)") == "Organic Search"
 
 
 @pytest.mark.parametrize(("source", "medium", "campaign", "expected"), CASES)
 def test_rules(source: str, medium: str, campaign: str, expected: str) -> None:
-    assert channel(source, medium, campaign) == expected
-    assert channel(source.upper(), medium.upper(), campaign.upper()) == expected
+    assert default_channel(source, medium, campaign) == expected
+    assert default_channel(source.upper(), medium.upper(), campaign.upper()) == expected
 
 
 def test_every_channel_has_a_case() -> None:
@@ -68,7 +68,7 @@ def test_every_channel_has_a_case() -> None:
 
 
 def test_a_name_with_line_breaks_is_matched_whole() -> None:
-    assert channel("x", "a\ncpc", "") == "Paid Other"
+    assert default_channel("x", "a\ncpc", "") == "Paid Other"
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_a_name_with_line_breaks_is_matched_whole() -> None:
     ],
 )
 def test_categories(source: str, expected: str) -> None:
-    assert category(source) == expected
+    assert source_category(source) == expected

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ua_parser.regex import Resolver
 
 from processing.pipeline.lookups.user_agents import _parser
-from processing.pipeline.steps.device import FOUND, device
+from processing.pipeline.steps.device import FACTS, device
 from tests.support.raw_rows import CHROME, ga4, stepped
 
 MOZILLA = "Mozilla/5.0 "
@@ -52,7 +52,7 @@ AGENTS = [
 
 
 def device_of(**named: Any) -> tuple[str | None, ...]:
-    return stepped(device, ga4(**named)).select(*FOUND).row(0)
+    return stepped(device, ga4(**named)).select(*FACTS).row(0)
 
 
 def test_it_works() -> None:
@@ -66,7 +66,7 @@ def test_user_agents(agent: str, expected: tuple[str | None, ...]) -> None:
 
 def test_many_rows_and_few_agree() -> None:
     rows = [ga4(at, user_agent=agent) for at, (agent, _) in enumerate(AGENTS * 20)]
-    assert stepped(device, *rows).select(*FOUND).rows() == [expected for _, expected in AGENTS * 20]
+    assert stepped(device, *rows).select(*FACTS).rows() == [expected for _, expected in AGENTS * 20]
 
 
 BRANDS = "Not%2FA)Brand;8.0.0.0|Chromium;126.0.6478.127|"

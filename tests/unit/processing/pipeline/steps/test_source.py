@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from configuration.ruleset.ruleset import ReferralRule
 from processing.pipeline.lookups.default_channels import CHANNELS
 from processing.pipeline.steps.page import page
-from processing.pipeline.steps.source import FOUND, source
+from processing.pipeline.steps.source import FACTS, source
 from tests.support.raw_rows import RULES, ga4, line, ruled, stepped, stepped_through
 
 
 def source_of(row: dict[str, Any]) -> tuple[str, ...]:
     found = source(stepped(page, row), RULES)
-    return found.select(*FOUND).row(0)
+    return found.select(*FACTS).row(0)
 
 
 def referred(referrer: str | None, **named: Any) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ PAY = ReferralRule(name="Pay", domains=("pay.example.net", "www.shop.example"))
     ],
 )
 def test_excluded_referrers_are_no_source(referrer: str, excluded: bool) -> None:
-    found = stepped_through(ruled(PAY), ga4(dr=referrer), until="source").select(*FOUND).row(0)
+    found = stepped_through(ruled(PAY), ga4(dr=referrer), until="source").select(*FACTS).row(0)
     assert (found == DIRECT) is excluded
 
 
