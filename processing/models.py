@@ -1,6 +1,4 @@
-"""The ledger: which ranges of which log have been given out, and under which context; never changed, but for being
-done. And who subscribes to a log.
-"""
+"""Tables of the worker: the ledger of ranges, runs over history, erasures, leases, and subscriptions to a log."""
 
 from typing import ClassVar, NamedTuple
 
@@ -10,7 +8,7 @@ from configuration import clock
 
 
 class Progress(NamedTuple):
-    """Rows a second since it began, pauses included, and the seconds that are left at this rate."""
+    """Rows per second since the start, pauses included, and the seconds that are left at this rate."""
 
     rate: float
     left_s: float
@@ -26,8 +24,10 @@ class LogSource(models.Model):
 
 
 class Range(models.Model):
-    """Entries first to last, both included. `lost` of them could not be read any more. `attempts` that ended without a
-    word; `begun`: somebody worked on it.
+    """Entries first to last of a partition, both included, and the id of the context that they are received under.
+
+    `lost` of them could not be read any more. `attempts` counts those that ended with their process. `begun`: a worker
+    has started to receive it.
     """
 
     log = models.CharField(max_length=32)
@@ -109,7 +109,7 @@ class HistoryRun(models.Model):
         return f"rules {self.rules} applied to property {self.property}"
 
     def progress(self) -> "Progress | None":
-        """How quickly it goes; None before anything is done."""
+        """Returns the run's progress; None before any row is done."""
         if not (self.rows_done and self.started_at):
             return None
         rate = self.rows_done / max((clock.now() - self.started_at).total_seconds(), 0.001)
@@ -152,7 +152,7 @@ class Erasure(models.Model):
 
 
 class Lease(models.Model):
-    """Work that one process at a time may do: who has it, and until when unless he says that he goes on."""
+    """Work that one process at a time may do: its holder, and until when, unless the holder prolongs it."""
 
     name = models.CharField(max_length=50, unique=True)
     holder = models.CharField(max_length=100)
@@ -163,7 +163,7 @@ class Lease(models.Model):
 
 
 class Subscription(models.Model):
-    """A reader of a log, for which hits are kept a while. How far it has read is in the log itself."""
+    """A named reader of a log, for which hits are kept a while. The log itself keeps how far it has read."""
 
     log = models.CharField(max_length=32)
     name = models.CharField(max_length=100)

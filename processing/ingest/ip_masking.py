@@ -1,4 +1,4 @@
-"""Takes from addresses what may not be kept, wherever they stand. `bits` are those that stay, (IPv4, IPv6)."""
+"""Masks IP addresses, wherever they stand. `bits` says how many of each address are kept, as (IPv4, IPv6)."""
 
 import re
 from functools import lru_cache
@@ -28,7 +28,7 @@ IPV4_LIKE: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 def parse_address(text: str) -> Address | None:
-    """An IPv4 address inside IPv6 is that IPv4 address; None for text that is no address."""
+    """Returns the address, an IPv4 one if it is mapped into IPv6; None for any other text."""
     return _parsed(text) if len(text) <= LONGEST_ADDRESS else None
 
 
@@ -42,27 +42,27 @@ def _parsed(text: str) -> Address | None:
 
 
 def canonical(text: str) -> str:
-    """The one spelling of an address; other text as it is."""
+    """Returns the usual spelling of an address, and any other text as it is."""
     address = parse_address(text)
     return str(address) if address else text
 
 
 def truncate(text: str, bits: Bits) -> str | None:
-    """The address with zeros after the bits that stay; None if none stay, or if the text is no address."""
+    """Returns the address with zeros after the bits that are kept; None if none are, or for any other text."""
     address = parse_address(text)
     kept = _kept(address, bits) if address else 0
     return _cut(address, kept) if address and kept else None
 
 
 def mask_text(text: str, bits: Bits) -> str:
-    """Truncates everything that looks like an address; what only may be one becomes zeros."""
+    """Truncates everything that is an address; what only looks like one becomes zeros."""
     plain = ESCAPES.sub(lambda found: unquote_plus(found[0]), text)
     without_ipv6 = IPV6_LIKE.sub(lambda found: _mask_ipv6(found[0], bits), plain)
     return DOTTED.sub(lambda found: _mask_ipv4(found[0], bits), without_ipv6)
 
 
 def is_suspicious(rest: str) -> bool:
-    """Whether `mask_rest` may change it."""
+    """Returns whether `mask_rest` may change the text."""
     return any(name in rest for name in SUSPICIOUS)
 
 
@@ -72,24 +72,24 @@ def mask_rest(rest: str, bits: Bits) -> str:
 
 
 def mask_content(rest: str, bits: Bits) -> str:
-    """Masks every address in the values of urlencoded parameters: for content that could not be read."""
+    """Masks every address in the values of urlencoded parameters: for content that could not be decoded."""
     return "&".join(_mask_value(piece, bits) for piece in rest.split("&"))
 
 
 def contains_address(text: str, own: str) -> bool:
-    """Whether `mask_own` would change the text."""
-    wanted = spellings(own)
-    if not wanted:
+    """Returns whether `mask_address` would change the text."""
+    known = spellings(own)
+    if not known:
         return False
-    if len(wanted) > 1 or wanted[0][-1].isalpha():  # IPv4 has one spelling and no letters
+    if len(known) > 1 or known[0][-1].isalpha():  # IPv4 has one spelling and no letters
         text = text.lower()
-    return any(spelling in text for spelling in wanted)
+    return any(spelling in text for spelling in known)
 
 
 def mask_address(text: str, own: str, bits: Bits) -> str:
-    """Masks one address in any text, however it is spelled. In the place of a host's name a dash is left.
+    """Masks one address in any text, however it is spelled. A host's name becomes a dash.
 
-    Digits that follow go with it, lest what is left joins them to the address again.
+    Digits that follow the address go with it: left behind a shorter one, they could complete it again.
     """
     address = parse_address(own)
     masked = _cut(address, _kept(address, bits)) if address else NO_NAME
@@ -101,9 +101,9 @@ def mask_address(text: str, own: str, bits: Bits) -> str:
 
 @lru_cache(16_384)
 def spellings(own: str) -> tuple[str, ...]:
-    """The ways to write an address, longest first, in lower case: as it came and the usual ones, also urlencoded.
+    """Returns the ways to write an address, longest first, in lower case: as sent and the usual ones, also urlencoded.
 
-    None for loopback, which is nobody's address but the host of many pages under test, and none for local hosts' names.
+    Returns none for loopback, which identifies nobody and is the host of many pages under test, nor for local hosts.
     """
     address = parse_address(own)
     if address is None:
@@ -119,8 +119,8 @@ def _kept(address: Address, bits: Bits) -> int:
 
 
 def _cut(address: Address, kept: int) -> str:
-    gone = ADDRESS_BITS[address.version] - kept
-    return str(type(address)(int(address) >> gone << gone))
+    masked = ADDRESS_BITS[address.version] - kept
+    return str(type(address)(int(address) >> masked << masked))
 
 
 def _mask(text: str, bits: Bits, unreadable: str) -> str:

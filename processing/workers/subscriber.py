@@ -31,12 +31,12 @@ Warn = Callable[[str], None]
 
 
 class Subscriber:
-    """Gives each hit at least once: what was given and not committed is given again."""
+    """Yields each hit at least once: what is not committed is yielded again."""
 
     def __init__(
         self, log: Log, name: str, context: Callable[[], Context], warn: Warn, clock: WallClock, *, full: bool = False
     ) -> None:
-        """`context` tells how much of an address may stay; `full`: all of it."""
+        """`context` returns the settings that say how much of an address is kept; `full`: all of it."""
         self.log, self.name = log, name
         self._context, self._warn, self._clock, self._full = context, warn, clock, full
         self._positions = {partition: log.position(name, partition) for partition in log.partitions()}
@@ -44,12 +44,12 @@ class Subscriber:
         self._seen_at: datetime | None = None
 
     def move(self, to: Callable[[int], int]) -> None:
-        """Goes on from the offset that `to` gives for each partition, and remembers it."""
+        """Continues at the offset that `to` returns for each partition, and commits it."""
         self._positions = {partition: to(partition) for partition in self.log.partitions()}
         self.commit()
 
     def batches(self) -> Iterator[list[str]]:
-        """Lines up to the end of now; `commit` after each batch once it is safe with the receiver."""
+        """Yields lines up to the present end of the log. Call `commit` once the receiver has stored a batch."""
         for partition, end in self.log.ends().items():
             while self._positions.get(partition, 0) < end:
                 entries = self._next(partition, end)
@@ -58,7 +58,7 @@ class Subscriber:
                     yield self._lines(partition, entries)
 
     def commit(self) -> None:
-        """Remembers that everything given so far is safe."""
+        """Stores in the log that everything yielded so far has arrived."""
         for partition, offset in self._positions.items():
             if self._committed.get(partition) != offset:
                 self.log.commit(self.name, partition, offset)
@@ -66,25 +66,25 @@ class Subscriber:
         self.seen()
 
     def seen(self) -> None:
-        """Tells the installation that the subscription is in use, so that hits are kept for it."""
+        """Notes that the subscription is in use, so that hits are kept for it."""
         now = self._clock()
         if self._seen_at is None or (now - self._seen_at).total_seconds() >= SEEN_EVERY_S:
             Subscription.objects.update_or_create(log=self.log.id, name=self.name, defaults={"seen_at": now})
             self._seen_at = now
 
     def _next(self, partition: int, end: int) -> list[LogEntry]:
-        """Nothing where it had to pass over some."""
+        """Returns the next entries; [] if offsets were skipped (trimmed or corrupt)."""
         first = self._positions.get(partition, 0)
         try:
             return self.log.read(partition, first, min(first + BATCH, end) - 1)
         except Trimmed:
-            return self._pass_over(partition, first, self.log.starts()[partition], "were deleted before they were read")
+            return self._skip(partition, first, self.log.starts()[partition], "were deleted before they were read")
         except CorruptLog as fault:
             if fault.first > first:
                 return self.log.read(partition, first, fault.first - 1)
-            return self._pass_over(partition, first, fault.last + 1, "are damaged")
+            return self._skip(partition, first, fault.last + 1, "are damaged")
 
-    def _pass_over(self, partition: int, first: int, to: int, why: str) -> list[LogEntry]:
+    def _skip(self, partition: int, first: int, to: int, why: str) -> list[LogEntry]:
         self._warn(f"{to - first:,} hits {why}: partition {partition}, offsets {first} to {to - 1}.")
         self._positions[partition] = to
         return []
@@ -129,16 +129,16 @@ def _described(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _with_address(told: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any]:
-    return {**told, "address": owner}
+def _with_address(line: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any]:
+    return {**line, "address": owner}
 
 
-def _masked(told: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any]:
-    """What `remove_addresses` leaves to others: the hit's own address in the parts that never become rows."""
+def _masked(line: dict[str, Any], reading: Reading, owner: str) -> dict[str, Any]:
+    """Masks the hit's own address in the parts that `remove_addresses` does not change: they never become rows."""
     own, bits = {owner, reading.hit.address}, reading.settings.address_bits
-    texts = {name: _without(told[name], own, bits) for name in ("id", "hit_id", "measurement_id")}
-    headers = {name: _without(text, own, bits) for name, text in told["headers"].items()}
-    return {**told, **texts, "headers": headers}
+    texts = {name: _without(line[name], own, bits) for name in ("id", "hit_id", "measurement_id")}
+    headers = {name: _without(text, own, bits) for name, text in line["headers"].items()}
+    return {**line, **texts, "headers": headers}
 
 
 def _without(text: str | None, own: set[str], bits: Bits) -> str | None:
@@ -148,13 +148,13 @@ def _without(text: str | None, own: set[str], bits: Bits) -> str | None:
 
 
 def _parameters(event: dict[str, str]) -> dict[str, str]:
-    """All parameters by name; of a repeated one the first."""
+    """Returns all parameters by name; the first value of a repeated one."""
     rest = parse_qsl(event.get(REST, ""), keep_blank_values=True)
     return {**dict(reversed(rest)), **{name: value for name, value in event.items() if name != REST}}
 
 
 def _instant(ms: int | None) -> str | None:
-    """None also where the calendar has no such time."""
+    """Returns ISO 8601 in UTC; None for times outside of the calendar, too."""
     if ms is None or not EARLIEST_MS <= ms < LATEST_MS:
         return None
     return (EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
