@@ -1,4 +1,4 @@
-"""What is written down of a property: its manifest's periods, read through the column cache, as `timeline.Periods`."""
+"""Reads the periods of a manifest through the column cache, as `timeline.Periods`."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,8 +38,8 @@ class SealedPeriods:
     def rows(self, key: str, visitors: pl.Series) -> Layer:
         if key not in self.manifest.periods:
             return EMPTY_LAYER
-        wanted = pl.col("visitor").is_in(visitors.implode())
-        return Layer(visitors, *(self.visible(key, name, list(schema), wanted) for name, schema in SECTIONS.items()))
+        condition = pl.col("visitor").is_in(visitors.implode())
+        return Layer(visitors, *(self.visible(key, name, list(schema), condition) for name, schema in SECTIONS.items()))
 
     def carry(self, key: str) -> Carry:
         ref = self.manifest.periods[key].carry
@@ -55,12 +55,13 @@ class SealedPeriods:
         rejected = self.visible(key, "rejected", [*named, "again"], ~pl.col("stable"))
         return self.visible(key, "open", list(OPEN_SESSIONS)), unstable_ids(events, rejected)
 
-    def visible(self, key: str, section: str, names: Sequence[str], wanted: pl.Expr | None = None) -> pl.DataFrame:
-        """The columns of a section of the period, without the rows that a layer above masks; `wanted` is a condition
-        on them.
+    def visible(self, key: str, section: str, names: Sequence[str], condition: pl.Expr | None = None) -> pl.DataFrame:
+        """Reads columns of a section of the period, without the rows that a layer above masks; text is String.
+
+        `condition` filters the rows, and may use any column of the section.
         """
         layers = self.manifest.periods[key].layers
-        frames = [self._unmasked(layers, number, section, names, wanted) for number in range(len(layers))]
+        frames = [self._unmasked(layers, number, section, names, condition) for number in range(len(layers))]
         return _as_text(pl.concat(frames), SECTIONS[section])
 
     def categorical(self, key: str, section: str, names: Sequence[str]) -> list[pl.DataFrame]:
@@ -76,7 +77,12 @@ class SealedPeriods:
         return condensed_rows(self._unmasked(layers, number, "events", source_columns(names)), names)
 
     def _unmasked(
-        self, layers: Sequence[LayerRef], number: int, section: str, names: Sequence[str], wanted: pl.Expr | None = None
+        self,
+        layers: Sequence[LayerRef],
+        number: int,
+        section: str,
+        names: Sequence[str],
+        condition: pl.Expr | None = None,
     ) -> pl.DataFrame:
         ref = layers[number]
         if section in ref.without:
@@ -84,14 +90,14 @@ class SealedPeriods:
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
         hidden += [] if self.hidden is None else [self.hidden]
         masked = ~pl.col("visitor").is_in(pl.concat(hidden).implode()) if hidden else None
-        condition = masked if wanted is None else wanted if masked is None else wanted & masked
+        shown = masked if condition is None else condition if masked is None else condition & masked
         needed = list(dict.fromkeys([*names, "visitor"])) if hidden else list(names)
-        if condition is None:
+        if shown is None:
             return self.columns.frame(ref.segment, f"{ref.prefix}{section}", needed)
-        return self._where(ref, section, list(names), condition)
+        return self._where(ref, section, list(names), shown)
 
     def _where(self, ref: LayerRef, section: str, names: list[str], condition: pl.Expr) -> pl.DataFrame:
-        """Decides on the few columns that the condition needs before it touches the others."""
+        """Evaluates the condition on the columns that it needs, and reads the others only if a row is left."""
         name = f"{ref.prefix}{section}"
         needs = self.columns.frame(ref.segment, name, condition.meta.root_names())
         mask = needs.select(condition.alias("mask")).to_series()

@@ -1,6 +1,6 @@
-"""Segments: the events of one property and period, built in layers.
+"""Layers: the rows of one property and period, and how new rows go on top of them.
 
-`build(old, new, carry)` rebuilds only the visitors that new rows or a changed carry touch; what it returns is a
+`build_layer` rebuilds only the visitors that new rows or a changed carry touch; what it returns is a
 layer that masks their rows in the layers below. The layers of a period, however they came about, show the same
 rows: reports depend on the set of hits alone.
 """
@@ -32,16 +32,13 @@ HIT: Final = ("visitor", "hit", "time", "received_us", "position", "stable")
 
 
 class Layer(NamedTuple):
-    """All rows of some visitors in one period: BUILT events, EVENTS that are duplicates, REFUSED hits, OPEN_SESSIONS.
+    """All rows of some visitors in one period."""
 
-    `visitors` is sorted and unique.
-    """
-
-    visitors: pl.Series
-    events: pl.DataFrame
-    duplicates: pl.DataFrame
-    rejected: pl.DataFrame
-    open: pl.DataFrame
+    visitors: pl.Series  # sorted and unique
+    events: pl.DataFrame  # BUILT
+    duplicates: pl.DataFrame  # EVENTS
+    rejected: pl.DataFrame  # REFUSED
+    open: pl.DataFrame  # OPEN_SESSIONS
 
 
 class Arrivals(NamedTuple):
@@ -62,7 +59,7 @@ NO_ARRIVALS: Final = Arrivals(pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=R
 
 
 def affected_visitors(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
-    """The visitors whose rows must be built anew, sorted."""
+    """Returns the visitors whose rows must be built again, sorted: those with new rows or a changed carry."""
     changed = [_changed(was.sessions, now.sessions), _changed(was.ids, now.ids)]
     return pl.concat([new.events["visitor"], new.rejected["visitor"], *changed]).unique().sort().alias("visitor")
 
@@ -84,14 +81,14 @@ def count_hits(rows: pl.DataFrame) -> int:
 
 
 def count_rejected(layer: Layer) -> dict[str, int]:
-    """How many hits the layer does not count, by reason."""
+    """Counts the hits that the layer rejects, by reason."""
     own = layer.rejected.filter(~pl.col("again"))["reason"].value_counts().iter_rows()
     again = layer.duplicates["position"].n_unique() + int(layer.rejected["again"].sum())
     return {**dict(own), **({"duplicate": again} if again else {})}
 
 
 def carry_after(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until: int, timeout_ms: int) -> Carry:
-    """What the next period, which starts at `until` (ms), must know.
+    """Returns what the next period, which starts at `until` (ms), must know.
 
     `ids` are the OPEN_IDS of the period's own hits, see `unstable_ids`.
     """
@@ -99,12 +96,12 @@ def carry_after(still_open: pl.DataFrame, ids: pl.DataFrame, carry: Carry, until
 
 
 def fold_layers(layers: Sequence[Layer]) -> Layer:
-    """The layers of a period, lowest first, as one layer that shows the same rows."""
+    """Folds the layers of a period, lowest first, into one layer that shows the same rows."""
     return side_by_side([unmasked(layers, number) for number in range(len(layers))])
 
 
 def side_by_side(layers: Sequence[Layer]) -> Layer:
-    """Layers that show different rows, of several days say, as one: nothing masks anything."""
+    """Joins layers of which none masks rows of another one, such as layers of several days."""
     frames = {
         name: pl.concat([getattr(layer, name) for layer in layers]).sort(order) for name, order in ROW_ORDER.items()
     }
@@ -112,7 +109,7 @@ def side_by_side(layers: Sequence[Layer]) -> Layer:
 
 
 def unmasked(layers: Sequence[Layer], number: int) -> Layer:
-    """The rows of one layer that no layer above it masks."""
+    """Returns the rows of one layer that no layer above it masks."""
     layer, above = layers[number], [upper.visitors for upper in layers[number + 1 :]]
     if not above:
         return layer
@@ -129,23 +126,21 @@ def without_visitors(frame: pl.DataFrame, visitors: pl.Series) -> pl.DataFrame:
 
 
 def _is_first(rows: pl.DataFrame, rejected: pl.DataFrame, earlier: pl.DataFrame, period: Period) -> pl.Expr:
-    """Whether a row's hit is no re-send. Rejected hits take part: what a rule refused once is not refused twice."""
+    """Returns whether a row's hit is not a re-send. Rejected hits take part, so that none is rejected twice."""
     hits = pl.concat([rows.select(HIT), rejected.select(HIT)])
     return pl.col("position").is_in(original_positions(hits, earlier, period).implode())
 
 
 def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.DataFrame:
-    """The last session of each thread, where a hit at `until` would still continue it.
-
-    None survives a day of silence, so what the period itself was given never matters here.
-    """
+    """Returns the last session of each thread, if a hit at `until` would still continue it."""
+    # No session survives a day without hits, so the sessions that the period itself was given do not matter here.
     alive = still_open.filter(pl.col("last") + max_gap(timeout_ms) >= until)
     ordered = alive.sort(*THREAD, "last", "start", nulls_last=False)
     return ordered.unique(THREAD, keep="last", maintain_order=True).select(*OPEN_SESSIONS)
 
 
 def unstable_ids(events: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
-    """The OPEN_IDS of hits whose time depends on receipt, re-sends left out."""
+    """Returns the OPEN_IDS of hits whose time depends on receipt, without re-sends."""
     refused = rejected.filter(~pl.col("stable") & ~pl.col("again"))
     return pl.concat([events.filter(~pl.col("stable")).select(*OPEN_IDS), refused.select(*OPEN_IDS)])
 
@@ -156,7 +151,7 @@ def _open_ids(ids: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:
 
 
 def _changed(was: pl.DataFrame, now: pl.DataFrame) -> pl.Series:
-    """The visitors of rows that are in one of the two only."""
+    """Returns the visitors of rows that are in only one of the two frames."""
     rows = pl.concat([was, now])
     once = rows.group_by(rows.columns).len("times").filter(pl.col("times") == 1)
     return once["visitor"]

@@ -1,8 +1,8 @@
-"""The periods of a property in order: new events enter where they belong, and what changes runs forward until it
-changes nothing.
+"""Puts new rows into the periods of a property, in order: a changed period may change the carry of the next one, and so
+on until a carry stays the same.
 
-`advance` asks a `Periods` for what there is and answers with what must be put on top. The seal writes its answer
-down; a report applies it to the tail without writing. The same function either way, so both give the same numbers.
+`advance` reads from `Periods` and returns the layers to put on top. A seal writes them; a report shows them without
+writing. Both use the same function, so both give the same numbers.
 """
 
 from collections import Counter
@@ -43,34 +43,34 @@ class PeriodChange(NamedTuple):
 
 
 class Periods(Protocol):
-    """What is known of one property: which periods it has, and the rows in them."""
+    """The periods of one property, and the rows in them."""
 
     zone: str
     limits: Limits
     kept_from: int  # periods that end by this instant (ms) are past their retention
-    initial_carry: Carry | None  # what a first period is built on, where that is known
+    initial_carry: Carry | None  # what the first period is built on, if that is known
 
     def keys(self) -> Iterable[str]:
-        """The keys of the periods that have rows, in order of time."""
+        """Returns the keys of the periods that have rows, in order of time."""
 
     def key_of(self, day: int) -> str:
-        """The period that a local day belongs to, whether it has rows or not."""
+        """Returns the key of the period that a local day belongs to, whether it has rows or not."""
 
     def rows(self, key: str, visitors: pl.Series) -> Layer:
-        """All rows of the given visitors."""
+        """Returns all rows of the visitors."""
 
     def carry(self, key: str) -> Carry:
-        """The carry that the period is built on."""
+        """Returns the carry that the period is built on."""
 
     def end_state(self, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """OPEN_SESSIONS at the end of the period, and the `segments.unstable_ids` of its hits."""
+        """Returns the OPEN_SESSIONS at the end of the period, and the `layers.unstable_ids` of its hits."""
 
 
 def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None] = NO_SUSPECTS) -> list[PeriodChange]:
-    """The changes that new rows bring about, in order of time.
+    """Returns the changes that new rows cause, in order of time.
 
-    `suspects` are known periods that may not have been built on what the period before hands on: they are compared
-    with that, or with the carry that is given here.
+    `suspects` are known periods that may have been built on another carry than the period before them gives. They are
+    compared with that carry, or with the one given here.
     """
     arriving = _by_period(periods, new)
     if not arriving and not suspects:
@@ -79,13 +79,13 @@ def advance(periods: Periods, new: Arrivals, suspects: Mapping[str, Carry | None
     changes = _Changes(periods, suspects)
     for previous, key in pairwise([None, *keys]):
         before = previous if previous and changes.is_kept(previous) else None
-        if key and (key in arriving or key in suspects or changes.reach(before)):
+        if key and (key in arriving or key in suspects or changes.changed_last(before)):
             changes.visit(key, arriving.get(key, NO_ARRIVALS), before)
     return changes.made
 
 
 class _Changes:
-    """The pass over the periods: what has been changed so far, and the ends that follow from it."""
+    """One pass over the periods, with the changes so far."""
 
     def __init__(self, periods: Periods, suspects: Mapping[str, Carry | None]) -> None:
         self.periods, self.suspects = periods, suspects
@@ -95,8 +95,8 @@ class _Changes:
     def is_kept(self, key: str) -> bool:
         return period(key, self.periods.zone).end > self.periods.kept_from
 
-    def reach(self, key: str | None) -> bool:
-        """Whether the period was changed just now, so that the next one may have to follow."""
+    def changed_last(self, key: str | None) -> bool:
+        """Returns whether the period was changed last, so that the next one may change too."""
         return bool(self.made) and self.made[-1].period.key == key
 
     def visit(self, key: str, new: Arrivals, before: str | None) -> None:
@@ -110,7 +110,7 @@ class _Changes:
             self.made.append(PeriodChange(here, layer, now, old))
 
     def _is_settled(self, key: str, before: str | None) -> bool:
-        return key in self.known and key not in self.suspects and not self.reach(before)
+        return key in self.known and key not in self.suspects and not self.changed_last(before)
 
     def _carry_into(self, here: Period, before: str | None) -> Carry:
         if before is None:
@@ -118,12 +118,12 @@ class _Changes:
         known = before in self.known
         still_open, ids = self.periods.end_state(before) if known else (EMPTY_LAYER.open, no_carry().ids)
         carry = self.periods.carry(before) if known else no_carry()
-        if self.reach(before):
+        if self.changed_last(before):
             still_open, ids, carry = _on_top(self.made[-1], still_open, ids)
         return carry_after(still_open, ids, carry, here.start, self.periods.limits.timeout_ms)
 
     def _inherited(self, here: Period) -> Carry:
-        """What is left of expired periods, for a new one that is the first now: the ids that the next one was given."""
+        """Returns the carry of a new first period: of expired periods, the ids that the next one was given remain."""
         if self.periods.initial_carry is not None:
             return self.periods.initial_carry
         later = [key for key in self.periods.keys() if self.is_kept(key)]  # noqa: SIM118 - not a dict
@@ -142,13 +142,13 @@ def _on_top(
 
 
 def _by_period(periods: Periods, new: Arrivals) -> dict[str, Arrivals]:
-    """The new rows by the period of their hit's first event."""
-    events, rejected = (_parted(periods, frame) for frame in new)
+    """Groups new rows by the period of their hit's first event."""
+    events, rejected = (_by_first_event(periods, frame) for frame in new)
     keys = {*events, *rejected}
     return {key: Arrivals(events.get(key, NO_ARRIVALS.events), rejected.get(key, NO_ARRIVALS.rejected)) for key in keys}
 
 
-def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _by_first_event(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     if rows.is_empty():
         return {}
     order = "index" if "index" in rows.columns else "time"
@@ -160,7 +160,7 @@ def _parted(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 class InMemory:
-    """Periods held as layers in memory: the whole history of a small property, or a test's."""
+    """Keeps periods as layers in memory: for previews and tests."""
 
     def __init__(
         self, zone: str, limits: Limits, key_of: Callable[[int], str], initial_carry: Carry | None = None

@@ -1,4 +1,4 @@
-"""The store: raw blocks, contexts, segments, manifests. Its promises are in `port.py`."""
+"""Stores raw blocks, contexts, segments and manifests. The contract is in `port.py`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

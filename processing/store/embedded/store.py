@@ -155,12 +155,12 @@ class EmbeddedStore:
 
     def size(self) -> dict[str, int]:
         with self._database.read() as connection:
-            found = {
+            queries = {
                 "blocks": "SELECT coalesce(sum(bytes), 0) FROM blocks",
                 "contexts": "SELECT coalesce(sum(length(data)), 0) FROM contexts",
                 "manifests": "SELECT coalesce(sum(length(data)), 0) FROM manifests",
             }
-            sizes = {kind: int(connection.execute(query).fetchone()[0]) for kind, query in found.items()}
+            sizes = {kind: int(connection.execute(query).fetchone()[0]) for kind, query in queries.items()}
         return {**sizes, "segments": self._segments.size()}
 
     def close(self) -> None:
@@ -186,15 +186,15 @@ class EmbeddedStore:
 
 
 def _manifest(connection: Connection, property: int, generation: int | None) -> VersionedBlob | None:
-    wanted = _live(connection, property) if generation is None else generation
+    number = _live(connection, property) if generation is None else generation
     query = "SELECT version, data, crc FROM manifests WHERE property = ? AND generation = ?"
-    found = connection.execute(query, (property, wanted)).fetchone()
+    found = connection.execute(query, (property, number)).fetchone()
     if not found:
         return None
     version, data, crc = found
-    if row_checksum(property, wanted, version, data=data) != crc:
-        raise CorruptBlob(f"manifest of property {property}, generation {wanted}")
-    return VersionedBlob(int(wanted or 0), version, bytes(data))
+    if row_checksum(property, number, version, data=data) != crc:
+        raise CorruptBlob(f"manifest of property {property}, generation {number}")
+    return VersionedBlob(int(number or 0), version, bytes(data))
 
 
 def _live(connection: Connection, property: int) -> int | None:
