@@ -1,10 +1,9 @@
-"""The contents page of the reports' APIs, and of the pages on rules and the past."""
+"""Addresses of the APIs of reports, and of the pages on rules and history."""
 
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reporting.api import privacy as people
-from reporting.api import reports as api
+from reporting.api import privacy, reports
 from reporting.api import rules as rules_api
 from reporting.ga4 import views as ga4
 from reporting.rules import history_pages
@@ -21,14 +20,14 @@ urlpatterns = [
     path("v1beta/properties/<int:number>:batchRunReports", ga4.batch_run_reports, name="ga4-batch-run-reports"),
     path("v1beta/properties/<int:number>/metadata", ga4.metadata, name="ga4-metadata"),
     path("v1beta/<path:rest>", ga4.no_such_method, name="ga4-no-such-method"),
-    path("api/properties/", api.PropertyList.as_view(), name="api-properties"),
-    path("api/properties/<int:number>/", people.OneProperty.as_view(), name="api-property"),
-    path("api/properties/<int:number>/visitors/export/", people.ExportVisitors.as_view(), name="api-export"),
-    path("api/properties/<int:number>/visitors/erase/", people.EraseVisitors.as_view(), name="api-erase"),
-    path("api/properties/<int:number>/erasures/", people.ErasureList.as_view(), name="api-erasures"),
-    path("api/properties/<int:number>/status/", api.PropertyStatus.as_view(), name="api-status"),
-    path("api/properties/<int:number>/rejected/", api.RejectedHits.as_view(), name="api-rejected"),
-    path("api/properties/<int:number>/report/", api.PropertyReport.as_view(), name="api-report"),
+    path("api/properties/", reports.PropertyList.as_view(), name="api-properties"),
+    path("api/properties/<int:number>/", privacy.OneProperty.as_view(), name="api-property"),
+    path("api/properties/<int:number>/visitors/export/", privacy.ExportVisitors.as_view(), name="api-export"),
+    path("api/properties/<int:number>/visitors/erase/", privacy.EraseVisitors.as_view(), name="api-erase"),
+    path("api/properties/<int:number>/erasures/", privacy.ErasureList.as_view(), name="api-erasures"),
+    path("api/properties/<int:number>/status/", reports.PropertyStatus.as_view(), name="api-status"),
+    path("api/properties/<int:number>/rejected/", reports.RejectedHits.as_view(), name="api-rejected"),
+    path("api/properties/<int:number>/report/", reports.PropertyReport.as_view(), name="api-report"),
     path("api/properties/<int:number>/rules/trace/", rules_api.TryHit.as_view(), name="api-rules-trace"),
     path("api/properties/<int:number>/rules/preview/", rules_api.PreviewRules.as_view(), name="api-rules-preview"),
     path("api/properties/<int:number>/history/", rules_api.Runs.as_view(), name="api-history"),
@@ -42,7 +41,7 @@ urlpatterns = [
         for action in ACTIONS
     ),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    # Pages on rules and the past
+    # Pages on rules and history
     path(RULES, rules_pages.home, name="rules-home"),
     path(f"{RULES}try/", rules_pages.try_hit, name="rules-try"),
     path(f"{RULES}preview/", rules_pages.preview, name="rules-preview"),

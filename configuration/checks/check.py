@@ -1,4 +1,4 @@
-"""What is wrong with a ruleset, all of it at once, in words that say what to do. Pure: no Django, no clock."""
+"""Finds all errors of a ruleset at once, with messages that say what to do. Pure: no Django, no clock."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ Placed = list[tuple[Rule, RulePlace]]
 
 
 def check(ruleset: Ruleset) -> list[Finding]:
-    """Errors and warnings, those of the settings first, then rule by rule, then what rules do to each other."""
+    """Errors and warnings: of the settings, then of each rule, then of rules together."""
     if len(ruleset.rules) > MOST_RULES:
         most = f"There are {len(ruleset.rules)} rules; at most {MOST_RULES} are allowed."
         return [RulePlace("ruleset", "", "rules").error(most)]
@@ -87,7 +87,7 @@ def _unknown_groups(placed: Placed) -> Iterator[Finding]:
 
 
 def _undone(placed: Placed) -> Iterator[Finding]:
-    """Neighbouring rewrites of which one turns back what the other did."""
+    """Neighbouring rewrites, the second of which undoes the first."""
     plain = [
         (r, place) for r, place in placed if isinstance(r, RewriteRule) and r.change == "replace" and not r.pattern
     ]

@@ -1,4 +1,4 @@
-"""Checks of conditions: what they name exists, and nothing about them is too large."""
+"""Checks of conditions: their fields exist, their values are readable, and nothing is too large."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ MOST_CONDITIONS: Final = 100
 
 
 def check_conditions(conditions: list[tuple[Condition, RulePlace]]) -> Iterator[Finding]:
-    """All conditions of one rule."""
+    """Checks all conditions of one rule."""
     count = sum(1 for condition, place in conditions for _ in leaves(condition, place))
     if count > MOST_CONDITIONS:
         _, place = conditions[0]
@@ -49,7 +49,7 @@ def check_networks(networks: tuple[str, ...], place: RulePlace) -> Iterator[Find
 
 
 def check_text(value: str, test: TextTest, place: RulePlace) -> Iterator[Finding]:
-    """What a text is compared with."""
+    """Checks the text that a field is compared with."""
     if not value and test != "equals":
         yield place.error("The text is empty, which every event matches; write what to look for.")
     if test != "pattern":

@@ -1,4 +1,4 @@
-"""Checks of single rules, one function for each kind, and of what holds for the whole property."""
+"""Checks of single rules, one function for each kind, and of the settings of the property."""
 
 import re
 import zoneinfo
@@ -46,7 +46,7 @@ Check = Callable[[Any, RulePlace], Iterator[Finding]]
 
 
 def check_rule(rule: Rule, place: RulePlace) -> Iterator[Finding]:
-    """What is wrong with a rule by itself."""
+    """Finds errors within one rule."""
     yield from check_name(rule.name, place.at("name"))
     yield from CHECKS[type(rule)](rule, place)
 
@@ -114,7 +114,7 @@ def _check_replacement(rule: RewriteRule, place: RulePlace) -> Iterator[Finding]
     yield from check_length(rule.replacement, place.at("replacement"))
     if rule.pattern and not refused and (name := unknown_reference(rule.search, rule.replacement)):
         yield place.at("replacement").error(
-            f"The pattern has no group {name[:60]!r}; write ${{1}} where letters follow it, $$ for a dollar."
+            f"The pattern has no group {name[:60]!r}; write ${{1}} if letters follow it, $$ for a dollar."
         )
 
 

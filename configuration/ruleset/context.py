@@ -1,4 +1,4 @@
-"""What processing may know, as plain frozen values: no Django, no clock, no secret.
+"""The settings that hits are received under, as plain frozen values: no Django, no clock, no secret.
 
 A context is named by the hash of its content.
 """
@@ -28,7 +28,7 @@ class ReceiveSettings(msgspec.Struct, frozen=True, gc=False):
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Everything that decides what becomes of a range: frozen before the first attempt, the same at every attempt."""
+    """Everything that decides how a range is received: frozen before the first attempt, the same at every attempt."""
 
     properties: tuple[ReceiveSettings, ...]
     lists: str = ""

@@ -1,6 +1,6 @@
-"""A rule in one plain sentence, as lists, comparisons and previews show it. Pure.
+"""Describes rules and conditions in plain sentences, for lists, comparisons and previews. Pure.
 
-The texts of rules are other people's: they stand in quotation marks, and pages escape the whole.
+Texts of rules come from users: they stand in quotation marks, and pages escape the whole sentence.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ TESTS: Final[dict[TextTest, tuple[str, str]]] = {
 
 
 def describe_rule(rule: Rule) -> str:
-    """What the rule does when it is on."""
+    """A sentence that says what the rule does when it is on."""
     say = cast(Callable[[Rule], str], _SENTENCES[kind_of(rule)])
     return say(rule)
 

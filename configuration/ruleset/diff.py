@@ -1,4 +1,4 @@
-"""What is different between two rulesets, a plain sentence each. Pure."""
+"""Describes the differences of two rulesets, one plain sentence each. Pure."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -47,13 +47,13 @@ ATTRIBUTES: Final = {
     "scope": "scope",
     "unit": "unit",
 }
-GIVEN: Final = ("slot",)  # by publishing, not by people
+SET_BY_PUBLISHING: Final = ("slot",)
 
 Key = tuple[str, str]
 
 
 def differences(before: Ruleset, after: Ruleset) -> list[str]:
-    """Settings first, then rules by kind and name. Empty where publishing would change nothing."""
+    """Settings first, then rules by kind and name. Empty if publishing would change nothing."""
     old, new = _by_key(before), _by_key(after)
     keys = sorted({*old, *new}, key=lambda key: (ORDER[key[0]], key[1]))
     moved = _moves(list(old), list(new))
@@ -67,8 +67,8 @@ def rule_title(rule: Rule) -> str:
 
 
 def rule_changes(before: Rule, after: Rule) -> list[str]:
-    """Of one rule; name and kind are the same."""
-    fields = [name for name in before.__struct_fields__ if name not in GIVEN]
+    """The changes of one rule; its name and kind are the same."""
+    fields = [name for name in before.__struct_fields__ if name not in SET_BY_PUBLISHING]
     return [line for name in fields for line in _attribute(name, getattr(before, name), getattr(after, name))]
 
 
@@ -147,7 +147,10 @@ def _shown(value: Any) -> str:
 
 
 def _moves(old: list[Key], new: list[Key]) -> dict[Key, tuple[int, int]]:
-    """Rules whose place among those that were there before is another: where they were, and are, in their kind."""
+    """The rules that were moved: key -> (old place, new place) within their kind, from 1.
+
+    Rules that only shifted because others were added or deleted are not moved.
+    """
     found: dict[Key, tuple[int, int]] = {}
     for kind in BY_TAG:
         was, now = [key for key in old if key[0] == kind], [key for key in new if key[0] == kind]

@@ -1,6 +1,6 @@
-"""The rules of a property as a file: what `manage.py rules export` writes, and what the API reads and answers. Pure.
+"""The rules of a property as a document: for `manage.py rules export` and `import`, and for the API. Pure.
 
-Without the property's number and the version's: a file can be imported into another property.
+It has neither the number of the property nor of the version, so that another property can import it.
 """
 
 import re
@@ -25,7 +25,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 def to_document(ruleset: Ruleset) -> dict[str, Any]:
-    """As plain values. Slots are left out: publishing gives them."""
+    """As plain values, without slots, which publishing gives."""
     whole = Document(settings=ruleset.settings, rules=in_order(ruleset.rules))
     plain: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
     for rule in plain["rules"]:
@@ -34,7 +34,7 @@ def to_document(ruleset: Ruleset) -> dict[str, Any]:
 
 
 def encode_document(ruleset: Ruleset) -> bytes:
-    """For people: indented, one final line end."""
+    """As JSON for people: indented, with a final line end."""
     return msgspec.json.format(msgspec.json.encode(to_document(ruleset)), indent=2) + b"\n"
 
 
@@ -47,7 +47,7 @@ def decode_document(data: bytes, property: int) -> Ruleset:
 
 
 def in_order(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """By kind; within a kind as they are."""
+    """The rules sorted by kind; their order within a kind stays."""
     return tuple(sorted(rules, key=lambda rule: ORDER[kind_of(rule)]))
 
 
@@ -63,7 +63,7 @@ def _decode(data: bytes) -> Document:
     except msgspec.MsgspecError as error:
         raise UnreadableRuleset(_in_words(str(error), data)) from error
     except UnicodeDecodeError as error:
-        raise UnreadableRuleset("The document is no UTF-8") from error
+        raise UnreadableRuleset("The document is not UTF-8") from error
     except RecursionError as error:
         raise UnreadableRuleset("The document is nested too deep") from error
 

@@ -1,4 +1,4 @@
-"""The kinds of rules in the order of every list, in the words of every page. Pure."""
+"""The kinds of rules, in the order and with the names that lists and pages use. Pure."""
 
 from typing import Final, NamedTuple
 
@@ -15,16 +15,22 @@ class Kind(NamedTuple):
 
 
 def kind_of(rule: Rule) -> str:
-    """Its tag, such as "key event"."""
+    """The tag of the rule's kind, such as "key event"."""
     return str(rule.__struct_config__.tag)
 
 
 KINDS: Final = (
     Kind("filter", ruleset.FilterRule, "Filter", "Filters", "What is counted, and what is not."),
-    Kind("rewrite", ruleset.RewriteRule, "Rewrite", "Rewrites", "Changes a field before anything else looks at it."),
-    Kind("bot", ruleset.BotRule, "Bot rule", "Bot rules", "Robots that the lists do not know, or know wrongly."),
-    Kind("spam", ruleset.SpamRule, "Spam rule", "Spam rules", "Referrers that only want to be seen in reports."),
-    Kind("internal", ruleset.InternalRule, "Internal traffic rule", "Internal traffic", "Hits of your own people."),
+    Kind("rewrite", ruleset.RewriteRule, "Rewrite", "Rewrites", "Fixes or merges values before they are counted."),
+    Kind("bot", ruleset.BotRule, "Bot rule", "Bot rules", "Robots that the lists miss, or block by mistake."),
+    Kind("spam", ruleset.SpamRule, "Spam rule", "Spam rules", "Referrers that only advertise themselves in reports."),
+    Kind(
+        "internal",
+        ruleset.InternalRule,
+        "Internal traffic rule",
+        "Internal traffic",
+        "Visits from you and your colleagues.",
+    ),
     Kind(
         "referral exclusion",
         ruleset.ReferralRule,
@@ -37,10 +43,10 @@ KINDS: Final = (
         ruleset.ChannelGroupRule,
         "Channel group",
         "Channel groups",
-        "Where sessions come from, in your own words.",
+        "Groups traffic sources your way.",
     ),
-    Kind("content group", ruleset.ContentGroupRule, "Content group", "Content groups", "Pages, in your own words."),
-    Kind("key event", ruleset.KeyEventRule, "Key event", "Key events", "Events that are an aim of the site."),
+    Kind("content group", ruleset.ContentGroupRule, "Content group", "Content groups", "Groups pages your way."),
+    Kind("key event", ruleset.KeyEventRule, "Key event", "Key events", "Actions that you want visitors to take."),
     Kind(
         "custom dimension",
         ruleset.CustomDimensionRule,

@@ -1,4 +1,4 @@
-"""Patterns that owners write: which are allowed, and how the engine of data frames must be asked to read them.
+"""Patterns that owners write: which of them are allowed, and how they are spelled for the engine of data frames.
 
 Patterns mean what RE2 says they mean, and take time in proportion to the text. Data frames have another engine of that
 kind, Rust's, where \\w, \\d, \\s and \\b know all of Unicode: its programs may become a hundred times as large. So a
@@ -35,7 +35,7 @@ _REFERENCE: Final = re.compile(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))")
 
 @lru_cache(4_096)
 def pattern_error(pattern: str) -> str | None:
-    """What is wrong with a pattern, in plain words; None if it may be used."""
+    """The error in a pattern, in plain words; None if the pattern is allowed."""
     if len(pattern) > LONGEST_PATTERN:
         return f"The pattern has {len(pattern)} characters; at most {LONGEST_PATTERN} are allowed."
     if refused := _refused_by_re2(pattern):
@@ -62,7 +62,7 @@ def _refused_by_re2(pattern: str) -> str | None:
 
 @lru_cache(4_096)
 def rust_pattern(pattern: str, *, case_sensitive: bool, named: bool = True) -> str:
-    """The pattern as Rust's engine must be given it to mean what RE2 takes it for. `named`: groups keep their names."""
+    """The pattern spelled so that Rust's engine reads it as RE2 does. `named`: groups keep their names."""
     text, within, at = [], False, 0
     while found := (_INSIDE if within else _OUTSIDE).match(pattern, at):
         piece, at = found[0], found.end()

@@ -1,7 +1,7 @@
-"""What an owner decides about the numbers of a property: one immutable, numbered value. Pure: no Django, no frames.
+"""The rules and settings of a property as one immutable, numbered value. Pure: no Django, no frames.
 
-`document.py` is how files and the API carry it. A rule is known by its kind and name. Rules of a kind apply in the
-order of the list; `testing` ones change nothing, but trace and preview say what they would do.
+Files and the API carry it as a document. A rule is identified by its kind and name. Rules of a kind apply in the
+order of the list; `testing` ones change nothing, but hit tests and previews show what they would do.
 """
 
 from typing import Any, Final, Literal, TypeAlias
@@ -135,10 +135,10 @@ class ContentGroupRule(_Rule, frozen=True, tag="content group"):
 
 
 class KeyEventRule(_Rule, frozen=True, tag="key event"):
-    """Events that are an aim of the site. `once` a session: only its first counts.
+    """Events that the site aims at. With `once` per session, only the first one of a session counts.
 
     `value` is a decimal number in the property's currency, `value_parameter` the event parameter that has it (it wins).
-    `slot` tells once-a-session rules apart for ever; publishing gives it, from 0 to 63.
+    `slot` identifies a once-a-session rule forever; publishing gives it, from 0 to 63.
     """
 
     event: str
@@ -179,7 +179,7 @@ Rule: TypeAlias = (
 
 
 class PropertySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What holds for the whole property. Zone, timeout, threshold and currency of a property's past and future change
+    """Settings of the whole property. Zone, timeout, threshold and currency of a property's past and future change
     together: when the version is applied to history.
     """
 
@@ -193,7 +193,7 @@ class PropertySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class Ruleset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All rules of a property under one number; 0: none were published."""
+    """All rules of a property under one number; 0 if none are published."""
 
     property: int
     number: int = 0
@@ -207,11 +207,11 @@ class Ruleset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UnreadableRuleset(ValueError):
-    """It is no ruleset, or of a format that this version does not read; the message says where and why."""
+    """The data is not a ruleset, or has a format that this version cannot read; the message says where and why."""
 
 
 def plain_ruleset(settings: ReceiveSettings) -> Ruleset:
-    """What holds where nothing was published: the settings that the hits were received under."""
+    """The ruleset of a property that has published none: no rules, and the settings of its hits."""
     own = PropertySettings(
         zone=settings.zone,
         currency=settings.currency,
@@ -222,7 +222,7 @@ def plain_ruleset(settings: ReceiveSettings) -> Ruleset:
 
 
 def ruleset_name(property: int, number: int) -> str:
-    """Under which name the store keeps it."""
+    """The name of a ruleset in the store."""
     return f"rules-{property}-{number}"
 
 

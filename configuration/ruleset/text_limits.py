@@ -1,4 +1,4 @@
-"""What no text of rules may be, whatever it means: with characters that nobody can see, or nested without end. Pure."""
+"""Limits of all texts of rules, whatever they mean: no invisible characters, no endless nesting. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ _UNSEEN_IN_NOTES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202
 
 
 def find_bad_text(ruleset: Ruleset) -> list[Finding]:
-    """Errors only. Where there are any, the checks of meaning need not be asked."""
+    """Finds errors only. If there are any, the other checks need not run."""
     parts: list[tuple[msgspec.Struct, RulePlace]] = [(ruleset.settings, RulePlace("settings", "", "settings"))]
     parts += [(rule, RulePlace(kind_of(rule), rule.name, f"rules[{n}]")) for n, rule in enumerate(ruleset.rules)]
     return [found for part, place in parts for found in _walk(msgspec.to_builtins(part), place, 0)]
 
 
 def find_bad_note_text(note: str) -> list[Finding]:
-    """Of a version."""
+    """Finds errors in the note of a version."""
     return list(_text(note, RulePlace("", "", "note")))
 
 
@@ -47,4 +47,4 @@ def _text(value: str, place: RulePlace) -> Iterator[Finding]:
     if is_note and len(value) > LONGEST_NOTE:
         yield place.error(f"The note has {len(value)} characters; at most {LONGEST_NOTE} are allowed.")
     if (_UNSEEN_IN_NOTES if is_note else _UNSEEN).search(value):
-        yield place.error("The text has characters that nobody can see; write it again by hand.")
+        yield place.error("The text has invisible characters; type it again by hand.")

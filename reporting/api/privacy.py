@@ -1,4 +1,4 @@
-"""Our own API for people's rights: export and erase visitors, delete a property, and how far that is."""
+"""Our own API of data-subject requests (GDPR): exports and erases visitors, deletes a property, lists erasures."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, fi
 from reporting.api.reports import LARGEST_NUMBER
 from reporting.read_access import view_cache, view_of
 
-LONGEST: Final = 1000  # letters of a client id or a user id
+LONGEST: Final = 1000  # characters of a client id or a user id
 
 
 class MayManage(BasePermission):
@@ -37,7 +37,7 @@ PERMISSIONS: Final = (IsAuthenticated, MayManage)
 
 
 class VisitorQuerySerializer(serializers.Serializer[Any]):
-    """Whom somebody means: exactly one of these."""
+    """The visitor that a request is about: exactly one of these fields."""
 
     client_id = serializers.CharField(required=False, max_length=LONGEST, help_text="Or the whole cookie _ga.")
     user_id = serializers.CharField(required=False, max_length=LONGEST, help_text="As the site sends it.")
@@ -56,7 +56,7 @@ class ErasureSerializer(serializers.ModelSerializer[Erasure]):
 
 
 class ExportVisitors(APIView):
-    """Everything that is known of somebody, as one JSON document."""
+    """Exports everything that is known about a visitor, as one JSON document."""
 
     permission_classes = PERMISSIONS
 
@@ -72,7 +72,7 @@ class ExportVisitors(APIView):
 
 
 class EraseVisitors(APIView):
-    """Erases all that somebody sent so far: hidden when this answers, removed within minutes."""
+    """Erases all hits of a visitor so far: hidden from reports when this answers, removed within minutes."""
 
     permission_classes = PERMISSIONS
 
@@ -89,7 +89,7 @@ class EraseVisitors(APIView):
 
 
 class OneProperty(APIView):
-    """Deletes a property with everything that is stored of it: gone when this answers, removed within minutes."""
+    """Deletes a property with all of its data: hidden when this answers, removed within minutes."""
 
     permission_classes = PERMISSIONS
 
@@ -101,7 +101,7 @@ class OneProperty(APIView):
 
 
 class ErasureList(generics.ListAPIView[Erasure]):
-    """What was asked to be erased of the property, the latest first. It does not say who was meant."""
+    """The erasures of the property, the latest first. They do not show which visitors were erased."""
 
     serializer_class = ErasureSerializer
     permission_classes = PERMISSIONS
@@ -112,7 +112,7 @@ class ErasureList(generics.ListAPIView[Erasure]):
 
 
 def managed(request: Request, number: int, action: Any = "change") -> Property:
-    """Raises NotFound: whether the property exists is nobody's business who may not manage it."""
+    """Raises NotFound, so that users who may not manage a property do not learn that it exists."""
     if not may_manage(request.user, min(number, LARGEST_NUMBER), action):
         raise NotFound(f"There is no property {number} that you may manage.")
     return Property.objects.get(pk=number)
@@ -120,9 +120,9 @@ def managed(request: Request, number: int, action: Any = "change") -> Property:
 
 def _visitors(request: Request, item: Property) -> list[int]:
     """Raises ValidationError."""
-    asked = VisitorQuerySerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    ((what, value),) = asked.validated_data.items()
+    query = VisitorQuerySerializer(data=request.data)
+    query.is_valid(raise_exception=True)
+    ((what, value),) = query.validated_data.items()
     try:
         return find_visitors(view_cache().store, item, VisitorQuery(what, value))
     except InvalidVisitorKey as error:

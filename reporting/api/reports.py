@@ -1,4 +1,4 @@
-"""Our own API: properties, where their hits are, what was not counted, reports. By token or signed-in session."""
+"""Our own API: properties, counts of their hits, rejected hits, reports. With a token or a signed-in session."""
 
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -49,13 +49,13 @@ class PropertySerializer(serializers.Serializer[Any]):
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    """Hits since the property began: accepted = counted + rejected + pending."""
+    """Hits since the property was created: accepted = counted + rejected + pending."""
 
     accepted = serializers.IntegerField()
     counted = serializers.IntegerField()
     rejected = serializers.IntegerField()
     pending = serializers.IntegerField(
-        allow_null=True, help_text="Durable in the log, not yet received; null while the log cannot be asked."
+        allow_null=True, help_text="Durable in the log, not yet received; null while the log is unavailable."
     )
     lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
     reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
@@ -82,7 +82,7 @@ class RejectedSerializer(serializers.Serializer[Any]):
 
 
 class PropertyList(APIView):
-    """The properties that the caller may see, by name, as they were published last."""
+    """The properties that the caller may see, by name, with their published settings."""
 
     permission_classes = PERMISSIONS
 
@@ -93,7 +93,7 @@ class PropertyList(APIView):
 
 
 class PropertyStatus(APIView):
-    """How many hits were accepted, and what became of them."""
+    """The number of accepted hits, and how many of them are counted, rejected or pending."""
 
     permission_classes = PERMISSIONS
 
@@ -105,7 +105,7 @@ class PropertyStatus(APIView):
 
 
 class RejectedHits(APIView):
-    """The hits of some local days that were accepted and not counted, by reason, with samples."""
+    """The rejected hits of some local days, by reason, with samples."""
 
     permission_classes = PERMISSIONS
 
@@ -126,7 +126,7 @@ class RejectedHits(APIView):
 
 
 class PropertyReport(APIView):
-    """Runs a report. Its form is that of the class Report in reporting/model/report.py, see the manual."""
+    """Runs a report. The body has the fields of the class Report in reporting/model/report.py, see the manual."""
 
     permission_classes = PERMISSIONS
 
@@ -149,7 +149,7 @@ def _answer(body: object, number: int) -> object:
 
 
 def _body(request: Request) -> object:
-    """Raises ValidationError, also for a body that is nested too deep to be read."""
+    """Raises ValidationError, also for a body that is nested too deep."""
     try:
         return request.data
     except RecursionError as error:
@@ -157,7 +157,7 @@ def _body(request: Request) -> object:
 
 
 def _check_visible(request: Request, number: int) -> None:
-    """Raises NotFound: whether the property exists is nobody's business who may not see it."""
+    """Raises NotFound, so that users who may not see a property do not learn that it exists."""
     if not may_see(request.user, min(number, LARGEST_NUMBER)):
         raise NotFound(f"There is no property {number} that you may see.")
 

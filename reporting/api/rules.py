@@ -1,6 +1,6 @@
-"""Rules over REST, as far as hits are needed: what becomes of a hit, what a draft would change, history.
+"""The part of the API of rules that needs hits: hit tests, previews of the draft, runs over history.
 
-For those who may change the rules of a property; it is not found for who may not see it.
+For users who may change the rules of a property. Not found (404) for users who may not see it.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class TryForm(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PreviewForm(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
-    """`testing`: whether rules in the state testing are taken to be on."""
+    """`testing`: whether rules in the state testing count as on."""
 
     first: str = "6daysAgo"
     last: str = "today"
@@ -57,7 +57,7 @@ class PreviewForm(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "
 
 
 class HistoryForm(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
-    """Without days: all there are. `rules` is the number that is meant; refused where it is not the newest."""
+    """Without days: all days. `rules` is the number of the expected version; refused if it is not the newest."""
 
     first: str | None = None
     last: str | None = None
@@ -76,7 +76,7 @@ class MayLook(BasePermission):
 
 
 class EditorsView(RulesView):
-    """Of one property, for those who may change its rules; `changes_nothing` is said of a POST that only looks."""
+    """A view of one property for users who may change its rules. `changes_nothing` marks a POST that only reads."""
 
     changes_nothing = False
 
@@ -91,9 +91,9 @@ class EditorsView(RulesView):
 
 
 class TryHit(EditorsView):
-    """What each step and each rule does to one hit, and whether it is counted. Nothing is stored.
+    """Tests a hit: says what each step and each rule does to it, and whether it is counted. Nothing is stored.
 
-    A pasted hit is taken as sent by the caller: its `User-Agent` and address, unless the body names others.
+    A pasted hit gets the `User-Agent` and the address of the caller, unless the body names others.
     """
 
     changes_nothing = True
@@ -115,7 +115,7 @@ class TryHit(EditorsView):
 
 
 class PreviewRules(EditorsView):
-    """What the draft would make of some days, beside what reports show now. Nothing is changed."""
+    """Compares what the draft would make of some days with what reports show now. Nothing is changed."""
 
     changes_nothing = True
 
@@ -129,7 +129,7 @@ class PreviewRules(EditorsView):
 
 
 class Runs(EditorsView):
-    """Rules applied to the past: the runs, the latest first, and asking for one."""
+    """Runs over history: lists them, the latest first, and starts one."""
 
     @extend_schema(operation_id="properties_history_list", responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, number: int) -> Response:
@@ -148,9 +148,7 @@ class Runs(EditorsView):
 
 
 class Run(EditorsView):
-    """One run: how it is getting on, and what it changed where it is done. The days that are compared are the last 28
-    of those that it changed, unless others are named.
-    """
+    """One run: its progress and, once it is done, what it changed: on its last 28 days, unless others are named."""
 
     @extend_schema(
         responses=OpenApiTypes.OBJECT,
@@ -165,7 +163,7 @@ class Run(EditorsView):
 
 
 class RunAction(EditorsView):
-    """Pause, resume, cancel a run, or roll it back (undo). The worker does it a moment later."""
+    """Pauses, resumes or cancels a run, or rolls it back (undo). The worker acts a moment later."""
 
     action = ""
 
@@ -177,7 +175,7 @@ class RunAction(EditorsView):
 
 
 def comparison_as_json(found: Comparison) -> dict[str, Any]:
-    """As JSON has it; positions are texts, since many programs read large numbers inexactly."""
+    """As plain values of JSON; positions are strings, since many programs read large numbers inexactly."""
     return {
         "from": found.first,
         "to": found.last,
@@ -197,7 +195,7 @@ def comparison_as_json(found: Comparison) -> dict[str, Any]:
 
 
 def _in_http(error: Exception) -> Exception:
-    """What the domain refuses, in HTTP's words."""
+    """Errors of the domain as HTTP errors; other errors as they are."""
     answers: dict[type[Exception], Callable[[], Exception]] = {
         NoComparison: lambda: Refusal(getattr(error, "status", 409), str(error)),
         RunRefused: lambda: Refusal(409, str(error)),

@@ -228,7 +228,7 @@ def test_content_groups_do_not_ask_in_a_circle() -> None:
 
 def test_content_groups_ask_for_those_above_them() -> None:
     assert found(group("Top", "Top2"), ContentGroupRule(name="Top2", groups=(NamedGroup("a", SHOP),)))[0].message == (
-        "The content group 'Top2' is made further down; move it above this one."
+        "The content group 'Top2' is defined further down; move it above this one."
     )
 
 

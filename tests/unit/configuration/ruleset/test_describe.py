@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from configuration.ruleset.describe import describe_condition, describe_rule
-from configuration.ruleset.diff import ATTRIBUTES, GIVEN, SETTINGS, differences
+from configuration.ruleset.diff import ATTRIBUTES, SET_BY_PUBLISHING, SETTINGS, differences
 from configuration.ruleset.document import decode_document, encode_document
 from configuration.ruleset.kinds import BY_TAG, KINDS
 from configuration.ruleset.ruleset import (
@@ -130,7 +130,7 @@ def test_lists_say_what_came_and_went() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.tag)
 def test_every_attribute_has_a_word(kind: object) -> None:
     rule: type[msgspec.Struct] = kind.rule  # type: ignore[attr-defined]
-    assert set(rule.__struct_fields__) - {"name", *GIVEN} <= set(ATTRIBUTES)
+    assert set(rule.__struct_fields__) - {"name", *SET_BY_PUBLISHING} <= set(ATTRIBUTES)
     assert set(PropertySettings.__struct_fields__) == set(SETTINGS)
 
 
