@@ -1,9 +1,9 @@
-"""A hit as a person pastes it, to see what would become of it: an address of the collector, its parameters, a line of
-an access log, or just the address of a page.
+"""Reads a hit that a person pastes to see what would become of it: a URL of the collector, its parameters, a line of an
+access log, or just the URL of a page.
 """
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -18,23 +18,23 @@ from processing.schema import RAW
 from processing.sessions.local_periods import microseconds
 
 LONGEST: Final = 16_384
-NOBODY: Final = b"nobody: no key that is made here is kept"
+NO_SECRET: Final = b"nobody: no key that is made here is kept"  # visitor keys of pasted hits are not stored
 COLLECTOR: Final = re.compile(r"/g/collect/?$")
 LOG_LINE: Final = re.compile(r'^\S+ \S+ .*\[[^\]]+\] "')
 PARAMETERS: Final = re.compile(r"^\??(?:[\w.%-]+=[^&\s]*)(?:&[\w.%-]+=[^&\s]*)*$")
 
 
 class UnreadablePaste(ValueError):
-    """It is nothing that can be read as a hit; the message says what can."""
+    """The text cannot be read as a hit; the message says what can."""
 
 
 def read_pasted(
-    text: str, settings: ReceiveSettings, places: GeoDatabase, *, user_agent: str, address: str, now: datetime
+    text: str, settings: ReceiveSettings, geo: GeoDatabase, *, user_agent: str, address: str, now: datetime
 ) -> pl.DataFrame:
-    """The RAW rows of the hit, as if it was received now from this address. Raises NotAHit."""
+    """Returns the RAW rows of the hit, as if it were received now from this address. Raises UnreadablePaste."""
     hit = _hit(text.strip(), settings, user_agent, address, now)
-    keys = VisitorKeyFactory(NOBODY, {_day(now): NOBODY}, {settings.id: NOBODY})
-    frames = receive([(0, hit)], Context((settings,)), keys, places)
+    key_factory = VisitorKeyFactory(NO_SECRET, {now.astimezone(UTC).date(): NO_SECRET}, {settings.id: NO_SECRET})
+    frames = receive([(0, hit)], Context((settings,)), key_factory, geo)
     return frames.get(settings.id, pl.DataFrame(schema=RAW))
 
 
@@ -60,10 +60,6 @@ def _parameters(text: str, measurement_id: str) -> tuple[bytes, bytes]:
     if PARAMETERS.match(first.strip()):
         return first.strip().removeprefix("?").encode(), body.encode()
     raise UnreadablePaste(
-        "This is no hit. Paste an address that ends in /g/collect?…, its parameters (v=2&en=page_view&dl=…), a line"
+        "This is not a hit. Paste an address that ends in /g/collect?…, its parameters (v=2&en=page_view&dl=…), a line"
         " of an access log, or the address of a page, such as https://www.example.org/shop."
     )
-
-
-def _day(now: datetime) -> date:
-    return now.astimezone(UTC).date()

@@ -1,6 +1,6 @@
-"""What a draft of rules would make of some days: the same process and build, beside what is live, not kept."""
+"""Previews a draft of rules: processes and sessionizes the raw rows of some days under it, and stores nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from collection.progress import OnProgress, ignore_progress
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.process import Processed
 from processing.schema import BUILT, DAY_MS, REJECTED
-from processing.segments.manifest import RawPart, Tombstone
+from processing.segments.manifest import RawPart
 from processing.segments.process_raw import (
     NOTHING_PROCESSED,
     concat_processed,
@@ -23,24 +23,24 @@ from processing.segments.raw_parts import read_raw
 from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
 from processing.sessions.condensed import condensed_rows, source_columns
-from processing.sessions.layers import Arrivals, Layer
+from processing.sessions.layers import Arrivals
 from processing.sessions.local_periods import day_key, day_number, day_start, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
 from processing.sessions.timeline import InMemory, advance
 from processing.store.port import Store
 
-THREADS: Final = 2  # the data frames' own work runs on all cores, what is done once per distinct value on one
+THREADS: Final = 2  # polars uses all cores itself, but the work per distinct value runs on one
 
 
 class Preview(NamedTuple):
-    """The days under the draft: `run.View`, and the hits that it does not count."""
+    """The days under the draft, as a source of reports, and the hits that the draft rejects."""
 
     property: int
     zone: str
     currency: str
     rules: Ruleset
     frame: pl.DataFrame  # BUILT, text as Categorical
-    refused: pl.DataFrame  # REJECTED, duplicates left out
+    rejected_hits: pl.DataFrame  # REJECTED, without duplicates
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         within = pl.col("day").is_between(day_number(first), day_number(last))
@@ -50,52 +50,51 @@ class Preview(NamedTuple):
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        """schema.REJECTED: hits that the rules refuse, by their event time."""
+        """Returns the hits that the rules reject, by event time, with schema.REJECTED."""
         start, end = day_start(first, self.zone), day_start(last + timedelta(days=1), self.zone)
-        return self.refused.filter(pl.col("time").is_between(start, end, closed="left"))
+        return self.rejected_hits.filter(pl.col("time").is_between(start, end, closed="left"))
 
 
 def preview(
     store: Store, view: ReadView, draft: Ruleset, first: date, last: date, on_progress: OnProgress = ignore_progress
 ) -> Preview:
-    """The local days `first` to `last` of the view's property under the draft. `on_progress` hears of raw parts done.
+    """Previews the local days `first` to `last` of the view's property. Progress is reported in raw parts.
 
-    Whole periods are built, on what the period before hands on now, so that a draft that changes nothing shows the same
-    numbers; where it changes the time zone or ends sessions elsewhere, the first day begins anew.
+    Whole periods are built on the live carry of the period before them, so that a draft that changes nothing shows the
+    same numbers. If the draft changes the time zone or the limits of sessions, there is no carry into the first day.
     """
-    limits = _limits(draft)
     start, end, carry = _span(view, draft.settings.zone, first, last, same=_same_periods(view, draft))
-    done = _processed(store, view, draft, start, end, on_progress)
-    timeline = InMemory(draft.settings.zone, limits, day_key, carry)
-    changes = advance(timeline, Arrivals(done.events, done.rejected))
-    layers = [change.layer for change in changes]
+    processed = _process(store, view, draft, start, end, on_progress)
+    timeline = InMemory(draft.settings.zone, _limits(draft), day_key, carry)
+    layers = [change.layer for change in advance(timeline, Arrivals(processed.events, processed.rejected))]
+    rejected = [layer.rejected.filter(~pl.col("again")).select(*REJECTED) for layer in layers]
     return Preview(
         view.property,
         draft.settings.zone,
         draft.settings.currency,
         draft,
         pl.concat([pl.DataFrame(schema=BUILT), *(layer.events for layer in layers)]).with_columns(categorical_text()),
-        pl.concat([pl.DataFrame(schema=REJECTED), *map(_refused, layers)]),
+        pl.concat([pl.DataFrame(schema=REJECTED), *rejected]),
     )
 
 
 def rows_to_read(view: ReadView, draft: Ruleset, first: date, last: date) -> int:
-    """How many raw rows a preview of these days reads, at most: it is what it costs."""
+    """Returns how many raw rows a preview of these days reads at most."""
     start, end, _ = _span(view, draft.settings.zone, first, last, same=_same_periods(view, draft))
     tail = view.tail.events.height + view.tail.rejected.height
     return tail + sum(part.ref.rows for part in _parts(view, start, end))
 
 
 def counts_anything(store: Store, view: ReadView, draft: Ruleset, first: date, last: date) -> bool:
-    """Whether the draft counts a hit of these days; the newest are asked first. True where there are no hits."""
+    """Returns whether the draft counts any hit of these days, or there are none. Reads the newest rows first."""
     start, end, _ = _span(view, draft.settings.zone, first, last, same=False)
-    seen = False
-    for raw in reversed(list(_raw(store, view, start, end))):
-        rows = raw()
-        seen = seen or not rows.is_empty()
+    has_hits = False
+    for read in reversed(_raw_readers(store, view, start, end)):
+        rows = read()
+        has_hits = has_hits or not rows.is_empty()
         if not process_isolating_failures(rows, draft).events.is_empty():
             return True
-    return not seen
+    return not has_hits
 
 
 def _limits(draft: Ruleset) -> Limits:
@@ -106,66 +105,51 @@ def _same_periods(view: ReadView, draft: Ruleset) -> bool:
     return (draft.settings.zone, _limits(draft)) == (view.zone, view.sealed.manifest.limits)
 
 
-def _refused(layer: Layer) -> pl.DataFrame:
-    return layer.rejected.filter(~pl.col("again")).select(*REJECTED)
-
-
 def _span(view: ReadView, zone: str, first: date, last: date, *, same: bool) -> tuple[int, int, Carry]:
-    """The instants (ms) from which to which raw rows are needed, and the carry at the start."""
-    keys = _touched(view, first, last) if same else []
+    """Returns the instants (ms) between which raw rows are needed, and the carry at the start.
+
+    `same`: the draft has the periods of the view, so that theirs are completed and their carry holds.
+    """
+    keys = _touched_periods(view, first, last) if same else []
     if not keys:
         return period(first.isoformat(), zone).start, period(last.isoformat(), zone).end, no_carry()
     start = min(period(keys[0], zone).start, period(first.isoformat(), zone).start)
     end = max(period(keys[-1], zone).end, period(last.isoformat(), zone).end)
-    return start, end, _carry(view, keys[0])
+    change = view.changes.get(keys[0])
+    return start, end, change.carry if change else view.sealed.carry(keys[0])
 
 
-def _touched(view: ReadView, first: date, last: date) -> list[str]:
-    """The view's periods that have any of the days."""
+def _touched_periods(view: ReadView, first: date, last: date) -> list[str]:
+    """Returns the keys of the view's periods that have any of the days, in order."""
     periods = [period(key, view.zone) for key in view.keys()]  # noqa: SIM118 - not a dict
     low, high = day_number(first), day_number(last)
-    return [here.key for here in periods if here.first_day <= high and here.last_day >= low]
+    return [touched.key for touched in periods if touched.first_day <= high and touched.last_day >= low]
 
 
-def _carry(view: ReadView, key: str) -> Carry:
-    change = view.changes.get(key)
-    return change.carry if change else view.sealed.carry(key)
-
-
-def _processed(
-    store: Store, view: ReadView, draft: Ruleset, start: int, end: int, on_progress: OnProgress
-) -> Processed:
-    """Part by part, so that no more raw rows than those of a few parts are in memory."""
-    readers = list(_raw(store, view, start, end))
-    done = [0]
-
-    def process(read: Callable[[], pl.DataFrame]) -> Processed:
-        rows = read()
-        found = process_isolating_failures(rows, draft)
-        done[0] += 1
-        on_progress("raw parts", done[0], len(readers))
-        return found
-
+def _process(store: Store, view: ReadView, draft: Ruleset, start: int, end: int, on_progress: OnProgress) -> Processed:
+    """Processes part by part, so that the raw rows of only a few parts are in memory at once."""
+    readers = _raw_readers(store, view, start, end)
+    parts = []
     with ThreadPoolExecutor(THREADS) as pool:
-        parts = list(pool.map(process, readers))
+        for part in pool.map(lambda read: process_isolating_failures(read(), draft), readers):
+            parts.append(part)
+            on_progress("raw parts", len(parts), len(readers))
     return concat_processed(parts) if parts else NOTHING_PROCESSED
 
 
-def _raw(store: Store, view: ReadView, start: int, end: int) -> Iterator[Callable[[], pl.DataFrame]]:
-    """What reads the raw rows of these instants, in order of time: sealed ones, then those of the tail."""
-    book = view.sealed.manifest
-    wanted = pl.col("time").is_between(start, end, closed="left")
+def _raw_readers(store: Store, view: ReadView, start: int, end: int) -> list[Callable[[], pl.DataFrame]]:
+    """Returns functions that read the raw rows of these instants, in order of time: sealed ones, then the tail's."""
+    in_span = pl.col("time").is_between(start, end, closed="left")
     sources = [partial(read_raw, store, part) for part in _parts(view, start, end)]
     if view.tail.blocks:
         sources.append(partial(store.rows, [block.key for block in view.tail.blocks], view.property))
-    for source in sources:
-        yield partial(_kept, source, wanted, book.tombstones)
+
+    def read(source: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        return without_erased(source().filter(in_span), view.sealed.manifest.tombstones)
+
+    return [partial(read, source) for source in sources]
 
 
 def _parts(view: ReadView, start: int, end: int) -> list[RawPart]:
     parts = [part for part in view.sealed.manifest.raw if part.day * DAY_MS < end and (part.day + 1) * DAY_MS > start]
     return sorted(parts, key=lambda part: part.day)
-
-
-def _kept(source: Callable[[], pl.DataFrame], wanted: pl.Expr, erased: Sequence[Tombstone]) -> pl.DataFrame:
-    return without_erased(source().filter(wanted), erased)

@@ -125,7 +125,7 @@ def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> N
     if not view.sealed.manifest.raw_from_us:
         return
     start, end = common_instants(Pair(view.zone, made.zone), first, last)
-    known = pl.concat([made.frame["position"], made.refused["position"]]).unique()
+    known = pl.concat([made.frame["position"], made.rejected_hits["position"]]).unique()
     rows = view.events(first, last, ["time", "position", "day"])
     lost = rows.filter(pl.col("time").is_between(start, end, closed="left"), ~pl.col("position").is_in(known.implode()))
     if not lost.is_empty():

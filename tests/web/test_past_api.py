@@ -114,7 +114,7 @@ def test_a_hit_that_is_refused(api: Api) -> None:
     [
         ({}, "either"),
         ({"hit": "/a", "position": 1}, "either"),
-        ({"hit": "hello"}, "This is no hit"),
+        ({"hit": "hello"}, "This is not a hit"),
         ({"hit": "v=2&tid=G-OTHER00001&en=x"}, "another property's"),
         ({"position": "-1"}, "not the position"),
         ({"position": 2**64}, "not the position"),

@@ -111,7 +111,7 @@ def test_a_hit_that_is_none(editor: Editor, path: str, message: str) -> None:
 def test_what_is_no_hit(editor: Editor) -> None:
     text = editor.post("try/", {"hit": "hello", "rules": "1"}, 400)
     assert 'role="alert"' in text
-    assert "This is no hit. Paste an address" in text
+    assert "This is not a hit. Paste an address" in text
     assert ">hello</textarea>" in text
     editor.post("try/", {"hit": "https://a.example/", "rules": "99"}, 404)
 

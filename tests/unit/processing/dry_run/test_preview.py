@@ -37,7 +37,7 @@ def test_it_works(tmp_path: Path) -> None:
     here.send(ga4(1), ga4(2, at=NOON + 20 * 60_000))
     here.receive()
     shown = preview(here.store, here.view(), rules(session_timeout_s=300), FIRST, FIRST)
-    assert (shown.frame.height, shown.refused.height) == (2, 0)
+    assert (shown.frame.height, shown.rejected_hits.height) == (2, 0)
 
 
 @pytest.mark.parametrize("seed", range(2))
