@@ -1,5 +1,6 @@
 """Form fields for the parts of rules: lists, conditions, named groups. Without JavaScript conditions are JSON."""
 
+import re
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -23,6 +24,13 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return tuple(line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip())
+
+
+class DomainsField(LinesField):
+    """Domains that lines, commas or spaces separate, as for a property."""
+
+    def to_python(self, value: Any) -> Any:
+        return tuple(word for line in super().to_python(value) for word in re.split(r"[\s,]+", line) if word)
 
 
 class JsonField(forms.CharField):

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from configuration.drafts.draft import draft, etag_of, rule_of
 from configuration.drafts.editing import findings_of_change, with_rule
 from configuration.models import DraftRule, Property
-from configuration.pages.form_fields import LinesField, condition_field, parts_field
+from configuration.pages.form_fields import DomainsField, LinesField, condition_field, parts_field
 from configuration.rule_models import LONGEST_NAME, LONGEST_NOTE
 from configuration.ruleset.describe import TESTS
 from configuration.ruleset.fields import FIELDS
@@ -158,7 +158,7 @@ class BotForm(RuleForm):
 
 class SpamForm(RuleForm):
     kind = "spam"
-    domains = LinesField(
+    domains = DomainsField(
         label="Domains", help_text="One per line, for example free-traffic.example; subdomains are included."
     )
 
@@ -179,7 +179,7 @@ class InternalForm(RuleForm):
 
 class ReferralForm(RuleForm):
     kind = "referral exclusion"
-    domains = LinesField(label="Domains", help_text="One per line, for example pay.example; subdomains are included.")
+    domains = DomainsField(label="Domains", help_text="One per line, for example pay.example; subdomains are included.")
 
 
 class ChannelGroupForm(RuleForm):

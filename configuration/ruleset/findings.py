@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
+from configuration.ruleset.domain_names import read_domain
+
 LONGEST_NAME: Final = 100
 LONGEST_VALUE: Final = 1_024
 MOST_VALUES: Final = 1_000
-_LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _PARAMETER: Final = re.compile(r"[^\W\d]\w{0,39}")
 
 
@@ -70,12 +71,5 @@ def check_parameter(name: str, place: RulePlace) -> Iterator[Finding]:
 
 def check_domains(domains: Sequence[str], place: RulePlace) -> Iterator[Finding]:
     for number, domain in enumerate(domains[: MOST_VALUES + 1]):
-        if not is_domain(domain):
-            yield place.at(number).error(
-                f"{domain[:60]!r} is not a domain name in lowercase; write one like pay.example.com."
-            )
-
-
-def is_domain(text: str) -> bool:
-    """Whether the text is a host name in the form that rules compare: lowercase, no scheme, port, path or final dot."""
-    return 0 < len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))
+        if read_domain(domain) is None:
+            yield place.at(number).error(f"{domain[:60]!r} is not a domain name; write one like pay.example.com.")

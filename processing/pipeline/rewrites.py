@@ -11,6 +11,7 @@ import polars as pl
 from configuration.ruleset.patterns import rust_pattern
 from configuration.ruleset.ruleset import RewriteRule
 from processing.pipeline.lookups.event_names import LONGEST_EVENT_NAME
+from processing.pipeline.lookups.percent_encoding import canonical
 from processing.pipeline.lookups.urls import LONGEST_HOST, LONGEST_PATH, LONGEST_QUERY
 
 NOT_SET: Final = "(not set)"
@@ -56,7 +57,8 @@ def restore_missing(field: str, before: pl.Series, after: pl.Series) -> pl.Serie
 
 def _replaced(rule: RewriteRule, values: pl.Series) -> pl.Series:
     literal = not rule.pattern
-    search = rule.search if literal else rust_pattern(rule.search, case_sensitive=True)
+    sought = canonical(rule.search) if rule.field in ("path", "query") else rule.search
+    search = sought if literal else rust_pattern(rule.search, case_sensitive=True)
     batches = [
         batch.str.replace_all(search, rule.replacement, literal=literal).str.slice(0, BOUNDS[rule.field].longest)
         for batch in _batches(rule, values)
@@ -79,9 +81,16 @@ def _without_parameters(rule: RewriteRule, values: pl.Series) -> pl.Series:
 
 
 def _kept(query: str, named: frozenset[str], *, keep_only: bool) -> str:
-    """Keeps the named parameters (`keep_only`), or all but these. Names are compared decoded."""
-    parts = query.split("&") if query else []
-    return "&".join(part for part in parts if (_name(part) in named) == keep_only)
+    """Keeps the named parameters (`keep_only`), or all but these. Names are compared decoded.
+
+    Behind a `#` are the parameters of a route.
+    """
+    own, mark, of_route = query.partition("#")
+    kept = [
+        "&".join(part for part in text.split("&") if text and (_name(part) in named) == keep_only)
+        for text in (own, of_route)
+    ]
+    return kept[0] + mark + kept[1] if kept[1] else kept[0]
 
 
 def _name(part: str) -> str:

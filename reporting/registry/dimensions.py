@@ -1,6 +1,6 @@
 """The dimensions of reports: one registry entry each, with definition, the columns that it reads, and expression."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -52,8 +52,22 @@ def _column(name: str, label: str, category: str, definition: str, column: str) 
 
 
 def _page_and_query(_zone: str) -> pl.Expr:
-    query, path = _plain(pl.col("query")), _plain(_set("path"))
-    return pl.when(query.is_null()).then(path).otherwise(pl.concat_str(path, pl.lit("?"), query))
+    return pl.map_batches([_plain(_set("path")), _plain(pl.col("query"))], _joined, return_dtype=pl.String())
+
+
+def _joined(columns: Sequence[pl.Series]) -> pl.Series:
+    """Puts each query behind what it belongs to: path `/a#/b` and query `x#y` are `/a?x#/b?y`."""
+    path, query = columns
+    plain = pl.when(query.is_null()).then(path).otherwise(pl.concat_str(path, pl.lit("?"), query))
+    if not path.str.contains("#", literal=True).any():  # most pages have no routes
+        return pl.select(plain).to_series()
+    (page, route), (own, of_route) = (text.str.splitn("#", 2).struct.unnest() for text in (path, query))
+    with_route = pl.concat_str(page, _behind("?", own), pl.lit("#"), route, _behind("?", of_route))
+    return pl.select(pl.when(route.is_null()).then(plain).otherwise(with_route)).to_series()
+
+
+def _behind(mark: str, text: pl.Series) -> pl.Expr:
+    return pl.when(text.ne("")).then(pl.lit(mark) + pl.lit(text)).otherwise(pl.lit(""))
 
 
 def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
@@ -99,7 +113,13 @@ _ALL: Final = (
         key=local_hours,
         text=_calendar_and_hour,
     ),
-    _column("pagePath", "Page path", "Page", "The path of the page's address, without host and query.", "path"),
+    _column(
+        "pagePath",
+        "Page path",
+        "Page",
+        "The path of the page's address, without host and query; a fragment that begins with / or ! belongs to it.",
+        "path",
+    ),
     Dimension(
         name="pagePathPlusQueryString",
         label="Page path + query string",

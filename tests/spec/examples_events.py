@@ -122,6 +122,64 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "A route in the fragment is a page of its own",
+        "A fragment that begins with / or ! belongs to the page; any other does not.",
+        """
+        at               | visitor | page
+        2026-11-20 10:00 | ann     | /app/#/home
+        2026-11-20 10:01 | ann     | /app/?lang=de#/home
+        2026-11-20 10:02 | ann     | /app/?lang=de#/find?q=shoes
+        2026-11-20 10:03 | ann     | /app/#!about
+        2026-11-20 10:04 | ann     | /app/#chapter-2
+        """,
+        """
+        pagePath    | pagePathPlusQueryString     | screenPageViews
+        /app/       | /app/                       | 1
+        /app/#!about | /app/#!about                | 1
+        /app/#/find | /app/?lang=de#/find?q=shoes | 1
+        /app/#/home | /app/#/home                 | 1
+        /app/#/home | /app/?lang=de#/home         | 1
+        """,
+    ),
+    (
+        "One address in several spellings is one page",
+        "Letters that need no percent encoding, and the spelling of escapes, make no difference. A host in Punycode is"
+        " shown in Unicode.",
+        """
+        at               | visitor | page           | dh
+        2026-11-20 10:00 | ann     | /caf%C3%A9/%7e | xn--bcher-kva.example
+        2026-11-20 10:01 | ann     | /caf%c3%a9/~   | bücher.example
+        2026-11-20 10:02 | ann     | /café/%7E      | Bücher.example
+        2026-11-20 10:03 | ann     | /a%2fb         | bücher.example
+        2026-11-20 10:04 | ann     | /a%2Fb         | bücher.example
+        """,
+        """
+        hostName       | pagePath | screenPageViews
+        bücher.example | /a%2Fb   | 2
+        bücher.example | /café/~  | 3
+        """,
+    ),
+    (
+        "Tags are read wherever they stand, and are no part of the page",
+        "Capitals in their names make no difference, nor does whether `&` or `&amp;` joins them. They may stand in the"
+        " fragment.",
+        """
+        at               | visitor | session | page
+        2026-11-20 10:00 | ann     | 1       | /a?UTM_SOURCE=letter&UTM_MEDIUM=email
+        2026-11-20 10:00 | bob     | 2       | /a?size=9&amp;utm_source=letter&amp;utm_medium=email
+        2026-11-20 10:00 | cem     | 3       | /a#utm_source=letter&utm_medium=email
+        2026-11-20 10:00 | dag     | 4       | /#/signup?utm_source=letter&utm_medium=email
+        2026-11-20 10:00 | eva     | 5       | /a?FBCLID=x
+        """,
+        """
+        pagePathPlusQueryString | sessionSource | sessionMedium | sessions
+        /#/signup               | letter        | email         | 1
+        /a                      | facebook.com  | referral      | 1
+        /a                      | letter        | email         | 2
+        /a?size=9               | letter        | email         | 1
+        """,
+    ),
+    (
         "The first event of a session says where it came from",
         "First by time, not by arrival: here the hit with the tags came to us late.",
         """

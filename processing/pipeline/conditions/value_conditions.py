@@ -8,8 +8,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 import polars as pl
 
+from configuration.ruleset.domain_names import show_host
 from configuration.ruleset.patterns import any_of, rust_pattern
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, Leaf, OneOf, Text
+from processing.pipeline.lookups.percent_encoding import canonical
 
 Numbered: TypeAlias = list[tuple[int, Condition]]
 PATTERNS_AT_ONCE: Final = 8  # patterns that are joined into one
@@ -73,7 +75,7 @@ def _any_may_hold(tests: list[Text]) -> pl.Expr:
     """Holds wherever one of the tests does. All of them are patterns, or none is."""
     if tests[0].test == "pattern":
         return pl.col("value").str.contains(any_of((test.value, test.case_sensitive) for test in tests))
-    return pl.col("folded").str.contains_any(_folded(tuple(test.value for test in tests), case_sensitive=False))
+    return pl.col("folded").str.contains_any(_folded(tuple(map(_sought, tests)), case_sensitive=False))
 
 
 def _leaf(leaf: Leaf) -> pl.Expr:
@@ -83,13 +85,30 @@ def _leaf(leaf: Leaf) -> pl.Expr:
         )
     text = pl.col("value" if leaf.case_sensitive else "folded")
     if isinstance(leaf, OneOf):
-        return text.is_in(_folded(leaf.values, case_sensitive=leaf.case_sensitive))
+        values = tuple(_spelled(leaf.field, value) for value in leaf.values)
+        return text.is_in(_folded(values, case_sensitive=leaf.case_sensitive))
     if leaf.test == "pattern":
         return pl.col("value").str.contains(rust_pattern(leaf.value, case_sensitive=leaf.case_sensitive))
-    [value] = _folded((leaf.value,), case_sensitive=leaf.case_sensitive)
+    [value] = _folded((_sought(leaf),), case_sensitive=leaf.case_sensitive)
     return TESTS[leaf.test](text, value)
 
 
+def _sought(test: Text) -> str:
+    return _spelled(test.field, test.value)
+
+
+def _spelled(field: str, value: str) -> str:
+    """Spells a value as the field's values are spelled, so that a rule may have it from an address as sent."""
+    change = SPELLINGS.get(field)
+    return change(value) if change else value
+
+
+SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
+    "path": canonical,
+    "query": canonical,
+    "host": show_host,
+    "referrer_host": show_host,
+}
 TESTS: Final[dict[str, Callable[[pl.Expr, str], pl.Expr]]] = {
     "equals": lambda text, value: text == value,
     "contains": lambda text, value: text.str.contains(value, literal=True),

@@ -1,29 +1,31 @@
-"""Finds host, path and query of the page that an event is about. Hostile text is cut, not cleaned."""
+"""Finds host, path and query of the page that an event is about, and its tags. Hostile text is cut, not cleaned."""
 
 from typing import Final
 
 import polars as pl
 
+from configuration.ruleset.domain_names import comparable_domain
 from configuration.ruleset.ruleset import Ruleset
-from processing.pipeline.conditions.dictionary_column import dictionary_encode, on_some
-from processing.pipeline.lookups.lists import rows
-from processing.pipeline.lookups.urls import LONGEST_QUERY, host_of, path_of, split_url, without_query
+from processing.pipeline.conditions.dictionary_column import on_some
+from processing.pipeline.lookups.percent_encoding import MAY_CHANGE
+from processing.pipeline.lookups.tags import SIGNS
+from processing.pipeline.lookups.urls import LONGEST_QUERY, host_of, parameters_of, path_of, split_url, without_query
 from processing.pipeline.protocols import IS_SERVER_LOG
 from processing.pipeline.row_ops import look_up
 
-KEYS: Final = (without_query(pl.coalesce("dl", "target")), pl.col("dh"), without_query(pl.col("dp")))
+ADDRESS: Final = pl.coalesce("dl", "target")
+KEYS: Final = (without_query(ADDRESS), pl.col("dh"), without_query(pl.col("dp")))
 FACTS: Final = {"host": pl.String(), "path": pl.String()}
-
-# Parameters that say where the visitor came from, not what the page is: tags, click ids, and `_gl` of a link between
-# two domains.
-CLICK_IDS: Final = [name for name, *_ in rows("click_ids")]
-TAG: Final = rf"(?i)&(?:utm_[^=&]*|_gl|{'|'.join(CLICK_IDS)})(?:=[^&]*)?&"
-TAGGED: Final = ["utm_", "_gl", *CLICK_IDS]
+PARAMETERS: Final = {"query": pl.String(), "tags": pl.String()}
+SPECIAL_SIGNS: Final = [*SIGNS, "amp;", "#/", "#!"]
 
 
 def page(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it."""
-    found = frame.hstack(look_up(frame, KEYS, FACTS, find_page)).with_columns(query=find_queries(frame))
+    """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it.
+
+    Adds `tags`, of `dl` and `dp`, for the step that finds the source.
+    """
+    found = frame.hstack(look_up(frame, KEYS, FACTS, find_page)).with_columns(find_parameters(frame))
     return _with_log_host(found, rules)
 
 
@@ -33,33 +35,37 @@ def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str 
     return host_of(dh or "") or host, path_of(dp) if dp else path
 
 
-def find_queries(frame: pl.DataFrame) -> pl.Series:
-    """Returns the query of the URL that names the path, without tags; null if nothing is left."""
-    path = pl.when(pl.col("dp").ne("")).then("dp")
-    address = frame.select(pl.coalesce(path, "dl", "target")).to_series()
-    has_query = address.str.contains("?", literal=True).fill_null(value=False)
-    return on_some(address, has_query, _queries).alias("query")
+def find_parameters(frame: pl.DataFrame) -> list[pl.Series]:
+    """Returns the columns `query`, of the URL that names the path, and `tags`; null where there are none."""
+    query, tags = _parameters(frame.select(ADDRESS).to_series())
+    given = frame["dp"].replace("", None)
+    if given.null_count() < frame.height:
+        query_of_given, tags_of_given = _parameters(given)
+        query = query_of_given.zip_with(given.is_not_null(), query)
+        both = pl.concat_str(pl.lit(tags), pl.lit(tags_of_given), separator="&", ignore_nulls=True)
+        tags = pl.select(both).to_series().replace("", None)
+    return [query.alias("query"), tags.alias("tags")]
 
 
-def _queries(addresses: pl.Series) -> pl.Series:
-    queries = addresses.str.extract(r"^[^?#]*\?([^#]+)", 1)
-    tagged = queries.str.contains_any(TAGGED, ascii_case_insensitive=True).fill_null(value=False)
-    plain = on_some(queries, tagged, lambda some: dictionary_encode(some).map(_without_tags).rows())
-    return plain.zip_with(tagged, queries).str.slice(0, LONGEST_QUERY)
+def _parameters(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Returns queries and tags. Most queries stay as they are, without a call of Python for each of them."""
+    has_any = addresses.str.contains_any(["?", "#"]).fill_null(value=False)
+    special = on_some(addresses, has_any, _is_special).fill_null(value=False)
+    plain = on_some(addresses, has_any & ~special, lambda some: some.str.extract(r"^[^?#]*\?([^#]+)", 1))
+    urls = addresses.filter(special).to_frame("url")
+    read = look_up(urls, [pl.col("url")], PARAMETERS, parameters_of)
+    query, tags = (on_some(addresses, special, lambda _, name=name: read[name]) for name in PARAMETERS)
+    return query.zip_with(special, plain.str.slice(0, LONGEST_QUERY)), tags
 
 
-def _without_tags(queries: pl.Series) -> pl.Series:
-    """Removes the tagged parameters: `a=1&gclid=x&b=2` -> `a=1&b=2`."""
-    # Each parameter gets separators of its own (`&a=1&&gclid=x&&b=2&`), since neighbours would share one.
-    separated = "&" + queries.str.replace_all("&", "&&", literal=True) + "&"
-    kept = separated.str.replace_all(TAG, "").str.replace_all("&&", "&", literal=True)
-    kept = kept.str.strip_prefix("&").str.strip_suffix("&")
-    return kept.replace("", None)
+def _is_special(addresses: pl.Series) -> pl.Series:
+    has_sign = addresses.str.contains_any(SPECIAL_SIGNS, ascii_case_insensitive=True)
+    return has_sign | addresses.str.contains(MAY_CHANGE)
 
 
 def _with_log_host(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     from_log = frame.select(IS_SERVER_LOG).to_series()
     if not rules.settings.domains or not from_log.any():
         return frame
-    own = pl.when(from_log).then(pl.lit(rules.settings.domains[0].lower()))
+    own = pl.when(from_log).then(pl.lit(comparable_domain(rules.settings.domains[0])))
     return frame.with_columns(host=pl.coalesce("host", own))

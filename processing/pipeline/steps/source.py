@@ -6,24 +6,26 @@ from urllib.parse import parse_qsl
 
 import polars as pl
 
+from configuration.ruleset.domain_names import comparable_domain
 from configuration.ruleset.ruleset import ReferralRule, Ruleset
 from processing.pipeline.lookups.default_channels import default_channel
 from processing.pipeline.lookups.domains import find_listed_domain
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.lookups.referrers import registrable_domain, search_engine
-from processing.pipeline.lookups.urls import authority, host_of, query
+from processing.pipeline.lookups.tags import CAMPAIGN_TAGS
+from processing.pipeline.lookups.urls import authority, host_of
 from processing.pipeline.row_ops import look_up
 
 CACHED: Final = 16_384
 LONGEST_NAME: Final = 255
-LONGEST_QUERY: Final = 2_048  # keys are cut, so that hostile hits cannot fill the memory through the cache
+LONGEST_KEY: Final = 2_048  # keys are cut, so that hostile hits cannot fill the memory through the cache
 MOST_PARAMETERS: Final = 100
 
 NOT_SET: Final = "(not set)"
-ADVERTISEMENTS: Final = {name: (source, medium) for name, source, medium, when in rows("click_ids") if when == "always"}
-LINKS: Final = {name: (source, medium) for name, source, medium, when in rows("click_ids") if when == "alone"}
-TAGS: Final = ("utm_source", "utm_medium", "utm_campaign")
-TAGGED: Final = [f"{name}=" for name in (*TAGS, *ADVERTISEMENTS, *LINKS)]
+ADVERTISEMENTS: Final = {
+    name.lower(): (source, medium) for name, source, medium, when in rows("click_ids") if when == "always"
+}
+LINKS: Final = {name.lower(): (source, medium) for name, source, medium, when in rows("click_ids") if when == "alone"}
 IGNORED: Final = ("1", "true")
 
 FACTS: Final = {name: pl.String() for name in ("source", "medium", "campaign", "channel")}
@@ -41,7 +43,7 @@ DIRECT: Final = Origin("(direct)", "(none)", "(direct)")
 def source(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`cs`, `cm` and `cn` replace the tags of the URL. Referrers on the property's and the page's own site do not count
     as sources, nor do those on the domains of rules."""
-    own = tuple(sorted({registrable_domain(domain.lower()) for domain in rules.settings.domains}))
+    own = tuple(sorted({registrable_domain(comparable_domain(domain)) for domain in rules.settings.domains}))
     none = _excluded(tuple(rules.of_kind(ReferralRule)))
     return frame.hstack(look_up(frame, KEYS, FACTS, partial(find_source, own, none)))
 
@@ -49,21 +51,17 @@ def source(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 @lru_cache(256)
 def _excluded(rules: tuple[ReferralRule, ...]) -> frozenset[str]:
     """Cached, because the cache of find_source compares it: the same object is equal at once."""
-    return frozenset(domain for rule in rules for domain in rule.domains)
-
-
-def _tags() -> pl.Expr:
-    text = query(pl.col("dl"))
-    return pl.when(text.str.contains_any(TAGGED)).then(text.str.slice(0, LONGEST_QUERY))
+    return frozenset(comparable_domain(domain) for rule in rules for domain in rule.domains)
 
 
 def _referrer() -> pl.Expr:
     ignored = pl.col("ir").is_in(IGNORED).fill_null(False)
-    return pl.when(~ignored).then(authority(pl.col("dr")).str.slice(0, LONGEST_QUERY))
+    return pl.when(~ignored).then(authority(pl.col("dr")).str.slice(0, LONGEST_KEY))
 
 
+TAGS: Final = pl.col("tags").str.slice(0, LONGEST_KEY)  # of the page step
 GIVEN: Final = ("cs", "cm", "cn", "gclid", "dclid")
-KEYS: Final = (_tags(), *(pl.col(name).str.slice(0, LONGEST_NAME) for name in GIVEN), _referrer(), pl.col("host"))
+KEYS: Final = (TAGS, *(pl.col(name).str.slice(0, LONGEST_NAME) for name in GIVEN), _referrer(), pl.col("host"))
 
 
 @lru_cache(CACHED)
@@ -85,7 +83,7 @@ def find_source(
     """
     named = _named(tags)
     named |= {name: value for name, value in zip(("gclid", "dclid"), (gclid, dclid), strict=True) if value}
-    written = [given or named.get(tag) for tag, given in zip(TAGS, (cs, cm, cn), strict=True)]
+    written = [given or named.get(tag) for tag, given in zip(CAMPAIGN_TAGS, (cs, cm, cn), strict=True)]
     referred = _referred(referrer, {*own, registrable_domain(host or "")}, none)
     if any(written):
         origin = _written(written, _advertised(named))
@@ -96,7 +94,7 @@ def find_source(
 
 
 def _named(tags: str | None) -> dict[str, str]:
-    """Returns the parameters of the query that have a value; of several with one name, the first."""
+    """Returns the tags that have a value; of several with one name, the first."""
     pairs = parse_qsl("&".join((tags or "").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]))
     return dict(reversed(pairs))
 

@@ -4,6 +4,7 @@ from functools import cache
 
 import polars as pl
 
+from configuration.ruleset.domain_names import comparable_domain
 from configuration.ruleset.ruleset import Ruleset, SpamRule
 from processing.pipeline.conditions.matcher import Matcher
 from processing.pipeline.lookups.domains import find_listed_domain
@@ -17,7 +18,8 @@ def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     known = _domains() if rules.settings.spam_list else frozenset[str]()
     if not own and not known:
         return frame
-    numbers = {domain: number for number, rule in reversed(list(enumerate(own))) for domain in rule.domains}
+    placed = [(domain, number) for number, rule in reversed(list(enumerate(own))) for domain in rule.domains]
+    numbers = {comparable_domain(domain): number for domain, number in placed}
 
     def find(host: str) -> int | None:
         if domain := find_listed_domain(host, numbers):

@@ -149,8 +149,8 @@ def test_conditions_that_are_nested_a_thousand_deep_are_refused_and_no_fault() -
         (BotRule(name="x", action="allow", user_agent=""), ".user_agent", "empty"),
         (BotRule(name="x", action="block", user_agent="[", test="pattern"), ".user_agent", "cannot be read"),
         (SpamRule(name="x", domains=()), ".domains", "empty"),
-        (SpamRule(name="x", domains=("https://spam.example",)), ".domains[0]", "not a domain"),
-        (ReferralRule(name="x", domains=("pay.example.com", "Pay.example")), ".domains[1]", "not a domain"),
+        (SpamRule(name="x", domains=("https://",)), ".domains[0]", "not a domain"),
+        (ReferralRule(name="x", domains=("pay.example.com", "pay example")), ".domains[1]", "not a domain"),
         (InternalRule(name="x"), "", "neither"),
         (InternalRule(name="x", networks=("1.2.3.4/33",)), ".networks[0]", "not a network"),
         (ChannelGroupRule(name="x", channels=()), "", "at least one"),
@@ -286,7 +286,7 @@ def test_bots_that_are_blocked_already_are_a_warning() -> None:
         (PropertySettings(session_timeout_s=28_501), "settings.session_timeout_s"),
         (PropertySettings(engaged_s=0), "settings.engaged_s"),
         (PropertySettings(engaged_s=3_601), "settings.engaged_s"),
-        (PropertySettings(domains=("example.org", "http://x")), "settings.domains[1]"),
+        (PropertySettings(domains=("example.org", "-")), "settings.domains[1]"),
     ],
 )
 def test_settings(settings: PropertySettings, place: str) -> None:

@@ -169,6 +169,18 @@ def test_page_path_and_query() -> None:
         assert found == {"/a?b=1": 1, "/a": 1, "(not set)?c": 1}
 
 
+def test_the_queries_of_page_and_route_are_behind_what_they_belong_to() -> None:
+    shown = {
+        "/a#/b": ("/a#/b", None),
+        "/a?x#/b": ("/a#/b", "x"),
+        "/a#/b?y": ("/a#/b", "#y"),
+        "/a?x#/b?y": ("/a#/b", "x#y"),
+    }
+    shown |= {"/a?x": ("/a", "x"), "/a#/b#c": ("/a#/b#c", None)}
+    events = [{"path": path, "query": query} for path, query in shown.values()]
+    assert counted(FrameView(built(events)), "pagePathPlusQueryString") == dict.fromkeys(shown, 1)
+
+
 def test_metadata_marks_what_is_the_propertys_own() -> None:
     reply = metadata_reply(1, definitions_of(RULES))
     own = {

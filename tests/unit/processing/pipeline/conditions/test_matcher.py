@@ -11,6 +11,7 @@ from configuration.ruleset.fields import FIELDS
 from configuration.ruleset.ruleset import AllOf, AnyOf, Condition, InNetwork, OneOf, Text
 from processing.pipeline.conditions.matcher import LONGEST, Matcher, UnknownField
 from processing.pipeline.process import STEPS, add_undecided_columns
+from processing.pipeline.steps.page import page
 from tests.support import oracle_rules
 from tests.support.random_conditions import ADDRESSES, WORDS, conditions
 from tests.support.raw_rows import CHROME, RULES, ga4, line, raw
@@ -68,6 +69,21 @@ def test_it_works() -> None:
 def test_conditions_on_one_field(condition: Condition, expected: list[bool]) -> None:
     assert on_titles(condition, "Ab", "aB", "abc", None) == expected
     assert on_titles(AllOf((condition, Text("device", "equals", "desktop"))), "Ab", "aB", "abc", None) == expected
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        *(Text("host", "equals", value) for value in ("xn--mller-kva.example", "müller.example", "Müller.example")),
+        *(Text("path", "begins", value) for value in ("/caf%C3%A9", "/caf%c3%a9/", "/café")),
+        *(OneOf("path", ("/x", "/caf%C3%A9/~a")), OneOf("path", ("/café/%7Ea",), case_sensitive=True)),
+        *(Text("query", "contains", "a=%2f"), Text("referrer_host", "ends", ".xn--mller-kva.example")),
+    ],
+)
+def test_values_are_spelled_as_addresses_are(condition: Condition) -> None:
+    dl = "https://xn--mller-kva.example/caf%C3%A9/%7Ea?a=%2F"
+    frame = add_undecided_columns(raw([ga4(dl=dl, dr="https://www.müller.example/")]))
+    assert Matcher(page(frame, RULES)).mask(condition).to_list() == [True]
 
 
 def test_no_condition_holds_everywhere() -> None:

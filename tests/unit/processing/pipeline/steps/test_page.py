@@ -25,11 +25,25 @@ def test_it_works() -> None:
         ("https://Example.ORG:8443/A/B", ("example.org", "/A/B")),
         ("http://example.org", ("example.org", "/")),
         ("http://example.org?x=/a", ("example.org", "/")),
-        ("http://example.org#/a?b", ("example.org", "/")),
+        ("http://example.org#a?b", ("example.org", "/")),
+        ("http://example.org#/a?b", ("example.org", "/#/a")),
+        ("https://example.org/c/#/home", ("example.org", "/c/#/home")),
+        ("https://example.org/c/?lang=de#/about", ("example.org", "/c/#/about")),
+        ("https://example.org/c#!about", ("example.org", "/c#!about")),
+        ("https://example.org/c#/a%7Eb/%63?x=1#y", ("example.org", "/c#/a~b/c")),
+        ("https://example.org/c#/a&b=1&UTM_Source=x", ("example.org", "/c#/a&b=1")),
+        ("https://example.org/c#/a#part", ("example.org", "/c#/a#part")),
+        ("https://example.org/c#/a#utm_source=x", ("example.org", "/c#/a")),
+        ("a#/b://c", (None, "a#/b://c")),
         ("https://me:secret@example.org/a", ("example.org", "/a")),
         ("http://example.org./", ("example.org", "/")),
         ("http://[2001:db8::1]:80/a", ("[2001:db8::1]", "/a")),
-        ("https://example.org/caf%C3%A9%2F", ("example.org", "/caf%C3%A9%2F")),
+        ("https://example.org/caf%C3%A9%2F", ("example.org", "/café%2F")),
+        ("https://example.org/caf%c3%a9%2f", ("example.org", "/café%2F")),
+        ("https://example.org/caf\u00e9%2F", ("example.org", "/café%2F")),
+        ("https://example.org/%7Eme/a%5fb%2Dc", ("example.org", "/~me/a_b-c")),
+        ("https://xn--mller-kva.example/", ("müller.example", "/")),
+        ("https://M\u00dcLLER.example:8080/", ("müller.example", "/")),
         ("https://example.org//a//", ("example.org", "//a//")),
         ("https://example.org/<script>alert(1)</script>", ("example.org", "/<script>alert(1)</script>")),
         ("https://example.org/go/http://other.example/", ("example.org", "/go/http://other.example/")),
@@ -80,7 +94,8 @@ def test_any_text_gives_a_page_without_query(dl: str | None, dh: str | None, dp:
     host, path = page_of(ga4(dl=dl, dh=dh, dp=dp))
     assert not set(host or "x") & set("/?#")
     assert host != ""
-    assert not set(path or "x") & set("?#")
+    assert "?" not in (path or "")
+    assert "#" not in (path or "") or path.partition("#")[2][:1] in ("/", "!")
 
 
 def test_nothing_named_is_nothing_known() -> None:
@@ -103,6 +118,10 @@ def query_of(row: dict[str, Any]) -> str | None:
         ("a=utm_source=1&gclid", "a=utm_source=1"),
         ("a&&b&gclid=x&&c=?d", "a&&b&&c=?d"),
         ("", None),
+        ("UTM_SOURCE=x&a=1&Utm_Medium=y&FBCLID=z&SCCID=c&_GL=d", "a=1"),
+        ("a=1&amp;utm_source=x&amp;b=2&amp;amp;GCLID=y", "a=1&b=2"),
+        ("amp;utm_source=x&b=2", "b=2"),
+        ("utm%5fsource=x&utm%5Fmedium=y&%67clid=z&a=%7e%2f%c3%a9", "a=~%2Fé"),
     ],
 )
 def test_the_query_is_that_of_the_page_without_tags(query: str, left: str | None) -> None:
@@ -114,8 +133,35 @@ def test_what_names_the_path_names_the_query() -> None:
     assert query_of(ga4(dl="https://a.example/x?a=1", dp="/y?b=2")) == "b=2"
     assert query_of(ga4(dl="https://a.example/x?a=1", dp="/y")) is None
     assert query_of(ga4(dl="https://a.example/x?a=1", dp="")) == "a=1"
-    assert query_of(ga4(dl="https://a.example/#/x?a=1")) is None
+    assert query_of(ga4(dl="https://a.example/#x?a=1")) is None
     assert query_of(ga4(dl=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "query", "tags"),
+    [
+        ("/c/?lang=de#/home", "lang=de", None),
+        ("/c/#/home?size=9&UTM_SOURCE=x", "#size=9", "utm_source=x"),
+        ("/c/?lang=de&gclid=x#!/home?size=9#part", "lang=de#size=9", "gclid=x"),
+        ("/c/?lang=de#utm_source=x&utm_medium=y", "lang=de", "utm_source=x&utm_medium=y"),
+        ("/c/#top?utm_source=x", None, "utm_source=x"),
+        ("/c/#/signup&utm_source=x&a=1", "#a=1", "utm_source=x"),
+        ("/c/#/signup#utm_source=x", None, "utm_source=x"),
+        ("/c/#/signup?#utm_source=x", None, "utm_source=x"),
+        ("/c/?utm_source=a&utm_term=b&utm_x&gclid=&_gl=1#utm_source=c", None, "utm_source=a&utm_source=c"),
+        ("/c/#", None, None),
+    ],
+)
+def test_parameters_and_tags_of_routes_and_fragments(address: str, query: str | None, tags: str | None) -> None:
+    for row in (ga4(dl=f"https://a.example{address}"), ga4(dp=address), line(target=address)):
+        found = stepped(page, row).row(0, named=True)
+        assert (found["query"], found["tags"]) == (query, tags)
+
+
+def test_tags_are_read_wherever_they_are_cut() -> None:
+    row = ga4(dl="https://a.example/x?utm_source=a&a=1", dp="/y?utm_medium=b&b=2")
+    found = stepped(page, row, ga4()).select("query", "tags").rows()
+    assert found == [("b=2", "utm_source=a&utm_medium=b"), (None, None)]
 
 
 def test_a_long_query_is_cut() -> None:

@@ -69,6 +69,20 @@ def test_parameters_of_the_query(rule: RewriteRule, expected: str | None) -> Non
     assert rewritten("query", rule) == expected
 
 
+def test_parameters_of_a_route_can_be_dropped_too() -> None:
+    row = ga4(dl="https://example.org/?b=1&c=2#/a?b=3&d=4")
+    assert rewritten("query", drop("b"), row=row) == "c=2#d=4"
+    assert rewritten("query", drop("b", "d"), row=row) == "c=2"
+    assert rewritten("query", drop("d", keep_only=True), row=row) == "#d=4"
+    assert rewritten("query", drop("b", "c", "d"), row=row) is None
+
+
+def test_a_literal_search_is_spelled_as_paths_are() -> None:
+    row = ga4(dl="https://example.org/caf%C3%A9/a%2fb")
+    assert rewritten("path", replace("path", "/caf%c3%a9/", "/x/"), row=row) == "/x/a%2Fb"
+    assert rewritten("path", replace("path", "%2f", "/"), row=row) == "/café/a/b"
+
+
 def test_names_of_parameters_are_compared_decoded() -> None:
     row = ga4(dl="https://example.org/?a%5B%5D=1&b+c=2&flag&d=3")
     assert rewritten("query", drop("a[]", "b c", "flag"), row=row) == "d=3"

@@ -1,14 +1,15 @@
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configuration.ruleset.ruleset import ReferralRule
+from configuration.ruleset.ruleset import ReferralRule, plain_ruleset
 from processing.pipeline.lookups.default_channels import CHANNELS
 from processing.pipeline.steps.page import page
 from processing.pipeline.steps.source import FACTS, source
-from tests.support.raw_rows import RULES, ga4, line, ruled, stepped, stepped_through
+from tests.support.raw_rows import RULES, SITE, ga4, line, ruled, stepped, stepped_through
 
 
 def source_of(row: dict[str, Any]) -> tuple[str, ...]:
@@ -99,6 +100,41 @@ def test_sites_under_a_public_suffix_are_strangers() -> None:
 def test_a_referrer_to_be_ignored_is_ignored() -> None:
     assert referred("https://blog.example.net/", ir="1") == ("(direct)", "(none)")
     assert referred("https://blog.example.net/", ir="0") == ("blog.example.net", "referral")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("?UTM_SOURCE=letter&UTM_MEDIUM=email", "?Utm_Source=letter&Utm_Medium=email", "?a=1&amp;utm_source=letter"),
+        *("#utm_source=letter", "#/signup?utm_source=letter", "#!/a&UTM_Source=letter", "?b=2#top?utm_source=letter"),
+        *("?utm%5Fsource=letter", "?utm%5fsource=l%65tter", "?amp;utm_source=letter"),
+    ],
+)
+def test_tags_in_any_spelling_and_place(address: str) -> None:
+    assert source_of(ga4(dl=f"https://example.org/{address}"))[0] == "letter"
+    assert source_of(ga4(dp=f"/{address}"))[0] == "letter"
+
+
+def test_click_ids_in_any_spelling() -> None:
+    assert tagged("GCLID=x")[:2] == ("google", "cpc")
+    assert tagged("FbClid=x")[0] == "facebook.com"
+    assert tagged("sccid=x")[0] == tagged("ScCid=x")[0] == "snapchat.com"
+
+
+def test_a_host_in_unicode_and_in_punycode_is_one_source() -> None:
+    for host in ("bücher.example", "xn--bcher-kva.example", "BÜCHER.example"):
+        assert referred(f"https://{host}/")[0] == "bücher.example"
+    own = msgspec.structs.replace(SITE, domains=("xn--bcher-kva.example",))
+    found = source(stepped(page, ga4(dr="https://www.bücher.example/")), plain_ruleset(own))
+    assert found["source"].item() == "(direct)"
+
+
+@pytest.mark.parametrize("domain", ["xn--bcher-kva.example", "Bücher.example", "https://BÜCHER.example/pay"])
+def test_a_rule_takes_a_domain_in_any_spelling(domain: str) -> None:
+    rules = ruled(ReferralRule(name="Pay", domains=(domain,)))
+    for host in ("bücher.example", "www.xn--bcher-kva.example"):
+        found = stepped_through(rules, ga4(dr=f"https://{host}/"), until="source")
+        assert found["source"].item() == "(direct)"
 
 
 def test_tags_win_over_the_referrer() -> None:
