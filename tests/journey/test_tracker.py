@@ -237,6 +237,82 @@ def test_navigation_within_a_page(site: Site, page: Page) -> None:
     assert len({view["_p"] for view in views}) == 1
 
 
+TIDY = "history.replaceState({}, '', location.pathname)"
+
+
+def test_a_page_that_removes_its_tags_is_one_view(site: Site, page: Page) -> None:
+    page.goto(site.address("/?utm_source=letter&utm_medium=email&gclid=x"))
+    site.wait(1)
+    page.evaluate(TIDY)
+    page.evaluate("hitstream('event', 'later')")
+    view, later = site.wait(2)
+    quiet(page, site, 2)
+
+    assert view["dl"] == site.address("/?utm_source=letter&utm_medium=email&gclid=x")
+    assert (later["dl"], later["seg"]) == (site.address(), "0")
+    page.evaluate("history.pushState({}, '', '/next')")
+    assert site.wait(3)[-1]["dr"] == site.address()
+
+
+def test_tags_that_are_removed_before_the_view_is_sent_belong_to_it(site: Site, page: Page) -> None:
+    slow = "navigator.userAgentData.getHighEntropyValues = () => new Promise(done => setTimeout(() => done({}), 400));"
+    tidy = f"addEventListener('load', () => setTimeout(() => {TIDY}, 20));"
+    site.page("/", inline=slow + tidy)
+    page.goto(site.address("/?utm_source=letter"))
+    (view,) = site.wait(1)
+    assert view["dl"] == site.address("/?utm_source=letter")
+    page.evaluate("hitstream('event', 'later')")
+    quiet(page, site, 2)
+    assert site.hits[1]["dl"] == site.address()
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "after", "views"),
+    [
+        ("replaceState", "/", "/?page=2", 1),
+        ("replaceState", "/?a=1", "/?a=2#chapter", 1),
+        ("replaceState", "/?a=1#/b?c=1", "/#/b?c=2", 1),
+        ("replaceState", "/?a=1#utm_source=x", "/", 1),
+        ("replaceState", "/?a=1", "/b?a=1", 2),
+        ("replaceState", "/#/b", "/#/c", 2),
+        ("pushState", "/", "/?page=2", 2),
+        ("pushState", "/?utm_source=x", "/", 2),
+        ("pushState", "/#/b?c=1", "/#/b?c=2", 2),
+    ],
+)
+@pytest.mark.parametrize("query_views", [False, True])
+def test_changes_of_the_query(
+    site: Site, page: Page, call: str, before: str, after: str, views: int, query_views: bool
+) -> None:
+    site.page("/", attributes="data-query-views" if query_views else "")
+    page.goto(site.address(before))
+    site.wait(1)
+    page.evaluate(f"history.{call}({{}}, '', '{after}')")
+    quiet(page, site, 2 if query_views else views)
+
+
+def test_a_view_that_is_replaced_at_once_is_one_view(site: Site, page: Page) -> None:
+    page.goto(site.address())
+    site.wait(1)
+    page.evaluate("history.pushState({}, '', '/?page=2'); history.replaceState({}, '', '/?page=2&tidy')")
+    quiet(page, site, 2)
+    assert site.hits[1]["dl"] == site.address("/?page=2&tidy")
+
+
+def test_tags_in_the_fragment_are_sent(site: Site, page: Page) -> None:
+    page.goto(site.address("/?a=1#utm_source=letter"))
+    site.wait(1)
+    page.evaluate("location.hash = 'chapter'")
+    page.evaluate("hitstream('event', 'later')")
+    page.wait_for_timeout(100)
+    page.evaluate("history.pushState({}, '', '/next#chapter')")
+    view, later, following = site.wait(3)
+    quiet(page, site, 3)
+
+    assert view["dl"] == later["dl"] == site.address("/?a=1#utm_source=letter")
+    assert (following["dl"], following["dr"]) == (site.address("/next"), site.address("/?a=1"))
+
+
 def test_events_queued_before_the_script_and_after(site: Site, page: Page) -> None:
     before = f"""{QUEUE} hitstream('set', 'user_properties', {{plan: 'pro', seats: 3}});
       hitstream('event', 'early', {{n: 1.5}});"""

@@ -155,12 +155,17 @@
     if (started && unreported >= REPORTED_MS) track('user_engagement', {}, true);
   }
 
-  // Pages. A fragment is part of the address only where it is used for routing.
-  let here = '';
+  // Pages. A fragment is part of the address only where it is used for routing; one with campaign tags is sent, too.
+  const ROUTE = /^#[!/]/;
+  const TAGS = /[#?&](utm_\w+|_gl|[gw]braid|[a-z_]+cl?k?id|li_fat_id|epik|igsh)=/i;
+  const address = () => location.href.split('#')[0] + (ROUTE.test(location.hash) ? location.hash : '');
+  const tags = () => !ROUTE.test(location.hash) && TAGS.test(location.hash) ? location.hash : '';
+  const page = url => url.replace(/\?[^#]*/g, '');
+  let here = address();
+  let tagged = tags();
   let referrer = document.referrer;
   let title = '';
 
-  const address = () => location.href.split('#')[0] + (/^#[!/]/.test(location.hash) ? location.hash : '');
   const given = params => params.page_location || params.page_path && new URL(params.page_path, location.href).href;
 
   function pageView(params) {
@@ -175,6 +180,7 @@
     if (unreported >= REPORTED_MS) track('user_engagement', { page_title: title });
     if (address() !== here) referrer = here;
     here = address();
+    tagged = tags();
     OF_ONE_PAGE.forEach(name => { delete settings[name]; });
     if (automatic()) pageView({});
   }
@@ -224,7 +230,7 @@
     const params = Object.assign({}, settings, own);
     const common = { v: 2, tid: id, _p: load };
     const event = {
-      en: name, _s: sequence + 1, dl: given(params) || here, dr: referrer, dt: document.title,
+      en: name, _s: sequence + 1, dl: given(params) || here + tagged, dr: referrer, dt: document.title,
       ul: (navigator.language || '').toLowerCase(), sr: screen.width + 'x' + screen.height
     };
     const durable = !cookieless();
@@ -347,14 +353,16 @@
   api.ids = Object.assign(loaded, { [id]: true });
   window[layerName] = window[layerName] || [];
 
-  // What is queued already: settings first, then the page view, then events.
+  // What is queued already: settings first, then the page view, then events. Tags that the page has removed from its
+  // address by now still belong to the view.
   function begin() {
     started = true;
-    here = address();
+    if (page(address()) !== page(here)) here = address();
     const early = window[layerName].concat(api.q).filter(isCommand);
     const waits = entry => /^(event|get)$/.test(entry[0]);
     early.filter(entry => !waits(entry)).forEach(run);
     if (automatic()) guarded(pageView)({});
+    here = address();
     settle();
     early.filter(waits).forEach(run);
     [window[layerName], api.q].forEach(follow);
@@ -370,7 +378,11 @@
   ['pushState', 'replaceState'].forEach(name => {
     const original = history[name];
     history[name] = function () {
+      const before = address();
       const result = original.apply(this, arguments);
+      // A page that tidies its query is still the same page.
+      const tidied = name === 'replaceState' && before === here && page(before) === page(address());
+      if (started && tidied && option('query-views') === null) here = address();
       setTimeout(guarded(() => navigated()), 0);
       return result;
     };

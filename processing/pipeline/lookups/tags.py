@@ -17,24 +17,22 @@ CLICK_IDS: Final = frozenset(name.lower() for name, *_ in rows("click_ids"))
 
 READ: Final = CLICK_IDS.union(CAMPAIGN_TAGS)
 SIGNS: Final = (TAG_PREFIX, LINKER, *sorted(CLICK_IDS))  # a text without any of them has no tag
-SEPARATOR: Final = re.compile("&(?:amp;)*", re.IGNORECASE)
-ENTITY: Final = re.compile("(?:amp;)+", re.IGNORECASE)
-
-
-def is_tag(name: str) -> bool:
-    name = name.lower()
-    return name.startswith(TAG_PREFIX) or name == LINKER or name in CLICK_IDS
+SEPARATOR: Final = "&(?:amp;)*"
+ENTITIES: Final = re.compile("(?:(?<=&)|^)(?:amp;)+", re.IGNORECASE)
 
 
 def split_tags(parameters: str) -> tuple[str, list[str]]:
     """Returns the parameters without tags, and the tags that have a meaning, their names in lower case:
     `a=1&UTM_Source=x&_gl=y` -> `a=1`, [`utm_source=x`].
     """
+    if ";" in parameters:
+        parameters = ENTITIES.sub("", parameters)
     kept, tags = list[str](), list[str]()
-    for piece in SEPARATOR.split(ENTITY.sub("", parameters, count=1) if ENTITY.match(parameters) else parameters):
+    for piece in parameters.split("&"):
         name, equals, value = piece.partition("=")
-        if not is_tag(name):
+        name = name.lower()
+        if not (name.startswith(TAG_PREFIX) or name == LINKER or name in CLICK_IDS):
             kept.append(piece)
-        elif value and name.lower() in READ:
-            tags.append(name.lower() + equals + value)
+        elif value and name in READ:
+            tags.append(name + equals + value)
     return "&".join(kept), tags

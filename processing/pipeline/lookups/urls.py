@@ -20,7 +20,7 @@ AFTER_AUTHORITY: Final = re.compile("[/?#]")
 ROUTE: Final = "[/!]"
 ROUTE_BEGIN: Final = re.compile(ROUTE)
 # Where the parameters of a route begin; some are written with `&` from the first on: `#/shoes&utm_source=x`.
-ROUTE_END: Final = re.compile(rf"\?|(?:{SEPARATOR.pattern}|#)(?=(?:{'|'.join(SIGNS)})[^=&?/]*=)", re.IGNORECASE)
+ROUTE_END: Final = re.compile(rf"\?|(?:{SEPARATOR}|#)(?=(?:{'|'.join(SIGNS)})[^=&?/]*=)", re.IGNORECASE)
 FRAGMENT_SEPARATOR: Final = re.compile("[?;]")
 
 
@@ -75,12 +75,13 @@ def parameters_of(url: str) -> Parameters:
     """Reads the parameters before the fragment, those of a route, and tags in any fragment."""
     base, _, fragment = url.partition("#")
     query, tags = _split(base.partition("?")[2])
+    more = list[str]()
     if ROUTE_BEGIN.match(fragment):
         inner, _, below = "".join(ROUTE_END.split(fragment, maxsplit=1)[1:]).partition("#")
         of_route, more = _split(inner)
         more += _split(below)[1]
         query += "#" + of_route if of_route else ""
-    else:
+    elif fragment:
         _, more = _split(FRAGMENT_SEPARATOR.sub("&", fragment))
     return Parameters(query[:LONGEST_QUERY] or None, "&".join(tags + more) or None)
 

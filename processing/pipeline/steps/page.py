@@ -54,7 +54,8 @@ def _parameters(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
     plain = on_some(addresses, has_any & ~special, lambda some: some.str.extract(r"^[^?#]*\?([^#]+)", 1))
     urls = addresses.filter(special).to_frame("url")
     read = look_up(urls, [pl.col("url")], PARAMETERS, parameters_of)
-    query, tags = (on_some(addresses, special, lambda _, name=name: read[name]) for name in PARAMETERS)
+    query = on_some(addresses, special, lambda _: read["query"])
+    tags = on_some(addresses, special, lambda _: read["tags"])
     return query.zip_with(special, plain.str.slice(0, LONGEST_QUERY)), tags
 
 

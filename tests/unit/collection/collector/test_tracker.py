@@ -17,7 +17,7 @@ from collection.collector.asgi import AsgiRequest
 from collection.collector.http import HttpAnswer
 from collection.log import open_log
 
-MOST_GZIPPED_BYTES = 5_600
+MOST_GZIPPED_BYTES = 5_850
 NEWER_THAN_ES2017 = (r"\?\.[a-zA-Z\[(]", r"\?\?", r"catch\s*\{", r"\.\.\.\w+\s*[,}]\s*;?\s*\}", r"\|\|=", r"&&=")
 
 
