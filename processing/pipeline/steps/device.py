@@ -16,18 +16,26 @@ KEYS: Final = tuple(pl.col(name).str.slice(0, LONGEST) for name in ("user_agent"
 FACTS: Final = {"device": pl.String(), "browser": pl.String(), "system": pl.String()}
 LONGEST_NAME: Final = 100
 
-TELEVISION: Final = re2.compile(
-    r"(?i)smart[- ]?tv|google ?tv|android tv|apple ?tv|hbbtv|netcast|web0s|webos\.tv|tizen.*tv|bravia|viera|roku|crkey"
-    r"|\baft[a-z]{1,4}\b|\btv safari\b|dtv|netflix"
-)
-TABLET: Final = re2.compile(r"(?i)ipad|tablet|kindle|\bsilk/|playbook|\bnexus (?:7|9|10)\b")
-PHONE: Final = re2.compile(r"(?i)mobi|iphone|ipod|windows phone|opera mini|blackberry|bb10|symbian|kaios")
+CHROMIUM: Final = "Chrome/"
+WEBVIEW: Final = "; wv)"
+PLAIN: Final = {"Chrome", "Android Webview", None}  # what a user agent says that names no browser of its own
+
+DEVICE_PART: Final = re2.compile(r"\(([^)]*)\)")
+WINDOWS_TABLET_PC: Final = re2.compile(r"(?i)tablet ?pc[ 0-9.]*")  # a part of Windows, which desktops have too
 
 # A browser sends the brands of related browsers as well as its own: the first in the list wins.
 BRANDS: Final = {name: browser for kind, name, browser in rows("browsers") if kind == "brand"}
+COMMON_BRANDS: Final = {name: browser for kind, name, browser in rows("browsers") if kind == "common brand"}
 BROWSERS: Final = {name: browser for kind, name, browser in rows("browsers") if kind == "agent"}
+TOKENS: Final = {token: browser for kind, token, browser in rows("browsers") if kind == "token"}
 PLATFORMS: Final = {name: system for kind, name, system in rows("browsers") if kind == "platform"}
 SYSTEMS: Final = {name: system for kind, name, system in rows("browsers") if kind == "system"}
+BUILT_ON_LINUX: Final = ("webOS", "Tizen", "KaiOS")  # the platform of their client hints is only "Linux"
+
+SIGNS: Final = {
+    kind: [(place, re2.compile(pattern)) for each, place, pattern in rows("device_signs") if each == kind]
+    for kind in ("television", "tablet", "phone")
+}
 
 
 def device(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
@@ -41,26 +49,60 @@ def find_device(
     """Returns device category, browser and operating system by Google's names; None where unknown."""
     text = user_agent or ""
     agent = parse_user_agent(text)
-    system = PLATFORMS.get(platform or "") or _known(agent.system, SYSTEMS)
-    browser = _brand(brands or "") or _known(agent.browser, BROWSERS)
-    return _category(text, mobile, model, system), browser, system
+    system = _system(_known(agent.system, SYSTEMS), platform or "")
+    return _category(text, mobile, model or "", system), _browser(text, agent.browser, brands or ""), system
 
 
 def _known(family: str, names: dict[str, str]) -> str | None:
     return names.get(family, family)[:LONGEST_NAME] or None
 
 
-def _brand(version_list: str) -> str | None:
-    """Finds the browser in a list `brand;version|brand;version…`, each brand percent-encoded."""
+def _system(by_agent: str | None, platform: str) -> str | None:
+    by_hint = PLATFORMS.get(platform)
+    return by_agent if by_hint == "Linux" and by_agent in BUILT_ON_LINUX else by_hint or by_agent
+
+
+def _browser(text: str, family: str, version_list: str) -> str | None:
+    """Chooses between the user agent and a list `brand;version|brand;version…`, its brands percent-encoded.
+
+    A brand that many browsers send, such as Chromium, says less than a user agent that names a browser built on it.
+    """
     present = {unquote(part.partition(";")[0]) for part in version_list.split("|")}
-    return next((browser for brand, browser in BRANDS.items() if brand in present), None)
+    own, common = (_first(present, names) for names in (BRANDS, COMMON_BRANDS))
+    named = _first_token(text) or _built_on_chromium(text, family) or _known(family, BROWSERS)
+    if own or not common:
+        return own or named
+    return named if CHROMIUM in text and named not in PLAIN else common
 
 
-def _category(text: str, mobile: str | None, model: str | None, system: str | None) -> str:
-    if TELEVISION.search(text):
+def _first(present: set[str], names: dict[str, str]) -> str | None:
+    return next((browser for brand, browser in names.items() if brand in present), None)
+
+
+def _first_token(text: str) -> str | None:
+    return next((browser for token, browser in TOKENS.items() if token in text), None)
+
+
+def _built_on_chromium(text: str, family: str) -> str | None:
+    """Corrects what ua-parser takes for the browsers of Apple and of old Androids: `Version/4.0 Chrome/121.0 …`."""
+    if CHROMIUM not in text:
+        return None
+    if "OPR/" in text and WEBVIEW in text:
+        return "Opera Mini"
+    names = {"Android": "Android Webview", "Safari": "Chrome", "Mobile Safari": "Chrome"}
+    return names.get(family)
+
+
+def _category(text: str, mobile: str | None, model: str, system: str | None) -> str:
+    part = DEVICE_PART.search(text)
+    places = {"agent": f"{text} {model}", "device": f"{part[1] if part else ''} {model}"}
+    if system == "Windows":
+        places["agent"] = WINDOWS_TABLET_PC.sub("", places["agent"])
+    kind = next((kind for kind in SIGNS if any(sign.search(places[place]) for place, sign in SIGNS[kind])), None)
+    if kind == "television":
         return "smart tv"
-    if TABLET.search(f"{text} {model or ''}"):
+    if kind == "tablet":
         return "tablet"
-    if mobile == "1" or PHONE.search(text):
+    if mobile == "1" or kind == "phone":
         return "mobile"
     return "tablet" if system == "Android" else "desktop"
