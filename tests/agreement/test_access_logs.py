@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from collection.access_logs.lines import LineReader
-from processing.pipeline.lookups.user_agents import is_robot
+from processing.pipeline.lookups.user_agents import is_robot, names_browser
 from tests.support import oracle_access
 from tests.support.installation import BLOG, NOON, SHOP, Installation
 from tests.support.oracle_access import Account
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 REAL_LOG: Final = Path(__file__).parent.parent / "data" / "access-semicomplete-2015.log"
 EVER: Final = (date(1970, 1, 1), date(2030, 1, 1))
-is_bot = cache(is_robot)
+is_bot = cache(lambda agent: is_robot(agent) or not names_browser(agent))
 
 
 def test_it_works(tmp_path: Path) -> None:

@@ -32,7 +32,14 @@ def parse_user_agent(text: str) -> UserAgent:
 
 @lru_cache(CACHED)
 def is_robot(text: str) -> bool:
+    """Tells whether the user agent is on a list of programs."""
     return bool(_robot_pattern().search(text)) or parse_user_agent(text).device_family == "Spider"
+
+
+@lru_cache(CACHED)
+def names_browser(text: str) -> bool:
+    """Tells whether the user agent names a browser engine, or a browser of those that do not name theirs."""
+    return bool(_browser_pattern().search(text))
 
 
 @cache
@@ -46,9 +53,21 @@ def _robot_pattern() -> Any:
 
     It is no RE2 *set*, because a set misses matches when it runs out of memory.
     """
+    published = [entry["pattern"] for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA]
+    return _any_of(published + _own_patterns("bot_signs"))
+
+
+@cache
+def _browser_pattern() -> Any:
+    return _any_of(_own_patterns("browser_signs"))
+
+
+def _own_patterns(name: str) -> list[str]:
+    return [f"(?i:{pattern})" for pattern, _ in rows(name)]
+
+
+def _any_of(patterns: list[str]) -> Any:
     options = re2.Options()
     options.max_mem = PATTERN_MEMORY
     options.never_capture = True
-    published = [entry["pattern"] for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA]
-    own = [f"(?i:{pattern})" for pattern, _ in rows("bot_signs")]
-    return re2.compile("|".join(f"(?:{pattern})" for pattern in published + own), options)
+    return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), options)

@@ -6,15 +6,21 @@ import polars as pl
 
 from configuration.ruleset.ruleset import BotRule, Condition, Ruleset, Text
 from processing.pipeline.conditions.matcher import Matcher
-from processing.pipeline.lookups.user_agents import LONGEST, is_robot
+from processing.pipeline.lookups.user_agents import LONGEST, is_robot, names_browser
+from processing.pipeline.protocols import IS_SERVER_LOG
 from processing.pipeline.row_ops import look_up, reject, reject_by_rule
 
 AGENT: Final = pl.col("user_agent").str.slice(0, LONGEST)
+KEYS: Final = (AGENT, IS_SERVER_LOG)
 FACTS: Final = {"robot": pl.Boolean()}
 
 
 def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """An allowed user agent is never rejected. If a rule blocks it, the rule is named even if the lists have it too."""
+    """An allowed user agent is never rejected. If a rule blocks it, the rule is named even if the lists have it too.
+
+    A line of an access log also comes from a program if its user agent names no browser. A tracker's hit need not name
+    one: a script in a page has sent it, or a server or an app that speaks for its user.
+    """
     own = rules.of_kind(BotRule)
     if not own:
         return _by_lists(frame) if rules.settings.bot_lists else frame
@@ -26,12 +32,13 @@ def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     return _by_lists(decided, allowed) if rules.settings.bot_lists else decided
 
 
-def find_robot(user_agent: str | None) -> tuple[bool]:
-    return (is_robot(user_agent or ""),)
+def find_robot(user_agent: str | None, is_server_log: bool) -> tuple[bool]:
+    text = user_agent or ""
+    return (is_robot(text) or (is_server_log and not names_browser(text)),)
 
 
 def _by_lists(frame: pl.DataFrame, allowed: pl.Series | None = None) -> pl.DataFrame:
-    robot = look_up(frame, [AGENT], FACTS, find_robot)["robot"]
+    robot = look_up(frame, KEYS, FACTS, find_robot)["robot"]
     if allowed is not None:
         robot = robot & ~allowed
     return reject(frame, (pl.lit(robot), "bot")) if robot.any() else frame
