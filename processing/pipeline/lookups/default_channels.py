@@ -1,6 +1,7 @@
 """Sorts traffic into the default channel group by Google's published rules: the first rule that matches wins.
 
-Source: Google's help page "Default channel group", as restated in the project's contracts. Case is ignored.
+Source: Google's help page "Default channel group"; the channel for assistants is that of Google's announcement of
+13 May 2026. Case is ignored.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Final, NamedTuple
 
 import re2
 
+from processing.pipeline.lookups.domains import HostPatterns
 from processing.pipeline.lookups.lists import rows
 
 CACHED: Final = 16_384
@@ -48,6 +50,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ("Paid Video", lambda t: t.category == "video" and t.is_paid),
     ("Display", lambda t: t.medium in DISPLAY),
     ("Paid Other", lambda t: t.is_paid),
+    ("AI Assistant", lambda t: t.category == "assistant" or t.medium == "ai-assistant"),
     ("Organic Shopping", lambda t: t.is_shopping),
     ("Organic Social", lambda t: t.category == "social" or t.medium in SOCIAL),
     ("Organic Video", lambda t: t.category == "video" or "video" in t.medium),
@@ -72,21 +75,14 @@ def default_channel(source: str, medium: str, campaign: str) -> str:
 
 
 def source_category(source: str) -> str:
-    """Returns search, social, shopping, video, or "".
-
-    An entry `.example.com` of the list covers example.com and the hosts below it.
-    """
-    known = _categories()
-    if source in known:
-        return known[source]
-    labels = source.split(".")
-    covering = ("." + ".".join(labels[first:]) for first in range(len(labels)))
-    return next((known[host] for host in covering if host in known), "")
+    """Returns search, social, shopping, video, assistant, or ""."""
+    return _categories().find(source.removeprefix("www.")) or ""
 
 
 @cache
-def _categories() -> dict[str, str]:
-    return dict(rows("source_categories"))
+def _categories() -> HostPatterns:
+    assistants = ([name, "assistant"] for (name,) in rows("ai_assistants"))
+    return HostPatterns([*rows("source_categories"), *assistants])
 
 
 def _is_push_notification(traffic: TrafficSource) -> bool:

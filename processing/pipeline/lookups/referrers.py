@@ -5,6 +5,7 @@ from typing import Final
 
 from tldextract import TLDExtract
 
+from processing.pipeline.lookups.domains import HostPatterns
 from processing.pipeline.lookups.lists import rows
 
 CACHED: Final = 16_384
@@ -19,26 +20,19 @@ def registrable_domain(host: str) -> str:
 @lru_cache(CACHED)
 def search_engine(host: str) -> str | None:
     """Returns the name under which reports show the search engine, None if it is none. `host` is without `www.`."""
-    exact, covering = _engines()
-    if host in exact:
-        return exact[host]
-    labels = host.split(".")
-    names = (covering.get(".".join(labels[first:])) for first in range(1, len(labels)))
-    return next(filter(None, names), None) or exact.get(_with_any_suffix(host))
+    return _engines().find(host) or _engines().find(_with_any_suffix(host))
 
 
 def _with_any_suffix(host: str) -> str:
-    """`google.co.uk` -> `google.*`."""
-    suffix = _suffix_list()(host).suffix
+    """`google.co.uk` -> `google.*`, but `google.github.io` -> "": anyone may register a name there."""
+    suffix = _suffix_list()(host, include_psl_private_domains=False).suffix
     return host.removesuffix(suffix) + "*" if suffix else ""
 
 
 @cache
-def _engines() -> tuple[dict[str, str], dict[str, str]]:
-    """Returns names by host, and names by domain that covers all hosts below it. Hosts may end in `.*`: any suffix."""
-    named = [(host, name) for host, name in rows("search_engines")]
-    covering = {host[2:]: name for host, name in named if host.startswith("*.")}
-    return {host: name for host, name in named if not host.startswith("*.")}, covering
+def _engines() -> HostPatterns:
+    """Hosts may end in `.*`: any suffix."""
+    return HostPatterns(rows("search_engines"))
 
 
 @cache

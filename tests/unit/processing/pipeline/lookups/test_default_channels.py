@@ -24,6 +24,11 @@ CASES = [
     ("adnetwork", "banner", "", "Display"),
     ("adnetwork", "retargeting", "", "Paid Other"),
     ("adnetwork", "ppc", "", "Paid Other"),
+    ("chatgpt.com", "referral", "(referral)", "AI Assistant"),
+    ("chatgpt.com", "(not set)", "(not set)", "AI Assistant"),
+    ("ChatGPT", "organic", "shopping", "AI Assistant"),
+    ("perplexity.ai", "cpc", "", "Paid Other"),
+    ("whoever", "ai-assistant", "", "AI Assistant"),
     ("etsy.com", "referral", "", "Organic Shopping"),
     ("newsletter", "email", "shopping day", "Organic Shopping"),
     ("m.facebook.com", "referral", "", "Organic Social"),
@@ -64,7 +69,7 @@ def test_rules(source: str, medium: str, campaign: str, expected: str) -> None:
 
 def test_every_channel_has_a_case() -> None:
     assert {expected for *_, expected in CASES} == set(CHANNELS)
-    assert len(CHANNELS) == 19
+    assert len(CHANNELS) == 20
 
 
 def test_a_name_with_line_breaks_is_matched_whole() -> None:
@@ -77,7 +82,22 @@ def test_a_name_with_line_breaks_is_matched_whole() -> None:
         *(("google", "search"), ("l.facebook.com", "social"), ("facebook.com", "social"), ("t.co", "social")),
         *(("old.reddit.com", "social"), ("news.ycombinator.com", "social"), ("www.amazon.co.uk", "shopping")),
         *(("vimeo.com", "video"), ("player.vimeo.com", "video"), ("mail.google.com", ""), ("notfacebook.com", "")),
-        *(("", ""), ("...", ""), ("facebook.com.example.net", "")),
+        *(("", ""), ("...", ""), ("facebook.com.example.net", ""), ("www.facebook.com", "social")),
+        *(("de.linkedin.com", "social"), ("pt-br.facebook.com", "social"), ("someone.tumblr.com", "social")),
+        *(("help.instagram.com", ""), ("developers.facebook.com", ""), ("support.discord.com", "")),
+        *(("business.linkedin.com", ""), ("careers.tiktok.com", ""), ("mail.vk.com", ""), ("jobs.netflix.com", "")),
+        *(
+            ("aws.amazon.com", ""),
+            ("docs.aws.amazon.com", ""),
+            ("sellercentral.amazon.de", ""),
+            ("amazon.de", "shopping"),
+        ),
+        *(("item.taobao.com", "shopping"), ("m.youtube.com", "video"), ("studio.youtube.com", "")),
+        *(("mail.rambler.ru", ""), ("webmaster.yandex.ru", ""), ("tieba.baidu.com", "social")),
+        *(("claude.ai", "assistant"), ("gemini.google.com", "assistant"), ("copilot.microsoft.com", "assistant")),
+        *(("www.perplexity.ai", "assistant"), ("openai", "assistant"), ("you.com", "assistant")),
+        *(("help.openai.com", ""), ("platform.openai.com", ""), ("docs.claude.com", ""), ("support.claude.ai", "")),
+        *(("blog.perplexity.ai", ""), ("notchatgpt.com", ""), ("chatgpt.com.example.net", "")),
     ],
 )
 def test_categories(source: str, expected: str) -> None:

@@ -8,10 +8,13 @@ from processing.pipeline.lookups.lists import FOLDER, lists_version, rows
 
 NAMES = sorted(path.name.removesuffix(".tsv") for path in FOLDER.iterdir() if path.name.endswith(".tsv"))
 COLUMNS = {
+    "ai_assistants": 1,
     "bot_signs": 2,
+    "browser_signs": 2,
     "browsers": 3,
     "click_ids": 4,
     "countries": 2,
+    "device_signs": 3,
     "referrer_spam": 1,
     "search_engines": 2,
     "source_categories": 2,
@@ -49,6 +52,7 @@ def test_the_version_follows_the_content(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_sources_have_one_category() -> None:
-    names = [name.removeprefix(".") for name, _ in rows("source_categories")]
+    names = [name.removeprefix("*").removeprefix(".") for name, _ in rows("source_categories")]
+    names += [name for (name,) in rows("ai_assistants")]
     assert len(set(names)) == len(names)
     assert all(name == name.lower() for name in names)

@@ -53,10 +53,62 @@ def test_search_engines(host: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["mail.google.com", "docs.google.com", "notgoogle.com", "google.com.example.net", "mail.yahoo.com"]
+    ("host", "name"),
+    [
+        *(("images.google.com", "google"), ("images.google.co.uk", "google"), ("images.search.yahoo.com", "yahoo")),
+        *(("image.baidu.com", "baidu"), ("images.yandex.ru", "yandex"), ("news.search.yahoo.com", "yahoo")),
+        *(("image.search.yahoo.co.jp", "yahoo"), ("m.yandex.com", "yandex"), ("m.search.naver.com", "naver")),
+        *(("html.duckduckgo.com", "duckduckgo"), ("lite.duckduckgo.com", "duckduckgo"), ("m.bing.com", "bing")),
+        *(("uk.ask.com", "ask"), ("eu.startpage.com", "startpage.com"), ("r.search.yahoo.com", "yahoo")),
+    ],
+)
+def test_further_search_hosts_of_the_engines(host: str, name: str) -> None:
+    """One searches for pictures there, too."""
+    assert source_of(ga4(dr=f"https://{host}/")) == (name, "organic", "(organic)", "Organic Search")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("mail.google.com", "docs.google.com", "notgoogle.com", "google.com.example.net", "mail.yahoo.com"),
+        *("mail.yandex.ru", "disk.yandex.ru", "mail.yandex.com", "webmaster.yandex.ru", "translate.yandex.ru"),
+        *("help.duckduckgo.com", "external-content.duckduckgo.com", "blogs.bing.com", "help.bing.microsoft.com"),
+        *("rewards.bing.com", "ir.baidu.com", "pan.baidu.com", "mail.naver.com", "blog.ecosia.org", "help.qwant.com"),
+        *("mail.rambler.ru", "support.startpage.com", "finance.yahoo.com", "login.yahoo.com", "mail.seznam.cz"),
+        *("maps.google.de", "maps.google.com", "scholar.google.com", "accounts.google.com", "translate.kagi.com"),
+        *("google.github.io", "yandex.github.io", "yahoo.blogspot.com", "images.google.com.example.net"),
+    ],
 )
 def test_hosts_that_only_look_like_search_engines(host: str) -> None:
     assert referred(f"https://{host}/") == (host, "referral")
+
+
+@pytest.mark.parametrize(
+    "host", ["mail.yandex.ru", "help.duckduckgo.com", "maps.google.de", "mail.rambler.ru", "help.instagram.com"]
+)
+def test_what_an_engine_or_a_network_has_beside_itself_is_a_referral(host: str) -> None:
+    assert source_of(ga4(dr=f"https://{host}/"))[3] == "Referral"
+
+
+def test_news_are_no_search_but_googles_are_in_its_channel() -> None:
+    """Google's own rules list the host of its news with the search sites."""
+    found = source_of(ga4(dr="https://news.google.com/"))
+    assert found == ("news.google.com", "referral", "(referral)", "Organic Search")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ga4(dr="https://chatgpt.com/"),
+        ga4(dr="https://www.perplexity.ai/search/x"),
+        ga4(dl="https://example.org/?utm_source=chatgpt.com"),
+        ga4(dl="https://example.org/?utm_source=Perplexity&utm_medium=referral", dr="https://blog.example.net/"),
+        ga4(cs="copilot.com"),
+        line(target="/?utm_source=openai", dr=None),
+    ],
+)
+def test_assistants_are_a_channel_of_their_own(row: dict[str, Any]) -> None:
+    assert source_of(row)[3] == "AI Assistant"
 
 
 def test_the_source_of_a_referral_is_its_host_without_www() -> None:
