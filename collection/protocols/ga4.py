@@ -1,5 +1,6 @@
 """Decodes GA4's `/g/collect`: an event in the query, or one per line of the body with common ones in the query."""
 
+import re
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -53,6 +54,10 @@ PARAMETERS: Final = frozenset(
 MAX_EVENTS: Final = 100  # every event repeats the common parameters: without a limit a small hit could fill a block
 MAX_REPEATED_BYTES: Final = 256 * 1024  # bytes of common parameters in all events together, for the same reason
 MAX_CREATED_DIGITS: Final = 15  # digits
+
+# Google's cookie, which some clients send whole: `GS1.1.<session>.<count>.…`, or `GS2.1.s<session>$o<count>$…`, its
+# parts in any order.
+SESSION_COOKIE: Final = re.compile(r"GS1\.\d+\.([^.]+)\.|GS2\.\d+\.(?:[^$]*\$)*?s([^$]+)")
 
 OVERRIDE: Final = "_uip"
 HIT_ID: Final = "_hid"  # this and the next are sent by our tracker only; they have columns, so `REST` leaves them out
@@ -143,11 +148,17 @@ def _decoded(all_parameters: list[_Parameters], client_hints: dict[str, str]) ->
         ],
         measurement_id=first.special.get("tid", ""),
         client_id=first.known.get("cid", ""),
-        client_session=first.known.get("sid", ""),
+        client_session=_session(first.known.get("sid", "")),
         hit_id=hit_id,
         created=created_ms,
         address=first.special.get(OVERRIDE),
     )
+
+
+def _session(text: str) -> str:
+    """`GS2.1.s1747323152$o28$t1747323160` -> `1747323152`: the cookie changes with each hit, its session does not."""
+    cookie = SESSION_COOKIE.match(text) if text.startswith("GS") else None
+    return text if cookie is None else cookie[1] or cookie[2]
 
 
 def _whole_number(text: str) -> int | None:

@@ -11,7 +11,10 @@ from processing.schema import DAY_MS
 
 
 def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """`engagement_ms` is 0 unless the client sends a whole number, and at most a day, so that no sum overflows."""
+    """`engagement_ms` is 0 unless the client sends a number, and at most a day, so that no sum overflows.
+
+    Fractions of a millisecond are cut off: clients whose clock is finer send `1500.7`.
+    """
     return frame.with_columns(**FACTS)
 
 
@@ -19,11 +22,12 @@ def _flag(name: str) -> pl.Expr:
     return pl.col(name).eq("1").fill_null(False)
 
 
+WHOLE_MS: Final = pl.col("_et").str.splitn(".", 2).struct[0].str.to_integer(strict=False, dtype=pl.Int64())
 EVENT: Final = pl.when(IS_SERVER_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
 FACTS: Final = {
     **implied_by_name(EVENT),
     "key_event": _flag("_c"),
     "client_engaged": _flag("seg"),
     "signals": ~LACKS_ENGAGEMENT_SIGNALS,
-    "engagement_ms": pl.col("_et").str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0).clip(0, DAY_MS),
+    "engagement_ms": WHOLE_MS.fill_null(0).clip(0, DAY_MS),
 }

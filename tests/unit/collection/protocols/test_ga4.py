@@ -48,6 +48,26 @@ def test_it_works() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("sent", "session"),
+    [
+        ("1747323152", "1747323152"),
+        ("GS2.1.s1747323152$o28$g0$t1747323160$j60$l0$h69286059", "1747323152"),
+        ("GS2.1.t1747323160$o28$s1747323152", "1747323152"),
+        ("GS2.2.s1747323152", "1747323152"),
+        ("GS1.1.1747323152.28.0.1747323160.60.0.0", "1747323152"),
+        ("GS2.1.o28$g0$t1747323160", "GS2.1.o28$g0$t1747323160"),
+        ("GS2", "GS2"),
+        ("GSX.1.s5", "GSX.1.s5"),
+        ("", ""),
+    ],
+)
+def test_a_session_cookie_sent_whole_names_its_session(sent: str, session: str) -> None:
+    decoded = decode(b"v=2&tid=G-ABC&cid=1.2&en=page_view&sid=" + quote_plus(sent).encode())
+    assert decoded.client_session == session
+    assert decoded.events[0].get("sid", "") == sent
+
+
 @pytest.mark.parametrize("line_break", [b"\n", b"\r\n"])
 def test_a_body_has_an_event_in_each_line(line_break: bytes) -> None:
     body = line_break.join([b"en=scroll&epn.percent=90", b"en=click&_et=12&dt=Own", b""])

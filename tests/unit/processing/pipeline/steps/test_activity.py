@@ -28,7 +28,11 @@ def test_a_first_visit_that_is_named_is_one() -> None:
 
 @pytest.mark.parametrize(
     ("text", "milliseconds"),
-    [(None, 0), ("", 0), ("-5", 0), ("x", 0), ("12.5", 0), ("9" * 30, 0), ("9" * 18, DAY_MS), ("0", 0), ("7", 7)],
+    [
+        *((None, 0), ("", 0), ("-5", 0), ("x", 0), ("9" * 30, 0), ("9" * 18, DAY_MS), ("0", 0), ("7", 7)),
+        *(("1500.7", 1500), ("12.5", 12), ("12.", 12), ("0.9", 0), (".5", 0), ("-0.5", 0), ("x.5", 0)),
+        ("99999999999.5", DAY_MS),
+    ],
 )
 def test_engagement_time_is_a_sane_number(text: str | None, milliseconds: int) -> None:
     assert stepped(activity, ga4(_et=text))["engagement_ms"].to_list() == [milliseconds]
