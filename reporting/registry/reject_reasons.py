@@ -8,7 +8,8 @@ MEANINGS: Final[dict[str, str]] = {
     "method": "The line of the access log is not a GET request.",
     "status": "The server did not answer the request with 2xx or 304.",
     "asset": "The request was for a style sheet, script, picture, font or the like, not for a page.",
-    "bot": "The user agent is a crawler's, or another program's, by the lists or one of your rules.",
+    "bot": "The hit comes from a program, as its user agent says: by the lists, by one of your rules, or because a line"
+    " of an access log names no browser.",
     "unknown property": "The measurement id is not that of any property. Register it to see its hits from then on.",
     "spam": "The referrer is a site that is known for made-up visits, or one of your own list.",
     "internal": "The hit is of your own people, by network or traffic type, as your rules say.",

@@ -31,6 +31,29 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "Programs",
+        "A user agent that names neither a browser nor an engine of browsers is a program's, on the lists or not. Text"
+        " browsers are browsers; feed readers are programs.",
+        """
+        at                  | address   | request            | status | agent
+        2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1     | 200    | Mozilla/5.0 (X11; rv:130.0) Gecko/20100101
+        2026-11-20 10:00:00 | 192.0.2.2 | GET / HTTP/1.1     | 200    | Lynx/2.8.9rel.1 libwww-FM/2.14
+        2026-11-20 10:00:00 | 192.0.2.3 | GET / HTTP/1.1     | 200    | Mozilla/5.0 (PLAYSTATION 3; 2.00)
+        2026-11-20 10:00:00 | 192.0.2.4 | GET /feed HTTP/1.1 | 200    | Newsboat/2.34.0 (Linux x86_64)
+        2026-11-20 10:00:00 | 192.0.2.5 | GET /feed HTTP/1.1 | 200    | Reeder/4020.89.01 CFNetwork/1237 Darwin/20.4.0
+        2026-11-20 10:00:00 | 192.0.2.6 | GET / HTTP/1.1     | 200    | Zend_Http_Client
+        2026-11-20 10:00:00 | 192.0.2.7 | GET / HTTP/1.1     | 200    | Mozilla/5.0 (compatible)
+        """,
+        """
+        pagePath | screenPageViews | totalUsers
+        /        | 3               | 3
+        """,
+        """
+        reason | hits
+        bot    | 4
+        """,
+    ),
+    (
         "A visitor is an address with a user agent",
         "Every page view makes its visitor active, since a log says nothing of engagement.",
         """

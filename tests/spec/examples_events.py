@@ -180,6 +180,31 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "Engines, assistants and what they have beside them",
+        "Only the hosts on which one searches are search. Assistants are a channel of their own, by their host or by"
+        " the tag that they put into links.",
+        """
+        at               | visitor | session | page                      | referrer
+        2026-11-20 10:00 | ann     | 1       | /                         | https://yandex.ru/
+        2026-11-20 10:00 | bob     | 2       | /                         | https://mail.yandex.ru/
+        2026-11-20 10:00 | cem     | 3       | /                         | https://images.google.de/
+        2026-11-20 10:00 | dag     | 4       | /                         | https://maps.google.de/
+        2026-11-20 10:00 | eva     | 5       | /                         | https://chatgpt.com/
+        2026-11-20 10:00 | fay     | 6       | /?utm_source=chatgpt.com  |
+        2026-11-20 10:00 | gus     | 7       | /                         | https://help.openai.com/
+        """,
+        """
+        sessionSource   | sessionMedium | sessionDefaultChannelGroup | sessions
+        chatgpt.com     | (not set)     | AI Assistant               | 1
+        chatgpt.com     | referral      | AI Assistant               | 1
+        google          | organic       | Organic Search             | 1
+        help.openai.com | referral      | Referral                   | 1
+        mail.yandex.ru  | referral      | Referral                   | 1
+        maps.google.de  | referral      | Referral                   | 1
+        yandex          | organic       | Organic Search             | 1
+        """,
+    ),
+    (
         "The first event of a session says where it came from",
         "First by time, not by arrival: here the hit with the tags came to us late.",
         """

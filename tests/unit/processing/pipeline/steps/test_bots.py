@@ -43,6 +43,7 @@ PROGRAMS = [
 # All names of browsers, some without an engine's; and programs that name neither.
 BROWSERS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0",
+    "Mozilla/5.0 Firefox/130.0",
     "Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko",
     "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1)",
     "Mozilla/4.0 (compatible; MSIE 7.0; Windows Phone OS 7.0; Trident/3.1; IEMobile/7.0; HTC)",
