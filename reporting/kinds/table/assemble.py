@@ -77,7 +77,7 @@ def _sort_key(plan: TablePlan, order: Order) -> SortKey:
 
 
 def _comparable(order: ByDimension, text: pl.Expr) -> pl.Expr:
-    """Returns what the order compares. With NUMERIC, texts that are not numbers are null, which is below all numbers."""
+    """Returns what the order compares. With NUMERIC, a text that is not a number is null, and below all numbers."""
     if order.order == "NUMERIC":
         number = text.cast(pl.Float64, strict=False)
         return pl.when(number.is_finite()).then(number)
