@@ -100,7 +100,8 @@ class PropertyStatus(APIView):
     @extend_schema(responses=StatusSerializer)
     def get(self, request: Request, number: int) -> Response:
         _check_visible(request, number)
-        status = status_of(view_of(number), _measurement_id(number))
+        measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
+        status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
         return Response(StatusSerializer(status._asdict()).data)
 
 
@@ -147,11 +148,6 @@ def _check_visible(request: Request, number: int) -> None:
     """Raises NotFound, so that users who may not see a property do not learn that it exists."""
     if not may_see(request.user, min(number, LARGEST_NUMBER)):
         raise NotFound(f"There is no property {number} that you may see.")
-
-
-def _measurement_id(number: int) -> str:
-    measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
-    return measurement_id or UNKNOWN.measurement_id
 
 
 def _period(request: Request, today: date) -> tuple[date, date]:

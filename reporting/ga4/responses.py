@@ -48,7 +48,13 @@ def metadata_reply(number: int, definitions: Definitions = NO_DEFINITIONS) -> di
         "dimensions": [
             _described(dimension) | _custom_mark(dimension, DIMENSIONS) for dimension in dimensions.values()
         ],
-        "metrics": [_described_metric(metric) | _custom_mark(metric, METRICS) for metric in metrics.values()],
+        "metrics": [
+            _described(metric)
+            | {"type": f"TYPE_{metric.type}"}
+            | ({"expression": metric.expression} if metric.expression else {})
+            | _custom_mark(metric, METRICS)
+            for metric in metrics.values()
+        ],
     }
 
 
@@ -75,11 +81,6 @@ def _described(field: Dimension | Metric) -> dict[str, Any]:
         "description": field.definition,
         "category": field.category,
     }
-
-
-def _described_metric(metric: Metric) -> dict[str, Any]:
-    expression = {"expression": metric.expression} if metric.expression else {}
-    return {**_described(metric), "type": f"TYPE_{metric.type}", **expression}
 
 
 def _custom_mark(field: Dimension | Metric, common: Collection[str]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ MEANINGS: Final[dict[str, str]] = {
     "bot": "The user agent is a crawler's, or another program's, by the lists or one of your rules.",
     "unknown property": "The measurement id is not that of any property. Register it to see its hits from then on.",
     "spam": "The referrer is a site that is known for made-up visits, or one of your own list.",
-    "internal": "The hit comes from your own people: your rules name its network or its traffic type.",
-    "filter": "One of your filters excludes the hit.",
+    "internal": "The hit is of your own people, by network or traffic type, as your rules say.",
+    "filter": "One of your filters leaves it out.",
     "duplicate": "The visitor sent a hit with this id before; the earliest one counts.",
-    "processing error": "An error in this program kept it from reading the hit. The hit is kept, and is counted when"
-    " the error is fixed.",
+    "processing error": "A fault of this program kept it from reading the hit. It is kept, and is counted once the"
+    " fault is mended.",
 }

@@ -7,7 +7,7 @@ import polars as pl
 
 from reporting.kinds.table.plan import TablePlan
 from reporting.kinds.table.rows import DIMENSION, METRIC, RANGE, RANGE_NAME
-from reporting.model.report import DATE_RANGE, Answer, ByDimension, ByMetric, MetricHeader, Order, Row
+from reporting.model.report import DATE_RANGE, Answer, ByMetric, MetricHeader, Order, Row
 from reporting.registry.metrics import Metric
 
 RESERVED_TOTAL: Final = "RESERVED_TOTAL"
@@ -32,7 +32,14 @@ def page_of(plan: TablePlan, table: pl.DataFrame) -> ReportPage:
     """Leaves out empty rows unless the report keeps them, orders the others, and cuts out the page."""
     if plan.metrics and not plan.report.keep_empty_rows:
         table = table.filter(pl.any_horizontal(pl.col(METRIC + name) != 0 for name in plan.report.metrics))
-    return ReportPage(_ordered(plan, table).slice(plan.report.offset, plan.report.limit), table.height)
+    default = [ByMetric(name, descending=True) for name in plan.report.metrics[:1]]
+    keys = [_sort_key(plan, order) for order in plan.report.orders or default]
+    # Rows that are equal by the orders follow their dimension values and date range, so that pages do not overlap.
+    keys += [SortKey(pl.col(_dimension_column(plan, name))) for name in plan.report.dimensions if name != DATE_RANGE]
+    keys.append(SortKey(pl.col(RANGE)))
+    values, descending, nulls_last = zip(*keys, strict=True)
+    ordered = table.sort(values, descending=descending, nulls_last=nulls_last)
+    return ReportPage(ordered.slice(plan.report.offset, plan.report.limit), table.height)
 
 
 def assemble(
@@ -57,31 +64,21 @@ def _visible_metrics(plan: TablePlan) -> list[Metric]:
     return [metric for metric in plan.metrics if metric.name not in plan.report.invisible]
 
 
-def _ordered(plan: TablePlan, table: pl.DataFrame) -> pl.DataFrame:
-    """Sorts by the orders of the report, then by dimension values and date range, so that no two rows are equal."""
-    default = [ByMetric(name, descending=True) for name in plan.report.metrics[:1]]
-    keys = [_sort_key(plan, order) for order in plan.report.orders or default]
-    keys += [SortKey(pl.col(_dimension_column(plan, name))) for name in plan.report.dimensions if name != DATE_RANGE]
-    keys.append(SortKey(pl.col(RANGE)))
-    values, descending, nulls_last = zip(*keys, strict=True)
-    return table.sort(values, descending=descending, nulls_last=nulls_last)
-
-
 def _sort_key(plan: TablePlan, order: Order) -> SortKey:
     if isinstance(order, ByMetric):
         return SortKey(pl.col(METRIC + order.name), order.descending)
     if order.name == DATE_RANGE:
         return SortKey(pl.col(RANGE), order.descending)
     text = pl.col(_dimension_column(plan, order.name))
-    return SortKey(_comparable(order, text), order.descending, nulls_last=order.descending)
-
-
-def _comparable(order: ByDimension, text: pl.Expr) -> pl.Expr:
-    """Returns what the order compares. With NUMERIC, a text that is not a number is null, and below all numbers."""
-    if order.order == "NUMERIC":
-        number = text.cast(pl.Float64, strict=False)
-        return pl.when(number.is_finite()).then(number)
-    return text.str.to_lowercase() if order.order == "CASE_INSENSITIVE_ALPHANUMERIC" else text
+    match order.order:
+        case "ALPHANUMERIC":
+            value = text
+        case "CASE_INSENSITIVE_ALPHANUMERIC":
+            value = text.str.to_lowercase()
+        case "NUMERIC":  # texts that are not numbers are null, and below all numbers
+            number = text.cast(pl.Float64, strict=False)
+            value = pl.when(number.is_finite()).then(number)
+    return SortKey(value, order.descending, nulls_last=order.descending)
 
 
 def _dimension_column(plan: TablePlan, name: str) -> str:

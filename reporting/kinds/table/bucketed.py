@@ -78,12 +78,14 @@ def run_in_buckets(
     parts = _map(engine, task)
     sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan)) for n in range(len(plan.days))]
     rows = [filter_by_metrics(plan, report_rows(plan, counted)) for counted in sums]
-    if plan.needs_totals and any(kept.height < all_.height for kept, all_ in zip(rows, sums, strict=True)):
-        parts = _map(engine, msgspec.structs.replace(task, kept=_kept(plan, sums, rows)))
-    totals = [_totals(plan, [part.totals[n] for part in parts]) for n in range(len(plan.days))]
-    table = stack_ranges(plan, rows)
-    first = parts[0]
-    return assemble(plan, page_of(plan, table), table, stack_ranges(plan, totals), first.zone, first.currency)
+    pairs = list(zip(sums, rows, strict=True))
+    if plan.needs_totals and any(remaining.height < counted.height for counted, remaining in pairs):
+        row_id = [CODE, *key_names(plan)]
+        kept = tuple(counted.join(remaining, on=CODE, how="semi").select(row_id) for counted, remaining in pairs)
+        parts = _map(engine, msgspec.structs.replace(task, kept=kept))
+    totals = [report_rows(plan, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))]
+    table, zone, currency = stack_ranges(plan, rows), parts[0].zone, parts[0].currency
+    return assemble(plan, page_of(plan, table), table, stack_ranges(plan, totals), zone, currency)
 
 
 def count_bucket(task: BucketTask) -> BucketCounts:
@@ -137,17 +139,6 @@ def _added(plan: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str])
         return zero_row(plan)
     added = rows.group_by(keys).agg(pl.all().sum()) if keys else rows.sum()
     return saturated(added, plan.sums).with_row_index(CODE)
-
-
-def _totals(plan: TablePlan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    totals = report_rows(plan, _added(plan, tables, []))
-    return totals if plan.needs_totals else totals.clear()
-
-
-def _kept(plan: TablePlan, sums: Sequence[pl.DataFrame], rows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, ...]:
-    """Returns for each date range CODE and keys of the rows that the metric filter kept."""
-    pairs = zip(sums, rows, strict=True)
-    return tuple(counted.join(kept, on=CODE, how="semi").select(CODE, *key_names(plan)) for counted, kept in pairs)
 
 
 def _only(coded: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:

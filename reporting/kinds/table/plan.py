@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
-from reporting.model.report import DATE_RANGE, ByMetric, Order, Report, ReportError, check_shape
+from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
 from reporting.query.filters import dimension_conditions, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
@@ -74,9 +74,7 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
     columns = {column for dimension in (*dimensions, *filter_dimensions.values()) for column in dimension.columns}
     columns |= {column for measure in measures for column in COLUMNS[measure]} | {"day"}
     columns |= {column for sum_ in sums for column in sum_.columns}
-    for order in report.orders:
-        _check_order(report, order)
-    _check_invisible(report)
+    _check_fields(report)
     return TablePlan(
         report=report,
         days=resolve(report.date_ranges, today),
@@ -105,18 +103,17 @@ def _with_filter_metrics(report: Report, metrics: tuple[Metric, ...], definition
     return tuple(by_name.values())
 
 
-def _check_order(report: Report, order: Order) -> None:
-    if isinstance(order, ByMetric):
-        field, names = "metric", report.metrics
-    else:
-        field, names = "dimension", (*report.dimensions, DATE_RANGE)
-    if order.name not in names:
-        raise ReportError(
-            f"The report is ordered by {order.name[:100]!r}, which is not a {field} of it; add it to the {field}s."
-        )
-
-
-def _check_invisible(report: Report) -> None:
+def _check_fields(report: Report) -> None:
+    """Raises ReportError if orders or invisible metrics are not fields of the report."""
+    for order in report.orders:
+        if isinstance(order, ByMetric):
+            field, names = "metric", report.metrics
+        else:
+            field, names = "dimension", (*report.dimensions, DATE_RANGE)
+        if order.name not in names:
+            raise ReportError(
+                f"The report is ordered by {order.name[:100]!r}, which is not a {field} of it; add it to the {field}s."
+            )
     for name in report.invisible - set(report.metrics):
         raise ReportError(f"The invisible metric {name[:100]!r} is not a metric of the report.")
     if report.metrics and not set(report.metrics) - report.invisible:
