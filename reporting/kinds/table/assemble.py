@@ -46,15 +46,15 @@ def assemble(
     plan: TablePlan, page: ReportPage, table: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str
 ) -> Answer:
     """Writes the answer. Minimums and maximums are those of `table`; `totals` has a row for each date range."""
-    wanted = plan.report.aggregations
+    aggregations = plan.report.aggregations
     return Answer(
         dimensions=plan.headers,
         metrics=tuple(MetricHeader(metric.name, metric.type) for metric in _visible_metrics(plan)),
         rows=_rows(plan, page.rows, [_dimension_column(plan, name) for name in plan.headers]),
         row_count=page.row_count,
-        totals=_aggregated(plan, totals, RESERVED_TOTAL) if "TOTAL" in wanted else (),
-        minimums=_extremes(plan, table, pl.Expr.min, RESERVED_MINIMUM) if "MINIMUM" in wanted else (),
-        maximums=_extremes(plan, table, pl.Expr.max, RESERVED_MAXIMUM) if "MAXIMUM" in wanted else (),
+        totals=_aggregated(plan, totals, RESERVED_TOTAL) if "TOTAL" in aggregations else (),
+        minimums=_extremes(plan, table, pl.Expr.min, RESERVED_MINIMUM) if "MINIMUM" in aggregations else (),
+        maximums=_extremes(plan, table, pl.Expr.max, RESERVED_MAXIMUM) if "MAXIMUM" in aggregations else (),
         zone=zone,
         currency=currency,
     )
