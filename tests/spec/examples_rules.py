@@ -469,7 +469,7 @@ BASICS: Final[list[tuple[Any, ...]]] = [
 EXAMPLES: Final = {
     "Filters": FILTERS,
     "Rewrites": REWRITES,
-    "Programs, spam, own people, referrers": WHO,
+    "Bots, spam, internal traffic, referrers": WHO,
     "Channel groups and content groups": GROUPS,
     "Key events": AIMS,
     "Custom dimensions and metrics": CUSTOM,
