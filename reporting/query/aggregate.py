@@ -49,7 +49,7 @@ def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 def measure(
     rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
 ) -> pl.DataFrame:
-    """Rows with CODE -> one row per code: CODE, its keys, the measures and sums."""
+    """Counts rows that have a CODE. Returns one row per code: CODE, its keys, the measures and sums."""
     return saturated(count(rows, keys, measures, sums), sums)
 
 
