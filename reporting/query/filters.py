@@ -76,14 +76,14 @@ def filter_rows(
     """
     if tree is None:
         return rows
+    return rows.filter(combine(tree, lambda leaf: row_condition(rows, leaf, dimensions[leaf.field], zone)))
 
-    def accepts(condition: Leaf) -> pl.Expr:
-        dimension = dimensions[condition.field]
-        distinct = rows.select(dimension.key(zone).alias("key")).unique()
-        texts = distinct.select(dimension.text(pl.col("key"))).to_series()
-        return dimension.key(zone).is_in(distinct["key"].filter(matches(condition, texts)).implode())
 
-    return rows.filter(combine(tree, accepts))
+def row_condition(rows: pl.DataFrame, leaf: Leaf, dimension: Dimension, zone: str) -> pl.Expr:
+    """Returns which of the rows a condition on this dimension accepts (Boolean)."""
+    distinct = rows.select(dimension.key(zone).alias("key")).unique()
+    texts = distinct.select(dimension.text(pl.col("key"))).to_series()
+    return dimension.key(zone).is_in(distinct["key"].filter(matches(leaf, texts)).implode())
 
 
 def combine(tree: Filter, accepts: Callable[[Leaf], pl.Expr]) -> pl.Expr:

@@ -11,6 +11,7 @@ from reporting.registry.local_hours import local_hours
 
 NOT_SET: Final = "(not set)"
 CONTENT_GROUP: Final = "contentGroup"
+TIME_COLUMNS: Final = {"day", "time"}
 
 
 class Dimension(NamedTuple):
@@ -27,6 +28,11 @@ class Dimension(NamedTuple):
     columns: tuple[str, ...]
     key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
     text: Callable[[pl.Expr], pl.Expr]  # key -> String
+
+    @property
+    def is_time(self) -> bool:
+        """Whether its values are intervals, which are known without any event."""
+        return set(self.columns) <= TIME_COLUMNS
 
 
 def _set(column: str) -> pl.Expr:

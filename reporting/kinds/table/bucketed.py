@@ -27,6 +27,7 @@ from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
+from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan, plan_table
 from reporting.kinds.table.rows import (
     coded_rows,
@@ -77,10 +78,13 @@ def run_in_buckets(
     task = BucketTask(store, pinned, report, today, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
     sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan)) for n in range(len(plan.days))]
-    rows = [filter_by_metrics(plan, report_rows(plan, counted)) for counted in sums]
-    pairs = list(zip(sums, rows, strict=True))
-    if plan.needs_totals and any(remaining.height < counted.height for counted, remaining in pairs):
-        row_id = [CODE, *key_names(plan)]
+    tables = [
+        with_empty_intervals(plan, report_rows(plan, counted), days, parts[0].zone)
+        for counted, days in zip(sums, plan.days, strict=True)
+    ]
+    rows = [filter_by_metrics(plan, table) for table in tables]
+    if plan.needs_totals and any(few.height < table.height for few, table in zip(rows, tables, strict=True)):
+        row_id, pairs = [CODE, *key_names(plan)], zip(sums, rows, strict=True)
         kept = tuple(counted.join(remaining, on=CODE, how="semi").select(row_id) for counted, remaining in pairs)
         parts = _map(engine, msgspec.structs.replace(task, kept=kept))
     totals = [report_rows(plan, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))]

@@ -1,9 +1,9 @@
 """Plans a table: finds every name, resolves every date, and says which columns have to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
@@ -13,6 +13,8 @@ from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.registry.metrics import Measure, Metric, Sum, find_metric
 from reporting.registry.source_columns import COLUMNS, SUMS, can_condense
+
+MOST_FILLED_DAYS: Final = 20_000  # half a million hours
 
 
 class TablePlan(NamedTuple):
@@ -51,8 +53,15 @@ class TablePlan(NamedTuple):
         ordered_by_sums = all(_is_sum(metric) for metric in self.metrics if metric.name in ordering)
         empty_rows_known = all(_is_sum(metric) or metric.flags_show_zero for metric in self.metrics)
         needs_whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
+        needs_whole_table = needs_whole_table or self.fills_intervals
         saves_work = self.dimensions and not self.measures <= SUMS.keys()
         return bool(saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table)
+
+    @property
+    def fills_intervals(self) -> bool:
+        """Whether each interval of the date ranges has a row: the table is by time alone, and keeps empty rows."""
+        by_time = bool(self.dimensions) and all(dimension.is_time for dimension in self.dimensions)
+        return by_time and self.report.keep_empty_rows
 
     @property
     def needs_totals(self) -> bool:
@@ -75,7 +84,7 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
     columns |= {column for measure in measures for column in COLUMNS[measure]} | {"day"}
     columns |= {column for sum_ in sums for column in sum_.columns}
     _check_fields(report)
-    return TablePlan(
+    plan = TablePlan(
         report=report,
         days=resolve(report.date_ranges, today),
         dimensions=dimensions,
@@ -86,6 +95,9 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
         sums=sums,
         columns=frozenset(columns),
     )
+    if plan.fills_intervals:
+        _check_length(plan.days)
+    return plan
 
 
 def _is_sum(metric: Metric) -> bool:
@@ -101,6 +113,16 @@ def _with_filter_metrics(report: Report, metrics: tuple[Metric, ...], definition
             raise ReportError(f"{condition.field!r} is a dimension; put it into the dimension filter.")
         by_name.setdefault(condition.field, find_metric(condition.field, report.expressions, definitions.metrics))
     return tuple(by_name.values())
+
+
+def _check_length(ranges: Iterable[Days]) -> None:
+    for days in ranges:
+        count = (days.last - days.first).days + 1
+        if count > MOST_FILLED_DAYS or days.last.year == date.max.year:
+            raise ReportError(
+                f"The report keeps empty rows over {count} days to {days.last}; ask for at most {MOST_FILLED_DAYS} days"
+                " at a time, or leave empty rows out."
+            )
 
 
 def _check_fields(report: Report) -> None:

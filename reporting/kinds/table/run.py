@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting.kinds.table.assemble import ReportPage, assemble, page_of
+from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan
 from reporting.kinds.table.rows import (
     RANGE,
@@ -20,6 +21,7 @@ from reporting.kinds.table.rows import (
     with_one_code,
     zero_row,
 )
+from reporting.model.date_ranges import Days
 from reporting.model.report import Answer
 from reporting.query.aggregate import CODE, measure, nonzero_flags
 from reporting.query.load import LoadedRows
@@ -35,13 +37,13 @@ class Counted(NamedTuple):
 
 def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
     ranges = [coded_rows(plan, loaded.of(plan, days), loaded.zone) for days in plan.days]
-    counted = _page_then_count(plan, ranges) if plan.can_page_first else _count_all_then_page(plan, ranges)
+    counted = _page_then_count(plan, ranges) if plan.can_page_first else _count_all_then_page(plan, ranges, loaded.zone)
     return assemble(plan, counted.page, counted.table, counted.totals, loaded.zone, loaded.currency)
 
 
-def _count_all_then_page(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted:
+def _count_all_then_page(plan: TablePlan, ranges: Sequence[pl.DataFrame], zone: str) -> Counted:
     """Measures all rows of the table, then cuts the page out of it."""
-    counted = [_count_range(plan, coded) for coded in ranges]
+    counted = [_count_range(plan, coded, days, zone) for coded, days in zip(ranges, plan.days, strict=True)]
     table, totals = (stack_ranges(plan, tables) for tables in zip(*counted, strict=True))
     return Counted(page_of(plan, table), table, totals)
 
@@ -65,10 +67,10 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
     return Counted(ReportPage(rows, page.row_count), rows, totals)
 
 
-def _count_range(plan: TablePlan, coded: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Returns the report rows of one date range, and its totals (one row)."""
     totals = _totals(plan, coded)
-    table = _measured(plan, coded) if plan.dimensions else totals
+    table = with_empty_intervals(plan, _measured(plan, coded), days, zone) if plan.dimensions else totals
     rows = filter_by_metrics(plan, table)
     if rows.height == table.height:
         return rows, totals

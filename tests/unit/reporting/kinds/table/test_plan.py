@@ -53,6 +53,7 @@ def test_sums_and_flags_are_enough_for_a_page(fields: dict[str, Any]) -> None:
         {"aggregations": frozenset({"MAXIMUM"})},
         {"metrics": ("eventCount", "screenPageViews")},  # nothing to save: all are sums
         {"dimensions": ()},  # a table of one row
+        {"dimensions": ("date",), "keep_empty_rows": True},  # gets rows that no event has
     ],
 )
 def test_other_tables_are_counted_whole(fields: dict[str, Any]) -> None:
