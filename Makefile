@@ -10,7 +10,7 @@ run: $(VENV)/.runtime
 	@exec $(PYTHON) manage.py run
 
 test: dev
-	POLARS_MAX_THREADS=1 $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal
+	POLARS_MAX_THREADS=1 $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal --durations=20
 
 # `make -k check` goes on after a failure.
 check: check-format check-lint check-types check-imports check-migrations check-deploy

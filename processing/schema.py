@@ -130,7 +130,7 @@ REJECTED_COLUMNS: Final = (
     Column("visitor", pl.UInt64()),
     Column("hit", pl.UInt64()),
     Column("reason", pl.String()),
-    Column("rule", pl.String(), added=True),  # the name of the rule that refused it, null where none did
+    Column("rule", pl.String(), added=True),  # the name of the rule that rejected it, null where none did
     Column("content", pl.String()),  # the parameters as they were sent, urlencoded; no full address
 )
 # An earlier hit has the same id, so that the reason to show is "duplicate", whatever a rule said.
@@ -206,7 +206,7 @@ PARAMETERS: Final = (
     "_et",  # engagement time, ms
     "_ss",  # a session starts
     "_fv",  # first visit
-    "_nsi",  # new session id
+    "_nsi",  # new session id; our tracker sends it if the browser had no client id
     "_c",  # key event ("conversion")
     "cs",  # campaign's source
     "cm",  # ... medium

@@ -1,4 +1,7 @@
-"""Turns lines of access logs into hits. A line that is imported again becomes the same hit again."""
+"""Turns lines of access logs into hits. A line that is imported again becomes the same hit again.
+
+The format of a line is in `collection.protocols.access_log`, which reads its fields when the hit is received.
+"""
 
 import re
 from collections.abc import Sequence

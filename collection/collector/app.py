@@ -59,8 +59,8 @@ def no_subscriptions() -> Mapping[str, int]:
 
 def partition_key(query: bytes, body: bytes, address: str, user_agent: str) -> bytes:
     """Returns a key that is mostly the same for all hits of a visitor. Counts stay right if it differs."""
-    client = _client_id(query) or _client_id(body)
-    return client[1] if client else f"{address} {user_agent}".encode("utf-8", "surrogatepass")
+    found = _client_id(query) or _client_id(body)
+    return found[1] if found else f"{address} {user_agent}".encode("utf-8", "surrogatepass")
 
 
 def hit_ids() -> Iterator[str]:
@@ -101,7 +101,7 @@ class Collector:
         self._writer.close()
 
     def answers(self, path: str) -> bool:
-        """True if the collector answers requests to this path."""
+        """Returns whether the collector answers requests to this path."""
         return path.endswith(PATHS) or path in self._routes
 
     async def answer(self, request: Request) -> HttpAnswer:

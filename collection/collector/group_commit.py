@@ -30,6 +30,8 @@ class Durable(asyncio.Future[bool]):
 
 
 class PendingBatch:
+    """Hits that one append will write, and the future that their requests wait for. `bytes` estimates their memory."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.hits: list[tuple[bytes, bytes]] = []
         self.bytes = 0

@@ -1,7 +1,7 @@
 """Decodes lines of Apache's and nginx's access logs, formats *common* and *combined*. The body of the hit is the line.
 
-A field that is "-" is absent. The time is not a parameter: the import sets `occurred`, or leaves it out if the calendar
-has no such time, which makes the line malformed.
+A field that is "-" is absent. The time is not a parameter: the import (`collection.access_logs.lines`) sets `occurred`,
+or leaves it out if the calendar has no such time, which makes the line malformed.
 """
 
 import re

@@ -1,4 +1,8 @@
-"""Receives hits although one of them raises: halving finds that one, which is rejected; the others are received."""
+"""Receives hits although one of them raises: halving finds that one, which is rejected; the others are received.
+
+A hit that ends the process is found in the same way: after a few crashes `range_receiver` hands in a `receive` that
+works in another process and raises when that ends.
+"""
 
 import logging
 from collections.abc import Callable

@@ -45,7 +45,7 @@ def _hit_columns(
     """Returns the columns that have one value for each hit."""
     addresses = map_distinct([_visitor_address(reading) for reading in readings], canonical)
     user_agents = [_visitor_user_agent(reading) for reading in readings]
-    identities = [_identify(*hit) for hit in zip(readings, addresses, user_agents, strict=True)]
+    identities = [_identify(*parts) for parts in zip(readings, addresses, user_agents, strict=True)]
     locations = map_distinct(addresses, geo.lookup)
     bits = [reading.settings.address_bits for reading in readings]
     times = [_event_time(reading) for reading in readings]

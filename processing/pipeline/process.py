@@ -33,6 +33,8 @@ StepFunction: TypeAlias = Callable[[pl.DataFrame, Ruleset], pl.DataFrame]
 
 
 class Step(NamedTuple):
+    """One step of the list. `reason` says why the step exists; why a hit is rejected is a `schema.Reason`."""
+
     name: str
     function: StepFunction
     reason: str
@@ -101,7 +103,7 @@ def _run_steps(raw: pl.DataFrame, rules: Ruleset) -> tuple[pl.DataFrame, pl.Data
     for step in STEPS:
         kept = step.function(kept, rules)
         if kept["reason"].null_count() < kept.height:
-            rejected.append(kept.filter(pl.col("reason").is_not_null()).select(REJECTED_COLUMNS))
+            rejected.append(kept.filter(pl.col("reason").is_not_null()).select(COLUMNS_TO_MERGE))
             kept = kept.filter(pl.col("reason").is_null())
     return kept, pl.concat(rejected) if rejected else None
 
@@ -113,7 +115,8 @@ UNDECIDED: Final = {
     "key_value": pl.lit(0, dtype=pl.Int64()),
 }
 NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
-REJECTED_COLUMNS: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
+# What `_merge_events` needs of a rejected row.
+COLUMNS_TO_MERGE: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
 
 
 def _merge_events(rejected: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Erases visitors and properties from a store, in three steps.
 
-A tombstone hides a visitor at once; the removal takes its rows out of all segments of the property; raw blocks are
-cleaned last. Of a deleted property a manifest stays that only counts its erased hits.
+A tombstone hides a visitor at once, since reports read through `segments.exclusion`; the removal takes its rows out of
+all segments of the property; raw blocks are cleaned last. Of a deleted property a manifest stays that only counts its
+erased hits.
 
 Every function can be repeated; a crash between two of them leaves nothing visible that was erased.
 """

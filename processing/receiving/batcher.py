@@ -114,5 +114,5 @@ class RangeBatcher:
 
 
 def estimated_bytes(value: bytes) -> int:
-    """The size of a hit's rows at most: each line of its body is an event, and repeats what the events share."""
+    """Returns the most bytes that a hit's rows take: each line of its body is an event, and repeats shared values."""
     return len(value) * (1 + min(value.count(b"\n"), MAX_EVENTS))

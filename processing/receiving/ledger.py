@@ -47,8 +47,9 @@ def next_range(log: str, partition: int, start: int, end: int, context_id: str) 
                 raise
 
 
-def went_back(log: str, partition: int, end: int, given: int) -> str:
-    return f"log {log}, partition {partition} ends at {end}, but was received up to {given}"
+def went_back(log: str, partition: int, end: int, received: int) -> str:
+    """Returns the message of LogWentBack for a log that ends before the offset up to which it was received."""
+    return f"log {log}, partition {partition} ends at {end}, but was received up to {received}"
 
 
 def unfinished(log: str) -> list[Range]:

@@ -65,8 +65,9 @@ class RangeReceiver:
             raise
 
     def receive(self, item: Range) -> ReceivedRange:
-        """Raises what log and store raise; then it may be called again. Raises ValueError for a range of another
-        log.
+        """Stores the range as a raw block and marks it done. Sets `item.lost`: how many hits cannot be read.
+
+        Raises what log and store raise; then it may be called again. Raises ValueError for a range of another log.
         """
         if item.log != self._log.id:
             raise ValueError(f"a range of log {item.log} cannot be read from log {self._log.id}")

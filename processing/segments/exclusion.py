@@ -1,7 +1,7 @@
 """Takes visitors out of the periods of a manifest, as if their rows had never arrived.
 
-A report does this while it reads, from the moment of an erasure on, until the rows are removed. The rows of these
-visitors that are not erased, received later, are returned as new arrivals.
+This is how an erased visitor is hidden: reports do it while they read, until `privacy.tombstones` has removed the rows.
+Rows of these visitors that were received after the erasure stay: they are returned as new arrivals.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ COUNTING_COLUMNS: Final = {
 
 
 def without_hidden(manifest: Manifest, columns: ColumnCache) -> tuple[SealedPeriods, Arrivals]:
-    """Returns the periods without the visitors of pending tombstones, and the rows of excluded that must be added."""
+    """Returns the periods without the visitors of pending tombstones, and the rows of theirs that are not erased."""
     tombstones = manifest.pending_tombstones()
     if not tombstones:
         return SealedPeriods(manifest, columns), NO_ARRIVALS
@@ -34,7 +34,7 @@ def without_hidden(manifest: Manifest, columns: ColumnCache) -> tuple[SealedPeri
 def exclude_visitors(
     manifest: Manifest, columns: ColumnCache, visitors: pl.Series, gone: pl.Expr
 ) -> tuple[SealedPeriods, Arrivals]:
-    """Returns the periods without the visitors, and the rows of excluded that are not `gone`.
+    """Returns the periods without the visitors, and the rows of these visitors that are not `gone`.
 
     `gone` is a condition on position, visitor, received_us. Periods without any hit left are dropped.
     """

@@ -67,13 +67,13 @@ class Tombstone(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RawPart(msgspec.Struct, frozen=True, rename={"ref": "place", "claim": "adopted"}):
-    """Raw rows as they were received, of one number of rules. Parts of one month of receipt and day are merged."""
+    """Raw rows as they were received, under one ruleset. Parts of one month of receipt and day are merged."""
 
     ref: LayerRef
     received_month: str  # such as "2026-11"
     day: int  # UTC day of the event time
     last_received_us: int
-    rules: int = 0
+    rules: int = 0  # number of the ruleset
     claim: str = ""  # the claim that brought the rows from property 0
 
 

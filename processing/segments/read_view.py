@@ -89,21 +89,21 @@ class ReadView:
         return day_of(period(keys[-1], self.zone).last_day) if keys else date.min
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        """Columns of schema.BUILT of all counted events; text is Categorical."""
-        return self._rows_of(RowSource.EVENTS, BUILT, first, last, columns)
+        """Returns columns of schema.BUILT of all counted events; text is Categorical."""
+        return self._counted_rows(RowSource.EVENTS, BUILT, first, last, columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        """Columns of CONDENSED of the same events, in a fraction of the rows; text is Categorical."""
-        return self._rows_of(RowSource.CONDENSED, CONDENSED, first, last, columns)
+        """Returns columns of CONDENSED of the same events, in a fraction of the rows; text is Categorical."""
+        return self._counted_rows(RowSource.CONDENSED, CONDENSED, first, last, columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        """schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
-        rows = pl.concat([self._refused(first, last), self._duplicates(first, last)])
+        """Returns schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
+        rows = pl.concat([self._rejected_by_steps(first, last), self._duplicates(first, last)])
         days = local_days(rows["time"], self.zone)
         return rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
 
     def of_visitors(self, visitors: pl.Series) -> Layer:
-        """All rows of these visitors, of all time."""
+        """Returns all rows of these visitors, of all time."""
         found = [EMPTY_LAYER]
         for key in self.keys():
             change = self.changes.get(key)
@@ -114,7 +114,7 @@ class ReadView:
         return side_by_side(found)
 
     def counts(self) -> HitCounts:
-        """The sums over all time."""
+        """Returns the sums over all time."""
         manifest, changes = self.sealed.manifest, self.changes.values()
         counted = manifest.counted() + sum(count_hits(c.layer.events) - count_hits(c.was.events) for c in changes)
         more = add_counts(
@@ -130,7 +130,7 @@ class ReadView:
             reasons,
         )
 
-    def _rows_of(
+    def _counted_rows(
         self, source: RowSource, schema: Schema, first: date, last: date, columns: Sequence[str]
     ) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "day"]))
@@ -144,7 +144,7 @@ class ReadView:
         return pl.concat(frames).select(columns)
 
     def _period(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
-        """The frames that show a period: its layers, with the tail's change on top."""
+        """Returns the frames that show a period: its layers, with the tail's change on top."""
         change = self.changes.get(key)
         if change is None:
             return self._sealed(key, section, names)
@@ -161,19 +161,19 @@ class ReadView:
     def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         return self.sealed.categorical(key, section, names) if key in self.sealed.manifest.periods else []
 
-    def _refused(self, first: date, last: date) -> pl.DataFrame:
-        rows = self._rows("rejected", REFUSED, first, last)
+    def _rejected_by_steps(self, first: date, last: date) -> pl.DataFrame:
+        rows = self._section("rejected", REFUSED, first, last)
         reason = pl.when("again").then(pl.lit("duplicate")).otherwise("reason")
         return rows.with_columns(reason=reason).select(*REJECTED)
 
     def _duplicates(self, first: date, last: date) -> pl.DataFrame:
-        once = self._rows("duplicates", EVENTS, first, last).unique("position", maintain_order=True)
+        once = self._section("duplicates", EVENTS, first, last).unique("position", maintain_order=True)
         content = pl.format("en={}&dl={}{}", *(pl.col(name).fill_null("") for name in ("event", "host", "path")))
         named = once.with_columns(reason=pl.lit("duplicate"), rule=pl.lit(None), content=content)
         return named.select(pl.col(name).cast(kind) for name, kind in REJECTED.items())
 
-    def _rows(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
-        """All rows of a section in the periods that the days touch; text as text."""
+    def _section(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
+        """Returns all rows of a section in the periods that the days touch, also those of other days; text as text."""
         touched = [key for key in self.keys() if _touches(period(key, self.zone), first, last)]
         frames = [frame for key in touched for frame in self._period(key, section, list(schema))]
         return pl.concat([pl.DataFrame(schema=schema), *(conform(frame, schema) for frame in frames)])

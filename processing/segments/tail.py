@@ -27,7 +27,7 @@ class Tail(NamedTuple):
 
     blocks: tuple[BlockInfo, ...]
     hits: int
-    raw: tuple[tuple[int, pl.DataFrame], ...]  # (number of rules, RAW rows); empty unless they were kept
+    raw: tuple[tuple[int, pl.DataFrame], ...]  # (number of the ruleset, RAW rows); empty unless they were kept
     events: pl.DataFrame  # EVENTS
     rejected: pl.DataFrame  # REJECTED
     dropped: pl.Series  # times (ms) of dropped events

@@ -61,7 +61,7 @@ def segment_name(property: int, kind: str) -> str:
 
 
 def section_prefix(*parts: str) -> str:
-    """A prefix that the store accepts at the start of a section's name."""
+    """Returns a prefix that the store accepts at the start of a section's name."""
     return f"of_{'_'.join(parts).replace('-', '_')}_"
 
 
@@ -98,7 +98,7 @@ def layer_rows(layer: Layer) -> int:
 
 
 def encode_raw(raw: Iterable[tuple[int, pl.DataFrame]], segment: str) -> tuple[list[RawPart], Sections]:
-    """Splits pairs (number of rules, RAW rows) by rules, month of receipt and UTC day of the event.
+    """Splits pairs (number of a ruleset, RAW rows) by ruleset, month of receipt and UTC day of the event.
 
     Rows of one part expire together. They are sorted by visitor, so that similar rows lie together.
     """
@@ -122,7 +122,7 @@ def _by_month_and_day(raw: pl.DataFrame) -> dict[tuple[str, int], pl.DataFrame]:
 
 
 def raw_prefix(month: str, day: int, rules: int, claim: str = "") -> str:
-    """The prefix of a raw part's section; `claim` names the claim that brought its rows from property 0."""
+    """Returns the prefix of a raw part's section; `claim` names the claim that brought its rows from property 0."""
     return section_prefix(month, str(day), str(rules), *([claim[:PREFIX_ID_LENGTH]] if claim else []))
 
 

@@ -65,7 +65,7 @@ def affected_visitors(new: Arrivals, was: Carry, now: Carry) -> pl.Series:
 
 
 def build_layer(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, period: Period, limits: Limits) -> Layer:
-    """The layer of the given visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
+    """Builds the layer of the visitors: `old` holds their rows so far (and may hold others'), `new` those that came."""
     before = [old.events.select(*EVENTS), old.duplicates]
     rows = pl.concat([*(only_visitors(frame, visitors) for frame in before), new.events.select(*EVENTS)])
     rejected = pl.concat([only_visitors(old.rejected, visitors).select(*REJECTED), new.rejected.select(*REJECTED)])
@@ -141,8 +141,8 @@ def _open_sessions(still_open: pl.DataFrame, until: int, timeout_ms: int) -> pl.
 
 def unstable_ids(events: pl.DataFrame, rejected: pl.DataFrame) -> pl.DataFrame:
     """Returns the OPEN_IDS of hits whose time depends on receipt, without re-sends."""
-    refused = rejected.filter(~pl.col("stable") & ~pl.col("again"))
-    return pl.concat([events.filter(~pl.col("stable")).select(*OPEN_IDS), refused.select(*OPEN_IDS)])
+    not_again = rejected.filter(~pl.col("stable") & ~pl.col("again"))
+    return pl.concat([events.filter(~pl.col("stable")).select(*OPEN_IDS), not_again.select(*OPEN_IDS)])
 
 
 def _open_ids(ids: pl.DataFrame, carry: Carry, until: int) -> pl.DataFrame:

@@ -38,7 +38,7 @@ class Period(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def period(key: str, zone: str) -> Period:
-    """The period that the key names. Raises ValueError where it names none."""
+    """Returns the period that the key names. Raises ValueError where it names none."""
     first = date.fromisoformat(key if len(key) == 10 else f"{key}-01")
     after = first + timedelta(days=1) if len(key) == 10 else (first + timedelta(days=31)).replace(day=1)
     days = [first + timedelta(days=n) for n in range((after - first).days + 1)]
@@ -46,7 +46,7 @@ def period(key: str, zone: str) -> Period:
 
 
 def day_start(day: date, zone: str) -> int:
-    """The instant (ms) at which a local day begins; where its midnight is skipped, the instant of the skip."""
+    """Returns the instant (ms) at which a local day begins; where its midnight is skipped, the instant of the skip."""
     return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
@@ -67,7 +67,7 @@ def month_key(number: int) -> str:
 
 
 def local_days(times: pl.Series, zone: str) -> pl.Series:
-    """The local day number (Int32) of each instant (ms)."""
+    """Returns the local day number (Int32) of each instant (ms)."""
     if times.is_empty():
         return pl.Series("day", [], dtype=pl.Int32)
     days = (times // DAY_MS).cast(pl.Int32)

@@ -1,6 +1,6 @@
 """Turns events into sessions: finds duplicates, session starts, and what each local day of a session adds to it.
 
-Pure functions on all rows of some visitors. The manual's page on sessions has the definitions.
+Pure functions on all rows of some visitors. The definitions are in docs/manual/counting.md.
 """
 
 from typing import Final, NamedTuple
@@ -36,7 +36,7 @@ def no_carry() -> Carry:
 
 
 def max_gap(timeout_ms: int) -> pl.Expr:
-    """The longest gap between two events of a session (ms). A session that the client named survives longer ones."""
+    """Returns the longest gap between events of a session (ms). One that the client named survives longer ones."""
     named = max(timeout_ms, CLIENT_SESSION_GAP_MS)
     return pl.when(pl.col("client_session").is_null()).then(timeout_ms).otherwise(named)
 
@@ -69,7 +69,10 @@ def _originals(hits: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
 def sessionize(
     events: pl.DataFrame, carried: pl.DataFrame, period: Period, limits: Limits
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """EVENTS of whole visitors and their OPEN_SESSIONS -> (BUILT rows, the OPEN_SESSIONS at the end of the period)."""
+    """Returns the BUILT rows of EVENTS of whole visitors, and the OPEN_SESSIONS at the end of the period.
+
+    `carried` are the OPEN_SESSIONS of these visitors at its beginning.
+    """
     rows = _number_sessions(events.sort(ORDER, nulls_last=False), carried, period, limits.timeout_ms)
     rows = rows.with_columns(_key_events(rows))
     parts = _judge_parts(_sum_parts(rows), period, limits)
@@ -79,7 +82,7 @@ def sessionize(
 
 
 def _same(*columns: str) -> pl.Expr:
-    """True if the row has the same values as the row before it; nulls are equal to each other."""
+    """Returns whether the row has the same values as the row before it; nulls are equal to each other."""
     same = [pl.col(name).eq_missing(pl.col(name).shift()) for name in columns]
     return pl.all_horizontal(same) & (pl.int_range(pl.len()) > 0)
 
@@ -122,7 +125,7 @@ def _key_events(rows: pl.DataFrame) -> pl.Series:
 
 
 def _used_bits(masks: pl.Series) -> list[int]:
-    """The bits that any of the masks has: [0b101, 0b100] -> [0b1, 0b100]."""
+    """Returns the bits that any of the masks has: [0b101, 0b100] -> [0b1, 0b100]."""
     used = masks.to_frame("once").select(pl.col("once").bitwise_or()).item() or 0
     return [1 << place for place in range(64) if used >> place & 1]
 
@@ -133,7 +136,7 @@ def _local_days(times: pl.Series, period: Period) -> pl.Series:
 
 
 def _sum_parts(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per part, with the part's own sums, and the carried session beside it."""
+    """Returns one row per part, with the part's own sums, and the carried session beside it."""
     return rows.group_by("part", maintain_order=True).agg(
         pl.col("number", "day", *THREAD).first(),
         pl.col("time").first().alias("first"),
@@ -238,7 +241,7 @@ def _session_keys(firsts: pl.DataFrame) -> pl.Series:
 
 
 def _mix(values: pl.Series) -> pl.Series:
-    """The finalizer of MurmurHash3: a bijection of 64-bit numbers that spreads every bit."""
+    """Applies the finalizer of MurmurHash3: a bijection of 64-bit numbers that spreads every bit."""
     # One step at a time: as one expression, the tree would double with each step.
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         values = (values ^ (values // 2**33)) * pl.Series([factor], dtype=pl.UInt64)

@@ -100,7 +100,8 @@ class PropertyStatus(APIView):
     @extend_schema(responses=StatusSerializer)
     def get(self, request: Request, number: int) -> Response:
         _check_visible(request, number)
-        status = status_of(view_of(number), _measurement_id(number))
+        measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
+        status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
         return Response(StatusSerializer(status._asdict()).data)
 
 
@@ -133,27 +134,14 @@ class PropertyReport(APIView):
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> Response:
         _check_visible(request, number)
-        return Response(render(_answer(_body(request), number)))
-
-
-def _answer(body: object, number: int) -> object:
-    """Raises ValidationError."""
-    try:
-        report = parse(body)
-        view = view_of(number)
-        return run(report, view, today_in(view.zone))
-    except ReportError as error:
-        raise ValidationError({"detail": str(error)}) from error
-    except RecursionError as error:
-        raise ValidationError({"detail": TOO_DEEP}) from error
-
-
-def _body(request: Request) -> object:
-    """Raises ValidationError, also for a body that is nested too deep."""
-    try:
-        return request.data
-    except RecursionError as error:
-        raise ValidationError({"detail": TOO_DEEP}) from error
+        try:
+            report = parse(request.data)
+            view = view_of(number)
+            return Response(render(run(report, view, today_in(view.zone))))
+        except ReportError as error:
+            raise ValidationError({"detail": str(error)}) from error
+        except RecursionError as error:
+            raise ValidationError({"detail": TOO_DEEP}) from error
 
 
 def _check_visible(request: Request, number: int) -> None:
@@ -162,16 +150,11 @@ def _check_visible(request: Request, number: int) -> None:
         raise NotFound(f"There is no property {number} that you may see.")
 
 
-def _measurement_id(number: int) -> str:
-    found = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
-    return found or UNKNOWN.measurement_id
-
-
 def _period(request: Request, today: date) -> tuple[date, date]:
+    """Returns the first and last local day of the request's `from` and `to`. Raises ValidationError."""
     try:
-        first, last = (
-            read_day(request.query_params.get(n, d), today) for n, d in (("from", "6daysAgo"), ("to", "today"))
-        )
+        first = read_day(request.query_params.get("from", "6daysAgo"), today)
+        last = read_day(request.query_params.get("to", "today"), today)
     except ReportError as error:
         raise ValidationError({"detail": str(error)}) from error
     if first > last:
@@ -180,15 +163,16 @@ def _period(request: Request, today: date) -> tuple[date, date]:
 
 
 def _reasons(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Counts rejected hits by reason, the most frequent first, with their latest hits as samples."""
     counts = rows["reason"].cast(pl.String).value_counts().sort("count", "reason", descending=[True, False])
     return [
         {
-            "reason": name,
-            "meaning": MEANINGS[name],
+            "reason": reason,
+            "meaning": MEANINGS[reason],
             "count": count,
-            "samples": _samples(rows.filter(pl.col("reason") == name)),
+            "samples": _samples(rows.filter(pl.col("reason") == reason)),
         }
-        for name, count in counts.iter_rows()
+        for reason, count in counts.iter_rows()
     ]
 
 

@@ -1,8 +1,8 @@
-"""Filter expressions of the GA4 Data API as filter trees."""
+"""Reads filter expressions of the GA4 Data API into filter trees."""
 
 from typing import Final, get_args
 
-from reporting.ga4.json_fields import Fields
+from reporting.ga4.json_fields import JsonObject, by_name
 from reporting.model.report import (
     And,
     BetweenFilter,
@@ -18,68 +18,65 @@ from reporting.model.report import (
     StringFilter,
 )
 
-_MATCHES: Final[dict[int, Match]] = dict(enumerate(get_args(Match), start=1))
-_COMPARISONS: Final[dict[int, Comparison]] = dict(enumerate(get_args(Comparison), start=1))
-_TREES: Final = ("andGroup", "orGroup", "notExpression", "filter")
-_LEAVES: Final = ("stringFilter", "inListFilter", "numericFilter", "betweenFilter", "emptyFilter")
+# Enums by their numbers, which clients may send instead of the names. Google numbers them in this order.
+_MATCH_TYPES: Final[dict[int, Match]] = dict(enumerate(get_args(Match), start=1))
+_OPERATIONS: Final[dict[int, Comparison]] = dict(enumerate(get_args(Comparison), start=1))
+# A FilterExpression has exactly one of these fields.
+_EXPRESSION_FIELDS: Final = (
+    "andGroup",  # {"expressions": [FilterExpression, …]}
+    "orGroup",  # {"expressions": [FilterExpression, …]}
+    "notExpression",  # FilterExpression
+    "filter",  # {"fieldName": …, and one of _CONDITION_FIELDS}
+)
+_CONDITION_FIELDS: Final = (
+    "stringFilter",  # {"matchType", "value", "caseSensitive"}
+    "inListFilter",  # {"values", "caseSensitive"}
+    "numericFilter",  # {"operation", "value": NumericValue}
+    "betweenFilter",  # {"fromValue": NumericValue, "toValue": NumericValue}
+    "emptyFilter",  # {}
+)
 
 
-def read_filter(request: Fields, name: str) -> Filter | None:
-    """Raises ReportError, which names the place within the tree."""
-    return _tree(request.inner(name, *_TREES)) if request.has(name) else None
+def read_filter(request: JsonObject, name: str) -> Filter | None:
+    """Reads the FilterExpression in the named field; None without it. Raises ReportError, which names the place."""
+    return _tree(request.inner(name, *_EXPRESSION_FIELDS)) if request.has(name) else None
 
 
-def _tree(expression: Fields) -> Filter:
-    kind = expression.one_of(*_TREES)
-    if kind == "notExpression":
-        return Not(_tree(expression.inner(kind, *_TREES)))
-    if kind == "filter":
-        return _leaf(expression.inner(kind, "fieldName", *_LEAVES))
-    children = tuple(_tree(each) for each in expression.inner(kind, "expressions").objects("expressions", *_TREES))
-    return And(children) if kind == "andGroup" else Or(children)
+def _tree(expression: JsonObject) -> Filter:
+    name = expression.one_of(*_EXPRESSION_FIELDS)
+    if name == "notExpression":
+        return Not(_tree(expression.inner(name, *_EXPRESSION_FIELDS)))
+    if name == "filter":
+        return _condition(expression.inner(name, "fieldName", *_CONDITION_FIELDS))
+    group = expression.inner(name, "expressions")
+    children = tuple(_tree(child) for child in group.objects("expressions", *_EXPRESSION_FIELDS))
+    return And(children) if name == "andGroup" else Or(children)
 
 
-def _leaf(condition: Fields) -> Leaf:
-    readers = {
-        "stringFilter": _string,
-        "inListFilter": _in_list,
-        "numericFilter": _numeric,
-        "betweenFilter": _between,
-        "emptyFilter": _empty,
-    }
-    return readers[condition.one_of(*_LEAVES)](condition, condition.text("fieldName"))
-
-
-def _string(condition: Fields, field: str) -> Leaf:
-    asked = condition.inner("stringFilter", "matchType", "value", "caseSensitive")
-    match = asked.choice("matchType", _MATCHES, {each: each for each in _MATCHES.values()}, "EXACT")
-    return StringFilter(field, asked.text("value"), match, asked.flag("caseSensitive"))
-
-
-def _in_list(condition: Fields, field: str) -> Leaf:
-    asked = condition.inner("inListFilter", "values", "caseSensitive")
-    return InListFilter(field, asked.texts("values"), asked.flag("caseSensitive"))
-
-
-def _numeric(condition: Fields, field: str) -> Leaf:
-    asked = condition.inner("numericFilter", "operation", "value")
-    operation = asked.choice("operation", _COMPARISONS, {each: each for each in _COMPARISONS.values()})
-    return NumericFilter(field, operation, _number(asked, "value"))
-
-
-def _between(condition: Fields, field: str) -> Leaf:
-    asked = condition.inner("betweenFilter", "fromValue", "toValue")
-    return BetweenFilter(field, _number(asked, "fromValue"), _number(asked, "toValue"))
-
-
-def _empty(condition: Fields, field: str) -> Leaf:
-    condition.inner("emptyFilter")
+def _condition(filter_: JsonObject) -> Leaf:
+    name, field = filter_.one_of(*_CONDITION_FIELDS), filter_.text("fieldName")
+    match name:
+        case "stringFilter":
+            condition = filter_.inner(name, "matchType", "value", "caseSensitive")
+            match_type = condition.choice("matchType", _MATCH_TYPES, by_name(_MATCH_TYPES), "EXACT")
+            return StringFilter(field, condition.text("value"), match_type, condition.flag("caseSensitive"))
+        case "inListFilter":
+            condition = filter_.inner(name, "values", "caseSensitive")
+            return InListFilter(field, condition.texts("values"), condition.flag("caseSensitive"))
+        case "numericFilter":
+            condition = filter_.inner(name, "operation", "value")
+            operation = condition.choice("operation", _OPERATIONS, by_name(_OPERATIONS))
+            return NumericFilter(field, operation, _number(condition, "value"))
+        case "betweenFilter":
+            condition = filter_.inner(name, "fromValue", "toValue")
+            return BetweenFilter(field, _number(condition, "fromValue"), _number(condition, "toValue"))
+    filter_.inner("emptyFilter")
     return EmptyFilter(field)
 
 
-def _number(asked: Fields, name: str) -> float:
-    """A missing value is 0: clients leave out what has its default."""
-    value = asked.inner(name, "int64Value", "doubleValue")
+def _number(condition: JsonObject, name: str) -> float:
+    """Reads a NumericValue. Without a value it is 0: clients leave out fields that have their default."""
+    value = condition.inner(name, "int64Value", "doubleValue")
     if value.has("int64Value") and value.has("doubleValue"):
         value.one_of("int64Value", "doubleValue")
     return float(value.integer("int64Value")) if value.has("int64Value") else value.number("doubleValue")

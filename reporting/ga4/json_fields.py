@@ -1,4 +1,6 @@
-"""Reads objects of the GA4 Data API as its clients send them: enums as names or numbers, 64-bit integers as text."""
+"""Reads JSON objects of the GA4 Data API as its clients spell them: field names in camelCase or snake_case, enums as
+names or numbers, 64-bit integers as numbers or text.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -10,14 +12,17 @@ V = TypeVar("V")
 LARGEST_INTEGER: Final = 2**63 - 1
 
 
-class Fields:
-    """One JSON object whose field names are known. Errors name the place, such as `dimensionFilter.filter`."""
+class JsonObject:
+    """One JSON object, which may have the known fields only. A field that is null is missing.
+
+    Raises ReportError for a value of another type, with the place, such as `dimensionFilter.filter` ("": the request).
+    """
 
     def __init__(self, value: object, place: str, known: tuple[str, ...]) -> None:
         if not isinstance(value, dict):
             raise ReportError(f"{place or 'The request'} must be a JSON object.")
         self.place = place
-        self._values = {_camel_case(name): each for name, each in value.items() if each is not None}
+        self._values = {_camel_case(name): field for name, field in value.items() if field is not None}
         for name in self._values:
             if name not in known:
                 raise unknown(f"field of {place or 'the request'}", name, known)
@@ -26,13 +31,15 @@ class Fields:
         return name in self._values
 
     def text(self, name: str) -> str:
+        """Returns "" if the field is missing."""
         return self._of_type(name, str, "a text", "")
 
     def flag(self, name: str) -> bool:
+        """Returns False if the field is missing."""
         return self._of_type(name, bool, "true or false", False)
 
     def integer(self, name: str) -> int:
-        """0 where the field is missing."""
+        """Returns 0 if the field is missing."""
         value = self._values.get(name, 0)
         if isinstance(value, str) and len(value) <= 20 and value.removeprefix("-").isascii():
             value = int(value) if value.removeprefix("-").isdigit() else value
@@ -41,53 +48,60 @@ class Fields:
         return value
 
     def number(self, name: str) -> float:
+        """Returns 0 if the field is missing."""
         value = self._values.get(name, 0.0)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ReportError(f"{self.at(name)} must be a number.")
         return float(value)
 
     def choice(self, name: str, choices: Mapping[int, V], names: Mapping[str, V], default: V | None = None) -> V:
-        """Raises ReportError, unless there is a default, where the field is missing."""
-        value = self._values.get(name, 0)
-        return _chosen(value, self.at(name), choices, names, default)
+        """Reads an enum. Returns the default for a missing or unspecified value; without a default, raises."""
+        return _chosen(self._values.get(name, 0), self.at(name), choices, names, default)
 
     def choices(self, name: str, choices: Mapping[int, V], names: Mapping[str, V]) -> tuple[V, ...]:
-        return tuple(_chosen(value, self.at(name), choices, names, None) for value in self._list(name))
+        """Reads a list of enums."""
+        return tuple(_chosen(value, self.at(name), choices, names, None) for value in self.items(name))
 
     def texts(self, name: str) -> tuple[str, ...]:
-        values = self._list(name)
+        """Reads a list of texts."""
+        values = self.items(name)
         if not all(isinstance(value, str) for value in values):
             raise ReportError(f"{self.at(name)} must be a list of texts.")
         return tuple(values)
 
-    def inner(self, name: str, *known: str) -> "Fields":
-        """Raises ReportError where the field is missing."""
-        return Fields(self._values.get(name), self.at(name), known)
+    def inner(self, name: str, *known: str) -> "JsonObject":
+        """Returns the object in a field, with its known fields. Raises ReportError if the field is missing."""
+        return JsonObject(self._values.get(name), self.at(name), known)
 
     def items(self, name: str) -> list[Any]:
-        return self._list(name)
+        """Returns [] if the field is missing."""
+        return self._of_type(name, list, "a list", [])
 
-    def objects(self, name: str, *known: str) -> "list[Fields]":
-        return [Fields(value, f"{self.at(name)}[{n}]", known) for n, value in enumerate(self._list(name))]
+    def objects(self, name: str, *known: str) -> "list[JsonObject]":
+        """Reads a list of objects with these known fields."""
+        return [JsonObject(value, f"{self.at(name)}[{n}]", known) for n, value in enumerate(self.items(name))]
 
     def one_of(self, *names: str) -> str:
-        """Which of the fields is there. Raises ReportError for none or several."""
+        """Returns the only one of these fields that the object has. Raises ReportError if it has none or several."""
         given = [name for name in names if name in self._values]
         if len(given) != 1:
             raise ReportError(f"{self.place or 'The request'} must have exactly one of {', '.join(names)}.")
         return given[0]
 
     def at(self, name: str) -> str:
+        """Returns the place of a field, for error messages."""
         return f"{self.place}.{name}" if self.place else name
-
-    def _list(self, name: str) -> list[Any]:
-        return self._of_type(name, list, "a list", [])
 
     def _of_type(self, name: str, kind: type[V], described: str, default: V) -> V:
         value = self._values.get(name, default)
         if not isinstance(value, kind):
             raise ReportError(f"{self.at(name)} must be {described}.")
         return value
+
+
+def by_name(choices: Mapping[int, V]) -> dict[str, V]:
+    """Returns the values of an enum by their names."""
+    return {str(value): value for value in choices.values()}
 
 
 def _chosen(value: object, place: str, choices: Mapping[int, V], names: Mapping[str, V], default: V | None) -> V:

@@ -1,4 +1,4 @@
-"""Answers, metadata and errors in the shapes of the GA4 Data API."""
+"""Writes answers, metadata and errors in the shapes of the GA4 Data API."""
 
 from collections.abc import Collection
 from http import HTTPStatus
@@ -23,13 +23,13 @@ HTTP_STATUS: Final[dict[ErrorStatus, HTTPStatus]] = {
 
 
 def report_reply(answer: Answer) -> dict[str, Any]:
-    """All values are texts; totals, maximums and minimums are there only where they were asked for."""
-    extremes = {"totals": answer.totals, "maximums": answer.maximums, "minimums": answer.minimums}
+    """Writes all values as text; leaves out totals, maximums and minimums that the report did not request."""
+    aggregations = {"totals": answer.totals, "maximums": answer.maximums, "minimums": answer.minimums}
     return {
         "dimensionHeaders": [{"name": name} for name in answer.dimensions],
         "metricHeaders": [{"name": header.name, "type": f"TYPE_{header.type}"} for header in answer.metrics],
         "rows": [_row(row) for row in answer.rows],
-        **{name: [_row(row) for row in rows] for name, rows in extremes.items() if rows},
+        **{name: [_row(row) for row in rows] for name, rows in aggregations.items() if rows},
         "rowCount": answer.row_count,
         "metadata": {"currencyCode": answer.currency, "timeZone": answer.zone},
         "kind": "analyticsData#runReport",
@@ -41,12 +41,20 @@ def batch_reply(answers: list[Answer]) -> dict[str, Any]:
 
 
 def metadata_reply(number: int, definitions: Definitions = NO_DEFINITIONS) -> dict[str, Any]:
-    """The fields that every property has, then those that the property's rules define."""
+    """Lists the fields that every property has, then those that the property's rules define."""
     dimensions, metrics = {**DIMENSIONS, **definitions.dimensions}, {**METRICS, **definitions.metrics}
     return {
         "name": f"properties/{number}/metadata",
-        "dimensions": [_described(each) | _mark(each, DIMENSIONS) for each in dimensions.values()],
-        "metrics": [_metric(each) | _mark(each, METRICS) for each in metrics.values()],
+        "dimensions": [
+            _described(dimension) | _custom_mark(dimension, DIMENSIONS) for dimension in dimensions.values()
+        ],
+        "metrics": [
+            _described(metric)
+            | {"type": f"TYPE_{metric.type}"}
+            | ({"expression": metric.expression} if metric.expression else {})
+            | _custom_mark(metric, METRICS)
+            for metric in metrics.values()
+        ],
     }
 
 
@@ -55,7 +63,7 @@ def error_reply(status: ErrorStatus, message: str) -> dict[str, Any]:
 
 
 def as_text(value: float) -> str:
-    """Whole numbers without a decimal point, others with all digits that tell them apart."""
+    """Writes whole numbers without a decimal point, and others with as many digits as tell them apart."""
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 
@@ -66,19 +74,15 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _mark(entry: Dimension | Metric, of_all: Collection[str]) -> dict[str, Any]:
-    return {} if entry.name in of_all else {"customDefinition": True}
-
-
-def _described(entry: Dimension | Metric) -> dict[str, Any]:
+def _described(field: Dimension | Metric) -> dict[str, Any]:
     return {
-        "apiName": entry.name,
-        "uiName": entry.label,
-        "description": entry.definition,
-        "category": entry.category,
+        "apiName": field.name,
+        "uiName": field.label,
+        "description": field.definition,
+        "category": field.category,
     }
 
 
-def _metric(entry: Metric) -> dict[str, Any]:
-    expression = {"expression": entry.expression} if entry.expression else {}
-    return {**_described(entry), "type": f"TYPE_{entry.type}", **expression}
+def _custom_mark(field: Dimension | Metric, common: Collection[str]) -> dict[str, Any]:
+    """Returns the mark of a field that not every property has."""
+    return {} if field.name in common else {"customDefinition": True}

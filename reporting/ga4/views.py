@@ -1,4 +1,4 @@
-"""The GA4 Data API over HTTP: bearer token, JSON in, JSON out, every error in Google's shape."""
+"""Serves the GA4 Data API: bearer token, JSON in, JSON out, every error in Google's shape."""
 
 import logging
 from collections.abc import Callable
@@ -12,22 +12,25 @@ from django.views.decorators.csrf import csrf_exempt
 
 from configuration.access.tokens import authenticate
 from configuration.models import may_see
-from processing.segments.manifest import UnreadableManifest
-from processing.store.port import CorruptBlob, Missing, StoreUnavailable
+from processing.store.port import StoreUnavailable
 from reporting.clock import today_in
 from reporting.ga4.requests import read_batch, read_report
 from reporting.ga4.responses import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
 from reporting.kinds import run, run_many
 from reporting.model.report import ReportError
-from reporting.read_access import newest_rules, view_of
+from reporting.read_access import DAMAGED, newest_rules, view_of
 from reporting.registry.custom import definitions_of
 
-_log: Final = logging.getLogger(__name__)
-COMMON_FIELDS: Final = 0  # instead of a property's number: the fields that every property has
-LARGEST_NUMBER: Final = 2**63 - 1
+logger = logging.getLogger(__name__)
 
-Method = Callable[[HttpRequest, int], dict[str, Any]]
-Handler = Callable[..., HttpResponse]
+ALL_PROPERTIES: Final = 0  # the number that asks for the metadata of the fields that every property has
+LARGEST_NUMBER: Final = 2**63 - 1
+_HOW_TO_SIGN_IN: Final = (
+    "Send a valid token in the header “Authorization: Bearer …”; `manage.py issue_token` makes one."
+)
+
+Method = Callable[[HttpRequest, int], dict[str, Any]]  # request, number of the property -> reply
+View = Callable[..., HttpResponse]
 
 
 class Refused(Exception):
@@ -38,10 +41,10 @@ class Refused(Exception):
         self.status: ErrorStatus = status
 
 
-def _method(verb: str) -> Callable[[Method], Handler]:
-    """Makes a view of a function from the request and the property's number to the reply."""
+def _method(verb: str) -> Callable[[Method], View]:
+    """Makes a view of a function that returns the reply's body."""
 
-    def decorate(method: Method) -> Handler:
+    def decorate(method: Method) -> View:
         @csrf_exempt
         @wraps(method)
         def view(request: HttpRequest, number: int) -> HttpResponse:
@@ -63,25 +66,25 @@ def _reply(verb: str, method: Method, request: HttpRequest, number: int) -> Http
         return _error("INVALID_ARGUMENT", str(error))
     except RecursionError:
         return _error("INVALID_ARGUMENT", "The request is nested too deep.")
-    except (CorruptBlob, Missing, UnreadableManifest):
-        _log.exception("What the report reads is damaged")
-        return _error("INTERNAL", "What this report reads is damaged; `manage.py fsck` says what.")
+    except DAMAGED:
+        logger.exception("A report could not be answered: stored data is damaged. Run `manage.py fsck`.")
+        return _error("INTERNAL", "The data of this report is damaged; `manage.py fsck` shows where.")
     except StoreUnavailable:
-        _log.exception("The store could not be read")
+        logger.exception("A report could not be answered: the store is unavailable")
         return _error("UNAVAILABLE", "The store of this installation cannot be read at present; try again.")
 
 
 class ReportMethod(NamedTuple):
-    """A method that runs one report, of the kind that `read` makes of the body for a property's number."""
+    """A method that runs one report. The report's type decides its kind."""
 
-    read: Callable[[object, int], object]
-    reply: Callable[[Any], dict[str, Any]]
+    read: Callable[[object, int], object]  # body, number of the property -> report. Raises ReportError
+    reply: Callable[[Any], dict[str, Any]]  # answer -> body of the reply
 
 
 REPORT_METHODS: Final[dict[str, ReportMethod]] = {"runReport": ReportMethod(read_report, report_reply)}
 
 
-def report_method(name: str) -> Handler:
+def report_method(name: str) -> View:
     """Returns the view of a method of REPORT_METHODS."""
     method = REPORT_METHODS[name]
 
@@ -105,7 +108,7 @@ def batch_run_reports(request: HttpRequest, number: int) -> dict[str, Any]:
 
 @_method("GET")
 def metadata(request: HttpRequest, number: int) -> dict[str, Any]:
-    _check_access(request, number, common=True)
+    _check_access(request, number, allow_all_properties=True)
     return metadata_reply(number, definitions_of(newest_rules(number)))
 
 
@@ -118,20 +121,18 @@ def no_such_method(request: HttpRequest, rest: str) -> HttpResponse:
     )
 
 
-def _check_access(request: HttpRequest, number: int, *, common: bool = False) -> None:
+def _check_access(request: HttpRequest, number: int, *, allow_all_properties: bool = False) -> None:
+    """Raises Refused unless the request has a token that may read reports of this property."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     token = authenticate(text.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         raise Refused("UNAUTHENTICATED", _HOW_TO_SIGN_IN)
     if not token.allows("read"):
         raise Refused("PERMISSION_DENIED", "This token may not read reports; issue one with the scope read.")
-    if not (common and number == COMMON_FIELDS) and not may_see(token.user, min(number, LARGEST_NUMBER)):
+    if allow_all_properties and number == ALL_PROPERTIES:
+        return
+    if not may_see(token.user, min(number, LARGEST_NUMBER)):
         raise Refused("PERMISSION_DENIED", f"There is no property {number} that this token's user may see.")
-
-
-_HOW_TO_SIGN_IN: Final = (
-    "Send a valid token in the header “Authorization: Bearer …”; `manage.py issue_token` makes one."
-)
 
 
 def _body(request: HttpRequest) -> object:

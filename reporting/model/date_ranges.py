@@ -14,7 +14,7 @@ _RESERVED: Final = ("date_range_", "RESERVED_")
 
 
 class Days(NamedTuple):
-    """Both days belong to it."""
+    """The local days first..last, both included."""
 
     name: str
     first: date
@@ -22,31 +22,19 @@ class Days(NamedTuple):
 
 
 def resolve(ranges: Sequence[DateRange], today: date) -> tuple[Days, ...]:
-    """Raises ReportError, which names the range."""
-    found = tuple(_resolve(number, each, today) for number, each in enumerate(ranges))
-    if len({days.name for days in found}) < len(found):
+    """Reads the ends of date ranges, and names the ranges without a name. Raises ReportError, which names the range."""
+    resolved = tuple(_resolve(number, range_, today) for number, range_ in enumerate(ranges))
+    if len({days.name for days in resolved}) < len(resolved):
         raise ReportError("Two date ranges have the same name; give each its own.")
-    return found
+    return resolved
 
 
-def read_day(text: str, today: date) -> date:
-    """One end of a date range. Raises ReportError."""
-    words = {"today": today, "yesterday": today - timedelta(days=1)}
-    if text in words:
-        return words[text]
-    if ago := _DAYS_AGO.fullmatch(text):
-        return max(today - timedelta(days=int(ago[1])), EARLIEST)
-    if _ISO.fullmatch(text):
-        return _calendar_day(text)
-    raise ReportError(f"{text[:40]!r} is not a date. Write YYYY-MM-DD, NdaysAgo, yesterday or today.")
-
-
-def _resolve(number: int, asked: DateRange, today: date) -> Days:
-    if asked.name.startswith(_RESERVED):
+def _resolve(number: int, range_: DateRange, today: date) -> Days:
+    if range_.name.startswith(_RESERVED):
         raise ReportError(
-            f"The date range name {asked.name[:100]!r} is reserved; it must not begin with {' or '.join(_RESERVED)}."
+            f"The date range name {range_.name[:100]!r} is reserved; it must not begin with {' or '.join(_RESERVED)}."
         )
-    days = Days(asked.name or f"date_range_{number}", read_day(asked.start, today), read_day(asked.end, today))
+    days = Days(range_.name or f"date_range_{number}", read_day(range_.start, today), read_day(range_.end, today))
     if days.first > days.last:
         raise ReportError(
             f"The date range begins on {days.first} and ends before that, on {days.last}; exchange the two."
@@ -54,11 +42,20 @@ def _resolve(number: int, asked: DateRange, today: date) -> Days:
     return days
 
 
-def _calendar_day(text: str) -> date:
+def read_day(text: str, today: date) -> date:
+    """Reads one end of a date range. Raises ReportError."""
+    if text == "today":
+        return today
+    if text == "yesterday":
+        return today - timedelta(days=1)
+    if ago := _DAYS_AGO.fullmatch(text):
+        return max(today - timedelta(days=int(ago[1])), EARLIEST)
+    if not _ISO.fullmatch(text):
+        raise ReportError(f"{text[:40]!r} is not a date. Write YYYY-MM-DD, NdaysAgo, yesterday or today.")
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise ReportError(f"{text!r} is no day of the calendar.") from error
+        raise ReportError(f"{text!r} is not a day of the calendar.") from error
     if day < EARLIEST:
         raise ReportError(f"{text} is before {EARLIEST}, the earliest day that reports cover.")
     return day

@@ -1,4 +1,4 @@
-"""A report as one frozen value, whoever asks for it, and its answer. Pure: no Django, no data."""
+"""The request and the answer of a table report, as frozen values. All APIs and pages make the same values."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ LARGEST_LIMIT: Final = 250_000
 MOST_DIMENSIONS: Final = 9
 MOST_METRICS: Final = 10
 MOST_RANGES: Final = 4
-MOST_JOINED: Final = 9  # dimensions in a derived one
+MOST_JOINED: Final = 9  # dimensions that one derived dimension joins
 LARGEST_OFFSET: Final = 2**63 - 1
 DATE_RANGE: Final = "dateRange"  # the dimension that says which date range a row belongs to
 
@@ -22,7 +22,7 @@ Aggregation = Literal["TOTAL", "COUNT", "MINIMUM", "MAXIMUM"]
 
 
 class ReportError(ValueError):
-    """The report cannot be answered as it was asked; the message says what to change."""
+    """The report has a mistake; the message says what to change."""
 
 
 class DateRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +53,7 @@ class NumericFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
 
 
 class BetweenFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="between"):
-    """Both ends belong to it."""
+    """Matches numbers from low to high, both included."""
 
     field: str
     low: float
@@ -97,16 +97,16 @@ Order: TypeAlias = ByMetric | ByDimension
 
 
 class DerivedDimension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A dimension that the report makes from others and gives a name of its own."""
+    """A dimension that the report makes of the dimensions `of`, under a name of its own."""
 
     name: str
     function: Literal["lower_case", "upper_case", "concatenate"]
     of: tuple[str, ...]
-    delimiter: str = ""
+    delimiter: str = ""  # between the values that are joined
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is asked. `expressions` gives metrics by arithmetic on others ({name: "sessions / totalUsers"}).
+    """A request for a table: dimensions by metrics.
 
     Without `orders`, rows come by the first metric, largest first. Equal rows are ordered by their dimension values.
     """
@@ -115,8 +115,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     dimensions: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     derived: tuple[DerivedDimension, ...] = ()
-    expressions: dict[str, str] = {}
-    invisible: frozenset[str] = frozenset()
+    expressions: dict[str, str] = {}  # metrics by arithmetic on others, {"perUser": "sessions / totalUsers"}
+    invisible: frozenset[str] = frozenset()  # metrics that order or filter the rows, but are not shown
     dimension_filter: Filter | None = None
     metric_filter: Filter | None = None
     orders: tuple[Order, ...] = ()
@@ -139,7 +139,9 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`rows` are those of the page, `row_count` counts all; totals, minimums, maximums have one row per date range."""
+    """`rows` are those of the page, `row_count` is the number of rows on all pages. `totals`, `minimums` and `maximums`
+    have one row per date range, or none if the report did not request them.
+    """
 
     dimensions: tuple[str, ...]
     metrics: tuple[MetricHeader, ...]
@@ -156,25 +158,27 @@ def unknown(
     what: str, name: str, known: Iterable[str], advice: str = "The metadata method lists all names."
 ) -> ReportError:
     """Returns the error for an unknown name, with the names that are spelled nearly the same; else with the advice."""
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {known_name.lower(): known_name for known_name in known}
     near = difflib.get_close_matches(name[:100].lower(), by_lower, n=3, cutoff=0.5)
     if near:
-        advice = f"Did you mean {', '.join(by_lower[each] for each in near)}?"
+        advice = f"Did you mean {', '.join(by_lower[lower] for lower in near)}?"
     return ReportError(f"{name[:100]!r} is not a {what}. {advice}")
 
 
 def undefined(what: str, name: str, known: Iterable[str]) -> ReportError | None:
-    """The error for a name of the owner's own that no rule defines; None for a name that cannot be one."""
-    prefix, mark, _ = name.partition(":")
-    if not mark:
+    """Returns the error for a name such as customEvent:plan that no rule of the property defines; None for a name
+    without a colon.
+    """
+    prefix, colon, _ = name.partition(":")
+    if not colon:
         return None
-    named = sorted(each for each in known if each.startswith(prefix + mark))
-    defined = f"Defined are: {', '.join(named)[:500]}." if named else "The property's rules define none of this kind."
-    return ReportError(f"{name[:100]!r} is not a {what} of this property. {defined}")
+    alike = sorted(defined for defined in known if defined.startswith(prefix + colon))
+    advice = f"Defined are: {', '.join(alike)[:500]}." if alike else "The property's rules define none of this kind."
+    return ReportError(f"{name[:100]!r} is not a {what} of this property. {advice}")
 
 
 def check_shape(report: Report) -> None:
-    """Raises ReportError for what is wrong whatever the data: counts, limits, names given twice."""
+    """Raises ReportError for mistakes that need no data and no names to be found: counts, limits, names given twice."""
     _at_most("dimensions", len(report.dimensions), MOST_DIMENSIONS)
     _at_most("metrics", len(report.metrics), MOST_METRICS)
     _at_most("date ranges", len(report.date_ranges), MOST_RANGES)
@@ -188,15 +192,11 @@ def check_shape(report: Report) -> None:
         raise ReportError(f"The offset is {report.offset}; it must be between 0 and {LARGEST_OFFSET}.")
     for derived in report.derived:
         _at_most(f"dimensions joined in {derived.name[:100]!r}", len(derived.of), MOST_JOINED)
-    _each_once([*report.dimensions, *report.metrics])
+    names = [*report.dimensions, *report.metrics]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ReportError(f"{twice[0]!r} is asked for twice; name it once.")
 
 
 def _at_most(what: str, count: int, most: int) -> None:
     if count > most:
         raise ReportError(f"The report has {count} {what}; at most {most} are allowed.")
-
-
-def _each_once(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ReportError(f"{twice[0]!r} is asked for twice; name it once.")

@@ -1,113 +1,131 @@
 """Counts rows into measures: sums, and exact counts of distinct visitors and sessions."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
 from processing.pipeline.custom_values import LARGEST
-from reporting.query.distinct import PART, DistinctCounter, affordable
+from reporting.query.distinct import SESSION_DAY, DistinctCounter, bitmaps_are_quicker, group_of_row
 from reporting.registry.metrics import Measure, Sum
 from reporting.registry.source_columns import SUMS
 
-CODE: Final = "row code"  # equal for rows that belong to the same report row
+CODE: Final = "row code"  # column: equal for rows that belong to the same report row
 _CODE_LIMIT: Final = 2**32
-# measure: (what is counted, the flag that a row needs to count)
-_DISTINCT: Final[dict[Measure, tuple[str, str | None]]] = {
-    "visitors": ("visitor", None),
-    "active_visitors": ("visitor", "active"),
-    "sessions": ("session", None),
-    "engaged_sessions": ("session", "engaged"),
+
+
+class DistinctMeasure(NamedTuple):
+    identity: str  # the column whose different values are counted
+    flag: str | None = None  # the column that must be true for a row to count
+
+
+_DISTINCT: Final[dict[Measure, DistinctMeasure]] = {
+    "visitors": DistinctMeasure("visitor"),
+    "active_visitors": DistinctMeasure("visitor", "active"),
+    "sessions": DistinctMeasure("session"),
+    "engaged_sessions": DistinctMeasure("session", "engaged"),
 }
+# All that is not a sum over rows: the duration of a session's day is on each of its rows, and counts once.
+_PER_IDENTITY: Final[tuple[Measure, ...]] = (*_DISTINCT, "duration_ms")
 
 
 def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Adds CODE, a number for each combination of the keys (texts or integers, none null): quicker to group by."""
+    """Adds CODE (UInt32), one number for each combination of the keys: quicker to group by than the keys themselves.
+
+    Keys are texts or integers, none null. They are the digits of the code: with 3 countries, numbered 0 to 2, a row
+    with path 4 and country 1 has the code 4 * 3 + 1 = 13.
+    """
     if not keys:
         return rows.with_columns(pl.lit(0, dtype=pl.UInt32).alias(CODE))
     code = _number(rows[keys[0]])
-    code, size = _small(code, _top(code) + 1)
+    code, size = _dense_if_large(code, _largest(code) + 1)
     for key in keys[1:]:
         number = _number(rows[key])
-        radix = _top(number) + 1
-        code, size = _small(code.cast(pl.UInt64) * radix + number, size * radix)
+        radix = _largest(number) + 1
+        code, size = _dense_if_large(code.cast(pl.UInt64) * radix + number, size * radix)
     return rows.with_columns(code.cast(pl.UInt32).alias(CODE))
 
 
 def measure(
-    rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
+    rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
 ) -> pl.DataFrame:
-    """Rows with CODE -> one row per code: CODE, its keys, the measures, and `more` sums."""
-    return saturated(count(rows, keys, wanted, more), more)
+    """Counts rows that have a CODE. Returns one row per code: CODE, its keys, the measures and sums."""
+    return saturated(count(rows, keys, measures, sums), sums)
 
 
 def count(
-    rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
+    rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
 ) -> pl.DataFrame:
-    """Like `measure`, but the sums are in 128 bits, so that they can be added to others."""
-    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(rows.schema, wanted, more)).collect()
-    slow = [name for name in (*_DISTINCT, "duration_ms") if name in wanted]
-    few = [name for name in slow if affordable(rows[_identity(name)], table[CODE])]
-    return _hashed(rows, _marked(rows, table, few), [name for name in slow if name not in few])
-
-
-def _identity(name: Measure) -> str:
-    return _DISTINCT[name][0] if name in _DISTINCT else PART
-
-
-def _marked(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) -> pl.DataFrame:
-    if not slow:
-        return table
-    marks, found = DistinctCounter(rows[CODE], table[CODE]), list[pl.Series]()
-    for name in slow:
-        ids, (_, flag) = rows[_identity(name)], _DISTINCT.get(name, (PART, None))
-        flags = rows[flag] if flag else None
-        found.append((marks.distinct(ids, flags) if name in _DISTINCT else marks.once(ids, rows[name])).alias(name))
-    return table.with_columns(found)
-
-
-def _hashed(rows: pl.DataFrame, table: pl.DataFrame, slow: Sequence[Measure]) -> pl.DataFrame:
-    lazy = rows.lazy()
-    for each in pl.collect_all(_distinct(lazy, name) if name in _DISTINCT else _durations(lazy) for name in slow):
-        table = table.join(each, on=CODE, how="left", validate="1:1")
-    return table.with_columns(pl.col(name).fill_null(0) for name in slow)
+    """Like `measure`, but `sums` are in 128 bits, so that they can be added to those of other rows before the cut."""
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(rows.schema, measures, sums)).collect()
+    by_bitmap, by_hash = list[Measure](), list[Measure]()
+    for name in _PER_IDENTITY:
+        if name in measures:
+            identity = _DISTINCT[name].identity if name in _DISTINCT else SESSION_DAY
+            quicker = bitmaps_are_quicker(rows[identity], table[CODE])
+            (by_bitmap if quicker else by_hash).append(name)
+    return _with_hashed(rows, _with_bitmaps(rows, table, by_bitmap), by_hash)
 
 
 def nonzero_flags(
-    rows: pl.DataFrame, keys: Sequence[str], wanted: Collection[Measure], more: Collection[Sum] = ()
+    rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
 ) -> pl.DataFrame:
-    """Like `measure` in a fraction of the time: in place of each measure that is no sum, 1 where it is more than 0."""
-    present = [_present(*_DISTINCT[name]).alias(name) for name in _DISTINCT if name in wanted]
-    present += [(pl.col("duration_ms") > 0).any().cast(pl.Int64)] if "duration_ms" in wanted else []
-    sums = _sums(rows.schema, wanted, more)
-    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *sums, *present).collect()
-    return saturated(table, more)
+    """Like `measure` in a fraction of the time: a measure that is not a sum is 1 if it is more than 0, else 0.
 
-
-def _sums(schema: pl.Schema, wanted: Collection[Measure], more: Collection[Sum]) -> list[pl.Expr]:
-    own = [each.value.cast(pl.Int128).sum().alias(each.name) for each in more]
-    return own + [_sum(schema, column).alias(name) for name, column in SUMS.items() if name in wanted]
-
-
-def _sum(schema: pl.Schema, column: str) -> pl.Expr:
-    """Adds up in 64 bits. Polars adds UInt32, the type of the counts of condensed rows, in 32 bits: 2**32 events in one
-    row of a report would be 0.
+    A row of 20 events of 3 visitors, none of them active, has events 20, visitors 1, active_visitors 0.
     """
-    values = pl.col(column).cast(pl.Int64) if schema[column] == pl.UInt32 else pl.col(column)
-    return values.sum().cast(pl.Int64)
-
-
-def _present(identity: str, flag: str | None) -> pl.Expr:
-    return (pl.col(flag).any() if flag else pl.lit(value=True)).cast(pl.Int64)
+    flags = [
+        (pl.col(flag).any() if flag else pl.lit(value=True)).cast(pl.Int64).alias(name)
+        for name, (_, flag) in _DISTINCT.items()
+        if name in measures
+    ]
+    if "duration_ms" in measures:
+        flags.append((pl.col("duration_ms") > 0).any().cast(pl.Int64))
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(rows.schema, measures, sums), *flags).collect()
+    return saturated(table, sums)
 
 
 def saturated(table: pl.DataFrame, sums: Collection[Sum]) -> pl.DataFrame:
-    """Hits may say numbers as large as 64 bits hold; sums above that are cut off."""
-    return table.with_columns(pl.col(each.name).clip(-LARGEST, LARGEST).cast(pl.Int64) for each in sums)
+    """Cuts sums off at what 64 bits hold: a single hit may carry a number as large as that."""
+    return table.with_columns(pl.col(sum_.name).clip(-LARGEST, LARGEST).cast(pl.Int64) for sum_ in sums)
+
+
+def _sums(schema: pl.Schema, measures: Collection[Measure], sums: Collection[Sum]) -> list[pl.Expr]:
+    """Adds up in 64 bits, own sums in 128. Polars adds UInt32, the type of the counts of condensed rows, in 32 bits:
+    2**32 events in one row of a report would be 0.
+    """
+    exprs = [sum_.value.cast(pl.Int128).sum().alias(sum_.name) for sum_ in sums]
+    for name, column in SUMS.items():
+        if name in measures:
+            values = pl.col(column).cast(pl.Int64) if schema[column] == pl.UInt32 else pl.col(column)
+            exprs.append(values.sum().cast(pl.Int64).alias(name))
+    return exprs
+
+
+def _with_bitmaps(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+    if not measures:
+        return table
+    counter, columns = DistinctCounter(group_of_row(rows[CODE], table[CODE])), list[pl.Series]()
+    for name in measures:
+        if name in _DISTINCT:
+            identity, flag = _DISTINCT[name]
+            values = counter.count_distinct(rows[identity], rows[flag] if flag else None)
+        else:
+            values = counter.sum_once_per_id(rows[SESSION_DAY], rows[name])
+        columns.append(values.alias(name))
+    return table.with_columns(columns)
+
+
+def _with_hashed(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+    lazy = rows.lazy()
+    counts = [_distinct(lazy, name) if name in _DISTINCT else _durations(lazy) for name in measures]
+    for counted in pl.collect_all(counts):
+        table = table.join(counted, on=CODE, how="left", validate="1:1")
+    return table.with_columns(pl.col(name).fill_null(0) for name in measures)
 
 
 def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:
-    """Per code: distinct ids. Neighbours that are equal drop out first, since the rows of a session lie together."""
+    """Returns per code the distinct ids. Equal neighbours drop out first, since the rows of a session lie together."""
     identity, flag = _DISTINCT[name]
     flagged = rows.filter(flag) if flag else rows
     changed = flagged.select(CODE, identity).filter(_changes(CODE) | _changes(identity))
@@ -115,10 +133,10 @@ def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:
 
 
 def _durations(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Per code: the sum of duration_ms over its distinct days of sessions."""
-    part = [CODE, PART]
-    changed = rows.select(*part, "duration_ms").filter(pl.any_horizontal(_changes(name) for name in part))
-    return changed.unique(part, keep="any").group_by(CODE).agg(pl.col("duration_ms").sum())
+    """Returns per code the sum of duration_ms over the distinct days of sessions."""
+    row_id = [CODE, SESSION_DAY]
+    changed = rows.select(*row_id, "duration_ms").filter(_changes(CODE) | _changes(SESSION_DAY))
+    return changed.unique(row_id, keep="any").group_by(CODE).agg(pl.col("duration_ms").sum())
 
 
 def _changes(column: str) -> pl.Expr:
@@ -126,7 +144,7 @@ def _changes(column: str) -> pl.Expr:
 
 
 def _number(key: pl.Series) -> pl.Series:
-    """Numbers from 0 that are equal where the keys are."""
+    """Returns numbers from 0 that are equal where the keys are: categories, or the distance from the least key."""
     if key.dtype == pl.String:
         key = key.cast(pl.Categorical)
     if key.dtype == pl.Categorical:
@@ -134,14 +152,14 @@ def _number(key: pl.Series) -> pl.Series:
     return (key - key.min()).cast(pl.UInt64)
 
 
-def _top(numbers: pl.Series) -> int:
-    top = numbers.max()
-    return top if isinstance(top, int) else 0
+def _largest(numbers: pl.Series) -> int:
+    largest = numbers.max()
+    return largest if isinstance(largest, int) else 0
 
 
-def _small(code: pl.Series, size: int) -> tuple[pl.Series, int]:
-    """The code and its size, made dense where it would outgrow 32 bits."""
+def _dense_if_large(code: pl.Series, size: int) -> tuple[pl.Series, int]:
+    """Returns the code and its size; ranks of the codes that occur, if the size outgrows 32 bits."""
     if size <= _CODE_LIMIT:
         return code, size
     dense = code.rank("dense").cast(pl.UInt64)
-    return dense, _top(dense) + 1
+    return dense, _largest(dense) + 1

@@ -1,4 +1,4 @@
-"""Filter trees as polars expressions: on dimensions by their distinct values, on metrics after aggregation."""
+"""Applies filter trees: to rows by the distinct values of dimensions, and to metrics after counting."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
-    """All single filters of a tree. Raises ReportError if it is empty, too deep or too large."""
+    """Returns the conditions of a tree. Raises ReportError if a group is empty, or the tree too deep or too large."""
     if tree is None:
         return []
     if depth > DEEPEST:
@@ -50,10 +50,10 @@ def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
     children = (tree.filter,) if isinstance(tree, Not) else tree.filters
     if not children:
         raise ReportError("A filter group has no expressions; give it at least one.")
-    found = [leaf for child in children for leaf in leaves(child, depth + 1)]
-    if len(found) > MOST_FILTERS:
+    conditions = [condition for child in children for condition in leaves(child, depth + 1)]
+    if len(conditions) > MOST_FILTERS:
         raise ReportError(f"The filter has more than {MOST_FILTERS} conditions.")
-    return found
+    return conditions
 
 
 def dimension_conditions(tree: Filter | None) -> list[Leaf]:
@@ -76,45 +76,44 @@ def filter_rows(
     """
     if tree is None:
         return rows
-
-    def accepts(condition: Leaf) -> pl.Expr:
-        dimension = dimensions[condition.field]
-        distinct = rows.select(dimension.key(zone).alias("key")).unique()
-        texts = distinct.select(dimension.text(pl.col("key"))).to_series()
-        return dimension.key(zone).is_in(distinct["key"].filter(matches(condition, texts)).implode())
-
-    return rows.filter(combine(tree, accepts))
+    return rows.filter(combine(tree, lambda leaf: row_condition(rows, leaf, dimensions[leaf.field], zone)))
 
 
-def combine(tree: Filter, condition: Callable[[Leaf], pl.Expr]) -> pl.Expr:
-    """The tree as one expression, given that of each single filter."""
+def row_condition(rows: pl.DataFrame, leaf: Leaf, dimension: Dimension, zone: str) -> pl.Expr:
+    """Returns which of the rows a condition on this dimension accepts (Boolean)."""
+    distinct = rows.select(dimension.key(zone).alias("key")).unique()
+    texts = distinct.select(dimension.text(pl.col("key"))).to_series()
+    return dimension.key(zone).is_in(distinct["key"].filter(matches(leaf, texts)).implode())
+
+
+def combine(tree: Filter, accepts: Callable[[Leaf], pl.Expr]) -> pl.Expr:
+    """Makes one Boolean expression of a tree; `accepts` makes that of a single condition."""
     match tree:
         case And(filters):
-            return pl.all_horizontal(combine(each, condition) for each in filters)
+            return pl.all_horizontal(combine(child, accepts) for child in filters)
         case Or(filters):
-            return pl.any_horizontal(combine(each, condition) for each in filters)
-        case Not(inner):
-            return ~combine(inner, condition)
-    return condition(tree)
+            return pl.any_horizontal(combine(child, accepts) for child in filters)
+        case Not(child):
+            return ~combine(child, accepts)
+    return accepts(tree)
 
 
 def matches(leaf: Leaf, texts: pl.Series) -> pl.Series:
-    """Which of the dimension's texts (String, none null) the filter accepts (Boolean)."""
+    """Returns which of a dimension's texts (String, none null) the condition accepts (Boolean)."""
     match leaf:
         case StringFilter():
-            return _string(leaf, texts)
-        case InListFilter(values=values, case_sensitive=exact):
-            wanted = _folded(pl.Series(_checked(values), dtype=pl.String), exact)
-            return _folded(texts, exact).is_in(wanted.implode())
+            return _matches_string(leaf, texts)
+        case InListFilter(values=values, case_sensitive=case_sensitive):
+            return _folded(texts, case_sensitive).is_in(_filter_values(values, case_sensitive).implode())
         case EmptyFilter():
             return texts.is_in([NOT_SET, ""])
-    return _true_only(
-        texts.to_frame("text").select(numeric(leaf, pl.col("text").cast(pl.Float64, strict=False))).to_series()
-    )
+    number = pl.col("text").cast(pl.Float64, strict=False)
+    mask = texts.to_frame("text").select(numeric(leaf, number)).to_series()
+    return mask.fill_null(value=False)  # texts that are not numbers
 
 
 def numeric(leaf: Leaf, number: pl.Expr) -> pl.Expr:
-    """Raises ReportError for filters that compare text."""
+    """Returns whether the condition accepts the number (Boolean). Raises ReportError for conditions on text."""
     match leaf:
         case NumericFilter(operation=operation, value=value):
             return pl.Expr.and_(_COMPARE[operation](number, value), number.is_not_nan())
@@ -124,7 +123,7 @@ def numeric(leaf: Leaf, number: pl.Expr) -> pl.Expr:
 
 
 def check_pattern(leaf: StringFilter) -> Any:
-    """The compiled regular expression, on an engine that takes linear time. Raises ReportError."""
+    """Compiles the regular expression with RE2, which takes time in proportion to the text. Raises ReportError."""
     if len(leaf.value) > LONGEST_PATTERN:
         raise ReportError(f"The regular expression for {leaf.field!r} has more than {LONGEST_PATTERN} characters.")
     options = re2.Options()
@@ -132,45 +131,36 @@ def check_pattern(leaf: StringFilter) -> Any:
     try:
         return re2.compile(leaf.value, options)
     except (re2.error, UnicodeEncodeError) as error:
-        cause = (
-            error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else str(error)
-        )
-        raise ReportError(f"The regular expression for {leaf.field!r} is not one of RE2: {cause[:200]}") from error
+        cause = error.args[0] if error.args else ""
+        text = cause.decode(errors="replace") if isinstance(cause, bytes) else str(error)
+        raise ReportError(f"The regular expression for {leaf.field!r} is not one of RE2: {text[:200]}") from error
 
 
-def _string(leaf: StringFilter, texts: pl.Series) -> pl.Series:
+def _matches_string(leaf: StringFilter, texts: pl.Series) -> pl.Series:
     if leaf.match in ("FULL_REGEXP", "PARTIAL_REGEXP"):
-        return _by_pattern(leaf, texts)
-    folded, value = _folded(texts, leaf.case_sensitive), _fold_one(leaf)
-    tests: dict[str, Callable[[], pl.Series]] = {
-        "EXACT": lambda: folded == value,
-        "BEGINS_WITH": lambda: folded.str.starts_with(value),
-        "ENDS_WITH": lambda: folded.str.ends_with(value),
-        "CONTAINS": lambda: folded.str.contains(value, literal=True),
-    }
-    return tests[leaf.match]()
+        pattern = check_pattern(leaf)
+        search = pattern.fullmatch if leaf.match == "FULL_REGEXP" else pattern.search
+        return pl.Series([search(text) is not None for text in texts], dtype=pl.Boolean)
+    folded = _folded(texts, leaf.case_sensitive)
+    value: str = _filter_values((leaf.value,), leaf.case_sensitive)[0]
+    match leaf.match:
+        case "BEGINS_WITH":
+            return folded.str.starts_with(value)
+        case "ENDS_WITH":
+            return folded.str.ends_with(value)
+        case "CONTAINS":
+            return folded.str.contains(value, literal=True)
+    return folded == value
 
 
-def _by_pattern(leaf: StringFilter, texts: pl.Series) -> pl.Series:
-    pattern = check_pattern(leaf)
-    test = pattern.fullmatch if leaf.match == "FULL_REGEXP" else pattern.search
-    return pl.Series([test(text) is not None for text in texts], dtype=pl.Boolean)
+def _filter_values(values: tuple[str, ...], case_sensitive: bool) -> pl.Series:
+    """Returns the values in the spelling to compare. Raises ReportError for too many or too long ones."""
+    if not 1 <= len(values) <= MOST_VALUES or any(len(value) > LONGEST_VALUE for value in values):
+        raise ReportError(f"A filter takes 1 to {MOST_VALUES} values of at most {LONGEST_VALUE} characters.")
+    # JSON may carry lone surrogates, which UTF-8 and polars cannot.
+    encodable = [value.encode("utf-8", "replace").decode() for value in values]
+    return _folded(pl.Series(encodable, dtype=pl.String), case_sensitive)
 
 
 def _folded(texts: pl.Series, case_sensitive: bool) -> pl.Series:
     return texts if case_sensitive else texts.str.to_lowercase()
-
-
-def _fold_one(leaf: StringFilter) -> str:
-    folded: str = _folded(pl.Series(_checked((leaf.value,)), dtype=pl.String), leaf.case_sensitive)[0]
-    return folded
-
-
-def _checked(values: tuple[str, ...]) -> list[str]:
-    if not 1 <= len(values) <= MOST_VALUES or any(len(value) > LONGEST_VALUE for value in values):
-        raise ReportError(f"A filter takes 1 to {MOST_VALUES} values of at most {LONGEST_VALUE} characters.")
-    return [value.encode("utf-8", "replace").decode() for value in values]
-
-
-def _true_only(mask: pl.Series) -> pl.Series:
-    return mask.fill_null(value=False)

@@ -10,7 +10,7 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
-from reporting.query.distinct import numbered
+from reporting.query.distinct import number_ids
 
 
 class ReportSource(Protocol):
@@ -90,7 +90,9 @@ def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSour
     for plan in plans:
         if any(first <= days.first <= last for days in plan.days):
             columns[plan.row_source] |= plan.columns
-    of_events, of_condensed = sorted(columns[RowSource.EVENTS]), sorted(columns[RowSource.CONDENSED])
-    events = numbered(uncondensed(view.events(first, last, of_events))) if of_events else pl.DataFrame()
-    condensed = numbered(view.condensed(first, last, [*of_condensed, EVENT_COUNT])) if of_condensed else pl.DataFrame()
+    events = condensed = pl.DataFrame()
+    if names := sorted(columns[RowSource.EVENTS]):
+        events = number_ids(uncondensed(view.events(first, last, names)))
+    if names := sorted(columns[RowSource.CONDENSED]):
+        condensed = number_ids(view.condensed(first, last, [*names, EVENT_COUNT]))
     return LoadedRange(first, last, events, condensed)

@@ -1,4 +1,4 @@
-"""The dimensions and metrics that a property's own rules define, beside those that every property has."""
+"""Makes dimensions and metrics of a property's rules, in addition to those that every property has."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -23,7 +23,7 @@ TYPES: Final[dict[Unit, MetricType]] = {"standard": "FLOAT", "currency": "CURREN
 
 
 class Definitions(NamedTuple):
-    """By name, as reports ask for them."""
+    """The property's own dimensions and metrics, by the names that reports use, such as customEvent:plan."""
 
     dimensions: Mapping[str, Dimension] = {}
     metrics: Mapping[str, Metric] = {}
@@ -34,7 +34,7 @@ NO_DEFINITIONS: Final = Definitions()
 
 @lru_cache(256)
 def definitions_of(rules: Ruleset | None) -> Definitions:
-    """Those of the rules that are on."""
+    """Returns what the rules that are on define."""
     if rules is None:
         return NO_DEFINITIONS
     groups: list[ContentGroupRule] = rules.of_kind(ContentGroupRule)
@@ -45,7 +45,9 @@ def definitions_of(rules: Ruleset | None) -> Definitions:
         *(_parameter(rule) for rule in rules.of_kind(CustomDimensionRule)),
     ]
     metrics = [_sum(rule) for rule in rules.of_kind(CustomMetricRule)]
-    return Definitions({each.name: each for each in dimensions}, {each.name: each for each in metrics})
+    return Definitions(
+        {dimension.name: dimension for dimension in dimensions}, {metric.name: metric for metric in metrics}
+    )
 
 
 def _channel_group(rule: ChannelGroupRule) -> Dimension:
@@ -65,12 +67,12 @@ def _content_group(name: str, rule: ContentGroupRule) -> Dimension:
 
 
 def _parameter(rule: CustomDimensionRule) -> Dimension:
-    family, prefix, what = (
-        (CUSTOM_USER, USER, "user property") if rule.scope == "user" else (CUSTOM_EVENT, EVENT, "event parameter")
-    )
-    meaning = f"The {what} {rule.parameter}, as the event carries it."
-    name = f"{family}:{rule.parameter}"
-    return decoded(name, rule.name, "Custom", meaning, column="custom", key=prefix + rule.parameter)
+    if rule.scope == "user":
+        family, key, source = CUSTOM_USER, USER + rule.parameter, "user property"
+    else:
+        family, key, source = CUSTOM_EVENT, EVENT + rule.parameter, "event parameter"
+    meaning = f"The {source} {rule.parameter}, as the event carries it."
+    return decoded(f"{family}:{rule.parameter}", rule.name, "Custom", meaning, column="custom", key=key)
 
 
 def _sum(rule: CustomMetricRule) -> Metric:

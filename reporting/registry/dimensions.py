@@ -1,4 +1,4 @@
-"""The dimensions of reports: one registry entry each, with definition, the columns that it reads, and expression."""
+"""The dimensions of reports. Each registry entry has its definition, the columns that it reads, and expressions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -11,19 +11,28 @@ from reporting.registry.local_hours import local_hours
 
 NOT_SET: Final = "(not set)"
 CONTENT_GROUP: Final = "contentGroup"
+TIME_COLUMNS: Final = {"day", "time"}
 
 
 class Dimension(NamedTuple):
-    """`key(zone)` tells rows apart (one key per text, never null), `text(key)` writes the key as it is shown."""
+    """Reports group by `key`, which is quicker than by text; `text` is applied to the keys of the answer only.
 
-    name: str
-    label: str
+    The date 20261110 has the key 20767, days since 1970.
+    """
+
+    name: str  # as the APIs call it
+    label: str  # as the dashboard calls it
     category: str
-    scope: str
+    scope: str  # "event" or "session"
     definition: str
     columns: tuple[str, ...]
-    key: Callable[[str], pl.Expr]
-    text: Callable[[pl.Expr], pl.Expr]
+    key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
+    text: Callable[[pl.Expr], pl.Expr]  # key -> String
+
+    @property
+    def is_time(self) -> bool:
+        """Whether its values are intervals, which are known without any event."""
+        return set(self.columns) <= TIME_COLUMNS
 
 
 def _set(column: str) -> pl.Expr:
@@ -71,7 +80,7 @@ def _behind(mark: str, text: pl.Series) -> pl.Expr:
 
 
 def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
-    """One of the names that the column holds (processing/pipeline/custom_values.py)."""
+    """Returns the dimension of one key of a column that holds several, "key=value&…" (pipeline/custom_values.py)."""
     scope = "session" if column.startswith("session_") else "event"
     value = extract(column, key).fill_null(NOT_SET)
     return Dimension(name, label, category, scope, definition, (column,), lambda _zone: value, _plain)
@@ -185,45 +194,43 @@ _ALL: Final = (
     _column("browser", "Browser", "Technology", "The browser that sent the event.", "browser"),
     _column("operatingSystem", "Operating system", "Technology", "The operating system of the device.", "system"),
 )
-DIMENSIONS: Final[Mapping[str, Dimension]] = {each.name: each for each in _ALL}
+DIMENSIONS: Final[Mapping[str, Dimension]] = {dimension.name: dimension for dimension in _ALL}
 NO_CUSTOM: Final[Mapping[str, Dimension]] = {}
 
 
 def find_dimension(
     name: str, derived: Mapping[str, DerivedDimension], custom: Mapping[str, Dimension] = NO_CUSTOM
 ) -> Dimension:
-    """Raises ReportError for a name that neither the registry, nor the property's rules, nor the report knows."""
+    """Looks a name up in the report, the property's rules and the registry. Raises ReportError for an unknown name."""
     if name in derived:
         return _derive(derived[name], custom)
-    found = custom.get(name) or DIMENSIONS.get(name)
-    if found is None:
+    dimension = custom.get(name) or DIMENSIONS.get(name)
+    if dimension is None:
         raise undefined("dimension", name, custom) or unknown("dimension", name, {**DIMENSIONS, **custom})
-    return found
+    return dimension
 
 
-def _derive(asked: DerivedDimension, custom: Mapping[str, Dimension]) -> Dimension:
-    if (asked.name in DIMENSIONS or asked.name in custom) and asked.of != (asked.name,):
-        raise ReportError(f"{asked.name!r} is already a dimension; give the expression another name.")
-    if not asked.of or len(asked.delimiter) > 100:
+def _derive(derived: DerivedDimension, custom: Mapping[str, Dimension]) -> Dimension:
+    name = derived.name
+    # A report may change a dimension under its own name: pagePath = lower_case(pagePath).
+    if (name in DIMENSIONS or name in custom) and derived.of != (name,):
+        raise ReportError(f"{name!r} is already a dimension; give the expression another name.")
+    if not derived.of or len(derived.delimiter) > 100:
         raise ReportError(
-            f"The expression of {asked.name[:100]!r} needs a dimension name, and a delimiter of at most 100 characters."
+            f"The expression of {name[:100]!r} needs a dimension name, and a delimiter of at most 100 characters."
         )
-    parts = [find_dimension(name, {}, custom) for name in asked.of]
-    columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
-    definition = f"{asked.function} of {', '.join(asked.of)}"
-    return Dimension(
-        asked.name, asked.name, "Derived", "event", definition, columns, _derived_key(asked, parts), _plain
-    )
+    parts = [find_dimension(part, {}, custom) for part in derived.of]
 
-
-def _derived_key(asked: DerivedDimension, parts: list[Dimension]) -> Callable[[str], pl.Expr]:
     def key(zone: str) -> pl.Expr:
-        joined = pl.concat_str([part.text(part.key(zone)) for part in parts], separator=asked.delimiter)
-        changes = {
-            "lower_case": joined.str.to_lowercase(),
-            "upper_case": joined.str.to_uppercase(),
-            "concatenate": joined,
-        }
-        return changes[asked.function]
+        joined = pl.concat_str([part.text(part.key(zone)) for part in parts], separator=derived.delimiter)
+        match derived.function:
+            case "lower_case":
+                return joined.str.to_lowercase()
+            case "upper_case":
+                return joined.str.to_uppercase()
+            case "concatenate":
+                return joined
 
-    return key
+    columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
+    definition = f"{derived.function} of {', '.join(derived.of)}"
+    return Dimension(name, name, "Derived", "event", definition, columns, key, _plain)

@@ -1,4 +1,4 @@
-"""Local hours of a zone, by arithmetic on its changes of offset: quicker than making each time a local time."""
+"""Local hours of a time zone, by adding the offset that holds: quicker than converting each time to a local time."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -12,17 +12,17 @@ _DAY: Final = timedelta(days=1)
 
 
 def local_hours(zone: str) -> pl.Expr:
-    """Hours since 1970-01-01 00:00 on the zone's clock (Int32), from the column `time`."""
+    """Returns the hours since 1970-01-01 00:00 on the zone's clock (Int32), from the column `time` (ms)."""
     return pl.col("time").map_batches(lambda times: _local_hours(times, zone), return_dtype=pl.Int32)
 
 
 def _local_hours(times: pl.Series, zone: str) -> pl.Series:
     if times.is_empty():
         return times.cast(pl.Int32)
-    first, last = (
+    first_year, last_year = (
         datetime.fromtimestamp(cast("int", bound) / 1000, tz=UTC).year for bound in (times.min(), times.max())
     )
-    changes = [change for year in range(first, last + 1) for change in offset_changes(zone, year)]
+    changes = [change for year in range(first_year, last_year + 1) for change in offset_changes(zone, year)]
     starts, offsets = (pl.Series(values, dtype=pl.Int64) for values in zip(*changes, strict=True))
     offset = offsets.gather(starts.search_sorted(times, side="right") - 1)
     return ((times + offset) // _HOUR_MS).cast(pl.Int32)
@@ -30,14 +30,17 @@ def _local_hours(times: pl.Series, zone: str) -> pl.Series:
 
 @lru_cache(maxsize=4096)
 def offset_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
-    """(instant, offset from it on), both in ms: at the beginning of a UTC year and at each change within it."""
+    """Returns (instant, offset from then on), both in ms, for the start of a UTC year and each change within it.
+
+    Europe/Berlin, 2026: (1 January, +1 h), (29 March 01:00 UTC, +2 h), (25 October 01:00 UTC, +1 h).
+    """
     clock, day = ZoneInfo(zone), datetime(year, 1, 1, tzinfo=UTC)
-    changes = [(_milliseconds(day), _offset(clock, day))]
+    changes = [(int(day.timestamp()) * 1000, _offset(clock, day))]
     while day.year == year:
-        after = day + _DAY
-        if _offset(clock, after) != changes[-1][1]:
-            changes.append((_change_between(clock, day, after), _offset(clock, after)))
-        day = after
+        next_day = day + _DAY
+        if _offset(clock, next_day) != changes[-1][1]:
+            changes.append((_change_between(clock, day, next_day), _offset(clock, next_day)))
+        day = next_day
     return tuple(changes)
 
 
@@ -46,13 +49,9 @@ def _offset(clock: ZoneInfo, instant: datetime) -> int:
     return offset // timedelta(milliseconds=1)
 
 
-def _milliseconds(instant: datetime) -> int:
-    return int(instant.timestamp()) * 1000
-
-
-def _change_between(clock: ZoneInfo, before: datetime, after: datetime) -> int:
-    """The first second at which another offset holds than before."""
-    low, high, old = int(before.timestamp()), int(after.timestamp()), _offset(clock, before)
+def _change_between(clock: ZoneInfo, start: datetime, end: datetime) -> int:
+    """Returns the first second, in ms, at which the offset is not that of the start any more. Halves the span."""
+    low, high, old = int(start.timestamp()), int(end.timestamp()), _offset(clock, start)
     while high - low > 1:
         middle = (low + high) // 2
         same = _offset(clock, datetime.fromtimestamp(middle, tz=UTC)) == old

@@ -1,4 +1,4 @@
-"""The metrics of reports: one registry entry each, with its definition, the measures that it needs and its value."""
+"""The metrics of reports. Each registry entry has its definition, the measures that it needs, and its value."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -10,7 +10,7 @@ from reporting.model.expressions import ratio, read
 from reporting.model.report import ReportError, undefined, unknown
 
 MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "CURRENCY"]
-# What reporting/query/aggregate.py counts per row; metrics are arithmetic on measures.
+# Counts per row of a report (reporting/query/aggregate.py). Metrics are arithmetic on them.
 Measure = Literal[
     "events",
     "page_views",
@@ -25,11 +25,11 @@ Measure = Literal[
 
 
 class Sum(NamedTuple):
-    """What is added up over the rows: `value` of each, in millionths, so that no order of adding changes the sum."""
+    """A sum over rows in whole millionths, so that the order of adding does not change it."""
 
     name: str
     columns: tuple[str, ...]
-    value: pl.Expr
+    value: pl.Expr  # of one row
 
 
 class Metric(NamedTuple):
@@ -53,7 +53,7 @@ class Metric(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """What the metric counts."""
+        """The unit that the metric counts."""
         return {"User": "user", "Session": "session"}.get(self.category, "event")
 
 
@@ -64,7 +64,7 @@ def _count(*, name: str, label: str, category: str, definition: str, measure: Me
 def summed(
     name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr
 ) -> Metric:
-    """The sum of a value in millionths, as a number."""
+    """Returns the metric of a sum of millionths."""
     total = ratio(pl.col(name), MILLIONTHS)
     return Metric(name, label, type, "Event", definition, (), total, sums=(Sum(name, columns, value),))
 
@@ -181,20 +181,20 @@ _ALL: Final = (
         value=_seconds(pl.col("engagement_ms")),
     ),
 )
-METRICS: Final[Mapping[str, Metric]] = {each.name: each for each in _ALL}
+METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in _ALL}
 NO_CUSTOM: Final[Mapping[str, Metric]] = {}
 
 
 def find_metric(name: str, expressions: Mapping[str, str], custom: Mapping[str, Metric] = NO_CUSTOM) -> Metric:
-    """Raises ReportError for a name that neither the registry, nor the property's rules, nor the report knows, and for
-    bad arithmetic.
+    """Looks a name up in the report, the registry and the property's rules. Raises ReportError for an unknown name and
+    for an expression that cannot be read.
     """
     if name in expressions:
         return _calculate(name, expressions[name], custom)
-    found = METRICS.get(name) or custom.get(name)
-    if found is None:
+    metric = METRICS.get(name) or custom.get(name)
+    if metric is None:
         raise undefined("metric", name, custom) or unknown("metric", name, {**METRICS, **custom})
-    return found
+    return metric
 
 
 def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metric:
@@ -202,13 +202,13 @@ def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metr
         raise ReportError(f"{name!r} is already a metric; give the expression another name.")
     used: dict[str, Metric] = {}
 
-    def operand(each: str) -> pl.Expr:
-        used[each] = find_metric(each, {}, custom)
-        return used[each].value.cast(pl.Float64)
+    def operand(operand_name: str) -> pl.Expr:
+        metric = used[operand_name] = find_metric(operand_name, {}, custom)
+        return metric.value.cast(pl.Float64)
 
     value = read(expression, operand)
     measures = tuple(dict.fromkeys(measure for metric in used.values() for measure in metric.measures))
-    sums = tuple({each.name: each for metric in used.values() for each in metric.sums}.values())
+    sums = tuple({sum_.name: sum_ for metric in used.values() for sum_ in metric.sums}.values())
     finite = pl.when(value.is_finite()).then(value).otherwise(0.0)
     return Metric(
         name, name, "FLOAT", "Calculated", expression, measures, finite, expression, sums, flags_show_zero=False

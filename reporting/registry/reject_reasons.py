@@ -1,4 +1,4 @@
-"""What each reason for not counting a hit means, in plain words. The list itself is processing.schema.REASONS."""
+"""Explains each reason for which hits are rejected, to the property's users. The reasons are in processing.schema."""
 
 from typing import Final
 

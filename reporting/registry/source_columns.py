@@ -1,4 +1,4 @@
-"""The rows that reports count, and which of their columns each measure needs: events, or condensed rows."""
+"""The columns of events, or of condensed rows, that each measure needs."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -17,6 +17,7 @@ COLUMNS: Final[Mapping[Measure, tuple[str, ...]]] = {
     "engaged_sessions": ("session", "engaged"),
     "duration_ms": ("session", "day", "duration_ms"),
 }
+# The measures that are sums of a column; the others count distinct values.
 SUMS: Final[Mapping[Measure, str]] = {
     "events": EVENT_COUNT,
     "page_views": "page_view",

@@ -38,7 +38,7 @@ from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.support import oracle_reports
 from tests.support.installation import Installation
-from tests.support.oracle_reports import Asked, Line
+from tests.support.oracle_reports import Line, SlowReport
 from tests.support.places_file import write_places
 from tests.support.random_hits import Sent, Site, arrivals, sites
 
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.django_db
 
 NETWORKS: Final = {"192.0.2.0/24": {"country_code": "DE"}, "198.51.100.0/24": {"country_code": "FR"}}
 HALVES: Final = (tuple(METRICS)[:6], tuple(METRICS)[6:])
-Questions = list[tuple[Report, Asked]]
+Questions = list[tuple[Report, SlowReport]]
 Offsets = tuple[int, int, int]  # partition, first, last
 TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}
 
@@ -174,7 +174,7 @@ def check_ranges(view: ReadView, facts: list[dict[str, Any]], site: Site) -> Non
     by, metrics = ("eventName",), ("totalUsers", "sessions")
     answer = run(Report(date_ranges=named, dimensions=by, metrics=metrics, **TOTAL), view, last)
     for number, (name, (low, high)) in enumerate(ranges.items()):
-        rows, total = oracle_reports.answer(facts, Asked(by, metrics, (str(low), str(high))))
+        rows, total = oracle_reports.answer(facts, SlowReport(by, metrics, (str(low), str(high))))
         assert [(row.dimensions[:1], row.metrics) for row in answer.rows if row.dimensions[1] == name] == rows
         assert answer.totals[number].metrics == total[1]
 
@@ -185,7 +185,7 @@ def as_lines(answer: Answer) -> tuple[list[Line], Line]:
     return rows, (answer.totals[0].dimensions, answer.totals[0].metrics)
 
 
-def questions(site: Site) -> Iterator[tuple[Report, Asked]]:
+def questions(site: Site) -> Iterator[tuple[Report, SlowReport]]:
     first, last = _days(site)
     whole, middle = (first, last), (first + timedelta(days=6), first + timedelta(days=7))
     for dimension in DIMENSIONS:
@@ -201,7 +201,7 @@ def questions(site: Site) -> Iterator[tuple[Report, Asked]]:
             "dimensions": dimensions,
             "metrics": metrics,
         }
-        yield Report(**ends, **report, **TOTAL), Asked(dimensions, metrics, (str(first), str(last)), **asked)
+        yield Report(**ends, **report, **TOTAL), SlowReport(dimensions, metrics, (str(first), str(last)), **asked)
 
 
 def _days(site: Site) -> tuple[date, date]:
@@ -213,10 +213,10 @@ def _days(site: Site) -> tuple[date, date]:
 
 def plain_question(
     dimensions: tuple[str, ...], metrics: tuple[str, ...], days: tuple[date, date]
-) -> tuple[Report, Asked]:
+) -> tuple[Report, SlowReport]:
     ends = str(days[0]), str(days[1])
     report = Report(date_ranges=(DateRange(*ends),), dimensions=dimensions, metrics=metrics, **TOTAL)
-    return report, Asked(dimensions, metrics, ends)
+    return report, SlowReport(dimensions, metrics, ends)
 
 
 COMBINED: Final[tuple[tuple[str, ...], ...]] = (

@@ -74,6 +74,8 @@ def filtered() -> Iterator[Report]:
     yield asked(metrics=users, metric_filter=OFTEN)
     orders = (ByDimension("hour", descending=True, order="NUMERIC"), ByMetric("sessions"))
     yield asked(dimensions=("hour",), metrics=users, orders=orders, keep_empty_rows=True)
+    yield asked(dimensions=("date",), metrics=users, date_ranges=(EVER, SOME), keep_empty_rows=True)
+    yield asked(dimensions=("dateHour",), metrics=users, metric_filter=Not(OFTEN), keep_empty_rows=True)
     yield asked(dimensions=("hour",), metrics=users, date_ranges=(DateRange("2001-01-01", "2001-01-02"),))
     yield asked(metrics=users, date_ranges=(DateRange("2001-01-01", "2001-01-02"),))
 

@@ -29,7 +29,8 @@ def _report(*metrics: str, by: tuple[str, ...] = (), **more: Any) -> Report:
 CASES: Final = (
     Case(
         "A session ends after half an hour of silence",
-        "Hits without a session id belong together while no gap between them is longer than the property's timeout.",
+        "Hits without a session ID belong together as long as no gap between them is longer than the property's"
+        " timeout.",
         """
         at               | client | page
         2026-11-20 10:00 | 1.1    | /a
@@ -44,8 +45,8 @@ CASES: Final = (
     ),
     Case(
         "Midnight does not split a session",
-        "It counts on each day on which it has an event, and once in a report over both."
-        " Its duration is divided between the days.",
+        "The session counts on each day on which it has an event, and once in a report over both. Its duration is"
+        " divided between the days.",
         """
         at                  | client | page | sid
         2026-11-19 23:50:00 | 1.1    | /a   | 7
@@ -67,7 +68,7 @@ CASES: Final = (
     Case(
         "Engaged by the end of the day",
         "A session is engaged with two page views, or with more than 10 seconds of engagement time. Its visitor is"
-        " active, and so is one with any engagement time, or on the first visit.",
+        " active. A visitor with any engagement time, or on the first visit, is active as well.",
         """
         at                  | client | page | sid | _et   | event
         2026-11-20 10:00:00 | 1.1    | /a   | 1   |       | page_view
@@ -100,8 +101,8 @@ CASES: Final = (
         """,
     ),
     Case(
-        "The source is that of the session's first event",
-        "A campaign that comes up later in the session does not change where the session came from.",
+        "The first event determines a session's source",
+        "A campaign that appears later in the session does not change where the session came from.",
         """
         at                  | client | page | sid | cs     | cm
         2026-11-20 10:00:00 | 1.1    | /a   | 1   | letter | email
@@ -114,8 +115,8 @@ CASES: Final = (
         """,
     ),
     Case(
-        "A hit that comes twice counts once",
-        "Of the hits of one visitor with the same id the earliest counts, the others are rejected as duplicates.",
+        "A hit that is sent twice counts once",
+        "Of the hits of one visitor with the same ID, the earliest counts; the others are rejected as duplicates.",
         """
         at                  | client | page | _hid
         2026-11-20 10:00:00 | 1.1    | /a   | x1
@@ -130,7 +131,7 @@ CASES: Final = (
     ),
     Case(
         "Date ranges may overlap",
-        "Each range is counted by itself; the dimension dateRange says which one a row belongs to.",
+        "Each range is counted separately; the dimension dateRange says which range a row belongs to.",
         """
         at               | client | page
         2026-11-19 10:00 | 1.1    | /a
@@ -149,7 +150,8 @@ CASES: Final = (
     ),
     Case(
         "Filters",
-        "The dimension filter chooses events, also by what the report does not show; the metric filter chooses rows.",
+        "The dimension filter selects events, also by dimensions that the report does not show. The metric filter"
+        " selects rows.",
         """
         at               | client | page    | event
         2026-11-20 10:00 | 1.1    | /shop/a | page_view
@@ -171,7 +173,7 @@ CASES: Final = (
     ),
     Case(
         "Days and hours are those of the property",
-        "This property's zone is Europe/Berlin, one hour ahead of UTC in winter.",
+        "This property's time zone is Europe/Berlin, one hour ahead of UTC in winter.",
         """
         at               | client | page
         2026-11-19 22:59 | 1.1    | /a

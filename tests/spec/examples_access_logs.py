@@ -5,7 +5,7 @@ from typing import Any, Final
 EXAMPLES: Final[list[tuple[Any, ...]]] = [
     (
         "Page views and reasons",
-        "Of several reasons the first counts, in this order: malformed, method, status, asset, bot.",
+        "If several reasons apply, the first counts, in this order: malformed, method, status, asset, bot.",
         """
         at                  | address   | request                  | status | agent
         2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1           | 200    |
@@ -54,8 +54,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "A visitor is an address with a user agent",
-        "Every page view makes its visitor active, since a log says nothing of engagement.",
+        "A visitor is an IP address with a user agent",
+        "Every page view makes its visitor active, since a log has no engagement times.",
         """
         at                  | address   | request         | status | agent
         2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1  | 200    |
@@ -68,8 +68,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Engaged is a session of two pages",
-        "The time between them does not matter, as long as it is not above the timeout.",
+        "A session of two pages is engaged",
+        "The time between them does not matter, as long as it does not exceed the timeout.",
         """
         at                  | address   | request         | status
         2026-11-20 10:00:00 | 192.0.2.1 | GET / HTTP/1.1  | 200

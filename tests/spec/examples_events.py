@@ -5,8 +5,8 @@ from typing import Any, Final
 EXAMPLES: Final[list[tuple[Any, ...]]] = [
     (
         "A hit that is sent again counts once",
-        "The earliest of one visitor's hits with the same id counts, whichever arrived first; the others are rejected"
-        " as duplicate. The ids of two visitors have nothing to do with each other.",
+        "Of the hits of one visitor with the same ID, the earliest counts, whichever arrived first; the others are"
+        " rejected as duplicate. Equal IDs of two visitors are unrelated.",
         """
         received            | visitor | id | page
         2026-11-20 10:00:05 | ann     | a1 | /second
@@ -24,8 +24,9 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Also when it is sent again days later",
-        "The tracker tries for 72 hours. Ann's client says nothing of when a hit was made, Bob's does.",
+        "A hit that is sent again days later counts once, too",
+        "The tracker retries for 72 hours. Ann's client does not send the time at which it made a hit; Bob's client"
+        " does.",
         """
         received            | made                | visitor | id | page
         2026-11-17 10:00:00 |                     | ann     | a1 | /without-time
@@ -59,7 +60,7 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Programs and unreadable hits do not count",
+        "Bots and unreadable hits do not count",
         "They are kept with their reason. An event needs a name of 1 to 40 characters.",
         """
         at               | visitor | event                                     | agent
@@ -79,7 +80,7 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "A measurement id that is nobody's",
+        "An unknown measurement ID",
         "These hits are kept for administrators, under property 0, and change no report.",
         """
         at               | visitor | measurement id
@@ -97,8 +98,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "Where sessions come from",
-        "Tags in the address first, then click ids of advertisements, then the referrer; pages of the site itself are"
-        " no source. The channel follows from source and medium.",
+        "Tags in the page's URL come first, then click IDs of advertisements, then the referrer. Pages of the site"
+        " itself are not sources. The channel follows from source and medium.",
         """
         at               | visitor | session | page                                         | referrer
         2026-11-20 10:00 | ann     | 1       | /                                            |
@@ -205,8 +206,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "The first event of a session says where it came from",
-        "First by time, not by arrival: here the hit with the tags came to us late.",
+        "The first event of a session determines its source",
+        "First means first by time, not by arrival: here the hit with the tags arrived late.",
         """
         received            | made                | visitor | id | session | page
         2026-11-20 10:00:30 | 2026-11-20 10:00:30 | ann     | a2 | 7       | /b?utm_source=other&utm_medium=cpc
@@ -219,8 +220,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Without cookies, visitors are told apart within one day",
-        "By address and browser, and by the UTC day on which the hit was received.",
+        "Without cookies, visitors are recognised within one day",
+        "They are distinguished by IP address and browser, and by the UTC day on which the hit was received.",
         """
         at               | visitor | address
         2026-11-19 10:00 | ann     | 192.0.2.1

@@ -24,9 +24,9 @@ from configuration.ruleset.ruleset import (
 
 FILTERS: Final[list[tuple[Any, ...]]] = [
     (
-        "Leave out what matches",
-        "Capitals make no difference, unless the condition asks for it. The rule that refused a hit is kept with it; of"
-        " several, the first.",
+        "Exclude matching hits",
+        "Case is ignored unless the condition asks for it. The name of the rule that rejected a hit is kept with"
+        " it; if several rules apply, the first.",
         (
             FilterRule(name="No admin pages", action="exclude", when=Text("path", "begins", "/admin")),
             FilterRule(name="No tests", action="exclude", when=Text("path", "pattern", "^/.*/test[0-9]+$")),
@@ -49,8 +49,8 @@ FILTERS: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Count only what matches",
-        "With several rules that include, an event must match each of them.",
+        "Count only matching hits",
+        "With several including rules, an event must match each of them.",
         (
             FilterRule(name="Our pages", action="include", when=OneOf("path", ("/a", "/b"))),
             FilterRule(name="In German", action="include", when=Text("language", "begins", "de")),
@@ -73,9 +73,9 @@ FILTERS: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Conditions can be combined and turned round",
-        "Here: events of one network that are no purchases, or anything from a headless page. Addresses are compared as"
-        " they are kept, without their last part.",
+        "Combine and negate conditions",
+        "Here: events of one network that are not purchases, or any event from a headless page. IP addresses are"
+        " compared as they are stored, without their last part.",
         (
             FilterRule(
                 name="Lab",
@@ -106,7 +106,7 @@ FILTERS: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "A rule that is being tested, or off, changes nothing",
+        "A rule that is off or in testing changes nothing",
         "",
         (
             FilterRule(name="Tested", action="exclude", when=Text("path", "equals", "/a"), state="testing"),
@@ -125,8 +125,8 @@ FILTERS: Final[list[tuple[Any, ...]]] = [
 ]
 REWRITES: Final[list[tuple[Any, ...]]] = [
     (
-        "Small letters, search and replace",
-        "Rules apply in their order, each on what those before it left. Groups of a pattern are $1 or ${name}.",
+        "Lower case, search and replace",
+        "Rules apply in their order, each to the result of the rules before it. Groups of a pattern are $1 or ${name}.",
         (
             RewriteRule(name="Small letters", field="path", change="lower_case"),
             RewriteRule(
@@ -153,8 +153,8 @@ REWRITES: Final[list[tuple[Any, ...]]] = [
         "",
     ),
     (
-        "Parameters of the page that mean nothing",
-        "Campaign tags and click ids are never part of it.",
+        "Drop parameters of the page that have no meaning",
+        "Campaign tags and click IDs are never part of the query.",
         (RewriteRule(name="Session ids", field="query", change="drop_parameters", parameters=("sid", "PHPSESSID")),),
         """
         at               | visitor | page
@@ -170,8 +170,9 @@ REWRITES: Final[list[tuple[Any, ...]]] = [
         "",
     ),
     (
-        "What depends on a field follows it",
-        "The channel follows medium, what a page view is follows the name of the event. A rule can have conditions.",
+        "Fields that depend on a rewritten field change with it",
+        "The channel follows from the medium, and the name of the event decides whether it is a page view. A rule"
+        " can have conditions.",
         (
             RewriteRule(
                 name="Our letter",
@@ -199,8 +200,8 @@ REWRITES: Final[list[tuple[Any, ...]]] = [
 ]
 WHO: Final[list[tuple[Any, ...]]] = [
     (
-        "Programs: the owner knows better than the lists",
-        "What is allowed is allowed, whatever else is said of it.",
+        "Bots: the owner's rules win over the lists",
+        "A program that a rule allows is counted, whatever other bot rules and the lists say.",
         (
             BotRule(name="Our monitor", action="allow", user_agent="curl/8.5"),
             BotRule(name="Spy", action="block", user_agent="SpyBrowser"),
@@ -222,8 +223,9 @@ WHO: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Referrers that are spam",
-        "A small list of known ones is on unless it is switched off; a rule adds domains, and all below them.",
+        "Referrer spam",
+        "A short list of known spam domains is on unless you switch it off; a rule adds domains, and all domains"
+        " below them.",
         (SpamRule(name="More spam", domains=("cheap.example",)),),
         """
         at               | visitor | referrer
@@ -242,8 +244,8 @@ WHO: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "The owner's own people",
-        "By network, or by the traffic type that the tracker sends (`tt`).",
+        "Internal traffic",
+        "Internal hits are recognised by network, or by the traffic type that the tracker sends (`tt`).",
         (
             InternalRule(name="Office", networks=("198.51.100.0/24",)),
             InternalRule(name="Developers", traffic_type="developer"),
@@ -265,9 +267,9 @@ WHO: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Referrers that are no source",
-        "Somebody who comes back from paying did not come from the payment's page. The site's own domains never are"
-        " a source.",
+        "Referral exclusions",
+        "A visitor who comes back from a payment page did not come from there. The site's own domains are never a"
+        " source.",
         (ReferralRule(name="Payment", domains=("pay.example.net",)),),
         """
         at               | visitor | session | referrer
@@ -285,8 +287,9 @@ WHO: Final[list[tuple[Any, ...]]] = [
 ]
 GROUPS: Final[list[tuple[Any, ...]]] = [
     (
-        "Channels of the owner's own",
-        "The first that matches the session's first event; what matches none is `otherwise`, Unassigned by default.",
+        "Your own channels",
+        "The first channel that matches the session's first event applies; if none matches, it is `otherwise`, by"
+        " default Unassigned.",
         (
             ChannelGroupRule(
                 name="By team",
@@ -312,9 +315,9 @@ GROUPS: Final[list[tuple[Any, ...]]] = [
         "",
     ),
     (
-        "Groups of pages",
-        "A content group may ask for those above it, and so may filters, channel groups and key events. The first one"
-        " is `contentGroup`, too.",
+        "Content groups",
+        "A content group can use the groups above it; filters, channel groups and key events can use content"
+        " groups, too. The first one is also `contentGroup`.",
         (
             ContentGroupRule(
                 name="Section",
@@ -348,7 +351,7 @@ GROUPS: Final[list[tuple[Any, ...]]] = [
 AIMS: Final[list[tuple[Any, ...]]] = [
     (
         "Key events and their value",
-        "The value is the parameter's, or else the rule's. What the client marks as a key event is one as well.",
+        "The value is that of the parameter, or else the rule's. Events that the client marks are key events as well.",
         (
             KeyEventRule(name="Bought", event="purchase", value="10", value_parameter="value"),
             KeyEventRule(name="Saw prices", event="page_view", when=Text("path", "equals", "/prices"), value="0.25"),
@@ -371,7 +374,7 @@ AIMS: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "Once a session",
-        "Only the first of a session counts, and only its value.",
+        "Only the first event of a session counts, and only its value.",
         (KeyEventRule(name="Signed up", event="sign_up", once="session", value="5", slot=0),),
         """
         at               | visitor | session | event
@@ -386,7 +389,7 @@ AIMS: Final[list[tuple[Any, ...]]] = [
         "",
     ),
     (
-        "Also what is implied can be a key event",
+        "Implied events can be key events",
         "A first visit is sent as a flag of another event.",
         (KeyEventRule(name="New visitor", event="first_visit", value="1.5"),),
         """
@@ -404,8 +407,8 @@ AIMS: Final[list[tuple[Any, ...]]] = [
 CUSTOM: Final[list[tuple[Any, ...]]] = [
     (
         "Custom dimensions",
-        "Parameters of the event (`ep.`, `epn.` on the wire) and properties of the user (`up.`, `upn.`), as the hit"
-        " itself carries them.",
+        "They show parameters of the event (`ep.`, `epn.` on the wire) and user properties (`up.`, `upn.`), as the"
+        " hit itself carries them.",
         (
             CustomDimensionRule(name="Plan", parameter="plan"),
             CustomDimensionRule(name="Tier", parameter="tier", scope="user"),
@@ -426,7 +429,7 @@ CUSTOM: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "Custom metrics",
-        "The sum of a parameter; what is no number is left out. Sums are exact to a millionth.",
+        "They are the sum of a parameter; values that are not numbers are left out. Sums are exact to a millionth.",
         (CustomMetricRule(name="Price", parameter="price", unit="currency"),),
         """
         at               | visitor | page | epn.price | ep.price
@@ -466,7 +469,7 @@ BASICS: Final[list[tuple[Any, ...]]] = [
 EXAMPLES: Final = {
     "Filters": FILTERS,
     "Rewrites": REWRITES,
-    "Programs, spam, own people, referrers": WHO,
+    "Bots, spam, internal traffic, referrers": WHO,
     "Channel groups and content groups": GROUPS,
     "Key events": AIMS,
     "Custom dimensions and metrics": CUSTOM,

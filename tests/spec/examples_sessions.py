@@ -5,7 +5,7 @@ from typing import Any, Final
 EXAMPLES: Final[list[tuple[Any, ...]]] = [
     (
         "A silence of exactly the timeout does not end a session",
-        "Without a session id of the client, the property's timeout decides: 30 minutes, unless it is set otherwise.",
+        "If the client sends no session ID, the property's timeout applies: 30 minutes by default.",
         """
         at                  | visitor
         2026-11-20 10:00:00 | ann
@@ -17,7 +17,7 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "One millisecond more does",
+        "One millisecond more ends it",
         "",
         """
         at                      | visitor
@@ -30,7 +30,7 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "The timeout is the property's",
+        "Each property has its own timeout",
         "Here it is five minutes.",
         """
         at                  | visitor
@@ -45,9 +45,9 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         {"session_timeout_s": 300},
     ),
     (
-        "A session id of the client holds a session together for four hours",
-        "The client knows better than a timeout; but an id that comes back after more than four hours of silence is a"
-        " new session.",
+        "A session ID of the client keeps a session together for four hours",
+        "The client's ID wins over the timeout; but an ID that comes back after more than four hours of silence is"
+        " a new session.",
         """
         at                      | visitor | session
         2026-11-20 08:00:00.000 | ann     | 7
@@ -60,8 +60,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Another id is another session",
-        "So are events without an id: they belong together among themselves.",
+        "Another ID is another session",
+        "Events without an ID form sessions of their own.",
         """
         at                  | visitor | session
         2026-11-20 10:00:00 | ann     | 7
@@ -77,8 +77,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "Midnight does not split a session",
-        "It counts on both days, and once in a total over them. Engaged is said of it for each day, by what was known"
-        " at its end: here the second page view came on the second day.",
+        "The session counts on both days, and once in a total over them. Each day decides by itself whether the"
+        " session is engaged, by the events up to its end: here the second page view came on the second day.",
         """
         at                  | visitor | session
         2026-11-19 23:50:00 | ann     | 7
@@ -93,7 +93,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "Ten seconds are not enough to be engaged",
-        "More than ten seconds of engagement are; so are two page views, a key event, or that the client says so.",
+        "A session is engaged with more than ten seconds of engagement time, with two page views, with a key event,"
+        " or if the client says so.",
         """
         at                  | visitor | session | event     | spent | key | says engaged
         2026-11-20 10:00:00 | ann     | 1       | page_view | 10000 |     |
@@ -111,8 +112,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "Active users",
-        "A visitor is active whose session is engaged, who spent any time at all, or who is here for the first time."
-        " One page that was only opened makes no active user.",
+        "A visitor is active if the session is engaged, if there was any engagement time, or on the first visit. A"
+        " single page that was only opened does not make an active user.",
         """
         at                  | visitor | session | event     | spent | first
         2026-11-20 10:00:00 | ann     | 1       | page_view | 1     |
@@ -125,7 +126,7 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "Visitors are distinct over all the days asked for",
+        "Visitors are distinct over all days of the report",
         "So the total is not the sum of the days.",
         """
         at               | visitor

@@ -6,8 +6,9 @@ BERLIN: Final = {"zone": "Europe/Berlin"}
 EXAMPLES: Final[list[tuple[Any, ...]]] = [
     (
         "The tracker's own time counts, for up to 72 hours",
-        "A hit that was kept back while the network was down counts when it happened. Older than 72 hours, or more than"
-        " ten minutes in the future, a clock is not believed: then the time of receipt counts.",
+        "A hit that was kept back while the network was down counts at the time when it happened. If the tracker's"
+        " time is more than 72 hours old, or more than ten minutes in the future, it is not trusted, and the time of"
+        " receipt counts.",
         """
         received                | made                    | visitor | id | page
         2026-11-20 10:00:00.000 | 2026-11-17 10:00:00.000 | ann     | a1 | /72-hours
@@ -24,8 +25,8 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
-        "A day begins at midnight in the property's zone",
-        "Europe/Berlin, in winter one hour ahead of UTC.",
+        "A day begins at midnight in the property's time zone",
+        "Europe/Berlin is one hour ahead of UTC in winter.",
         """
         at                      | visitor
         2026-11-19 22:59:59.999 | ann
@@ -65,7 +66,7 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
     ),
     (
         "A day of 25 hours",
-        "On 25 October 2026 the clock went from 03:00 back to 02:00 in Berlin: the hour 02 counts both.",
+        "On 25 October 2026 the clock went from 03:00 back to 02:00 in Berlin: the hour 02 includes both.",
         """
         at                  | visitor
         2026-10-24 21:59:59 | ann

@@ -1,4 +1,4 @@
-"""Writes cases and registries into the manual: `python -m tests.spec.render`."""
+"""Writes the cases and the registries into the manual: `python -m tests.spec.render`."""
 
 import re
 from pathlib import Path
@@ -13,13 +13,13 @@ PAGE: Final = _MANUAL / "report-examples.md"
 REGISTRIES: Final = _MANUAL / "reports.md"
 _HEAD: Final = """# Reports by example
 
-Hits on the left of the way, a report at its end. Each example is a test that sends these hits through the whole system.
-This page is made by `python -m tests.spec.render`; change `tests/spec/cases.py` instead.
+Each example shows hits and the report on them. Each is a test, too, which sends these hits through the whole system.
+`python -m tests.spec.render` writes this page; to change it, edit `tests/spec/cases.py`.
 """
 
 
 def cells(table: str) -> list[list[str]]:
-    """The rows of a table in text, the names of the columns first."""
+    """Splits a table in text into rows of cells; the first row has the names of the columns."""
     return [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
 
 
@@ -28,21 +28,21 @@ def page() -> str:
 
 
 def with_registries(text: str) -> str:
-    """The manual's page with its tables of dimensions and metrics as the registries have them."""
-    marks = {"session": "(session) ", "event": ""}
-    dimensions = [f"| `{each.name}` | {marks[each.scope]}{each.definition} |" for each in DIMENSIONS.values()]
-    metrics = [f"| `{each.name}` | {each.type} | {each.definition} |" for each in METRICS.values()]
+    """Returns the page with its tables of dimensions and metrics written from the registries."""
+    scopes = {"session": "(session) ", "event": ""}
+    dimensions = [f"| `{item.name}` | {scopes[item.scope]}{item.definition} |" for item in DIMENSIONS.values()]
+    metrics = [f"| `{item.name}` | {item.type} | {item.definition} |" for item in METRICS.values()]
     return _between(_between(text, "dimensions", dimensions), "metrics", metrics)
 
 
 def _between(text: str, mark: str, lines: list[str]) -> str:
     """Replaces the table rows above the mark."""
     rows = "\n".join([*lines, f"<!-- {mark} -->"])
-    return re.sub(rf"(\|---\|\n)(\| .*\n)*<!-- {mark} -->", lambda found: found[1] + rows, text)
+    return re.sub(rf"(\|---\|\n)(\| .*\n)*<!-- {mark} -->", lambda match: match[1] + rows, text)
 
 
 def _section(case: Case) -> str:
-    return f"## {case.title}\n{case.rule}\n\n{_markdown(case.hits)}\nbecome\n\n{_markdown(case.answer)}"
+    return f"## {case.title}\n{case.rule}\n\n{_markdown(case.hits)}\ngive\n\n{_markdown(case.answer)}"
 
 
 def _markdown(table: str) -> str:

@@ -1,6 +1,6 @@
-"""What a report must say, computed slowly from the manual's definitions. It shares no code with the product.
+"""Computes reports slowly, from the manual's definitions. Shares no code with the product.
 
-A fact is an event of tests/oracle.py with what its session says of it, and with `event`, `host`, `path`, `query`,
+A fact is an event of tests/support/oracle.py with the values of its session, and with `event`, `host`, `path`, `query`,
 `country`, `device`, `browser`, `system` as reports show them; its `source` is (source, medium, campaign, channel).
 """
 
@@ -16,7 +16,7 @@ Fact = dict[str, Any]
 Line = tuple[tuple[str, ...], tuple[float, ...]]
 
 
-class Asked(NamedTuple):
+class SlowReport(NamedTuple):
     """`keep` chooses facts, `having` chooses rows by their metrics; `days` are the first and last, as YYYY-MM-DD."""
 
     dimensions: Sequence[str]
@@ -27,32 +27,35 @@ class Asked(NamedTuple):
 
 
 def facts(events: Iterable[oracle.Event], zone: str, timeout_ms: int) -> tuple[list[Fact], Counter[str]]:
-    """The counted events, and how many hits were rejected for which reason."""
+    """Returns the counted events, and the number of rejected hits by reason."""
     listed = list(events)
     verdicts, reasons = oracle.judge(listed, zone, timeout_ms)
-    found = []
+    facts_ = []
     for event in listed:
         verdict = verdicts.get((event["position"], event["index"]))
         if verdict:
             *session, day, origin, engaged, active, lasting, key = verdict
-            said = {"session": tuple(session), "day": day, "origin": origin, "lasting": lasting, "key": key}
-            found.append({**event, **said, "engaged": engaged, "active": active, "local": _local(event["time"], zone)})
-    return found, reasons
+            values = {"session": tuple(session), "day": day, "origin": origin, "lasting": lasting, "key": key}
+            facts_.append(
+                {**event, **values, "engaged": engaged, "active": active, "local": _local(event["time"], zone)}
+            )
+    return facts_, reasons
 
 
-def answer(all_facts: Iterable[Fact], asked: Asked) -> tuple[list[Line], Line]:
-    """The rows, by the first metric, largest first, then by dimension values; and the total."""
-    first, last = asked.days
-    kept = [fact for fact in all_facts if first <= fact["day"] <= last and asked.keep(fact)]
+def answer(all_facts: Iterable[Fact], report: SlowReport) -> tuple[list[Line], Line]:
+    """Returns the rows, by the first metric, largest first, then by dimension values; and the total."""
+    first, last = report.days
+    kept = [fact for fact in all_facts if first <= fact["day"] <= last and report.keep(fact)]
     groups = defaultdict(list)
     for fact in kept:
-        groups[tuple(DIMENSIONS[name](fact) for name in asked.dimensions)].append(fact)
-    chosen = {key: group for key, group in groups.items() if asked.having({m: f(group) for m, f in METRICS.items()})}
-    rows = [(key, tuple(METRICS[name](group) for name in asked.metrics)) for key, group in chosen.items()]
+        groups[tuple(DIMENSIONS[name](fact) for name in report.dimensions)].append(fact)
+    chosen = {key: group for key, group in groups.items() if report.having({m: f(group) for m, f in METRICS.items()})}
+    rows = [(key, tuple(METRICS[name](group) for name in report.metrics)) for key, group in chosen.items()]
     rows = [row for row in rows if any(row[1])]
     total = [fact for group in chosen.values() for fact in group]
     ordered = sorted(rows, key=lambda row: (-row[1][0], row[0]))
-    return ordered, (("RESERVED_TOTAL",) * len(asked.dimensions), tuple(METRICS[name](total) for name in asked.metrics))
+    labels = ("RESERVED_TOTAL",) * len(report.dimensions)
+    return ordered, (labels, tuple(METRICS[name](total) for name in report.metrics))
 
 
 def _local(time: int, zone: str) -> datetime:
@@ -97,7 +100,7 @@ def _views(rows: list[Fact]) -> int:
 
 
 def _lasting(rows: list[Fact]) -> int:
-    """What the days of the row's sessions last, in ms."""
+    """Returns the sum of the durations of the rows' sessions, each on each of its days, in ms."""
     return sum({(fact["session"], fact["day"]): fact["lasting"] for fact in rows}.values())
 
 

@@ -14,7 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
+
+if TYPE_CHECKING:  # the test's side has other settings
+    from django.test import Client
 
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS: Final = {
@@ -91,9 +94,12 @@ def main() -> None:
     import django
 
     django.setup()
+    from django.test import Client  # needs the settings
+
+    client = Client(headers={"host": "127.0.0.1"})  # one for all requests: each new one would look for all static files
     for line in sys.stdin:
         kind, *rest = json.loads(line)
-        done, text = _managed(*rest) if kind == "manage" else _requested(*rest)
+        done, text = _managed(*rest) if kind == "manage" else _requested(client, *rest)
         sys.stdout.write(json.dumps([done, text]) + "\n")
         sys.stdout.flush()
 
@@ -109,12 +115,9 @@ def _managed(*words: str) -> tuple[bool, str]:
     return True, written.getvalue()
 
 
-def _requested(method: str, path: str, body: object, token: str) -> tuple[bool, str]:
-    from django.test import Client
-
-    headers = {"host": "127.0.0.1", "authorization": f"Bearer {token}"}
-    content = "" if body is None else json.dumps(body)
-    reply: Any = Client(headers=headers).generic(method, path, content, "application/json")
+def _requested(client: "Client", method: str, path: str, body: object, token: str) -> tuple[bool, str]:
+    content, headers = "" if body is None else json.dumps(body), {"authorization": f"Bearer {token}"}
+    reply: Any = client.generic(method, path, content, "application/json", headers=headers)
     text = b"".join(reply.streaming_content) if reply.streaming else reply.content
     return reply.status_code < 300, text.decode()
 

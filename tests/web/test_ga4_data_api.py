@@ -123,7 +123,7 @@ def test_snake_case_names_are_read_too(shop: Site) -> None:
 def test_a_batch(shop: Site) -> None:
     one = {"dateRanges": [RANGE], "metrics": names("eventCount")}
     reply = call(shop, {"requests": [one, {**one, "metrics": names("totalUsers")}]}, ":batchRunReports").json()
-    assert [values(each) for each in reply["reports"]] == [[["4"]], [["2"]]]
+    assert [values(answer) for answer in reply["reports"]] == [[["4"]], [["2"]]]
     assert reply["kind"] == "analyticsData#batchRunReports"
     wrong = call(shop, {"requests": [one, {**one, "metrics": names("x")}]}, ":batchRunReports")
     assert wrong.status_code == 400
@@ -133,8 +133,10 @@ def test_metadata_lists_every_registry_entry(shop: Site, client: Client) -> None
     for number in (shop.property.id, 0):
         reply = client.get(f"/v1beta/properties/{number}/metadata", headers=shop.bearer).json()
         assert reply["name"] == f"properties/{number}/metadata"
-        assert {each["apiName"] for each in reply["dimensions"]} == set(DIMENSIONS)
-        assert {each["apiName"]: each["type"] for each in reply["metrics"]}["averageSessionDuration"] == "TYPE_SECONDS"
+        assert {field["apiName"] for field in reply["dimensions"]} == set(DIMENSIONS)
+        assert {field["apiName"]: field["type"] for field in reply["metrics"]}[
+            "averageSessionDuration"
+        ] == "TYPE_SECONDS"
         assert len(reply["metrics"]) == len(METRICS)
 
 
@@ -172,11 +174,11 @@ def test_a_bad_request_is_answered_with_advice(shop: Site, body: Any, advice: st
 
 
 @pytest.mark.parametrize("depth", [900, 1_000, 100_000])
-def test_a_deep_request_is_refused(shop: Site, depth: int) -> None:
+def test_a_deeply_nested_request_is_refused(shop: Site, depth: int) -> None:
     assert call(shop, b'{"dimensionFilter":' + b'{"notExpression":' * depth + b"}" * (depth + 1)).status_code == 400
 
 
-def test_damage_has_googles_shape(shop: Site) -> None:
+def test_damaged_data_is_an_error_in_googles_shape(shop: Site) -> None:
     store = view_cache().store
     manifest = store.manifest(shop.property.id)
     version = manifest.version if manifest else 0
@@ -188,7 +190,7 @@ def test_damage_has_googles_shape(shop: Site) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer \xff"])
-def test_without_a_valid_token(shop: Site, client: Client, header: str | None) -> None:
+def test_a_missing_or_invalid_token(shop: Site, client: Client, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
     reply = client.get(f"/v1beta/properties/{shop.property.id}/metadata", headers=headers)
     assert (reply.status_code, reply.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
@@ -208,7 +210,7 @@ def test_a_token_for_writing_or_of_another_user(shop: Site) -> None:
         assert (reply.status_code, reply.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
 
 
-def test_other_properties_look_alike_whether_they_exist(shop: Site, client: Client) -> None:
+def test_properties_that_may_not_be_seen_look_like_missing_ones(shop: Site, client: Client) -> None:
     for number in (0, 1, 2**70):
         reply = client.post(f"/v1beta/properties/{number}:runReport", b"{}", "application/json", headers=shop.bearer)
         assert (reply.status_code, reply.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
@@ -220,7 +222,7 @@ def test_unknown_methods(client: Client, address: str) -> None:
     assert (reply.status_code, reply.json()["error"]["status"]) == (404, "NOT_FOUND")
 
 
-def test_a_report_is_not_got(shop: Site, client: Client) -> None:
+def test_a_report_cannot_be_requested_with_get(shop: Site, client: Client) -> None:
     assert client.get(f"/v1beta/properties/{shop.property.id}:runReport", headers=shop.bearer).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""Our own API: who may see what, sums that add up, rejected hits with their content, reports."""
+"""Our own API: access, counts that add up, rejected hits with their content, reports."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from collection.log import LogUnavailable
 from configuration.access.tokens import issue
 from configuration.models import Property, Token
 from processing.store.port import LiveChange, ManifestChange
-from reporting import read_access as source
+from reporting import read_access
 from reporting.read_access import view_cache
 from tests.support.reporting_site import DAY, Site, site
 
@@ -50,18 +50,18 @@ def test_status_adds_up(shop: Site) -> None:
     assert status == {**sums, "reasons": {"malformed": 1}}
 
 
-def test_while_the_log_is_away_what_is_reported_is_shown(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+def test_reports_are_shown_while_the_log_is_unavailable(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
 
-    def away() -> dict[int, int]:
-        asked.append(1)
+    def unavailable() -> dict[int, int]:
+        calls.append(1)
         raise LogUnavailable("no broker")
 
-    monkeypatch.setattr(source.log(), "ends", away)
+    monkeypatch.setattr(read_access.log(), "ends", unavailable)
     for _ in range(3):
         status = get(shop, f"{shop.property.id}/status/")
         assert (status["accepted"], status["counted"], status["pending"]) == (5, 4, None)
-    assert len(asked) == 1  # it takes long not to answer
+    assert len(calls) == 1  # a log that does not answer takes long, so it is not tried again at once
     client = Client()
     client.force_login(shop.user)
     page = client.get(f"/{shop.property.id}/?period=custom&from={DAY}&to={DAY}")
@@ -85,12 +85,12 @@ def test_rejected_hits_of_other_days(shop: Site) -> None:
 
 
 @pytest.mark.parametrize("period", ["from=soon", "from=today&to=yesterday", "to=2026-02-30"])
-def test_a_period_that_is_none(shop: Site, period: str) -> None:
+def test_a_bad_period(shop: Site, period: str) -> None:
     assert get(shop, f"{shop.property.id}/rejected/?{period}", 400)["detail"]
 
 
 @pytest.mark.parametrize("what", ["status/", "rejected/"])
-def test_what_somebody_may_not_see_is_not_found(shop: Site, what: str) -> None:
+def test_properties_that_the_user_may_not_see_are_not_found(shop: Site, what: str) -> None:
     other = Property.objects.create(name="Somebody else's")
     for number in (other.id, 0, 17, 2**80):
         get(shop, f"{number}/{what}", 404)
@@ -128,14 +128,14 @@ def test_a_report_names_its_kind(shop: Site) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, [], {"date_ranges": 1}, {"date_ranges": [], "metric": []}, {"date_ranges": [{}]}])
-def test_a_report_that_is_none(shop: Site, body: Any) -> None:
+def test_a_bad_report(shop: Site, body: Any) -> None:
     reply = post_report(shop, body)
     assert reply.status_code == 400
     assert reply.json()["detail"]
 
 
 @pytest.mark.parametrize("depth", [900, 1_100, 100_000])
-def test_a_deep_report_is_refused(shop: Site, depth: int) -> None:
+def test_a_deeply_nested_report_is_refused(shop: Site, depth: int) -> None:
     tree = '{"type":"not","filter":' * depth + '{"type":"empty","field":"pagePath"}' + "}" * depth
     ranges = f'[{{"start":"{DAY}","end":"{DAY}"}}]'
     reply = post_report(shop, f'{{"date_ranges":{ranges},"metrics":["sessions"],"dimension_filter":{tree}}}')
@@ -155,7 +155,7 @@ def test_the_schema_names_every_address(shop: Site, client: Client) -> None:
     assert "/admin/" not in schema["paths"]
 
 
-def test_damage_is_said_in_json(shop: Site) -> None:
+def test_damaged_data_is_an_error_in_json(shop: Site) -> None:
     store = view_cache().store
     manifest = store.manifest(shop.property.id)
     store.commit(shop.property.id, {1: ManifestChange(manifest.version if manifest else 0, b"no book")})
@@ -164,7 +164,7 @@ def test_damage_is_said_in_json(shop: Site) -> None:
     assert "damaged" in get(shop, f"{shop.property.id}/status/", status=503)["detail"]
 
 
-def test_settings_that_are_not_published_are_not_told(shop: Site) -> None:
+def test_unpublished_settings_are_not_shown(shop: Site) -> None:
     shop.property.zone = "Asia/Tokyo"
     shop.property.save()
     assert get(shop, "")[0]["zone"] == "Europe/Berlin"

@@ -1,4 +1,4 @@
-"""From the tables of the date ranges to the answer: empty rows, order, page, totals."""
+"""Turns the stacked report rows of the date ranges (see rows.py) into the answer: empty rows, order, page, totals."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -6,12 +6,10 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from reporting.kinds.table.plan import TablePlan
-from reporting.model.report import DATE_RANGE, Answer, ByDimension, ByMetric, MetricHeader, Order, Row
+from reporting.kinds.table.rows import DIMENSION, METRIC, RANGE, RANGE_NAME
+from reporting.model.report import DATE_RANGE, Answer, ByMetric, MetricHeader, Order, Row
+from reporting.registry.metrics import Metric
 
-DIMENSION: Final = "dimension "
-METRIC: Final = "metric "
-RANGE: Final = "range"
-RANGE_NAME: Final = "range name"
 RESERVED_TOTAL: Final = "RESERVED_TOTAL"
 RESERVED_MINIMUM: Final = "RESERVED_MIN"
 RESERVED_MAXIMUM: Final = "RESERVED_MAX"
@@ -24,97 +22,88 @@ class SortKey(NamedTuple):
 
 
 class ReportPage(NamedTuple):
-    """The rows that are asked for, in order, and how many rows there are in all."""
+    """The rows of the page, in order, and the number of rows on all pages."""
 
     rows: pl.DataFrame
     row_count: int
 
 
-def page_of(asked: TablePlan, rows: pl.DataFrame) -> ReportPage:
-    """`rows` of all date ranges, with the columns RANGE (a number) and RANGE_NAME."""
-    kept = rows if asked.report.keep_empty_rows else _without_empty(asked, rows)
-    return ReportPage(_ordered(asked, kept).slice(asked.report.offset, asked.report.limit), kept.height)
+def page_of(plan: TablePlan, table: pl.DataFrame) -> ReportPage:
+    """Leaves out empty rows unless the report keeps them, orders the others, and cuts out the page."""
+    if plan.metrics and not plan.report.keep_empty_rows:
+        table = table.filter(pl.any_horizontal(pl.col(METRIC + name) != 0 for name in plan.report.metrics))
+    default = [ByMetric(name, descending=True) for name in plan.report.metrics[:1]]
+    keys = [_sort_key(plan, order) for order in plan.report.orders or default]
+    # Rows that are equal by the orders follow their dimension values and date range, so that pages do not overlap.
+    keys += [SortKey(pl.col(_dimension_column(plan, name))) for name in plan.report.dimensions if name != DATE_RANGE]
+    keys.append(SortKey(pl.col(RANGE)))
+    values, descending, nulls_last = zip(*keys, strict=True)
+    ordered = table.sort(values, descending=descending, nulls_last=nulls_last)
+    return ReportPage(ordered.slice(plan.report.offset, plan.report.limit), table.height)
 
 
 def assemble(
-    asked: TablePlan, page: ReportPage, rows: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str
+    plan: TablePlan, page: ReportPage, table: pl.DataFrame, totals: pl.DataFrame, zone: str, currency: str
 ) -> Answer:
-    """`rows`, among which minimums and maximums are looked for, and `totals` are like those of `page_of`."""
+    """Writes the answer. Minimums and maximums are those of `table`; `totals` has a row for each date range."""
+    aggregations = plan.report.aggregations
     return Answer(
-        dimensions=asked.headers,
-        metrics=tuple(
-            MetricHeader(metric.name, metric.type) for metric in asked.metrics if metric.name in _visible(asked)
-        ),
-        rows=_rows(asked, page.rows, [_dimension_column(asked, name) for name in asked.headers]),
+        dimensions=plan.headers,
+        metrics=tuple(MetricHeader(metric.name, metric.type) for metric in _visible_metrics(plan)),
+        rows=_rows(plan, page.rows, [_dimension_column(plan, name) for name in plan.headers]),
         row_count=page.row_count,
-        totals=_aggregate(asked, totals, RESERVED_TOTAL) if "TOTAL" in asked.report.aggregations else (),
-        minimums=_aggregate(asked, _extremes(rows, pl.Expr.min), RESERVED_MINIMUM)
-        if "MINIMUM" in asked.report.aggregations
-        else (),
-        maximums=_aggregate(asked, _extremes(rows, pl.Expr.max), RESERVED_MAXIMUM)
-        if "MAXIMUM" in asked.report.aggregations
-        else (),
+        totals=_aggregated(plan, totals, RESERVED_TOTAL) if "TOTAL" in aggregations else (),
+        minimums=_extremes(plan, table, pl.Expr.min, RESERVED_MINIMUM) if "MINIMUM" in aggregations else (),
+        maximums=_extremes(plan, table, pl.Expr.max, RESERVED_MAXIMUM) if "MAXIMUM" in aggregations else (),
         zone=zone,
         currency=currency,
     )
 
 
-def _visible(asked: TablePlan) -> list[str]:
-    return [name for name in asked.report.metrics if name not in asked.report.invisible]
+def _visible_metrics(plan: TablePlan) -> list[Metric]:
+    return [metric for metric in plan.metrics if metric.name not in plan.report.invisible]
 
 
-def _without_empty(asked: TablePlan, rows: pl.DataFrame) -> pl.DataFrame:
-    if not asked.metrics:
-        return rows
-    return rows.filter(pl.any_horizontal(pl.col(METRIC + name) != 0 for name in asked.report.metrics))
-
-
-def _ordered(asked: TablePlan, rows: pl.DataFrame) -> pl.DataFrame:
-    default = [ByMetric(name, descending=True) for name in asked.report.metrics[:1]]
-    keys = [_sort_key(asked, order) for order in asked.report.orders or default]
-    keys += [SortKey(pl.col(_dimension_column(asked, name))) for name in asked.report.dimensions if name != DATE_RANGE]
-    keys.append(SortKey(pl.col(RANGE)))
-    values, descending, nulls_last = zip(*keys, strict=True)
-    return rows.sort(values, descending=descending, nulls_last=nulls_last)
-
-
-def _sort_key(asked: TablePlan, order: Order) -> SortKey:
+def _sort_key(plan: TablePlan, order: Order) -> SortKey:
     if isinstance(order, ByMetric):
         return SortKey(pl.col(METRIC + order.name), order.descending)
     if order.name == DATE_RANGE:
         return SortKey(pl.col(RANGE), order.descending)
-    return SortKey(
-        _comparable(order, pl.col(_dimension_column(asked, order.name))), order.descending, nulls_last=order.descending
-    )
+    text = pl.col(_dimension_column(plan, order.name))
+    match order.order:
+        case "ALPHANUMERIC":
+            value = text
+        case "CASE_INSENSITIVE_ALPHANUMERIC":
+            value = text.str.to_lowercase()
+        case "NUMERIC":  # texts that are not numbers are null, and below all numbers
+            number = text.cast(pl.Float64, strict=False)
+            value = pl.when(number.is_finite()).then(number)
+    return SortKey(value, order.descending, nulls_last=order.descending)
 
 
-def _comparable(order: ByDimension, text: pl.Expr) -> pl.Expr:
-    """Texts that are no number stand, equal to each other, below all numbers: null, which sorts first."""
-    if order.order == "NUMERIC":
-        number = text.cast(pl.Float64, strict=False)
-        return pl.when(number.is_finite()).then(number)
-    return text.str.to_lowercase() if order.order == "CASE_INSENSITIVE_ALPHANUMERIC" else text
-
-
-def _dimension_column(asked: TablePlan, name: str) -> str:
+def _dimension_column(plan: TablePlan, name: str) -> str:
     if name == DATE_RANGE:
         return RANGE_NAME
-    names = [each.name for each in asked.dimensions]
+    names = [dimension.name for dimension in plan.dimensions]
     return f"{DIMENSION}{names.index(name)}"
 
 
-def _extremes(rows: pl.DataFrame, pick: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
-    return rows.group_by(RANGE, RANGE_NAME).agg(pick(pl.col(f"^{METRIC}.*$"))).sort(RANGE)
+def _extremes(
+    plan: TablePlan, table: pl.DataFrame, extreme: Callable[[pl.Expr], pl.Expr], label: str
+) -> tuple[Row, ...]:
+    by_range = table.group_by(RANGE, RANGE_NAME).agg(extreme(pl.col(f"^{METRIC}.*$"))).sort(RANGE)
+    return _aggregated(plan, by_range, label)
 
 
-def _aggregate(asked: TablePlan, table: pl.DataFrame, label: str) -> tuple[Row, ...]:
-    """Each date range's row; every dimension of it but the date range reads as the label."""
+def _aggregated(plan: TablePlan, table: pl.DataFrame, label: str) -> tuple[Row, ...]:
+    """Returns a row for each date range, with the label as the value of every dimension but the date range."""
     labelled = table.with_columns(pl.lit(label).alias("label"))
-    return _rows(asked, labelled, [RANGE_NAME if name == DATE_RANGE else "label" for name in asked.headers])
+    return _rows(plan, labelled, [RANGE_NAME if name == DATE_RANGE else "label" for name in plan.headers])
 
 
-def _rows(asked: TablePlan, table: pl.DataFrame, dimensions: list[str]) -> tuple[Row, ...]:
-    count = len(dimensions)
-    texts = [pl.col(name).alias(f"text {n}") for n, name in enumerate(dimensions)]
-    wanted = table.select(*texts, *(METRIC + name for name in _visible(asked)))
-    return tuple(Row(values[:count], values[count:]) for values in wanted.iter_rows())
+def _rows(plan: TablePlan, table: pl.DataFrame, dimension_columns: list[str]) -> tuple[Row, ...]:
+    count = len(dimension_columns)
+    # Several dimensions may come from one column, such as "label"; a selection needs a name of its own for each.
+    texts = [pl.col(column).alias(f"text {n}") for n, column in enumerate(dimension_columns)]
+    values = table.select(*texts, *(METRIC + metric.name for metric in _visible_metrics(plan)))
+    return tuple(Row(row[:count], row[count:]) for row in values.iter_rows())

@@ -1,8 +1,15 @@
-"""A report as a map over buckets of visitors and a sum: the answer is that of `run`, to the last digit.
+"""Counts a table as a map over buckets of visitors and a sum: the answer is that of `run_table`, to the last digit.
 
-A visitor is in one bucket only, and a session is of one visitor; so whatever a report counts is the sum of what its
-buckets count, distinct visitors included. Where a metric filter leaves rows out, the totals are over the events of the
-rows that are left, which only the sum can tell: then there is a second map.
+A visitor is in one bucket only, and a session has one visitor, so every count is the sum of the buckets' counts,
+distinct visitors included:
+
+    bucket   country   visitors          country   visitors
+    0        France    3                 France    5
+    1        France    2            ->   Spain     1
+    1        Spain     1
+
+If a metric filter leaves rows out, the totals are over the events of the rows that remain. These rows are known only
+after the sum, so there is a second map.
 """
 
 from collections.abc import Sequence
@@ -20,15 +27,16 @@ from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
+from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan, plan_table
-from reporting.kinds.table.run import (
-    as_one_row,
+from reporting.kinds.table.rows import (
     coded_rows,
-    having,
+    filter_by_metrics,
     key_names,
-    labelled,
-    named,
-    nothing,
+    report_rows,
+    stack_ranges,
+    with_one_code,
+    zero_row,
 )
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated
@@ -39,8 +47,8 @@ DECODED_BYTES: Final = 64 * 2**20
 
 
 class BucketTask(msgspec.Struct, frozen=True):
-    """Bucket `number` of `buckets`. `kept`: by date range, the rows that the totals are over, by CODE and keys; None:
-    all.
+    """Counts bucket `number` of `buckets`. `kept` has for each date range the CODE and keys of the rows that the totals
+    are over; None: all rows.
     """
 
     store: str
@@ -53,8 +61,8 @@ class BucketTask(msgspec.Struct, frozen=True):
     kept: tuple[pl.DataFrame, ...] | None = None
 
 
-class ReportPart(NamedTuple):
-    """What a bucket counts: by date range, the measures of each row with its keys, and those of all rows together."""
+class BucketCounts(NamedTuple):
+    """The counts of a bucket, by date range: those of each row, with its keys, and those of all rows together."""
 
     zone: str
     currency: str
@@ -65,85 +73,80 @@ class ReportPart(NamedTuple):
 def run_in_buckets(
     report: Report, pinned: PinnedView, rules: Ruleset | None, today: date, *, store: str, engine: Engine, buckets: int
 ) -> Answer:
-    """The answer to a report on what is pinned of the store at this address. Raises ReportError, what engines raise."""
-    asked = plan_table(report, today, definitions_of(rules))
+    """Answers a report on the pinned state of the store at this address. Raises ReportError, and what engines raise."""
+    plan = plan_table(report, today, definitions_of(rules))
     task = BucketTask(store, pinned, report, today, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
-    sums = [_added(asked, [part.rows[n] for part in parts], key_names(asked)) for n in range(len(asked.days))]
-    rows = [having(asked, named(asked, each)) for each in sums]
-    if asked.needs_totals and any(few.height < all.height for few, all in zip(rows, sums, strict=True)):
-        parts = _map(engine, msgspec.structs.replace(task, kept=_kept(asked, sums, rows)))
-    totals = [_totals(asked, [part.totals[n] for part in parts]) for n in range(len(asked.days))]
-    table = _joined(asked, rows)
-    return assemble(asked, page_of(asked, table), table, _joined(asked, totals), parts[0].zone, parts[0].currency)
+    sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan)) for n in range(len(plan.days))]
+    tables = [
+        with_empty_intervals(plan, report_rows(plan, counted), days, parts[0].zone)
+        for counted, days in zip(sums, plan.days, strict=True)
+    ]
+    rows = [filter_by_metrics(plan, table) for table in tables]
+    if plan.needs_totals and any(few.height < table.height for few, table in zip(rows, tables, strict=True)):
+        row_id, pairs = [CODE, *key_names(plan)], zip(sums, rows, strict=True)
+        kept = tuple(counted.join(remaining, on=CODE, how="semi").select(row_id) for counted, remaining in pairs)
+        parts = _map(engine, msgspec.structs.replace(task, kept=kept))
+    totals = [report_rows(plan, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))]
+    table, zone, currency = stack_ranges(plan, rows), parts[0].zone, parts[0].currency
+    return assemble(plan, page_of(plan, table), table, stack_ranges(plan, totals), zone, currency)
 
 
-def count_bucket(task: BucketTask) -> ReportPart:
-    """Runs wherever the engine has room."""
+def count_bucket(task: BucketTask) -> BucketCounts:
+    """Counts one bucket, in whichever process the engine chooses."""
     rules = decode_ruleset(task.rules) if task.rules else None
-    view = _reader(task.store).open(task.pinned).with_rules(rules)
-    asked = plan_table(task.report, task.today, definitions_of(rules))
-    loaded = load([asked], _Bucket(view, task.number, task.buckets))
-    coded = [coded_rows(asked, loaded.of(asked, days), view.zone) for days in asked.days]
+    view = _view_cache(task.store).open(task.pinned).with_rules(rules)
+    plan = plan_table(task.report, task.today, definitions_of(rules))
+    loaded = load([plan], _Bucket(view, task.number, task.buckets))
+    ranges = [coded_rows(plan, loaded.of(plan, days), view.zone) for days in plan.days]
     if task.kept:
-        coded = [_only(rows, kept) for rows, kept in zip(coded, task.kept, strict=True)]
-    totals = [_counted(asked, as_one_row(rows), []) for rows in coded]
-    keys = key_names(asked)
-    return ReportPart(
-        view.zone, view.currency, [_counted(asked, rows, keys) for rows in coded] if keys else totals, totals
-    )
+        ranges = [_only(coded, kept) for coded, kept in zip(ranges, task.kept, strict=True)]
+    keys = key_names(plan)
+    totals = [_counted(plan, with_one_code(coded), []) for coded in ranges]
+    rows = [_counted(plan, coded, keys) for coded in ranges] if keys else totals
+    return BucketCounts(view.zone, view.currency, rows, totals)
 
 
 class _Bucket:
-    """A view of some visitors."""
+    """A view of the visitors of one bucket."""
 
     def __init__(self, view: ReadView, number: int, buckets: int) -> None:
         self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
-        self._view, self._ours = view, pl.col("visitor") % buckets == number
+        self._view, self._in_bucket = view, pl.col("visitor") % buckets == number
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        needed = list(dict.fromkeys([*columns, "visitor"]))
-        return self._view.events(first, last, needed).filter(self._ours).select(columns)
+        return self._view.events(first, last, _with_visitor(columns)).filter(self._in_bucket).select(columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
-        needed = list(dict.fromkeys([*columns, "visitor"]))
-        return self._view.condensed(first, last, needed).filter(self._ours).select(columns)
+        return self._view.condensed(first, last, _with_visitor(columns)).filter(self._in_bucket).select(columns)
 
 
-def _map(engine: Engine, task: BucketTask) -> list[ReportPart]:
+def _with_visitor(columns: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*columns, "visitor"]))
+
+
+def _map(engine: Engine, task: BucketTask) -> list[BucketCounts]:
     tasks = [msgspec.structs.replace(task, number=number) for number in range(task.buckets)]
-    return [part for _, part in engine.run(count_bucket, tasks)]
+    return [counts for _, counts in engine.run(count_bucket, tasks)]
 
 
-def _counted(asked: TablePlan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    table = count(coded, keys, asked.measures, asked.sums)
+def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """Counts without the codes and categories of this bucket, which mean nothing in another process."""
+    table = count(coded, keys, plan.measures, plan.sums)
     return table.drop(CODE).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def _added(asked: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
-    """The sums of all buckets, with a CODE of their own."""
+def _added(plan: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
+    """Adds up the counts of all buckets, and gives the rows a new CODE."""
     rows = pl.concat(tables)
     if not keys and rows.is_empty():
-        return nothing(asked)
+        return zero_row(plan)
     added = rows.group_by(keys).agg(pl.all().sum()) if keys else rows.sum()
-    return saturated(added, asked.sums).with_row_index(CODE)
-
-
-def _totals(asked: TablePlan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    whole = named(asked, _added(asked, tables, []))
-    return whole if asked.needs_totals else whole.clear()
-
-
-def _joined(asked: TablePlan, tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(map(labelled, asked.days, range(len(tables)), tables))
-
-
-def _kept(asked: TablePlan, sums: Sequence[pl.DataFrame], rows: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, ...]:
-    pairs = zip(sums, rows, strict=True)
-    return tuple(all.join(few, on=CODE, how="semi").select(CODE, *key_names(asked)) for all, few in pairs)
+    return saturated(added, plan.sums).with_row_index(CODE)
 
 
 def _only(coded: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    """Keeps the coded rows whose keys are among those of `kept`."""
     keys = kept.columns[1:]
     if not keys:
         return coded if kept.height else coded.clear()
@@ -152,6 +155,6 @@ def _only(coded: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
 
 
 @lru_cache(4)
-def _reader(store: str) -> ViewCache:
+def _view_cache(store: str) -> ViewCache:
     opened = open_store(store)
     return ViewCache(opened, ColumnCache(opened, DECODED_BYTES))

@@ -1,18 +1,20 @@
 """Plans a table: finds every name, resolves every date, and says which columns have to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
-from reporting.model.report import DATE_RANGE, ByMetric, Order, Report, ReportError, check_shape
+from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
 from reporting.query.filters import dimension_conditions, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.registry.metrics import Measure, Metric, Sum, find_metric
 from reporting.registry.source_columns import COLUMNS, SUMS, can_condense
+
+MOST_FILLED_DAYS: Final = 20_000  # half a million hours
 
 
 class TablePlan(NamedTuple):
@@ -52,7 +54,15 @@ class TablePlan(NamedTuple):
         empty_rows_known = all(_is_sum(metric) or metric.flags_show_zero for metric in self.metrics)
         needs_whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
         saves_work = self.dimensions and not self.measures <= SUMS.keys()
-        return bool(saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table)
+        return bool(
+            saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table and not self.fills_intervals
+        )
+
+    @property
+    def fills_intervals(self) -> bool:
+        """Whether each interval of the date ranges has a row: the table is by time alone, and keeps empty rows."""
+        by_time = bool(self.dimensions) and all(dimension.is_time for dimension in self.dimensions)
+        return by_time and self.report.keep_empty_rows
 
     @property
     def needs_totals(self) -> bool:
@@ -74,10 +84,8 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
     columns = {column for dimension in (*dimensions, *filter_dimensions.values()) for column in dimension.columns}
     columns |= {column for measure in measures for column in COLUMNS[measure]} | {"day"}
     columns |= {column for sum_ in sums for column in sum_.columns}
-    for order in report.orders:
-        _check_order(report, order)
-    _check_invisible(report)
-    return TablePlan(
+    _check_fields(report)
+    plan = TablePlan(
         report=report,
         days=resolve(report.date_ranges, today),
         dimensions=dimensions,
@@ -88,6 +96,9 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
         sums=sums,
         columns=frozenset(columns),
     )
+    if plan.fills_intervals:
+        _check_length(plan.days)
+    return plan
 
 
 def _is_sum(metric: Metric) -> bool:
@@ -105,18 +116,27 @@ def _with_filter_metrics(report: Report, metrics: tuple[Metric, ...], definition
     return tuple(by_name.values())
 
 
-def _check_order(report: Report, order: Order) -> None:
-    if isinstance(order, ByMetric):
-        field, names = "metric", report.metrics
-    else:
-        field, names = "dimension", (*report.dimensions, DATE_RANGE)
-    if order.name not in names:
-        raise ReportError(
-            f"The report is ordered by {order.name[:100]!r}, which is not a {field} of it; add it to the {field}s."
-        )
+def _check_length(ranges: Iterable[Days]) -> None:
+    for days in ranges:
+        count = (days.last - days.first).days + 1
+        if count > MOST_FILLED_DAYS or days.last.year == date.max.year:
+            raise ReportError(
+                f"The report keeps empty rows over {count} days to {days.last}; ask for at most {MOST_FILLED_DAYS} days"
+                " at a time, or leave empty rows out."
+            )
 
 
-def _check_invisible(report: Report) -> None:
+def _check_fields(report: Report) -> None:
+    """Raises ReportError if orders or invisible metrics are not fields of the report."""
+    for order in report.orders:
+        if isinstance(order, ByMetric):
+            field, names = "metric", report.metrics
+        else:
+            field, names = "dimension", (*report.dimensions, DATE_RANGE)
+        if order.name not in names:
+            raise ReportError(
+                f"The report is ordered by {order.name[:100]!r}, which is not a {field} of it; add it to the {field}s."
+            )
     for name in report.invisible - set(report.metrics):
         raise ReportError(f"The invisible metric {name[:100]!r} is not a metric of the report.")
     if report.metrics and not set(report.metrics) - report.invisible:

@@ -1,119 +1,89 @@
-"""Runs reports: exact, and with the same answer for the same events in any order."""
+"""Counts a table: exactly, and with the same answer for the same events in any order.
 
-from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import Final
+The columns of coded, counted and report rows are described in reporting/kinds/table/rows.py.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 
-from reporting.kinds.table.assemble import DIMENSION, METRIC, RANGE, RANGE_NAME, ReportPage, assemble, page_of
+from reporting.kinds.table.assemble import ReportPage, assemble, page_of
+from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan
+from reporting.kinds.table.rows import (
+    RANGE,
+    coded_rows,
+    filter_by_metrics,
+    key_names,
+    report_rows,
+    stack_ranges,
+    with_one_code,
+    zero_row,
+)
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer
-from reporting.query.aggregate import CODE, measure, nonzero_flags, with_code
-from reporting.query.filters import combine, filter_rows, numeric
+from reporting.query.aggregate import CODE, measure, nonzero_flags
 from reporting.query.load import LoadedRows
-from reporting.registry.metrics import Metric
-
-_ONE_ROW: Final = 0
 
 
-def run_table(asked: TablePlan, loaded: LoadedRows) -> Answer:
-    """Answers one report from the rows that were loaded for it."""
-    coded = [coded_rows(asked, loaded.of(asked, days), loaded.zone) for days in asked.days]
-    if asked.can_page_first:
-        rows = _labelled(asked, map(partial(_signs, asked), coded))
-        totals = _labelled(asked, map(partial(_totals, asked), coded))
-        page = _counted(asked, coded, page_of(asked, rows))
-    else:
-        tables = [_range_table(asked, each) for each in coded]
-        rows, totals = (_labelled(asked, each) for each in zip(*tables, strict=True))
-        page = page_of(asked, rows)
-    return assemble(asked, page, rows, totals, loaded.zone, loaded.currency)
+class Counted(NamedTuple):
+    """`table` has all report rows, for minimums and maximums, or the page if there are none; `totals` one a range."""
+
+    page: ReportPage
+    table: pl.DataFrame
+    totals: pl.DataFrame
 
 
-def _counted(asked: TablePlan, coded: Sequence[pl.DataFrame], page: ReportPage) -> ReportPage:
-    """The page, of which only sums and signs are known, with everything counted."""
-    of_ranges = [page.rows.filter(pl.col(RANGE) == number) for number in range(len(coded))]
-    few = [rows.filter(pl.col(CODE).is_in(there[CODE].implode())) for rows, there in zip(coded, of_ranges, strict=True)]
-    counted = _labelled(asked, [_measured(asked, rows) for rows in few])
-    place = [RANGE, CODE]
-    return ReportPage(
-        page.rows.select(place).join(counted, on=place, how="left", maintain_order="left"), page.row_count
-    )
+def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
+    ranges = [coded_rows(plan, loaded.of(plan, days), loaded.zone) for days in plan.days]
+    counted = _page_then_count(plan, ranges) if plan.can_page_first else _count_all_then_page(plan, ranges, loaded.zone)
+    return assemble(plan, counted.page, counted.table, counted.totals, loaded.zone, loaded.currency)
 
 
-def _range_table(asked: TablePlan, coded: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows of one date range, and its totals (one row)."""
-    everything = _totals(asked, coded)
-    counted = _measured(asked, coded) if asked.dimensions else everything
-    rows = having(asked, counted)
-    few = rows.height < counted.height
-    return rows, _totals(asked, coded.join(rows, on=CODE, how="semi")) if few else everything
+def _count_all_then_page(plan: TablePlan, ranges: Sequence[pl.DataFrame], zone: str) -> Counted:
+    """Measures all rows of the table, then cuts the page out of it."""
+    counted = [_count_range(plan, coded, days, zone) for coded, days in zip(ranges, plan.days, strict=True)]
+    table, totals = (stack_ranges(plan, tables) for tables in zip(*counted, strict=True))
+    return Counted(page_of(plan, table), table, totals)
 
 
-def _measured(asked: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
-    return named(asked, measure(coded, key_names(asked), asked.measures, asked.sums))
+def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted:
+    """Finds the page by sums and nonzero flags, then measures the rows of the page only.
+
+    A page of 10 among 50,000 paths, by eventCount, with totalUsers: the event counts of all paths order them, and
+    totalUsers is 1 instead of a count, enough to know that a row is not empty. Then visitors of 10 paths are counted.
+    """
+    keys = key_names(plan)
+    flags = [report_rows(plan, nonzero_flags(coded, keys, plan.measures, plan.sums)) for coded in ranges]
+    page = page_of(plan, stack_ranges(plan, flags))
+    measured = []
+    for number, coded in enumerate(ranges):
+        codes = page.rows.filter(pl.col(RANGE) == number)[CODE]
+        measured.append(_measured(plan, coded.filter(pl.col(CODE).is_in(codes.implode()))))
+    row_id = [RANGE, CODE]
+    rows = page.rows.select(row_id).join(stack_ranges(plan, measured), on=row_id, how="left", maintain_order="left")
+    totals = stack_ranges(plan, [_totals(plan, coded) for coded in ranges])
+    return Counted(ReportPage(rows, page.row_count), rows, totals)
 
 
-def _signs(asked: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
-    return named(asked, nonzero_flags(coded, key_names(asked), asked.measures, asked.sums))
+def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Returns the report rows of one date range, and its totals (one row)."""
+    totals = _totals(plan, coded)
+    table = with_empty_intervals(plan, _measured(plan, coded), days, zone) if plan.dimensions else totals
+    rows = filter_by_metrics(plan, table)
+    if rows.height == table.height:
+        return rows, totals
+    return rows, _totals(plan, coded.join(rows, on=CODE, how="semi"))
 
 
-def _labelled(asked: TablePlan, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat(
-        labelled(days, number, each) for number, (days, each) in enumerate(zip(asked.days, tables, strict=True))
-    )
+def _measured(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
+    return report_rows(plan, measure(coded, key_names(plan), plan.measures, plan.sums))
 
 
-def labelled(days: Days, number: int, table: pl.DataFrame) -> pl.DataFrame:
-    """With the date range beside each row."""
-    return table.with_columns(pl.lit(number).alias(RANGE), pl.lit(days.name).alias(RANGE_NAME))
-
-
-def key_names(asked: TablePlan) -> list[str]:
-    return [f"key {n}" for n in range(len(asked.dimensions))]
-
-
-def coded_rows(asked: TablePlan, events: pl.DataFrame, zone: str) -> pl.DataFrame:
-    """The rows that the report counts, with a key for each of its dimensions, and CODE."""
-    keys = [each.key(zone).alias(name) for name, each in zip(key_names(asked), asked.dimensions, strict=True)]
-    kept = filter_rows(events, asked.report.dimension_filter, asked.filter_dimensions, zone)
-    return with_code(kept.with_columns(keys), key_names(asked))
-
-
-def as_one_row(coded: pl.DataFrame) -> pl.DataFrame:
-    """The same CODE for all of them."""
-    return coded.with_columns(pl.lit(_ONE_ROW, dtype=pl.UInt64).alias(CODE))
-
-
-def having(asked: TablePlan, table: pl.DataFrame) -> pl.DataFrame:
-    tree = asked.report.metric_filter
-    if tree is None:
-        return table
-    return table.filter(combine(tree, lambda leaf: numeric(leaf, pl.col(METRIC + leaf.field))))
-
-
-def _totals(asked: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
-    """One row: the metrics over all events, not sums of the rows, since a visitor may be in several."""
-    if not asked.needs_totals:
-        return named(asked, nothing(asked)).clear()
-    table = measure(as_one_row(coded), [], asked.measures, asked.sums)
-    return named(asked, table if table.height else nothing(asked))
-
-
-def nothing(asked: TablePlan) -> pl.DataFrame:
-    names = [*asked.measures, *(each.name for each in asked.sums)]
-    zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in names]
-    return pl.DataFrame({CODE: [_ONE_ROW]}, schema={CODE: pl.UInt64}).with_columns(zeros)
-
-
-def named(asked: TablePlan, table: pl.DataFrame) -> pl.DataFrame:
-    """CODE, the dimensions as text, the metrics by name."""
-    keyed = "key 0" in table.columns
-    texts = [each.text(pl.col(f"key {n}")).alias(f"{DIMENSION}{n}") for n, each in enumerate(asked.dimensions) if keyed]
-    return table.select(CODE, *texts, *(_value(metric).alias(METRIC + metric.name) for metric in asked.all_metrics))
-
-
-def _value(metric: Metric) -> pl.Expr:
-    return metric.value.cast(pl.Int64 if metric.type == "INTEGER" else pl.Float64)
+def _totals(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
+    """Returns one report row over all coded rows, which is not the sum of the table's: a visitor may be in several."""
+    if not plan.needs_totals:
+        return report_rows(plan, zero_row(plan)).clear()
+    counted = measure(with_one_code(coded), [], plan.measures, plan.sums)
+    return report_rows(plan, counted if counted.height else zero_row(plan))

@@ -83,9 +83,9 @@ def browsers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("browsers")
 def test_it_works(view: RecordingView) -> None:
     """A table and a report of another kind are answered after one read of the days and columns of both."""
-    table, found = run_many([TABLE, parse(BODY)], view, TODAY)
+    table, browsers = run_many([TABLE, parse(BODY)], view, TODAY)
     assert [(*row.dimensions, *row.metrics) for row in table.rows] == [("/", 1), ("/a", 1)]
-    assert render(found) == ["Chrome", "Firefox"]
+    assert render(browsers) == ["Chrome", "Firefox"]
     assert view.reads == [(date(2026, 11, 1), date(2026, 11, 15), ["browser", "day", "path"])]
 
 
@@ -116,7 +116,7 @@ def test_a_request_is_a_table_unless_it_names_another_kind(kind: dict[str, str],
         ([], "Expected `object`"),
     ],
 )
-def test_a_request_of_no_kind(body: Any, advice: str) -> None:
+def test_bad_requests_are_answered_with_advice(body: Any, advice: str) -> None:
     with pytest.raises(ReportError, match=advice.replace(".", r"\.")):
         parse(body)
 

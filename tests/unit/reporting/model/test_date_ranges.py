@@ -23,7 +23,7 @@ def test_it_works() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "name", "advice"),
     [
-        ("2026-02-30", "today", "", "no day of the calendar"),
+        ("2026-02-30", "today", "", "not a day of the calendar"),
         ("1999-12-31", "today", "", "earliest day"),
         ("today", "yesterday", "", "exchange the two"),
         ("tomorrow", "today", "", "Write YYYY-MM-DD"),

@@ -21,8 +21,8 @@ def table(*rows: tuple[int, int]) -> pl.DataFrame:
 
 
 def values_of(expression: str, rows: pl.DataFrame) -> list[Any]:
-    found = read(expression, lambda name: pl.col(name).cast(pl.Float64))
-    return rows.select(pl.first().alias("row"), found.alias("value"))["value"].to_list()
+    value = read(expression, lambda name: pl.col(name).cast(pl.Float64))
+    return rows.select(pl.first().alias("row"), value.alias("value"))["value"].to_list()
 
 
 # Numbers whose quotient is not what multiplying with the inverse gives.
@@ -40,16 +40,16 @@ def test_it_works(part: int, whole: int, height: int) -> None:
 
 @given(st.integers(0, 2**53), st.integers(1, 2**53))
 def test_a_ratio_is_the_nearest_double(part: int, whole: int) -> None:
-    found = table((part, whole), (1, 1)).select(ratio(pl.col("a"), pl.col("b")))[0, 0]
-    assert found == float(Fraction(part, whole))
+    quotient = table((part, whole), (1, 1)).select(ratio(pl.col("a"), pl.col("b")))[0, 0]
+    assert quotient == float(Fraction(part, whole))
 
 
-def test_a_division_by_nothing_gives_0() -> None:
+def test_a_division_by_0_gives_0() -> None:
     assert values_of("a / b", table((1, 0), (0, 0), (1, 2))) == [0.0, 0.0, 0.5]
     assert values_of("a / (b - b)", table((1, 2))) == [0.0]
 
 
-def test_numbers_alone_stand_in_every_row() -> None:
+def test_an_expression_of_numbers_only_has_a_value_in_every_row() -> None:
     assert values_of("1 / 3", table((1, 2), (3, 4))) == [1 / 3] * 2
     assert values_of("1 / 3", table()) == values_of("a / 3", table()) == []
     assert values_of("2 * (1 / 3) + a", table((1, 2), (3, 4))) == [2 * (1 / 3) + 1, 2 * (1 / 3) + 3]

@@ -1,4 +1,4 @@
-"""Filters: every match type against a plain reading of its meaning, and hostile patterns."""
+"""Filters: which paths each kind of condition keeps, and hostile patterns."""
 
 import time
 from typing import Any
@@ -26,19 +26,19 @@ from tests.unit.reporting.kinds.table.test_run import TEXTS, ask, one
 PATHS = ["/Shop", "/shop/Cart", "/blog/shop", "12", "7", "", None, "(x"]
 
 
-def found(condition: Filter, texts: Any = None) -> list[str]:
+def kept_paths(condition: Filter, texts: Any = None) -> list[str]:
     view = view_of(*({"path": path} for path in PATHS), **({"texts": texts} if texts else {}))
     answer = ask(view, dimensions=("pagePath",), metrics=("eventCount",), dimension_filter=condition)
     return [row.dimensions[0] for row in answer.rows]
 
 
-def paths(match: Any, value: str, **more: Any) -> StringFilter:
-    return StringFilter("pagePath", value, match, **more)
+def paths(match: Any, value: str, **options: Any) -> StringFilter:
+    return StringFilter("pagePath", value, match, **options)
 
 
 @TEXTS
 def test_it_works(texts: Any) -> None:
-    assert found(paths("EXACT", "/SHOP"), texts) == ["/Shop"]
+    assert kept_paths(paths("EXACT", "/SHOP"), texts) == ["/Shop"]
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_it_works(texts: Any) -> None:
         (Not(Or((paths("CONTAINS", "/"), EmptyFilter("pagePath")))), ["(x", "12", "7"]),
     ],
 )
-def test_every_kind(condition: Filter, expected: list[str]) -> None:
-    assert found(condition) == expected
+def test_every_kind_of_condition(condition: Filter, expected: list[str]) -> None:
+    assert kept_paths(condition) == expected
 
 
-def test_a_negated_number_keeps_what_is_no_number() -> None:
-    assert "/Shop" in found(Not(NumericFilter("pagePath", "GREATER_THAN", 0)))
+def test_a_negated_comparison_of_numbers_keeps_other_texts() -> None:
+    assert "/Shop" in kept_paths(Not(NumericFilter("pagePath", "GREATER_THAN", 0)))
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def nested(depth: int) -> Filter:
         (StringFilter("pagPath", "x"), "Did you mean pagePath"),
     ],
 )
-def test_errors(condition: Filter, advice: str) -> None:
+def test_bad_filters_are_answered_with_advice(condition: Filter, advice: str) -> None:
     with pytest.raises(ReportError, match=advice):
-        found(condition)
+        kept_paths(condition)
 
 
 def test_a_pattern_that_explodes_elsewhere_takes_linear_time() -> None:
@@ -131,7 +131,7 @@ def test_a_pattern_that_explodes_elsewhere_takes_linear_time() -> None:
 )
 def test_any_value_is_a_filter_or_a_report_error(value: str, match: str) -> None:
     try:
-        accepted = found(paths(match, value))
+        accepted = kept_paths(paths(match, value))
     except ReportError:
         assert match.endswith("REGEXP")
         return

@@ -1,4 +1,4 @@
-"""Dimensions and metrics that a property's rules define: what reports say of them, and what names are refused."""
+"""Dimensions and metrics that a property's rules define: their values in reports, and names that no rule defines."""
 
 from datetime import date
 from typing import Any
@@ -54,8 +54,8 @@ def view(request: pytest.FixtureRequest) -> FrameView:
     return FrameView(built(EVENTS, texts=request.param), rules=RULES)
 
 
-def ask(view: FrameView, **wanted: Any) -> Answer:
-    return run(Report(**{"date_ranges": (DateRange("30daysAgo", "today"),), **wanted}), view, date(2026, 11, 20))
+def ask(view: FrameView, **fields: Any) -> Answer:
+    return run(Report(**{"date_ranges": (DateRange("30daysAgo", "today"),), **fields}), view, date(2026, 11, 20))
 
 
 def counted(view: FrameView, dimension: str) -> dict[str, float]:
@@ -97,16 +97,16 @@ def test_metrics(view: FrameView) -> None:
     assert [header.type for header in answer.metrics] == ["CURRENCY", "SECONDS", "FLOAT"]
 
 
-def test_no_events_sum_up_to_nothing(view: FrameView) -> None:
+def test_the_sum_of_no_events_is_0(view: FrameView) -> None:
     nothing = StringFilter("pagePath", "/none")
     answer = ask(view, metrics=("customEvent:price", "keyEventValue"), dimension_filter=nothing, keep_empty_rows=True)
     assert answer.rows[0].metrics == (0.0, 0.0)
 
 
-def test_they_can_be_filtered_ordered_calculated_and_joined(view: FrameView) -> None:
+def test_own_fields_can_be_filtered_and_calculated_with(view: FrameView) -> None:
     gold = StringFilter("customEvent:plan", "GOLD")
     dear = NumericFilter("customEvent:price", "GREATER_THAN", 1)
-    asked = ask(
+    answer = ask(
         view,
         dimensions=("customEvent:plan", "contentGroup:Section"),
         metrics=("each",),
@@ -114,14 +114,14 @@ def test_they_can_be_filtered_ordered_calculated_and_joined(view: FrameView) -> 
         dimension_filter=gold,
         metric_filter=dear,
     )
-    assert [(*row.dimensions, *row.metrics) for row in asked.rows] == [
+    assert [(*row.dimensions, *row.metrics) for row in answer.rows] == [
         ("gold", "(not set)", 2.2),
         ("gold", "Shop", 1.1),
     ]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("fields", "advice"),
     [
         ({"dimensions": ("customEvent:pln",)}, "Defined are: customEvent:plan."),
         ({"dimensions": ("customEvent:gone",)}, "Defined are: customEvent:plan."),
@@ -133,9 +133,9 @@ def test_they_can_be_filtered_ordered_calculated_and_joined(view: FrameView) -> 
         ({"dimensions": ("contentGroups",)}, "Did you mean contentGroup"),
     ],
 )
-def test_names_that_no_rule_defines(view: FrameView, wanted: dict[str, Any], said: str) -> None:
-    with pytest.raises(ReportError, match=said.replace(".", r"\.")):
-        ask(view, **wanted)
+def test_names_that_no_rule_defines(view: FrameView, fields: dict[str, Any], advice: str) -> None:
+    with pytest.raises(ReportError, match=advice.replace(".", r"\.")):
+        ask(view, **fields)
 
 
 def test_without_rules_nothing_is_defined(view: FrameView) -> None:
@@ -165,8 +165,8 @@ def test_sums_of_huge_numbers_stay_huge() -> None:
 def test_page_path_and_query() -> None:
     events = ({"path": "/a", "query": "b=1"}, {"path": "/a"}, {"path": None, "query": "c"})
     for texts in (pl.Categorical, pl.String):
-        found = counted(FrameView(built(events, texts=texts)), "pagePathPlusQueryString")
-        assert found == {"/a?b=1": 1, "/a": 1, "(not set)?c": 1}
+        counts = counted(FrameView(built(events, texts=texts)), "pagePathPlusQueryString")
+        assert counts == {"/a?b=1": 1, "/a": 1, "(not set)?c": 1}
 
 
 def test_the_queries_of_page_and_route_are_behind_what_they_belong_to() -> None:
@@ -181,13 +181,13 @@ def test_the_queries_of_page_and_route_are_behind_what_they_belong_to() -> None:
     assert counted(FrameView(built(events)), "pagePathPlusQueryString") == dict.fromkeys(shown, 1)
 
 
-def test_metadata_marks_what_is_the_propertys_own() -> None:
+def test_metadata_marks_the_propertys_own_fields() -> None:
     reply = metadata_reply(1, definitions_of(RULES))
     own = {
-        each["apiName"]: each
-        for kind in ("dimensions", "metrics")
-        for each in reply[kind]
-        if "customDefinition" in each
+        field["apiName"]: field
+        for group in ("dimensions", "metrics")
+        for field in reply[group]
+        if "customDefinition" in field
     }
     assert len(own) == 8
     assert own["customEvent:price"] | {"description": ""} == {
@@ -199,4 +199,4 @@ def test_metadata_marks_what_is_the_propertys_own() -> None:
         "customDefinition": True,
     }
     assert own["customUser:plan"]["uiName"] == "User plan"
-    assert "customDefinition" not in next(each for each in reply["dimensions"] if each["apiName"] == "pagePath")
+    assert "customDefinition" not in next(field for field in reply["dimensions"] if field["apiName"] == "pagePath")

@@ -29,7 +29,8 @@ ROWS = possible_rows()
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
-def test_flags_show_where_a_metric_is_zero(name: str) -> None:
+def test_it_works(name: str) -> None:
+    """Flags show where a metric is zero, exactly for the metrics that say so."""
     metric = METRICS[name]
     counted = [measure for measure in metric.measures if measure not in SUMS]
     flags = ROWS.with_columns(pl.col(column).clip(upper_bound=1) for column in counted)

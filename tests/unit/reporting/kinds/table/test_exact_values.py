@@ -37,16 +37,16 @@ EXPRESSIONS = {"third": "eventCount / 3", "per hour": "userEngagementDuration / 
 EXACT = (*(name for name in METRICS if name != "totalUsers"), *EXPRESSIONS)
 
 
-def ask(view: FrameView, **wanted: Any) -> Answer:
-    names = wanted.get("metrics", ())
+def ask(view: FrameView, **fields: Any) -> Answer:
+    names = fields.get("metrics", ())
     used = {name: expression for name, expression in EXPRESSIONS.items() if name in names}
-    return run(Report(**{"date_ranges": MONTH, "expressions": used, **wanted}), view, TODAY)
+    return run(Report(**{"date_ranges": MONTH, "expressions": used, **fields}), view, TODAY)
 
 
-def lasting(session: int, ms: int = MS, **more: Any) -> dict[str, Any]:
+def lasting(session: int, ms: int = MS, **fields: Any) -> dict[str, Any]:
     """An event of a session of its own, in a country of its own."""
     times = {"engagement_ms": ms, "duration_ms": ms, "key_event": True, "key_value": MILLIONTHS}
-    return {"visitor": session, "session": session, "country": f"Country {session}", **times, **more}
+    return {"visitor": session, "session": session, "country": f"Country {session}", **times, **fields}
 
 
 SECONDS = ("userEngagementDuration", "averageSessionDuration")
@@ -61,7 +61,7 @@ def test_it_works() -> None:
 def test_a_value_does_not_depend_on_the_height_of_the_table(name: str) -> None:
     """Of 200 rows of random measures and sums, each alone and among the others."""
     chance, metric = random.Random(name), METRICS[name]
-    columns = [*metric.measures, *(each.name for each in metric.sums)]
+    columns = [*metric.measures, *(sum_.name for sum_ in metric.sums)]
     rows = pl.DataFrame({column: [chance.randrange(1, 10**6) for _ in range(200)] for column in columns})
     alone = [rows[number].select(metric.value).item() for number in range(rows.height)]
     assert rows.select(metric.value.alias("value"))["value"].to_list() == alone
@@ -75,7 +75,7 @@ def test_a_large_sum_has_all_its_digits() -> None:
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_a_row_alone_has_the_digits_that_it_has_among_others(name: str) -> None:
+def test_a_row_alone_has_the_same_digits_as_among_others(name: str) -> None:
     """Alone by a filter, in its totals and extremes, and on a page of one row."""
     quiet = {"engagement_ms": 0, "key_value": 0}
     view = view_of(lasting(1), *(lasting(1, event=f"{n}", **quiet) for n in range(4)), lasting(2, ms=7))
@@ -86,7 +86,7 @@ def test_a_row_alone_has_the_digits_that_it_has_among_others(name: str) -> None:
         only = StringFilter("country", row.dimensions[0])
         alone = ask(view, **report, dimension_filter=only, aggregations={"TOTAL", "MINIMUM", "MAXIMUM"})
         assert alone.rows == (row,)
-        assert {found.metrics for found in (*alone.totals, *alone.minimums, *alone.maximums)} == {row.metrics}
+        assert {aggregated.metrics for aggregated in (*alone.totals, *alone.minimums, *alone.maximums)} == {row.metrics}
         assert ask(view, **report, orders=(ByDimension("country"),), offset=place, limit=1).rows == (row,)
 
 
@@ -143,9 +143,9 @@ def slowly(events: list[dict[str, Any]], name: str) -> float:
 @settings(max_examples=60, deadline=None)
 def test_values_are_those_of_plain_python(events: list[dict[str, Any]], by: str, names: list[str]) -> None:
     keys = [event.get(COLUMN[by], "/") for event in events]
-    groups = {(key,): [event for event, its in zip(events, keys, strict=True) if its == key] for key in set(keys)}
+    groups = {(key,): [event for event, key_ in zip(events, keys, strict=True) if key_ == key] for key in set(keys)}
     expected = {key: tuple(slowly(of_key, name) for name in names) for key, of_key in groups.items()}
-    wanted = {"dimensions": (by,), "metrics": tuple(names), "keep_empty_rows": True, "aggregations": {"TOTAL"}}
-    answer = ask(FrameView(built(events)), **wanted)
+    fields = {"dimensions": (by,), "metrics": tuple(names), "keep_empty_rows": True, "aggregations": {"TOTAL"}}
+    answer = ask(FrameView(built(events)), **fields)
     assert {row.dimensions: row.metrics for row in answer.rows} == expected
     assert answer.totals[0].metrics == tuple(slowly(events, name) for name in names)

@@ -1,4 +1,4 @@
-"""Reports over events in memory: every rule of meaning, and random events against a slow count in plain Python."""
+"""Tables over events in memory: every rule of counting, and random events against a slow count in plain Python."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -33,16 +33,16 @@ TENTH = datetime(2026, 11, 10, 12, tzinfo=UTC)
 TEXTS = pytest.mark.parametrize("texts", [pl.Categorical, pl.String])
 
 
-def ask(view: FrameView, **wanted: Any) -> Answer:
-    return run(Report(**{"date_ranges": MONTH, **wanted}), view, TODAY)
+def ask(view: FrameView, **fields: Any) -> Answer:
+    return run(Report(**{"date_ranges": MONTH, **fields}), view, TODAY)
 
 
 def rows(answer: Answer) -> list[tuple[Any, ...]]:
     return [(*row.dimensions, *row.metrics) for row in answer.rows]
 
 
-def one(view: FrameView, metric: str, **wanted: Any) -> int | float:
-    return ask(view, metrics=(metric,), keep_empty_rows=True, **wanted).rows[0].metrics[0]
+def one(view: FrameView, metric: str, **fields: Any) -> int | float:
+    return ask(view, metrics=(metric,), keep_empty_rows=True, **fields).rows[0].metrics[0]
 
 
 @TEXTS
@@ -218,7 +218,7 @@ def test_orders(order: ByDimension | ByMetric, expected: list[str]) -> None:
     assert [row[0] for row in rows(answer)] == expected
 
 
-def test_empty_rows_are_shown_only_when_asked_for() -> None:
+def test_empty_rows_are_shown_only_if_the_report_keeps_them() -> None:
     view = view_of({"page_view": False, "path": "/quiet"}, {})
     report: dict[str, Any] = {"dimensions": ("pagePath",), "metrics": ("screenPageViews",)}
     assert rows(ask(view, **report)) == [("/", 1)]
@@ -236,9 +236,9 @@ def test_no_events() -> None:
 
 def test_expressions_and_invisible_metrics() -> None:
     view = view_of({}, {"visitor": 2}, {"event": "x"})
-    wanted = {"metrics": ("each", "totalUsers", "nothing"), "invisible": frozenset({"totalUsers"})}
+    fields = {"metrics": ("each", "totalUsers", "nothing"), "invisible": frozenset({"totalUsers"})}
     answer = ask(
-        view, **wanted, expressions={"each": "eventCount / (totalUsers - 0.5)", "nothing": "eventCount / keyEvents"}
+        view, **fields, expressions={"each": "eventCount / (totalUsers - 0.5)", "nothing": "eventCount / keyEvents"}
     )
     assert [header.name for header in answer.metrics] == ["each", "nothing"]
     assert rows(answer) == [(2.0, 0.0)]
@@ -257,7 +257,7 @@ def test_derived_dimensions(texts: Any) -> None:
     assert rows(answer) == [("/a", "Firefox-12", 2)]
 
 
-def test_reports_that_share_a_view_answer_as_if_each_were_alone() -> None:
+def test_reports_that_share_a_read_answer_as_if_each_were_alone() -> None:
     view = view_of(
         {}, {"at": TENTH - timedelta(days=20), "visitor": 9, "session": 4}, {"visitor": 3, "country": "France"}
     )
@@ -273,7 +273,7 @@ def test_reports_that_share_a_view_answer_as_if_each_were_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "advice"),
+    ("fields", "advice"),
     [
         ({"metrics": ("session",)}, "Did you mean sessions"),
         ({"dimensions": ("pagepath",)}, "Did you mean pagePath"),
@@ -307,9 +307,9 @@ def test_reports_that_share_a_view_answer_as_if_each_were_alone() -> None:
         ({"dimensions": tuple(DIMENSIONS)[:10]}, "at most 9"),
     ],
 )
-def test_errors_say_what_to_do(wanted: dict[str, Any], advice: str) -> None:
+def test_errors_say_what_to_do(fields: dict[str, Any], advice: str) -> None:
     with pytest.raises(ReportError, match=advice):
-        ask(view_of({}), **wanted)
+        ask(view_of({}), **fields)
 
 
 EVENT = st.fixed_dictionaries(
@@ -378,14 +378,14 @@ def test_random_events_in_any_order_against_a_slow_count(
     report = {"dimensions": names, "metrics": COUNTED, "aggregations": {"TOTAL"}}
     answer = ask(FrameView(built(events)), **report)
     assert {row.dimensions: row.metrics for row in answer.rows} == {
-        key: counted_slowly(each) for key, each in groups.items()
+        key: counted_slowly(group) for key, group in groups.items()
     }
     assert answer.totals[0].metrics == counted_slowly(events)
     random.shuffle(events)
     assert ask(FrameView(built(events, texts=pl.String)), **report) == answer
 
 
-def test_row_codes_that_outgrow_their_bits_are_made_dense() -> None:
+def test_row_codes_that_outgrow_32_bits_are_made_dense() -> None:
     events = [
         {"path": f"/{n % 300}", "country": f"c{n}", "browser": f"b{n * 7 % 900}", "host": f"h{n}"} for n in range(2000)
     ]
@@ -447,10 +447,10 @@ def test_equal_rows_of_several_ranges_follow_the_ranges() -> None:
 def test_a_page_shows_what_the_whole_table_shows_there(
     events: list[dict[str, Any]], dimensions: tuple[str, ...], metrics: list[str], low: int, rows: int, empty: bool
 ) -> None:
-    """Which rows are on a page is told before everything is counted, where that gives the same rows."""
+    """A page is found by sums and flags if the plan can page first; the whole table is counted for a minimum."""
     view = FrameView(built(events))
-    wanted = {"dimensions": dimensions, "metrics": tuple(metrics), "keep_empty_rows": empty, "aggregations": {"TOTAL"}}
-    page = ask(view, **wanted, offset=low, limit=rows)
-    whole = ask(view, **{**wanted, "aggregations": {"TOTAL", "MINIMUM"}})  # which needs the whole table
+    fields = {"dimensions": dimensions, "metrics": tuple(metrics), "keep_empty_rows": empty, "aggregations": {"TOTAL"}}
+    page = ask(view, **fields, offset=low, limit=rows)
+    whole = ask(view, **{**fields, "aggregations": {"TOTAL", "MINIMUM"}})
     assert (page.rows, page.row_count) == (whole.rows[low : low + rows], whole.row_count)
     assert page.totals == whole.totals

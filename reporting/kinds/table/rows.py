@@ -1,0 +1,79 @@
+"""The forms that the rows of a table take on the way from loaded rows to the answer, and their columns.
+
+loaded    path, visitor, day …                          one per event, or per condensed row
+coded     … "key 0", CODE                               the same, with a key per dimension and the code of all keys
+counted   CODE, "key 0", sessions, events …             one per code, with its measures and sums
+report    CODE, "dimension 0", "metric sessions" …      the same as texts and metrics
+stacked   … RANGE, RANGE_NAME                           those of all date ranges, one below the other
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from reporting.kinds.table.plan import TablePlan
+from reporting.query.aggregate import CODE, with_code
+from reporting.query.filters import combine, filter_rows, numeric
+
+KEY: Final = "key "
+DIMENSION: Final = "dimension "
+METRIC: Final = "metric "
+RANGE: Final = "range"  # the number of the date range
+RANGE_NAME: Final = "range name"
+_ONE_CODE: Final = 0
+
+
+def key_names(plan: TablePlan) -> list[str]:
+    return [f"{KEY}{n}" for n in range(len(plan.dimensions))]
+
+
+def coded_rows(plan: TablePlan, loaded: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Keeps the loaded rows that the report counts, and adds the keys of its dimensions and CODE."""
+    names = key_names(plan)
+    keys = [dimension.key(zone).alias(name) for name, dimension in zip(names, plan.dimensions, strict=True)]
+    kept = filter_rows(loaded, plan.report.dimension_filter, plan.filter_dimensions, zone)
+    return with_code(kept.with_columns(keys), names)
+
+
+def with_one_code(coded: pl.DataFrame) -> pl.DataFrame:
+    """Gives all rows the same code: they count as one, for the totals."""
+    return coded.with_columns(pl.lit(_ONE_CODE, dtype=pl.UInt64).alias(CODE))
+
+
+def zero_row(plan: TablePlan) -> pl.DataFrame:
+    """Returns what counting without keys gives if there are no rows to count: one counted row of zeros."""
+    names = [*plan.measures, *(sum_.name for sum_ in plan.sums)]
+    zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in names]
+    return pl.DataFrame({CODE: [_ONE_CODE]}, schema={CODE: pl.UInt64}).with_columns(zeros)
+
+
+def report_rows(plan: TablePlan, counted: pl.DataFrame) -> pl.DataFrame:
+    """Writes keys as texts, and makes metrics of measures. Rows without keys, such as totals, have no texts."""
+    has_keys = f"{KEY}0" in counted.columns
+    texts = [
+        dimension.text(pl.col(f"{KEY}{n}")).alias(f"{DIMENSION}{n}")
+        for n, dimension in enumerate(plan.dimensions)
+        if has_keys
+    ]
+    metrics = [
+        metric.value.cast(pl.Int64 if metric.type == "INTEGER" else pl.Float64).alias(METRIC + metric.name)
+        for metric in plan.all_metrics
+    ]
+    return counted.select(CODE, *texts, *metrics)
+
+
+def filter_by_metrics(plan: TablePlan, report: pl.DataFrame) -> pl.DataFrame:
+    """Keeps the report rows that the metric filter accepts."""
+    tree = plan.report.metric_filter
+    if tree is None:
+        return report
+    return report.filter(combine(tree, lambda condition: numeric(condition, pl.col(METRIC + condition.field))))
+
+
+def stack_ranges(plan: TablePlan, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Puts the report rows of the date ranges one below the other. Adds RANGE and RANGE_NAME."""
+    return pl.concat(
+        table.with_columns(pl.lit(number).alias(RANGE), pl.lit(days.name).alias(RANGE_NAME))
+        for number, (days, table) in enumerate(zip(plan.days, tables, strict=True))
+    )
