@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 ABSENT: Final = "-"
+JSON: Final = "JSON"
 REQUEST_WORDS: Final = 3
 
 EMPTY_LINE: Final = "the line is empty"
@@ -22,8 +23,8 @@ class LogFields(msgspec.Struct, gc=False):
     """The fields as they are written; ABSENT where the line has none.
 
     `address`: the client's, an IP address or the name of a host. `time`: see `times.time_ms`. `extras`: what follows
-    the user agent. `host`: the site that was asked for, "" if the line names none. `escaped`: whether `unescape`
-    applies. `layout`: the name of the format, "" for those of `plain.layout_of`.
+    the user agent. `host`: the site that was asked for, "" if the line names none. `layout`: the name of the
+    format, "" for those of `plain.layout_of`.
     """
 
     address: str
@@ -39,8 +40,12 @@ class LogFields(msgspec.Struct, gc=False):
     user_agent: str = ABSENT
     extras: str = ""
     host: str = ""
-    escaped: bool = True
     layout: str = ""
+
+    @property
+    def escaped(self) -> bool:
+        """Whether `unescape` applies to target, referrer, user agent and user."""
+        return self.layout != JSON
 
 
 class UnreadableLine(ValueError):

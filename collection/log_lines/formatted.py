@@ -39,10 +39,11 @@ def read_formatted(text: str, format: str) -> LogFields:
     address = _client(found.get("address", ""), found.get("forwarded", ""))
     if address is None:
         raise UnreadableLine(NO_ADDRESS, time)
-    named = (address, found.get("ident", ABSENT), found.get("user", ABSENT), time)
-    optional = [found.get(name, ABSENT) for name in ("size", "referrer", "user_agent")]
-    host = find_site(found.get("host", ""))
-    return LogFields(*named, *request, found["status"], *optional, host=host, layout=LAYOUT)
+    ident, user, size, referrer, user_agent = (
+        found.get(name, ABSENT) for name in ("ident", "user", "size", "referrer", "user_agent")
+    )
+    status, host = found["status"], find_site(found.get("host", ""))
+    return LogFields(address, ident, user, time, *request, status, size, referrer, user_agent, host=host, layout=LAYOUT)
 
 
 def _found(names: tuple[str, ...], values: tuple[str, ...]) -> dict[str, str]:

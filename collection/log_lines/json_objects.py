@@ -13,6 +13,7 @@ import msgspec
 from collection.log_lines.client_address import find_address, find_site, is_host, is_private
 from collection.log_lines.fields import (
     ABSENT,
+    JSON,
     NO_ADDRESS,
     NO_REQUEST,
     NO_TIME,
@@ -20,9 +21,9 @@ from collection.log_lines.fields import (
     LogFields,
     UnreadableLine,
     split_request,
+    unescape,
 )
 
-LAYOUT: Final = "JSON"
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "address": (
         *("requestclientip", "requestremoteip", "clientip", "clientaddress", "remoteaddr", "remoteip", "remoteaddress"),
@@ -96,7 +97,7 @@ is_status = re.compile("[0-9]{3}").fullmatch
 
 def read_object(text: str) -> LogFields:
     """Raises UnreadableLine."""
-    values, escaped = _decode(text.strip("\0 \t\r\n\ufeff"))
+    values = _decode(text.strip("\0 \t\r\n\ufeff"))
     found = {field: _first(values, names) for field, names in NAMES.items()}
     request = split_request(found["request"]) or _join_request(found)
     if not found["status"] and not request:
@@ -109,24 +110,22 @@ def read_object(text: str) -> LogFields:
     address = _client(found["address"], found["forwarded"])
     if address is None:
         raise UnreadableLine(NO_ADDRESS, found["time"])
-    optional = [found[name] or ABSENT for name in ("size", "referrer", "user_agent")]
-    return LogFields(
-        *(address, ABSENT, found["user"] or ABSENT, found["time"], *request, found["status"], *optional),
-        host=find_site(found["host"]),
-        escaped=escaped,
-        layout=LAYOUT,
-    )
+    size, referrer, user_agent, user = (found[name] or ABSENT for name in ("size", "referrer", "user_agent", "user"))
+    time, status, host = found["time"], found["status"], find_site(found["host"])
+    return LogFields(address, ABSENT, user, time, *request, status, size, referrer, user_agent, host=host, layout=JSON)
 
 
-def _decode(text: str) -> tuple[dict[str, str], bool]:
-    r"""Returns the values by name, and whether they have escapes of the server: `\x22` is none of JSON's."""
-    for candidate, escaped in ((text, False), (None, True)):
-        try:
-            parsed = msgspec.json.decode(SERVER_ESCAPE.sub(_doubled, text) if candidate is None else candidate)
-        except (msgspec.MsgspecError, RecursionError, ValueError):
-            continue
-        return (dict(_flat(parsed)), escaped) if isinstance(parsed, dict) else ({}, escaped)
-    raise UnreadableLine(OTHER_FORMAT)
+def _decode(text: str) -> dict[str, str]:
+    r"""Returns the values by name. Escapes such as `\x22` are the server's and none of JSON's, so they come second."""
+    try:
+        return dict(_flat(msgspec.json.decode(text)))
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        pass
+    try:
+        parsed = msgspec.json.decode(SERVER_ESCAPE.sub(_doubled, text))
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise UnreadableLine(OTHER_FORMAT) from error
+    return {name: unescape(value) for name, value in _flat(parsed)}
 
 
 def _doubled(escape: re.Match[str]) -> str:

@@ -81,7 +81,7 @@ def read_unusual(text: str) -> LogFields:
     time = TIME.search(text)
     if time is None:
         raise UnreadableLine(OTHER_FORMAT if text.strip() else EMPTY_LINE)
-    request, *rest = _tail(text[time.end() :])
+    request, status, size, referrer, user_agent, extras = _tail(text[time.end() :])
     words = split_request(request)
     if words is None:
         raise UnreadableLine(NO_REQUEST, time[1])
@@ -89,7 +89,10 @@ def read_unusual(text: str) -> LogFields:
     head = next(filter(None, map(_head, reversed(pieces))), None)
     if head is None:
         raise UnreadableLine(NO_ADDRESS, time[1])
-    return _behind_proxy(LogFields(head.address, head.ident, head.user, time[1], *words, *rest, head.host))
+    host, address, ident, user = head
+    return _behind_proxy(
+        LogFields(address, ident, user, time[1], *words, status, size, referrer, user_agent, extras, host)
+    )
 
 
 def layout_of(fields: LogFields) -> str:

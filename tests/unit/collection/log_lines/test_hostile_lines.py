@@ -50,6 +50,10 @@ def attempt(text: str, format: str | None = None) -> None:
         time_ms(read_line(text, format).time)
 
 
+def test_it_works() -> None:
+    assert read_line(GOOD).address == "198.51.100.7"
+
+
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("piece", PIECES)
 def test_long_lines_are_read_in_time(piece: str, format: str | None) -> None:
