@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit, encode
@@ -417,6 +417,7 @@ def test_numbers_that_no_calendar_holds_cost_only_their_hit(changes: dict[str, i
         | st.builds(lambda q, b: encode(hit(q, body=b)), st.binary(max_size=60), st.binary(max_size=60))
     )
 )
+@example([b"\x99\x00\xa2\x00\x80"])  # a text that is not UTF-8
 def test_no_bytes_stop_a_range(entries: list[bytes]) -> None:
     found = rows(*entries)
     assert [r["position"] for r in found if r["index"] == 0] == list(range(100, 100 + len(entries)))
