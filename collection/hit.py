@@ -44,7 +44,7 @@ def decode(data: bytes) -> RawHit:
     """Raises UnreadableHit with the cause."""
     try:
         hit = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # the latter where a text is not UTF-8
         raise UnreadableHit(str(error)) from error
     if hit.format != FORMAT:
         raise UnreadableHit(f"hit format {hit.format} is not {FORMAT}")

@@ -23,11 +23,11 @@ class Bookmark:
     It may be behind the truth, never ahead: then some lines are sent again and are dropped as duplicates.
     """
 
-    def __init__(self, folder: Path, log: str, property: int, files: Sequence[str]) -> None:
+    def __init__(self, folder: Path, log: str, property: int, files: Sequence[str], format: str | None = None) -> None:
+        """An import with another format begins with the first line: before, its lines may have been malformed."""
         paths = [str(Path(name).resolve()) for name in files]
-        self._path = folder / (
-            hashlib.blake2b(repr((log, property, paths)).encode(), digest_size=16).hexdigest() + SUFFIX
-        )
+        name = (log, property, paths) if format is None else (log, property, paths, format)
+        self._path = folder / (hashlib.blake2b(repr(name).encode(), digest_size=16).hexdigest() + SUFFIX)
 
     def read(self) -> ImportPosition | None:
         """Returns None without a bookmark, and if it is damaged: the import then starts again."""

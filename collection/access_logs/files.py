@@ -2,21 +2,28 @@
 
 import gzip
 import sys
+import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
+from itertools import chain, islice
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 STANDARD_INPUT: Final = "-"
 CHUNK_BYTES: Final = 512 * 1024
 MAX_LINE_BYTES: Final = 128 * 1024  # the collector's limit for a body; a longer line is split into several
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+TAR_BLOCK: Final = 512
 GZIP: Final = b"\x1f\x8b"
 UNSUPPORTED_FORMATS: Final = {
     b"BZh": "is compressed with bzip2; unpack it and give it as standard input: bzip2 -dc FILE | … -",
     b"\xfd7zXZ": "is compressed with xz; unpack it and give it as standard input: xz -dc FILE | … -",
     b"\x28\xb5\x2f\xfd": "is compressed with zstd; unpack it and give it as standard input: zstd -dc FILE | … -",
+    b"\x04\x22\x4d\x18": "is compressed with lz4; unpack it and give it as standard input: lz4 -dc FILE | … -",
+    b"\x1f\x9d": "is compressed with compress; unpack it and give it as standard input: zcat FILE | … -",
+    b"7z\xbc\xaf": "is a 7z archive; unpack it first",
+    b"Rar!": "is a rar archive; unpack it first",
     b"PK\x03\x04": "is a zip archive; unpack it first",
     b"\xff\xfe": "is written in UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE | … -",
     b"\xfe\xff": "is written in UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE | … -",
@@ -42,10 +49,29 @@ class LineFile:
         except UnreadableFile:
             self.close()
             raise
+        self._batches = split_lines(self._chunks())
+        self._read_ahead: list[list[bytes]] = []
+        self._fault: UnreadableFile | None = None
+
+    def first_lines(self, count: int) -> list[bytes]:
+        """Returns the first lines, fewer if there are no more. `batches` still yields all of them.
+
+        Raises nothing if the file is damaged, which `batches` does when it comes to the damage.
+        """
+        try:
+            while sum(map(len, self._read_ahead)) < count and (batch := next(self._batches, None)) is not None:
+                self._read_ahead.append(batch)
+        except UnreadableFile as fault:
+            self._fault = fault
+        return list(islice(chain.from_iterable(self._read_ahead), count))
 
     def batches(self) -> Iterator[list[bytes]]:
         """Yields lists of lines in order, without their ends (LF or CRLF), with empty lines."""
-        return split_lines(self._chunks())
+        while self._read_ahead:
+            yield self._read_ahead.pop(0)
+        yield from self._batches
+        if self._fault is not None:
+            raise self._fault
 
     def read_bytes(self) -> int:
         """Returns how many bytes of `size` have been read."""
@@ -112,14 +138,44 @@ def _open(name: str) -> BufferedReader:
 
 
 def _decompress(stored: BufferedReader, name: str) -> BufferedReader | gzip.GzipFile:
-    start = stored.peek(8)
+    if not stored.peek(8).startswith(GZIP):
+        _check_content(stored.peek(TAR_BLOCK), name)
+        if name.endswith((".gz", ".tgz")) and stored.peek(1):
+            raise UnreadableFile(f"{name} is named like a gzip file, but it is not one")
+        return _without_mark(stored)
+    content = gzip.GzipFile(fileobj=stored)
+    try:
+        start = content.peek(TAR_BLOCK)
+    except (EOFError, zlib.error, OSError):
+        return content  # what can be read of it is read, and the damage is named then
     if start.startswith(GZIP):
-        return gzip.GzipFile(fileobj=stored)
+        raise UnreadableFile(f"{name} is compressed twice; unpack it and give it as standard input: zcat FILE | … -")
+    _check_content(start, name)
+    return _without_mark(content)
+
+
+def _check_content(start: bytes, name: str) -> None:
+    """Raises UnreadableFile if a file that starts so has no lines."""
     for signature, advice in UNSUPPORTED_FORMATS.items():
         if start.startswith(signature):
             raise UnreadableFile(f"{name} {advice}")
-    if name.endswith(".gz") and start:
-        raise UnreadableFile(f"{name} is named like a gzip file, but it is not one")
-    if start.startswith(BYTE_ORDER_MARK):
-        stored.read(len(BYTE_ORDER_MARK))
-    return stored
+    if len(start) >= TAR_BLOCK and _is_tar(start[:TAR_BLOCK]):
+        raise UnreadableFile(f"{name} is a tar archive; unpack it and give the files in it: tar -xf FILE")
+
+
+def _is_tar(block: bytes) -> bool:
+    """Returns whether the block is the header of a file in an archive. It has a checksum, so nothing else passes."""
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
+
+
+Content = TypeVar("Content", BufferedReader, gzip.GzipFile)
+
+
+def _without_mark(content: Content) -> Content:
+    if content.peek(len(BYTE_ORDER_MARK)).startswith(BYTE_ORDER_MARK):
+        content.read(len(BYTE_ORDER_MARK))
+    return content

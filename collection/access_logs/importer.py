@@ -34,11 +34,20 @@ class LogImport:
     """
 
     def __init__(
-        self, files: Sequence[LineFile], property: int, log: Log, bookmark: Bookmark | None, clock: Clock
+        self,
+        files: Sequence[LineFile],
+        property: int,
+        log: Log,
+        bookmark: Bookmark | None,
+        clock: Clock,
+        format: str | None = None,
     ) -> None:
-        """`clock` returns the time of receipt, microseconds since 1970 UTC. A bookmark lets a later import continue."""
+        """`clock` returns the time of receipt, microseconds since 1970 UTC. A bookmark lets a later import continue.
+
+        `format`: a format string of Apache or nginx, None if the lines are in formats that need none.
+        """
         self._files, self._log, self._bookmark, self._clock = files, log, bookmark, clock
-        self._reader = LineReader(property)
+        self._reader = LineReader(property, format)
         self._earlier = bookmark.read() if bookmark else None
         self._position: ImportPosition | None = None
         self._saved_at = time.monotonic()

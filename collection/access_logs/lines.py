@@ -3,38 +3,19 @@
 The format of a line is in `collection.protocols.access_log`, which reads its fields when the hit is received.
 """
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from collection.access_logs.line_counts import LineCounts
 from collection.hit import FORMAT, RawHit, encode
+from collection.log_lines import NO_TIME, UnreadableLine, read_line, time_ms
 from collection.protocols import access_log
 from collection.protocols.decoded import as_text
 
 PROTOCOL: Final = access_log.PROTOCOL.name
 DIGEST_BITS: Final = 64
-
-EMPTY_LINE: Final = "the line is empty"
-OTHER_FORMAT: Final = "not in the combined or common format"
-NO_REQUEST: Final = "the request is not three words: method, target, version"
-NO_TIME: Final = "there is no such time"
-
-MINUTE: Final = len("17/May/2015:10:05")
-SECONDS: Final = slice(MINUTE + 1, MINUTE + 3)
-ZONE: Final = MINUTE + 3
-YEARS: Final = range(1970, 9999)
-TIME_LENGTH: Final = len("17/May/2015:10:05:03 +0000")
-MONTHS: Final = {
-    name: number
-    for number, name in enumerate(
-        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
-    )
-}
 
 
 class LogLine(NamedTuple):
@@ -53,8 +34,10 @@ class LineReader:
     time gets the time of the line before it, so that every import gives it the same time.
     """
 
-    def __init__(self, property: int) -> None:
-        self._property = property
+    def __init__(self, property: int, format: str | None = None) -> None:
+        """`format`: a format string of Apache or nginx, None if the lines are in formats that need none."""
+        self._property, self._format = property, format
+        self._headers = {} if format is None else {access_log.FORMAT: format}
         self._counts = LineCounts()
         self.lines = 0
         self.checksum = 0
@@ -64,7 +47,7 @@ class LineReader:
         """Counts lines that are already in the log."""
         for line in lines:
             self._count(line)
-        times = (line_time_ms(as_text(line)) for line in reversed(lines))
+        times = (line_time_ms(as_text(line), self._format) for line in reversed(lines))
         self._latest_ms = next((time for time in times if time is not None), self._latest_ms)
 
     def read(self, lines: Sequence[bytes], received_us: int) -> list[LogLine]:
@@ -72,21 +55,21 @@ class LineReader:
 
     def _entry(self, line: bytes, received_us: int) -> LogLine:
         id = self._count(line)
-        text = as_text(line)
-        match = access_log.LINE.fullmatch(text)
-        if match is None:
-            return self._malformed(line, id, received_us, EMPTY_LINE if not text else OTHER_FORMAT)
-        occurred = _time_of_match(text, match)
+        try:
+            fields = read_line(as_text(line), self._format)
+        except UnreadableLine as error:
+            return self._malformed(line, id, received_us, str(error), error.time)
+        occurred = time_ms(fields.time)
         if occurred is None:
             return self._malformed(line, id, received_us, NO_TIME)
         self._latest_ms = occurred
-        hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", {}, b"", line, self._property, occurred)
-        request_words = [word for word in match[4].split(" ") if word]
-        fault = None if len(request_words) == access_log.REQUEST_WORDS else NO_REQUEST
-        return LogLine(_key(match[1], match[8]), encode(hit), fault)
+        hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", self._headers, b"", line, self._property, occurred)
+        return LogLine(_key(fields.address, fields.user_agent), encode(hit), None)
 
-    def _malformed(self, line: bytes, id: str, received_us: int, fault: str) -> LogLine:
-        headers = {access_log.FAULT: fault}
+    def _malformed(self, line: bytes, id: str, received_us: int, fault: str, time: str = "") -> LogLine:
+        occurred = time_ms(time)
+        self._latest_ms = self._latest_ms if occurred is None else occurred
+        headers = {**self._headers, access_log.FAULT: fault}
         hit = RawHit(FORMAT, id, received_us, PROTOCOL, "", "", headers, b"", line, self._property, self._latest_ms)
         return LogLine(_key("", ""), encode(hit), fault)
 
@@ -98,40 +81,12 @@ class LineReader:
         return f"{digest.hex()}.{self._counts.add(number)}"
 
 
-def line_time_ms(text: str) -> int | None:
+def line_time_ms(text: str, format: str | None) -> int | None:
     """Returns the time of a line in ms since 1970 UTC, None if it has no readable time."""
-    match = access_log.LINE.fullmatch(text)
-    return _time_of_match(text, match) if match else None
-
-
-def _time_of_match(text: str, match: re.Match[str]) -> int | None:
-    start = match.end(3) + len(" [")
-    return time_ms(text[start : start + TIME_LENGTH])
-
-
-def time_ms(text: str) -> int | None:
-    """Parses `17/May/2015:10:05:03 +0000` into ms since 1970 UTC. Returns None if the calendar has no such time.
-
-    Second 60, a leap second, is the first second of the next minute.
-    """
-    minute = _minute_ms(text[:MINUTE] + text[ZONE:])
-    seconds = int(text[SECONDS])
-    return None if minute is None or seconds > 60 else minute + seconds * 1000
-
-
-@lru_cache(4096)
-def _minute_ms(text: str) -> int | None:
-    """Parses `17/May/2015:10:05 +0000`. The lines of a file are in order, so the cache computes each minute once."""
-    day, month, year = int(text[:2]), MONTHS[text[3:6]], int(text[7:11])
-    hour, minute = int(text[12:14]), int(text[15:17])
-    offset = (int(text[19:21]) * 60 + int(text[21:23])) * 60_000
     try:
-        local = datetime(year, month, day, hour, minute, tzinfo=UTC)
-    except ValueError:
-        return None
-    if year not in YEARS:
-        return None
-    return int(local.timestamp()) * 1000 - (offset if text[18] == "+" else -offset)
+        return time_ms(read_line(text, format).time)
+    except UnreadableLine as error:
+        return time_ms(error.time)
 
 
 def _key(address: str, user_agent: str | None) -> bytes:

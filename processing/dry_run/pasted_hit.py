@@ -20,7 +20,7 @@ from processing.sessions.local_periods import microseconds
 LONGEST: Final = 16_384
 NO_SECRET: Final = b"nobody: no key that is made here is kept"  # visitor keys of pasted hits are not stored
 COLLECTOR: Final = re.compile(r"/g/collect/?$")
-LOG_LINE: Final = re.compile(r'^\S+ \S+ .*\[[^\]]+\] "')
+LOG_LINE: Final = re.compile(r'^\S+ .*\[[^\[\]]+\] +"|^\{')
 PARAMETERS: Final = re.compile(r"^\??(?:[\w.%-]+=[^&\s]*)(?:&[\w.%-]+=[^&\s]*)*$")
 
 

@@ -3,10 +3,10 @@
 from typing import Final
 
 MEANINGS: Final[dict[str, str]] = {
-    "malformed": "The hit could not be read: a tracker's hit without an event name, or a log line that is not in the"
-    " combined or common format.",
+    "malformed": "The hit could not be read: a tracker's hit without an event name, or a log line that is in no"
+    " format that is known, or names no address.",
     "method": "The line of the access log is not a GET request.",
-    "status": "The server did not answer the request with 2xx or 304.",
+    "status": "The server did not answer the request with 2xx or 304, or sent only a part (206).",
     "asset": "The request was for a style sheet, script, picture, font or the like, not for a page.",
     "bot": "The hit comes from a program, as its user agent says: by the lists, by one of your rules, or because a line"
     " of an access log names no browser.",

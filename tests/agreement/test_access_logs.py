@@ -85,8 +85,8 @@ def seconds(events: pl.DataFrame) -> dict[str, int]:
 
 FIREFOX: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:157.0) Gecko/20100101 Firefox/157.0"
 PIECES: Final = {
-    "address": ["192.0.2.1", "192.0.2.2", "2001:db8::1", "host.example", "", "a b"],
-    "user": ["-", "bob", "a b"],
+    "address": ["192.0.2.1", "192.0.2.2", "2001:db8::1", "host.example", "", "a b", "-", "192.0.2.1.2"],
+    "user": ["-", "bob", "a b", "a 192.0.2.9 b"],
     "request": [
         *(
             "GET / HTTP/1.1",

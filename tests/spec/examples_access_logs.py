@@ -68,6 +68,61 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "The address is read out of the first field",
+        "A port, a list or a site before it make no other visitor. Without an address, the line is malformed.",
+        """
+        at                  | address                            | request         | status
+        2026-11-20 10:00:00 | 192.0.2.1                          | GET /a HTTP/1.1 | 200
+        2026-11-20 10:00:01 | 192.0.2.1:51234                    | GET /a HTTP/1.1 | 200
+        2026-11-20 10:00:02 | 192.0.2.1, 10.0.0.7                | GET /a HTTP/1.1 | 200
+        2026-11-20 10:00:03 | shop.example:443 192.0.2.1         | GET /a HTTP/1.1 | 200
+        2026-11-20 10:00:00 | 2001:db8::1                        | GET /a HTTP/1.1 | 200
+        2026-11-20 10:00:01 | [2001:db8::1]:51234                | GET /a HTTP/1.1 | 200
+        2026-11-20 10:00:00 | unknown                            | GET /a HTTP/1.1 | 200
+        """,
+        """
+        pagePath | screenPageViews | totalUsers
+        /a       | 6               | 2
+        """,
+        """
+        reason    | hits
+        malformed | 1
+        """,
+    ),
+    (
+        "User names and addresses of pages may contain spaces",
+        "Servers write the name as the visitor gave it.",
+        """
+        at                  | address   | user       | request             | status
+        2026-11-20 10:00:00 | 192.0.2.1 | Jane Doe   | GET /a HTTP/1.1     | 200
+        2026-11-20 10:00:01 | 192.0.2.1 | "Jane Doe" | GET /a?q=b HTTP/1.1 | 200
+        2026-11-20 10:00:02 | 192.0.2.1 | -          | GET /a b HTTP/1.1   | 200
+        """,
+        """
+        pagePath | screenPageViews | totalUsers
+        /a       | 2               | 1
+        /a b     | 1               | 1
+        """,
+    ),
+    (
+        "A range of a file is no view",
+        "Whoever plays a film or reads a long document asks for many parts of one file (206).",
+        """
+        at                  | address   | request                | status
+        2026-11-20 10:00:00 | 192.0.2.1 | GET /film.mp4 HTTP/1.1 | 200
+        2026-11-20 10:00:01 | 192.0.2.1 | GET /film.mp4 HTTP/1.1 | 206
+        2026-11-20 10:00:02 | 192.0.2.1 | GET /film.mp4 HTTP/1.1 | 206
+        """,
+        """
+        pagePath  | screenPageViews
+        /film.mp4 | 1
+        """,
+        """
+        reason | hits
+        status | 2
+        """,
+    ),
+    (
         "A session of two pages is engaged",
         "The time between them does not matter, as long as it does not exceed the timeout.",
         """

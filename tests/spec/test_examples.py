@@ -124,7 +124,8 @@ def line(number: int, given: dict[str, str], settings: ReceiveSettings) -> RawHi
     at = moment(given["at"])
     stamp = datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
     agent = given.get("agent") or AGENT
-    text = f'{given["address"]} - - [{stamp}] "{given["request"]}" {given["status"]} 12 "-" "{agent}"'
+    visitor = f"{given['address']} - {given.get('user') or '-'}"
+    text = f'{visitor} [{stamp}] "{given["request"]}" {given["status"]} 12 "-" "{agent}"'
     return access_log(number, text, occurred=at, property=settings)
 
 

@@ -3,10 +3,11 @@
 Definitions. A line that was imported before (the same bytes, as often repeated before it in that import) is rejected as
 `duplicate`, whatever it says. Any other line is rejected for the first reason that holds:
 
-- `malformed`: it is in neither Apache's common nor its combined format, the calendar has no such time, or the request
-  is not three words;
+- `malformed`: it is in neither Apache's common nor its combined format, the calendar has no such time, the client is
+  neither an IP address nor the name of a host, or the request is not a method, a target and a version. Targets and the
+  names of users may contain spaces;
 - `method`: the method is not GET;
-- `status`: the status is neither 200 to 299 nor 304;
+- `status`: the status is neither 200 to 299, without 206, nor 304;
 - `asset`: the path (what stands before ? and #) ends in one of a closed list of endings, in whatever case;
 - `bot`: the user agent is a program's, as the given predicate says.
 
@@ -130,7 +131,7 @@ def verdict(line: bytes, is_bot: IsBot) -> str | None:
         return "malformed"
     if method != "GET":
         return "method"
-    if not (200 <= read.status < 300 or read.status == 304):
+    if read.status == 206 or not (200 <= read.status < 300 or read.status == 304):
         return "status"
     name = path_of(target).rsplit(".", 1)
     if len(name) == 2 and name[1].lower() in ASSETS:
@@ -200,7 +201,9 @@ def is_url(target: str) -> bool:
 def parse(line: bytes) -> Line:
     """Raises NotTheFormat."""
     scan = Scanner(line.decode("utf-8", "replace"))
-    address, _, _ = scan.word(), scan.word(), scan.word()
+    address, _, _ = scan.word(), scan.word(), scan.until("[")
+    if not (is_ip(address) or is_name(address)):
+        raise NotTheFormat("address")
     time = to_time(scan.between("[", "]"))
     scan.skip(" ")
     request = scan.quoted()
@@ -225,9 +228,22 @@ def parse(line: bytes) -> Line:
 def words(request: str) -> list[str]:
     """Method, target, version. Raises NotTheFormat."""
     found = [word for word in request.split(" ") if word]
-    if len(found) != 3 or found[0] == "-" or found[1] == "-":
+    if len(found) < 3 or found[0] == "-" or (len(found) == 3 and found[1] == "-"):
         raise NotTheFormat("not three words")
-    return [found[0], unescaped(found[1]), found[2]]
+    if len(found) > 3 and not found[-1].startswith("HTTP/"):
+        raise NotTheFormat("no version")
+    return [found[0], unescaped(request.strip()[len(found[0]) : -len(found[-1])].strip()), found[-1]]
+
+
+def is_ip(text: str) -> bool:
+    parts = text.split(".")
+    if len(parts) == 4:
+        return all(part.isdigit() and part == str(int(part)) and int(part) < 256 for part in parts)
+    return "::" in text and set(text) <= set("0123456789abcdef:")
+
+
+def is_name(text: str) -> bool:
+    return "." in text and text.rpartition(".")[2].isalpha() and text.replace(".", "").isalnum() and text.isascii()
 
 
 def to_time(text: str) -> datetime:
@@ -288,6 +304,14 @@ class Scanner:
         """And the space behind it."""
         found = self.until_space()
         self.skip(" ")
+        return found
+
+    def until(self, mark: str) -> str:
+        """What comes before the mark."""
+        found, there, _ = self.rest().partition(mark)
+        if not there:
+            raise NotTheFormat(f"{mark!r} is missing")
+        self.at += len(found)
         return found
 
     def until_space(self) -> str:

@@ -11,6 +11,7 @@ from processing.pipeline.row_ops import reject
 ASSETS: Final = "css|js|mjs|map|png|jpg|jpeg|gif|svg|ico|webp|avif|woff|woff2|ttf|eot|otf"
 ASSET: Final = rf"(?i)^[^?#]*\.(?:{ASSETS})(?:[?#]|$)"
 NOT_MODIFIED: Final = "304"
+PARTIAL_CONTENT: Final = "206"  # one of many ranges of a file that somebody downloads or plays
 
 
 def access(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
@@ -18,7 +19,8 @@ def access(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     if not frame.select(IS_SERVER_LOG.any()).item():
         return frame
     unreadable = pl.col("method").is_null() | _target().is_null()
-    served = pl.col("status").str.contains("^2[0-9][0-9]$") | pl.col("status").eq(NOT_MODIFIED)
+    whole = pl.col("status").str.contains("^2[0-9][0-9]$") & pl.col("status").ne(PARTIAL_CONTENT)
+    served = whole | pl.col("status").eq(NOT_MODIFIED)
     return reject(
         frame,
         (IS_SERVER_LOG & unreadable, "malformed"),

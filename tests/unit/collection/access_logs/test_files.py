@@ -5,13 +5,18 @@ import gzip
 import io
 import lzma
 import sys
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collection.access_logs.files import MAX_LINE_BYTES, LineFile, UnreadableFile, split_lines
+
+Pack = Callable[[bytes], bytes]
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -51,12 +56,55 @@ def test_any_bytes_are_kept(tmp_path: Path) -> None:
         (b"\x28\xb5\x2f\xfd", "zstd"),
         ("x".encode("utf-16"), "UTF-16"),
         (b"PK\x03\x04", "zip archive"),
+        (b"\x04\x22\x4d\x18", "lz4"),
+        (b"\x1f\x9d\x90", "with compress"),
+        (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+        (b"Rar!\x1a\x07", "rar archive"),
     ],
 )
-def test_unsupported_formats_are_reported(content: bytes, cause: str, tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_bytes(content)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "in gzip"])
+def test_unsupported_formats_are_reported(content: bytes, cause: str, pack: Pack, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(pack(content))
     with pytest.raises(UnreadableFile, match=cause):
         LineFile(str(tmp_path / "a.log"))
+
+
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize(("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.log", "w:gz")])
+def test_an_archive_is_refused_with_advice(name: str, mode: Any, format: int, tmp_path: Path) -> None:
+    """Its first line would be lost, and the names of its files would be lines."""
+    (tmp_path / "own.log").write_bytes(b"one\n")
+    with tarfile.open(tmp_path / name, mode, format=format) as archive:
+        archive.add(tmp_path / "own.log", "own.log")
+    with pytest.raises(UnreadableFile, match=r"is a tar archive; unpack it"):
+        LineFile(str(tmp_path / name))
+
+
+def test_what_is_compressed_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.log.gz.gz").write_bytes(gzip.compress(gzip.compress(b"one\n")))
+    with pytest.raises(UnreadableFile, match="compressed twice"):
+        LineFile(str(tmp_path / "a.log.gz.gz"))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "in gzip"])
+@pytest.mark.parametrize("count", [0, 1, 2, 50_000, 10**6])
+def test_the_first_lines_are_read_again(count: int, pack: Pack, tmp_path: Path) -> None:
+    lines = [b"%d" % number * 3 for number in range(200_000)]
+    (tmp_path / "a.log").write_bytes(pack(b"\n".join(lines)))
+    file = LineFile(str(tmp_path / "a.log"))
+    assert file.first_lines(count) == lines[:count] == file.first_lines(count)
+    assert [line for batch in file.batches() for line in batch] == lines
+    file.close()
+
+
+def test_a_damage_among_the_first_lines_is_reported_when_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"".join(b"%d\n" % n for n in range(20_000)))[:-9_000])
+    file, lines = LineFile(str(tmp_path / "a.gz")), list[bytes]()
+    assert file.first_lines(10**6)[:2] == [b"0", b"1"]
+    with pytest.raises(UnreadableFile, match="damaged or cut off"):
+        lines.extend(line for batch in file.batches() for line in batch)
+    file.close()
+    assert lines[:2] == [b"0", b"1"]
 
 
 def test_unreadable_files(tmp_path: Path) -> None:

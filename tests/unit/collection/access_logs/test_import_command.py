@@ -78,6 +78,39 @@ def test_a_missing_file_is_reported_before_any_line_is_sent(shop: Property, tmp_
     assert content() == []
 
 
+def test_a_file_that_cannot_be_read_is_not_imported(shop: Property, tmp_path: Path) -> None:
+    """Nor is the one before it."""
+    (tmp_path / "a.log").write_text(LINE.format(1))
+    (tmp_path / "b.log").write_text("hello\n" * 2 + LINE.format(2))
+    command = ("import_access_log", str(tmp_path / "a.log"), str(tmp_path / "b.log"), "--property", str(shop.pk))
+    with pytest.raises(CommandError, match=r"b.log, 2 cannot be read. Recognised: 1 of combined.(.|\n)*--force"):
+        run(*command, "--no-wait")
+    assert content() == []
+    assert "2 of them are broken" in run(*command, "--no-wait", "--force")
+    assert len(content()) == 4
+
+
+OWN = "192.0.2.1|2015-05-17T10:05:03+0000|200|GET /{} HTTP/1.1\n"
+FORMAT = "%h|%{%Y-%m-%dT%H:%M:%S%z}t|%>s|%r"
+
+
+def test_a_format_string(shop: Property, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(OWN.format(1) + OWN.format(2))
+    command = ("import_access_log", str(tmp_path / "a.log"), "--property", str(shop.pk), "--no-wait")
+    with pytest.raises(CommandError, match="Recognised: nothing"):
+        run(*command)
+    assert "2 lines imported" in run(*command, "--format", FORMAT)
+    assert [hit.headers for hit in content()] == [{"format": FORMAT}] * 2
+    assert [hit.occurred for hit in content()] == [1431857103000] * 2
+
+
+def test_an_unusable_format_string(shop: Property, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(LINE.format(1))
+    with pytest.raises(CommandError, match=r"no field for the time \(%t, \$time_local\), the request .*\.$"):
+        run("import_access_log", str(tmp_path / "a.log"), "--property", str(shop.pk), "--format", "%h")
+    assert content() == []
+
+
 def test_standard_input(shop: Property, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = io.TextIOWrapper(io.BufferedReader(io.BytesIO(LINE.format(1).encode())))
     monkeypatch.setattr("sys.stdin", lines)

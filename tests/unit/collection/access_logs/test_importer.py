@@ -169,6 +169,7 @@ def test_a_damaged_bookmark_is_ignored(content: bytes, log: Log, file: Path) -> 
 
 def test_bookmarks_belong_to_files_property_and_log(tmp_path: Path) -> None:
     Bookmark(tmp_path, "log", 7, ["a"]).write(ImportPosition(1, 2))
+    assert Bookmark(tmp_path, "log", 7, ["a"], "%h").read() is None
     assert Bookmark(tmp_path, "log", 7, ["a"]).read() == ImportPosition(1, 2)
     others = [("log", 8, ["a"]), ("other", 7, ["a"]), ("log", 7, ["a", "b"]), ("log", 7, ["b"])]
     assert [Bookmark(tmp_path, *other).read() for other in others] == [None] * 4

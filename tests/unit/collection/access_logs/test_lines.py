@@ -1,18 +1,16 @@
 """Hits made of lines: ids, times, and the faults of malformed lines."""
 
-from datetime import datetime, timedelta, timezone
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collection import hit as hits
-from collection.access_logs.lines import EMPTY_LINE, NO_REQUEST, NO_TIME, OTHER_FORMAT, LineReader, LogLine, time_ms
+from collection.access_logs.lines import LineReader, LogLine
 from collection.hit import RawHit
+from collection.log_lines import EMPTY_LINE, NO_ADDRESS, NO_REQUEST, NO_TIME, OTHER_FORMAT
 from collection.protocols import decode
 
 COMBINED = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 12 "-" "Firefox"'
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 COMMON = b'192.0.2.1 - bob [17/May/2015:12:05:03 +0200] "GET /a HTTP/1.1" 200 -'
 
 
@@ -73,7 +71,9 @@ def test_lines_of_one_visitor_have_one_key() -> None:
         (b"", EMPTY_LINE),
         (b"hello", OTHER_FORMAT),
         (COMBINED + b"x", OTHER_FORMAT),
-        (COMBINED.replace(b"GET /a", b"GET /a b"), NO_REQUEST),
+        (COMBINED.replace(b"GET /a", b"GET /a b"), None),
+        (COMBINED.replace(b"GET /a HTTP/1.1", b"GET /a"), NO_REQUEST),
+        (COMBINED.replace(b"192.0.2.1", b"192.0.2"), NO_ADDRESS),
         (COMBINED.replace(b"GET /a HTTP/1.1", b"-"), NO_REQUEST),
         (COMBINED.replace(b"17/May", b"31/Feb"), NO_TIME),
         (COMBINED.replace(b"10:05:03", b"24:00:00"), NO_TIME),
@@ -95,17 +95,6 @@ def test_no_line_is_lost(line: bytes) -> None:
     assert (entry.fault is None) == (decode(hit_of(entry)).error is None)
 
 
-@given(st.integers(86_400, 253_370_000_000), st.integers(-14 * 60, 14 * 60))
-def test_times_are_those_of_the_calendar(seconds: int, ahead: int) -> None:
-    time = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=ahead)))
-    text = f"{time:%d}/{MONTHS[time.month - 1]}/{time.year:04}:{time:%H:%M:%S} {time:%z}"
-    assert time_ms(text) == seconds * 1000
-
-
-def test_a_leap_second_is_the_first_second_of_the_next_minute() -> None:
-    assert time_ms("31/Dec/2016:23:59:60 +0000") == time_ms("01/Jan/2017:00:00:00 +0000")
-
-
 def test_a_malformed_line_has_the_time_of_the_line_before_it() -> None:
     good = b'192.0.2.1 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n'
     lines = [good, b"nonsense\n", good.replace(b"17/May", b"99/May")]
@@ -115,3 +104,36 @@ def test_a_malformed_line_has_the_time_of_the_line_before_it() -> None:
     resumed = LineReader(101)
     resumed.skip(lines[:1])
     assert hits.decode(resumed.read(lines[1:], 1)[0].value).occurred == 1431857103000
+
+
+FORMAT = "%h %t %s %m %U"
+OWN = b"192.0.2.1 [17/May/2015:10:05:03 +0000] 200 GET /a"
+
+
+def test_the_format_goes_with_the_hit() -> None:
+    (entry,) = LineReader(7, FORMAT).read([OWN], 9)
+    assert (entry.fault, hit_of(entry).headers, hit_of(entry).body) == (None, {"format": FORMAT}, OWN)
+    assert hit_of(entry).occurred == 1431857103000
+    assert decode(hit_of(entry)).events[0]["target"] == "/a"
+    assert read(OWN)[0].fault == OTHER_FORMAT
+
+
+def test_the_same_line_has_the_same_id_in_whatever_format_it_is_read() -> None:
+    assert hit_of(LineReader(7, FORMAT).read([OWN], 9)[0]).id == hit_of(read(OWN)[0]).id
+
+
+def test_a_malformed_line_has_its_own_time_if_it_has_one() -> None:
+    lines = [COMBINED, COMBINED.replace(b"10:05", b"11:05").replace(b"GET /a HTTP/1.1", b"-"), b"nonsense"]
+    entries = read(*lines)
+    assert [hit_of(entry).occurred for entry in entries] == [1431857103000, 1431860703000, 1431860703000]
+    resumed = LineReader(7)
+    resumed.skip(lines[:2])
+    assert resumed.read(lines[2:], 9) == entries[2:]
+
+
+def test_a_hit_of_the_version_before_stays_as_it_was() -> None:
+    """That version marked lines that it could not read, and gave them the time of the line before."""
+    line = b"www.example.org:443 " + COMBINED
+    assert decode(RawHit(1, "id", 9, "access_log", "", "", {}, b"", line, 7, 5)).error is None
+    marked = RawHit(1, "id", 9, "access_log", "", "", {"fault": "not in the combined format"}, b"", line, 7, 5)
+    assert decode(marked).error == "malformed"

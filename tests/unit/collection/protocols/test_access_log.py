@@ -62,17 +62,14 @@ def test_the_end_of_the_line_does_not_matter(end: str) -> None:
         "",
         "hello",
         COMBINED[:-1],
-        COMBINED + ' "third"',
         COMBINED.replace("GET /a/b.html?x=1 HTTP/1.1", "-"),
         COMBINED.replace("GET /a/b.html?x=1 HTTP/1.1", ""),
         COMBINED.replace("GET /a/b.html?x=1 HTTP/1.1", r"\x16\x03\x01"),
         COMBINED.replace("GET /a/b.html?x=1 HTTP/1.1", "GET /a/b.html"),
-        COMBINED.replace("/a/b.html", "/a b.html"),
         COMBINED.replace(" 200 ", " 20 "),
         COMBINED.replace("203023", "many"),
         COMBINED.replace("May", "Mai"),
         COMBINED.replace("[17/May/2015:10:05:03 +0000]", "[2015-05-17T10:05:03Z]"),
-        "www.example.com " + COMBINED,
     ],
 )
 def test_a_line_in_another_format_is_malformed_and_kept(line: str) -> None:

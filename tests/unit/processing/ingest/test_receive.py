@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit, encode
@@ -43,6 +43,7 @@ HIT = RawHit(
     FORMAT, "id1", RECEIVED * 1000, "ga4", "192.0.2.17", AGENT, {}, b"v=2&tid=G-ONE&cid=c1&sid=s1&en=page_view", b""
 )
 LINE = b'192.0.2.17 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11)"'
+V4, V6 = "203.0.113.0%3A80", "2001%3Adb8%3A1%3A%3A"
 LOG_HIT = RawHit(FORMAT, "id1", RECEIVED * 1000, "access_log", "", "", {}, b"", LINE, 1, 1_431_857_103_000)
 
 
@@ -221,6 +222,51 @@ def test_a_malformed_line_is_kept_without_its_address() -> None:
     assert found["rest"] == "line=" + quote_plus('192.0.2.0 2001:db8:1:: [broken] "GET /a HTTP/1.1"')
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        *(b"192.0.2.17:4711", b"192.0.2.17,", b"\0" * 9 + b"192.0.2.17", b"[::ffff:192.0.2.17]:80"),
+        *(b"192.0.2.17, 10.0.0.1", b"www.example.org:443 192.0.2.17", b'"192.0.2.17"'),
+    ],
+)
+def test_a_visitor_is_the_address_in_the_first_field(first: bytes) -> None:
+    found = row(hit(base=LOG_HIT, body=LINE.replace(b"192.0.2.17", first)))
+    assert (found["visitor"], found["address"]) == (row(LOG_HIT)["visitor"], "192.0.2.0")
+    assert "192.0.2.17" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"),
+    [
+        (LINE.replace(b"- - [", b"- Jane Doe ["), "version=HTTP%2F1.1&user=Jane+Doe"),
+        (LINE.replace(b"- - [", b'- "Jane 192.0.2.17" ['), "version=HTTP%2F1.1&user=Jane+192.0.2.0"),
+        (
+            LINE.replace(b"- - [", b"2001:db8:1:2::3 Jane 203.0.113.9:80 ["),
+            f"version=HTTP%2F1.1&ident={V6}&user=Jane+{V4}",
+        ),
+        (LINE + b' "203.0.113.9, 192.0.2.17" 203.0.113.9', "version=HTTP/1.1"),
+    ],
+)
+def test_addresses_beside_the_visitors_are_masked(line: bytes, rest: str) -> None:
+    found = row(hit(base=LOG_HIT, body=line))
+    assert (found["error"], found["rest"]) == (None, rest)
+    assert "192.0.2.17" not in str(found)
+
+
+def test_a_line_without_an_address_is_malformed_and_masked() -> None:
+    found = row(hit(base=LOG_HIT, body=LINE.replace(b"192.0.2.17 - -", b"unknown 999 Jane 203.0.113.9")))
+    assert (found["error"], found["address"]) == ("malformed", None)
+    assert "203.0.113.0" in str(found["rest"])
+    assert "203.0.113.9" not in str(found)
+
+
+def test_the_format_of_a_line_goes_with_its_hit() -> None:
+    line = b"192.0.2.17|200|GET /a HTTP/1.1|Mozilla/5.0 (X11)|1431857103"
+    found = row(hit(base=LOG_HIT, body=line, headers={"format": "%h|%s|%r|%{User-Agent}i|%{sec}t"}))
+    assert found["visitor"] == row(LOG_HIT)["visitor"]
+    assert (found["error"], found["target"], found["status"]) == (None, "/a", "200")
+
+
 def test_places_are_looked_up_by_the_full_address(tmp_path: Path) -> None:
     path = write_places(tmp_path / "p.mmdb", {"192.0.2.17/32": {"country": "DE", "region": "Berlin", "city": "Mitte"}})
     found = rows(
@@ -371,6 +417,7 @@ def test_numbers_that_no_calendar_holds_cost_only_their_hit(changes: dict[str, i
         | st.builds(lambda q, b: encode(hit(q, body=b)), st.binary(max_size=60), st.binary(max_size=60))
     )
 )
+@example([b"\x99\x00\xa2\x00\x80"])  # a text that is not UTF-8
 def test_no_bytes_stop_a_range(entries: list[bytes]) -> None:
     found = rows(*entries)
     assert [r["position"] for r in found if r["index"] == 0] == list(range(100, 100 + len(entries)))

@@ -9,12 +9,14 @@ def test_it_works() -> None:
     assert reasons(access, *rows) == [None, "method", "status", "asset"]
 
 
-@pytest.mark.parametrize("status", ["200", "204", "206", "299", "304"])
+@pytest.mark.parametrize("status", ["200", "204", "205", "207", "299", "304"])
 def test_success_and_not_modified_are_served(status: str) -> None:
     assert reasons(access, line(status=status)) == [None]
 
 
-@pytest.mark.parametrize("status", ["199", "300", "301", "302", "303", "305", "400", "500", "20", "2000", "", None])
+@pytest.mark.parametrize(
+    "status", ["199", "206", "300", "301", "302", "303", "305", "400", "500", "20", "2000", "", None]
+)
 def test_every_other_status_is_refused(status: str | None) -> None:
     assert reasons(access, line(status=status)) == ["status"]
 
