@@ -15,19 +15,23 @@ def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
     Fractions of a millisecond are cut off: clients whose clock is finer send `1500.7`.
     """
-    return frame.with_columns(**FACTS)
+    return frame.with_columns(**FACTS, engagement_ms=_whole_milliseconds(frame["_et"]))
+
+
+def _whole_milliseconds(sent: pl.Series) -> pl.Series:
+    if sent.str.contains(".", literal=True).any():
+        sent = sent.str.splitn(".", 2).struct[0]
+    return sent.str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0).clip(0, DAY_MS)
 
 
 def _flag(name: str) -> pl.Expr:
     return pl.col(name).eq("1").fill_null(False)
 
 
-WHOLE_MS: Final = pl.col("_et").str.splitn(".", 2).struct[0].str.to_integer(strict=False, dtype=pl.Int64())
 EVENT: Final = pl.when(IS_SERVER_LOG).then(pl.lit(PAGE_VIEW)).otherwise(pl.col("en"))
 FACTS: Final = {
     **implied_by_name(EVENT),
     "key_event": _flag("_c"),
     "client_engaged": _flag("seg"),
     "signals": ~LACKS_ENGAGEMENT_SIGNALS,
-    "engagement_ms": WHOLE_MS.fill_null(0).clip(0, DAY_MS),
 }

@@ -11,8 +11,7 @@ from processing.pipeline.protocols import IS_SERVER_LOG
 from processing.pipeline.row_ops import look_up, reject, reject_by_rule
 
 AGENT: Final = pl.col("user_agent").str.slice(0, LONGEST)
-KEYS: Final = (AGENT, IS_SERVER_LOG)
-FACTS: Final = {"robot": pl.Boolean()}
+FACTS: Final = {"robot": pl.Boolean(), "nameless": pl.Boolean()}
 
 
 def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
@@ -32,13 +31,17 @@ def bots(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     return _by_lists(decided, allowed) if rules.settings.bot_lists else decided
 
 
-def find_robot(user_agent: str | None, is_server_log: bool) -> tuple[bool]:
+def find_robot(user_agent: str | None) -> tuple[bool, bool]:
+    """Returns whether the user agent is on the lists, and whether it names no browser."""
     text = user_agent or ""
-    return (is_robot(text) or (is_server_log and not names_browser(text)),)
+    return is_robot(text), not names_browser(text)
 
 
 def _by_lists(frame: pl.DataFrame, allowed: pl.Series | None = None) -> pl.DataFrame:
-    robot = look_up(frame, KEYS, FACTS, find_robot)["robot"]
+    facts = look_up(frame, [AGENT], FACTS, find_robot)
+    robot = facts["robot"]
+    if facts["nameless"].any():
+        robot |= facts["nameless"] & frame.select(IS_SERVER_LOG.fill_null(value=False)).to_series()
     if allowed is not None:
         robot = robot & ~allowed
     return reject(frame, (pl.lit(robot), "bot")) if robot.any() else frame
