@@ -81,6 +81,14 @@ APACHE_DIRECTIVE: Final = re.compile(
 )
 NGINX_DIRECTIVE: Final = re.compile(r"\s*log_format\s+\S+\s+(?:escape=\w+\s+)?(.*?)\s*;?\s*", re.DOTALL)
 NGINX_PART: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
+_COMBINED: Final = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
+NICKNAMES: Final = {
+    "common": '%h %l %u %t "%r" %>s %b',
+    "combined": _COMBINED,
+    "combinedio": f"{_COMBINED} %I %O",
+    "vhost_combined": f"%v:%p {_COMBINED}",
+    "main": f'{_COMBINED} "%{{X-Forwarded-For}}i"',
+}
 QUOTED: Final = r"(?:[^\"\\]|\\.)*+"
 BLANKS: Final = re.compile(" +")
 
@@ -135,7 +143,8 @@ def parse_format(text: str) -> LineFormat:
 
 
 def _plain(text: str) -> str:
-    """Returns the format of a directive such as `LogFormat "…" name` or `log_format name '…' '…';`, or of itself."""
+    """Returns the format of a nickname, or of a directive: `LogFormat "…" name`, `log_format name '…' '…';`."""
+    text = NICKNAMES.get(text.strip(), text)
     if match := APACHE_DIRECTIVE.fullmatch(text):
         text = match[1]
     elif match := NGINX_DIRECTIVE.fullmatch(text):
