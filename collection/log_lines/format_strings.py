@@ -71,6 +71,7 @@ NGINX: Final = {
     "msec": "time",
     **{f"http_{name.replace('-', '_')}": "forwarded" for name in PROXY_HEADERS},
     "proxy_add_x_forwarded_for": "forwarded",
+    "proxy_protocol_addr": "forwarded",
 }
 UNITS: Final = ("sec", "msec", "usec")  # of Apache's %{…}t, and their fractions
 
