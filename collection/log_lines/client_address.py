@@ -56,7 +56,12 @@ def has_port(text: str) -> bool:
 
 def is_private(address: str) -> bool:
     """Returns whether the address is of a private network or of this machine, such as a proxy's."""
-    parsed = _parsed(address) if len(address) <= LONGEST_ADDRESS else None
+    return len(address) <= LONGEST_ADDRESS and _is_private(address)
+
+
+@lru_cache(16_384)
+def _is_private(address: str) -> bool:
+    parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in PRIVATE if network.version == parsed.version)
 
 

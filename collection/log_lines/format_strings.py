@@ -71,6 +71,7 @@ NGINX: Final = {
     "msec": "time",
     **{f"http_{name.replace('-', '_')}": "forwarded" for name in PROXY_HEADERS},
     "proxy_add_x_forwarded_for": "forwarded",
+    "proxy_protocol_addr": "forwarded",
 }
 UNITS: Final = ("sec", "msec", "usec")  # of Apache's %{…}t, and their fractions
 
@@ -81,6 +82,14 @@ APACHE_DIRECTIVE: Final = re.compile(
 )
 NGINX_DIRECTIVE: Final = re.compile(r"\s*log_format\s+\S+\s+(?:escape=\w+\s+)?(.*?)\s*;?\s*", re.DOTALL)
 NGINX_PART: Final = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
+_COMBINED: Final = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
+NICKNAMES: Final = {
+    "common": '%h %l %u %t "%r" %>s %b',
+    "combined": _COMBINED,
+    "combinedio": f"{_COMBINED} %I %O",
+    "vhost_combined": f"%v:%p {_COMBINED}",
+    "main": f'{_COMBINED} "%{{X-Forwarded-For}}i"',
+}
 QUOTED: Final = r"(?:[^\"\\]|\\.)*+"
 BLANKS: Final = re.compile(" +")
 
@@ -135,7 +144,8 @@ def parse_format(text: str) -> LineFormat:
 
 
 def _plain(text: str) -> str:
-    """Returns the format of a directive such as `LogFormat "…" name` or `log_format name '…' '…';`, or of itself."""
+    """Returns the format of a nickname, or of a directive: `LogFormat "…" name`, `log_format name '…' '…';`."""
+    text = NICKNAMES.get(text.strip(), text)
     if match := APACHE_DIRECTIVE.fullmatch(text):
         text = match[1]
     elif match := NGINX_DIRECTIVE.fullmatch(text):

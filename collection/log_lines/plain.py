@@ -51,6 +51,7 @@ ENDS_TWICE: Final = re.compile(r'(?:[^\s"]+[ \t]+)*+"[^"]*"[ \t]+(?:[^\s"]+[ \t]
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]+")
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+NO_CLIENT: Final = (ABSENT, "unknown", "unix:")
 FORWARDED: Final = re.compile(r'[ \t]+"([0-9A-Fa-f.:, \[\]]+)"')
 
 
@@ -86,7 +87,9 @@ def read_unusual(text: str) -> LogFields:
     if words is None:
         raise UnreadableLine(NO_REQUEST, time[1])
     pieces = CONTROL.split(COLOUR.sub("", text[: time.start()]))
-    head = next(filter(None, map(_head, reversed(pieces))), None)
+    forwarded = FORWARDED.match(extras)
+    heads = (_head(piece, forwarded[1] if forwarded else "") for piece in reversed(pieces))
+    head = next(filter(None, heads), None)
     if head is None:
         raise UnreadableLine(NO_ADDRESS, time[1])
     host, address, ident, user = head
@@ -146,8 +149,11 @@ def _loose_agent(text: str, plain: str) -> tuple[str, str, str]:
     return text[start : middle.start()], text[middle.end() : end], text[end + 1 :].rstrip()
 
 
-def _head(text: str) -> Head | None:
-    """Splits `[HOST] ADDRESS IDENT USER`. A user may contain spaces. Returns None if there is no address."""
+def _head(text: str, forwarded: str) -> Head | None:
+    """Splits `[HOST] ADDRESS IDENT USER`. A user may contain spaces. Returns None if there is no address.
+
+    `forwarded` holds the address if the first field names no client, as for a proxy that came over a Unix socket.
+    """
     words = text.split()
     count = _count_list(words)
     first, rest = " ".join(words[:count]), words[count:]
@@ -156,6 +162,8 @@ def _head(text: str) -> Head | None:
     if rest and _is_site(first, address, rest):
         host, first, rest = find_site(first), rest[0], rest[1:]
         address = find_address(first)
+    if first in NO_CLIENT:
+        address = find_address(forwarded)
     if address is None and not is_host(first):
         return None
     ident, user = (rest[0], " ".join(rest[1:])) if len(rest) > 1 else (ABSENT, " ".join(rest))
@@ -181,7 +189,7 @@ def _is_site(first: str, address: str | None, rest: list[str]) -> bool:
     """
     client = find_address(rest[0])
     if address is None:
-        return client is not None or (has_port(first) and is_host(rest[0]))
+        return client is not None or (has_port(first) and (is_host(rest[0]) or rest[0] in NO_CLIENT))
     if client is None or len(rest) < 3:
         return False
     return has_port(first) or (rest[1] == ABSENT and (is_private(address) or not is_private(client)))

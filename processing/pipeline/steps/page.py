@@ -21,7 +21,7 @@ SPECIAL_SIGNS: Final = [*SIGNS, "amp;", "#/", "#!"]
 
 
 def page(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """`dh` and `dp` win over `dl`; a log's lines name no host, so the property's first domain stands for it.
+    """`dh` and `dp` win over `dl`; the property's first domain stands for a log's line that names no host.
 
     Adds `tags`, of `dl` and `dp`, for the step that finds the source.
     """

@@ -109,6 +109,21 @@ def test_the_site() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nickname", "line"),
+    [
+        ("common", LINE[: LINE.index(' "-"')]),
+        ("combined", LINE),
+        ("combinedio", f"{LINE} 500 900"),
+        ("vhost_combined", f"www.example.org:443 {LINE}"),
+        ("main", f'{LINE} "203.0.113.9"'),
+    ],
+)
+def test_nicknames(nickname: str, line: str) -> None:
+    assert read_line(line, nickname).address == "198.51.100.7"
+    assert read_line(line).target == "/a?x=1"
+
+
+@pytest.mark.parametrize(
     ("line", "cause"),
     [
         (LINE.replace(" 200 ", " - "), NO_REQUEST),
@@ -130,7 +145,7 @@ def test_lines_that_cannot_be_read(line: str, cause: str) -> None:
     ("format", "cause"),
     [
         ("", "no field for the client's address"),
-        ("combined", "no field for the client's address"),
+        ("referer", "no field for the client's address"),
         ('%h %l %u "%r" %>s', r"no field for the time \(%t, \$time_local\)$"),
         ("$remote_addr [$time_local] $status", "no field for the request"),
         ('%h %t "%r"', "no field for the status"),

@@ -132,6 +132,8 @@ def test_the_site_that_was_asked_for(site: str, host: str) -> None:
         ("10.0.0.1", "-", "10.0.0.1"),
         ("203.0.113.1", "198.51.100.7", "203.0.113.1"),
         ("10.0.0.1", "unknown", "10.0.0.1"),
+        ("unix:", "198.51.100.7", "198.51.100.7"),
+        ("www.example.org:80 unix:", "198.51.100.7", "198.51.100.7"),
     ],
 )
 def test_a_proxy_in_a_private_network_forwards_the_address(address: str, forwarded: str, client: str) -> None:

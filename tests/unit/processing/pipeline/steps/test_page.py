@@ -71,6 +71,7 @@ def test_a_line_of_a_log_is_on_the_first_domain_of_the_property() -> None:
     assert page_of(line(target="/a?b")) == ("example.org", "/a")
     assert page_of(line(target="//wp-login.php")) == ("example.org", "//wp-login.php")
     assert page_of(line(target="http://other.example/a")) == ("other.example", "/a")
+    assert page_of(line(target="/a", dh="shop.example.net")) == ("shop.example.net", "/a")  # of vhost_combined
     assert page_of(line(), settings=UNKNOWN) == (None, "/")
     assert stepped(page, line(), ga4(dl="/x"))["host"].to_list() == ["example.org", None]
 
