@@ -7,7 +7,8 @@ what it shows.
 from collections.abc import Sequence
 from copy import copy
 from datetime import date
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, cast
 
 import polars as pl
 
@@ -76,17 +77,28 @@ class ReadView:
     def keys(self) -> list[str]:
         return sorted({*self.sealed.keys(), *self.changes}, key=lambda key: period(key, self.zone).start)
 
-    @property
+    @cached_property
     def begins(self) -> date:
-        """The first day that has anything; far in the future where none has."""
-        keys = self.keys()
-        return day_of(period(keys[0], self.zone).first_day) if keys else date.max
+        """The first day with a counted event; date.max where there is none."""
+        return next((day_of(days[0]) for key in self.keys() if (days := self._days_with_events(key))), date.max)
 
-    @property
+    @cached_property
     def ends(self) -> date:
-        """The last day of the last day or month that has anything; far in the past where none has."""
-        keys = self.keys()
-        return day_of(period(keys[-1], self.zone).last_day) if keys else date.min
+        """The last day with a counted event; date.min where there is none."""
+        keys = reversed(self.keys())
+        return next((day_of(days[1]) for key in keys if (days := self._days_with_events(key))), date.min)
+
+    @cached_property
+    def first_received(self) -> date:
+        """The first day with a counted event or a rejected hit; date.max where there is none."""
+        for key in self.keys():
+            times = pl.concat([frame["time"] for frame in self._period(key, "rejected", ["time"])])
+            rejected = local_days(times, self.zone).min()
+            days = self._days_with_events(key)
+            found = [number for number in (days and days[0], rejected) if number is not None]
+            if found:
+                return day_of(cast(int, min(found)))
+        return date.max
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Returns columns of schema.BUILT of all counted events; text is Categorical."""
@@ -142,6 +154,13 @@ class ReadView:
                 within = here.first_day >= low and here.last_day <= high
                 frames += [_between(frame, low, high, within=within) for frame in self._period(key, source, names)]
         return pl.concat(frames).select(columns)
+
+    def _days_with_events(self, key: str) -> tuple[int, int] | None:
+        """The first and the last local day of a period that have events. The bounds of the period would not do: a
+        folded month begins on its first day, whenever the property began.
+        """
+        days = pl.concat([frame["day"] for frame in self._period(key, RowSource.CONDENSED, ["day"])])
+        return None if days.is_empty() else (cast(int, days.min()), cast(int, days.max()))
 
     def _period(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         """Returns the frames that show a period: its layers, with the tail's change on top."""

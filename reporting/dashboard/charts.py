@@ -26,11 +26,14 @@ class Moment(NamedTuple):
 
 
 class Series(NamedTuple):
-    """A value per moment for each metric; 0 where nothing happened."""
+    """A value per moment for each metric; 0 where nothing happened. `axis`: all moments of the chart, of which those
+    before the data begin have no values.
+    """
 
     names: list[str]
     moments: list[Moment]
     values: list[list[float]]
+    axis: list[Moment]
 
     def rows(self) -> list[tuple[str, tuple[float, ...]]]:
         """The same as a table, the latest moment first."""
@@ -38,27 +41,33 @@ class Series(NamedTuple):
         return [(moment.text, values) for moment, values in by_moment][::-1]
 
 
-def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
-    """One value per day or hour, for a report by `date` or `dateHour`. Hours after `now` are left out."""
+def series(answer: Answer, days: tuple[date, date], now: datetime, begins: date) -> Series:
+    """One value per day or hour of `days`, for a report by `date` or `dateHour`. Hours after `now` are left out.
+
+    `begins` is the first day that has data.
+    """
     values = {row.dimensions[0]: row.metrics for row in answer.rows}
-    moments = _hours(first, last, now) if answer.dimensions[0] == "dateHour" else _days(first, last)
+    axis = _hours(*days, now) if answer.dimensions[0] == "dateHour" else _days(*days)
     nothing = [0.0] * len(answer.metrics)
+    # Where the data begin within these days, their first moment is the first that the answer has.
+    begun = min(values, default=axis[-1].key + "~") if begins >= days[0] else ""
+    moments = [moment for moment in axis if moment.key >= begun]
     rows = [values.get(moment.key, nothing) for moment in moments]
     names = [metric_label(header.name).text for header in answer.metrics]
-    return Series(names, moments, [[row[number] for row in rows] for number in range(len(names))])
+    return Series(names, moments, [[row[number] for row in rows] for number in range(len(names))], axis)
 
 
 def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
     """A line per metric. If the last moment is unfinished, it is a point at the end of a dotted line."""
-    x = [moment.x for moment in lines.moments]
-    hours = len(x[0]) > len("2026-01-31")
+    x, axis = [moment.x for moment in lines.moments], [moment.x for moment in lines.axis]
+    hours = len(axis[0]) > len("2026-01-31")
     single_point = unfinished or len(x) == 1
     layout = _layout(hours=hours)
-    if len(x) > 1:
-        layout["xaxis"]["range"] = [x[0], x[-1]]
-    if len(x) <= FEW_MOMENTS:  # ticks at whole days or hours, and below at whole counts
+    if len(axis) > 1:
+        layout["xaxis"]["range"] = [axis[0], axis[-1]]
+    if len(axis) <= FEW_MOMENTS:  # ticks at whole days or hours, and below at whole counts
         layout["xaxis"]["dtick"] = HOUR_MS if hours else DAY_MS
-    if max(max(y) for y in lines.values) <= FEW_COUNTS:
+    if max((max(y, default=0) for y in lines.values), default=0) <= FEW_COUNTS:
         layout["yaxis"]["dtick"] = 1
     figure: dict[str, Any] = {"data": [], "layout": layout}
     for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):

@@ -12,10 +12,10 @@ class Label(NamedTuple):
 
 
 METRIC_LABELS: Final = {
-    "activeUsers": Label(
+    "totalUsers": Label(
         "Visitors",
-        "People who opened the site, each counted once in the whole period: browsers with an engaged session, some time"
-        " spent, or a first visit. Google Analytics calls them “active users”.",
+        "People with at least one event, each counted once in the whole period; in a table, people with an event in"
+        " that row. Google Analytics calls them “total users”; its “active users” leave out people who did nothing.",
     ),
     "sessions": Label(
         "Sessions",

@@ -13,12 +13,13 @@ from reporting.dashboard.annotations import Annotation, draw
 from reporting.dashboard.charts import over_time, series
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.period_picker import ChosenPeriod
-from reporting.kinds import run_many
+from reporting.dashboard.same_time import ViewUntil
+from reporting.kinds import run, run_many
 from reporting.model.report import Answer, ByDimension, Report, Row
 from reporting.registry.metrics import METRICS
 
-TOTALS: Final = ("activeUsers", "sessions", "screenPageViews", "engagementRate", "averageSessionDuration")
-OVER_TIME: Final = ("activeUsers", "screenPageViews")
+TOTALS: Final = ("totalUsers", "sessions", "screenPageViews", "engagementRate", "averageSessionDuration")
+OVER_TIME: Final = ("totalUsers", "screenPageViews")
 TABLE_ROWS: Final = 10
 SHARES: Final = frozenset({"engagementRate", "bounceRate"})
 NOT_SET: Final = "(not set)"
@@ -39,37 +40,36 @@ class Table(NamedTuple):
 
 
 TABLES: Final = (
-    Table("pages", "Pages", "pagePath", ("screenPageViews", "activeUsers")),
-    Table("sources", "Sources", "sessionSourceMedium", ("sessions", "activeUsers")),
-    Table("channels", "Channels", "sessionDefaultChannelGroup", ("sessions", "activeUsers")),
-    Table("browsers", "Browsers", "browser", ("activeUsers", "sessions")),
-    Table("countries", "Countries", "country", ("activeUsers", "sessions")),
-    Table("devices", "Devices", "deviceCategory", ("activeUsers", "sessions")),
-    Table("events", "Events", "eventName", ("eventCount", "activeUsers")),
+    Table("pages", "Pages", "pagePath", ("screenPageViews", "totalUsers")),
+    Table("sources", "Sources", "sessionSourceMedium", ("sessions", "totalUsers")),
+    Table("channels", "Channels", "sessionDefaultChannelGroup", ("sessions", "totalUsers")),
+    Table("browsers", "Browsers", "browser", ("totalUsers", "sessions")),
+    Table("countries", "Countries", "country", ("totalUsers", "sessions")),
+    Table("devices", "Devices", "deviceCategory", ("totalUsers", "sessions")),
+    Table("events", "Events", "eventName", ("eventCount", "totalUsers")),
 )
 
 
 def panels(view: ReadView, period: ChosenPeriod, now: datetime, drawn: Sequence[Annotation] = ()) -> dict[str, Any]:
     """All panels of one pinned view, as the context of the template. `now` is in the property's zone."""
-    earlier = period.before()
     days, dimension = (period.as_range(),), "dateHour" if is_hourly(period) else "date"
     reports = [
         Report(date_ranges=days, metrics=TOTALS),
-        Report(date_ranges=(earlier.as_range(),), metrics=TOTALS),
         Report(date_ranges=days, dimensions=(dimension,), metrics=OVER_TIME, orders=(ByDimension(dimension),)),
         *(
             Report(date_ranges=days, dimensions=(table.dimension,), metrics=table.metrics, limit=TABLE_ROWS)
             for table in TABLES
         ),
     ]
-    totals, before, values, *tables = run_many(reports, view, now.date())
-    lines = series(values, period.first, period.last, now)
+    totals, values, *tables = run_many(reports, view, now.date())
+    lines = series(values, (period.first, period.last), now, view.begins)
     unfinished = period.last == now.date()
     chart = over_time(lines, unfinished=unfinished)
     draw(chart, drawn)
+    before = _totals_before(view, period, now)
     return {
-        "totals": _total_cards(totals, before if view.begins <= earlier.first else None),
-        "before": f"the {period.days} days before" if period.days > 1 else "the day before",
+        "totals": _total_cards(totals, before),
+        "compared_with": _in_words(period, now) if before else "",
         "unfinished": unfinished,
         "chart": chart,
         "annotations": [annotation.text for annotation in drawn],
@@ -81,6 +81,23 @@ def panels(view: ReadView, period: ChosenPeriod, now: datetime, drawn: Sequence[
         ],
         "tables": [_table_panel(table, answer) for table, answer in zip(TABLES, tables, strict=True)],
     }
+
+
+def _totals_before(view: ReadView, period: ChosenPeriod, now: datetime) -> Answer | None:
+    """The totals of the period before, up to the same local time if `period` is not over. None unless the property has
+    data from the whole of the period before.
+    """
+    earlier = period.before()
+    if earlier.days < period.days or view.begins > earlier.first:
+        return None
+    source = ViewUntil(view, earlier.last, now) if period.last == now.date() else view
+    return run(Report(date_ranges=(earlier.as_range(),), metrics=TOTALS), source, now.date())
+
+
+def _in_words(period: ChosenPeriod, now: datetime) -> str:
+    """Such as `the 7 days before, up to the same time (15:30)`."""
+    before = f"the {period.days} days before" if period.days > 1 else "the day before"
+    return f"{before}, up to the same time ({now:%H:%M})" if period.last == now.date() else before
 
 
 def is_hourly(period: ChosenPeriod) -> bool:
@@ -142,7 +159,7 @@ def _format_change(name: str, difference: float, direction: str) -> str:
 
 def _summary(totals: Answer) -> str:
     visitors, _, views, *_ = _values(totals)
-    numbers = f"visitors {format_value('activeUsers', visitors)}, page views {format_value('screenPageViews', views)}"
+    numbers = f"visitors {format_value('totalUsers', visitors)}, page views {format_value('screenPageViews', views)}"
     return f"Line chart over time. In all: {numbers}. The table below has the values."
 
 

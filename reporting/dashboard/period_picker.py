@@ -17,6 +17,8 @@ PERIODS: Final = {
 }
 DEFAULT: Final = "28d"
 CUSTOM: Final = "custom"
+LONGEST_QUOTE: Final = 40
+REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first day that has a day before it
 
 
@@ -39,27 +41,66 @@ class ChosenPeriod(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """`name` is a key of PERIODS, or CUSTOM."""
+    """`name` is a key of PERIODS, or CUSTOM. `complaint` says what of the address could not be followed."""
 
     name: str
     period: ChosenPeriod
+    complaint: str = ""
 
 
-def choose(parameters: Mapping[str, str], today: date) -> Choice:
-    """Reads `from` and `to`, else `period`. Unreadable days and unknown periods fall back to the default."""
-    try:
-        first, last = (date.fromisoformat(parameters[name]) for name in ("from", "to"))
-    except (KeyError, ValueError):
-        name = parameters.get("period", DEFAULT)
-        return _named(name if name in PERIODS else DEFAULT, today)
+def choose(parameters: Mapping[str, str], today: date, default: str = DEFAULT) -> Choice:
+    """Reads `from` and `to`, else `period`. What cannot be followed is named in the choice, and the rest is."""
+    named = {name: parameters[name] for name in ("from", "to") if parameters.get(name)}
+    if not named:
+        name = parameters.get("period") or default
+        return _named(name, today) if name in PERIODS else _instead(f"{_quoted(name)} is not a period", default, today)
+    days = {name: _day(text) for name, text in named.items()}
+    wrong = [f"{_quoted(named[name])} is not a day" for name, day in days.items() if day is None]
+    first, last = days.get("from"), days.get("to")
+    if first is None or last is None:
+        missing = "Only one of the days “from” and “to” is given" if len(named) == 1 else ""
+        return _instead("; ".join(wrong) or missing, default, today)
     low, high = (min(max(day, SECOND_DAY), today) for day in sorted((first, last)))
-    return Choice(CUSTOM, ChosenPeriod(low, high))
+    return Choice(CUSTOM, ChosenPeriod(low, high), _complaint(first, last, today))
 
 
-def choose_days(parameters: Mapping[str, str], today: date) -> ChosenPeriod:
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _instead(wrong: str, default: str, today: date) -> Choice:
+    """The default, and why it is shown."""
+    shown = PERIODS[default].lower()
+    return _named(default, today)._replace(complaint=f"{wrong}. These are the {shown}.")
+
+
+def _complaint(first: date, last: date, today: date) -> str:
+    """What of two readable days is not shown as it was asked for."""
+    wrong = [
+        *(["the first day was after the last, so they were exchanged"] if first > last else []),
+        *([f"there are no reports before {_long(SECOND_DAY)}"] if min(first, last) < SECOND_DAY else []),
+        *(["days to come are left out"] if max(first, last) > today else []),
+    ]
+    text = "; ".join(wrong)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _quoted(text: str) -> str:
+    """Text of an address, without what cannot be seen, as something to be quoted."""
+    shown = "".join(character if character.isprintable() else REPLACED for character in text[:LONGEST_QUOTE])
+    return f"“{shown}”" if len(text) <= LONGEST_QUOTE else f"“{shown}…”"
+
+
+def _long(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def choose_days(parameters: Mapping[str, str], today: date) -> Choice:
     """The days from `from` to `to`; the last seven if these name no days."""
-    choice = choose(parameters, today)
-    return choice.period if choice.name == CUSTOM else _named("7d", today).period
+    return choose({name: parameters.get(name, "") for name in ("from", "to")}, today, "7d")
 
 
 def _named(name: str, today: date) -> Choice:

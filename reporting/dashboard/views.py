@@ -38,8 +38,11 @@ class PageState(NamedTuple):
     annotations: list[Annotation]
 
     def tag(self, request: HttpRequest) -> str:
-        """The ETag of the panels: it changes with everything that they show."""
-        shown = (self.view.state, self.status, f"{self.now:%Y%m%d%H}", self.choice, self.view.zone)
+        """The ETag of the panels: it changes with everything that they show. Where the period is not over, they show
+        the minute up to which it is compared.
+        """
+        moment = f"{self.now:%Y%m%d%H%M}" if self.choice.period.last == self.now.date() else f"{self.now:%Y%m%d%H}"
+        shown = (self.view.state, self.status, moment, self.choice, self.view.zone)
         of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
@@ -100,7 +103,7 @@ def panels_only(page: PropertyPage) -> HttpResponse:
 
 def _page_state(page: PropertyPage) -> PageState:
     view = view_of(page.property.pk)
-    now = now_in(view.zone)
+    now = now_in(view.zone).replace(second=0, microsecond=0)
     choice = choose(page.request.GET, now.date())
     status = status_of(view, page.property.measurement_id)
     return PageState(page.property, view, status, now, choice, rule_annotations(view, choice.period))
@@ -113,10 +116,11 @@ def _in_words(status: Status) -> dict[str, str]:
 
 def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
     """The context of _panels.html, besides the property."""
-    view, (name, period) = state.view, state.choice
+    view, (name, period, complaint) = state.view, state.choice
     waiting = {"waiting": True, "snippet": _snippet(request, state.property)}
     return {
         "period": name,
+        "complaint": complaint,
         "period_label": PERIODS.get(name, "Chosen days"),
         "first": period.first,
         "last": period.last,

@@ -16,7 +16,7 @@ from processing.models import HistoryRun
 from processing.reprocessing.runs import RunRefused
 from processing.segments.read_view import ReadView
 from reporting.clock import now_in
-from reporting.dashboard.period_picker import CUSTOM, ChosenPeriod, choose, choose_days
+from reporting.dashboard.period_picker import CUSTOM, Choice, ChosenPeriod, choose, choose_days
 from reporting.model.date_ranges import EARLIEST
 from reporting.read_access import view_of
 from reporting.rules import run_status as runs
@@ -71,11 +71,14 @@ def run(page: PropertyPage, run_id: int) -> HttpResponse:
     if views is None:
         return page.show("reporting/rules/run.html", **context)
     today = now_in(views.zone).date()
-    days = choose_days(page.request.GET, today) if "from" in page.request.GET else ChosenPeriod(*views.days)
+    asked = {"from", "to"} & page.request.GET.keys()
+    choice = choose_days(page.request.GET, today) if asked else Choice(CUSTOM, ChosenPeriod(*views.days))
+    days = choice.period
     comparison = run_comparison(run, days)
     return page.show(
         "reporting/rules/run.html",
         **context,
+        complaint=choice.complaint,
         compared=comparison and comparison_panel(comparison, views.zone),
         first=days.first,
         last=days.last,
@@ -108,7 +111,7 @@ def _show_history(page: PropertyPage, status: int = 200, error: str = "") -> Htt
         status,
         error=error,
         today=today,
-        first=max(view.begins, EARLIEST) if view.begins < date.max else today,
+        first=max(view.first_received, EARLIEST) if view.first_received < date.max else today,
         version=_version(page.property, rules.number) if rules else None,
         unpublished=bool(unpublished_changes(page.property)),
         runs=[_run_context(run) for run in HistoryRun.objects.filter(property=page.property.pk)[:LATEST_RUNS]],

@@ -59,10 +59,11 @@ def preview(page: PropertyPage) -> HttpResponse:
     """Shows the form; with `from` and `to`, also the preview of these days; with `part`, the preview alone."""
     view = view_of(page.property.pk)
     today = now_in(view.zone).date()
-    days = choose_days(page.request.GET, today)
+    days, complaint = choose_days(page.request.GET, today)[1:]
     testing = "testing" in page.request.GET
     template = "_comparison.html" if "part" in page.request.GET else "preview.html"
     context: dict[str, Any] = {
+        "complaint": complaint,
         "first": days.first,
         "last": days.last,
         "testing": testing,
@@ -70,7 +71,7 @@ def preview(page: PropertyPage) -> HttpResponse:
         "zone": view.zone,
         "changes": unpublished_changes(page.property),
     }
-    if "from" not in page.request.GET:
+    if not {"from", "to"} & page.request.GET.keys():
         return page.show(f"reporting/rules/{template}", **context)
     rules = next_rules(page.property)
     try:

@@ -62,7 +62,7 @@ def chart(text: str) -> Any:
 def test_it_works(shop: Site, reader: Client) -> None:
     text = page(reader, f"/{shop.property.pk}/?period=today")
     assert figures(text) == {
-        "activeUsers": "1",
+        "totalUsers": "2",
         "sessions": "2",
         "screenPageViews": "3",
         "engagementRate": "50.0%",
@@ -187,6 +187,9 @@ def test_hours_to_come_are_not_drawn(shop: Site, reader: Client) -> None:
 
 
 def test_a_day_that_is_over_is_drawn_whole(shop: Site, reader: Client) -> None:
+    settings: Any = shop.property.receive_settings()
+    shop.installation.send(ga4(9, at=NOON - 48 * 60 * MINUTE, property=settings))
+    shop.installation.receive()
     traces = chart(page(reader, f"/{shop.property.pk}/?period=yesterday"))["data"]
     assert [len(trace["x"]) for trace in traces] == [24, 24]
 
