@@ -11,7 +11,7 @@ class RawHit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One request, or one line of an access log.
 
     `received`: microseconds since 1970 UTC. `occurred`: milliseconds since 1970 UTC, set by trusted sources only.
-    `property`: set by sources that know it (import, demo); 0 if the measurement id decides.
+    `property`: set by sources that know it (imports); 0 if the measurement id decides.
     `id`: a unique id that the collector gave. A hit id among the parameters has priority.
     """
 

@@ -114,14 +114,6 @@ ROBOTS: Final = (
     "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
     f"{_LINUX} AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/154.0.0.0 Safari/537.36",
 )
-# (weight, first two bytes of addresses of a large provider, language that is common there)
-NETWORKS: Final = (
-    *((7, "91.12", "de-de"), (6, "79.200", "de-de"), (3, "84.112", "de-at"), (3, "85.0", "de-ch")),
-    *((5, "73.15", "en-us"), (4, "98.110", "en-us"), (3, "24.18", "en-us"), (2, "99.240", "en-ca")),
-    *((5, "86.140", "en-gb"), (2, "81.140", "en-gb"), (4, "90.10", "fr-fr"), (2, "92.150", "fr-fr")),
-    *((3, "77.170", "nl-nl"), (3, "83.40", "es-es"), (3, "79.20", "it-it"), (2, "81.230", "sv-se")),
-    *((1, "126.20", "ja-jp"), (1, "1.130", "en-au"), (2, "117.200", "en-in"), (1, "189.30", "pt-br")),
-)
 SOURCES: Final = (
     DemoSource(27, "", "", 1.3, "home"),
     DemoSource(28, "https://www.google.com/", "", 1.0, "article"),

@@ -1,5 +1,7 @@
 """Fills the demo property once. An interrupted call is continued by the next."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -8,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from collection.demo.traffic import HITS_PER_VISIT, DemoTraffic
-from collection.hit import encode
-from collection.log.port import Log
+from collection.collector.app import Collector
+from collection.demo.traffic import HITS_PER_VISIT, DemoRequest, DemoTraffic
+from collection.log import Log, LogUnavailable
 
-BATCH: Final = 8_000
+BATCH: Final = 8_000  # fewer than a collector lets wait
+ACCEPTED: Final = 204
 
 
 class FillPlan(msgspec.Struct):
@@ -40,19 +43,51 @@ def write_plan(path: Path, plan: FillPlan) -> None:
     draft.replace(path)
 
 
-def fill(plan: FillPlan, path: Path, log: Log, received_us: int) -> int:
-    """Sends the remaining hits of the plan, saving the progress. Returns their number. Raises LogUnavailable."""
-    zone = ZoneInfo(plan.zone)
-    traffic = DemoTraffic(
-        plan.property, plan.measurement_id, datetime.fromtimestamp(plan.now_ms / 1000, zone), plan.seed
-    )
-    hits = traffic.hits(plan.days, plan.hits / plan.days / HITS_PER_VISIT, received_us)
-    before = plan.sent
-    remaining = islice(hits, before, None)
-    while batch := list(islice(remaining, BATCH)):
-        log.append([(hit.address.encode(), encode(hit)) for hit in batch])
-        plan.sent += len(batch)
-        write_plan(path, plan)
+class _TimeOfSending:
+    """The collector's clock (µs): each hit is sent when the visitor sends it."""
+
+    def __init__(self) -> None:
+        self.now_us = 0
+
+    def __call__(self) -> int:
+        return self.now_us
+
+
+def fill(plan: FillPlan, path: Path, log: Log) -> int:
+    """Sends the remaining hits of the plan through a collector of its own, saving the progress. Returns their number.
+
+    A batch whose progress was not saved is sent again with the same ids, which processing counts once.
+    Raises LogUnavailable.
+    """
+    return asyncio.run(_fill(plan, path, log))
+
+
+async def _fill(plan: FillPlan, path: Path, log: Log) -> int:
+    now = datetime.fromtimestamp(plan.now_ms / 1000, ZoneInfo(plan.zone))
+    traffic = DemoTraffic(plan.measurement_id, now, plan.seed)
+    before, clock = plan.sent, _TimeOfSending()
+    remaining = islice(traffic.requests(plan.days, plan.hits / plan.days / HITS_PER_VISIT), before, None)
+    collector = Collector(log, clock)
+    collector.start(asyncio.get_running_loop())
+    try:
+        while batch := list(islice(remaining, BATCH)):
+            await _send(batch, collector, clock)
+            plan.sent += len(batch)
+            write_plan(path, plan)
+    finally:
+        collector.close()
     plan.finished = True
     write_plan(path, plan)
     return plan.sent - before
+
+
+async def _send(batch: Sequence[DemoRequest], collector: Collector, clock: _TimeOfSending) -> None:
+    """Sends hits at once, so that they become durable together. Raises LogUnavailable."""
+
+    async def send(request: DemoRequest) -> int:
+        clock.now_us = request.at * 1000  # the collector reads its clock before it waits for anything
+        return (await collector.answer(request)).status
+
+    statuses = await asyncio.gather(*map(send, batch))
+    if set(statuses) != {ACCEPTED}:
+        raise LogUnavailable("The demo's hits were not accepted")

@@ -4,14 +4,15 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
-from collection.demo.data import AGENTS, NETWORKS, ROBOTS, SOURCES, DemoBrowser
+from collection.collector.app import HIT_PATHS
+from collection.demo.data import AGENTS, HOST, ROBOTS, SOURCES, DemoBrowser
+from collection.demo.places import COUNTRIES, address_in
 from collection.demo.visit import DemoVisit, DemoVisitor, browse
-from collection.hit import FORMAT, RawHit
 from collection.protocols import GA4
 
-HITS_PER_VISIT: Final = 5.87
+HITS_PER_VISIT: Final = 6.57
 WEEKDAY_FACTORS: Final = (1.05, 1.1, 1.06, 1.04, 0.95, 0.8, 0.92)
 HOUR_WEIGHTS: Final = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 13, 13, 12, 12, 12, 13, 14, 16, 18, 19, 16, 10, 5)
 GROWTH_PER_DAY: Final = 0.006
@@ -19,32 +20,52 @@ ROBOTS_SHARE: Final = 0.03
 RETURNING_SHARE: Final = 0.35
 
 DIRECT: Final = SOURCES[0]
+PATH: Final = next(path for path, protocol in HIT_PATHS.items() if protocol == GA4)
 CUMULATED_AGENT_WEIGHTS: Final = tuple(accumulate(agent.weight for agent in AGENTS))
 CUMULATED_SOURCE_WEIGHTS: Final = tuple(accumulate(source.weight for source in SOURCES))
-CUMULATED_NETWORK_WEIGHTS: Final = tuple(accumulate(weight for weight, _, _ in NETWORKS))
+CUMULATED_COUNTRY_WEIGHTS: Final = tuple(accumulate(country.weight for country in COUNTRIES))
 CUMULATED_HOUR_WEIGHTS: Final = tuple(accumulate(HOUR_WEIGHTS))
+
+
+class DemoRequest(NamedTuple):
+    """A hit as the browser sends it: a Request of the collector. `at`: when it is sent (ms)."""
+
+    at: int
+    visitor: DemoVisitor
+    query: bytes
+    method: str = "POST"
+    path: str = PATH
+
+    @property
+    def peer(self) -> str:
+        return self.visitor.address
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "user-agent": self.visitor.agent.user_agent,
+            "accept-language": self.visitor.language,
+            "origin": f"https://{HOST}",
+        }
+
+    async def body(self) -> bytes:
+        return b""
 
 
 class DemoTraffic:
     """Generates the hits of a property up to `now`, a time in the property's zone."""
 
-    def __init__(self, property: int, measurement_id: str, now: datetime, seed: int) -> None:
-        self._property, self._measurement_id, self._now = property, measurement_id, now
+    def __init__(self, measurement_id: str, now: datetime, seed: int) -> None:
+        self._measurement_id, self._now = measurement_id, now
         self._chance = random.Random(seed)  # noqa: S311 - not used for secrets
         self._visitors: list[DemoVisitor] = []
 
-    def hits(self, days: int, visits_per_day: float, received_us: int) -> Iterator[RawHit]:
+    def requests(self, days: int, visits_per_day: float) -> Iterator[DemoRequest]:
         """Yields the hits of this many days including today, ordered by time within each day."""
-        end, number = int(self._now.timestamp() * 1000), 0
+        end = int(self._now.timestamp() * 1000)
         for days_ago in range(days - 1, -1, -1):
             for at, visitor, query in sorted(self._day(days_ago, visits_per_day), key=lambda hit: hit[0]):
                 if at < end:
-                    number += 1
-                    yield self._hit(f"demo-{number}", at, visitor, query, received_us)
-
-    def _hit(self, id: str, at: int, visitor: DemoVisitor, query: str, received_us: int) -> RawHit:
-        agent, content = visitor.agent.user_agent, query.encode()
-        return RawHit(FORMAT, id, received_us, GA4, visitor.address, agent, {}, content, b"", self._property, at)
+                    yield DemoRequest(at, visitor, query.encode())
 
     def _day(self, days_ago: int, visits_per_day: float) -> Iterator[tuple[int, DemoVisitor, str]]:
         day = self._now.date() - timedelta(days=days_ago)
@@ -73,6 +94,6 @@ class DemoTraffic:
         return self._new_visitor(start, self._chance.choices(AGENTS, cum_weights=CUMULATED_AGENT_WEIGHTS)[0])
 
     def _new_visitor(self, start: int, agent: DemoBrowser) -> DemoVisitor:
-        _, network, language = self._chance.choices(NETWORKS, cum_weights=CUMULATED_NETWORK_WEIGHTS)[0]
-        address = f"{network}.{self._chance.randrange(256)}.{self._chance.randrange(1, 255)}"
-        return DemoVisitor(f"{self._chance.randrange(10**9, 2 * 10**9)}.{start // 1000}", address, language, agent)
+        country = self._chance.choices(COUNTRIES, cum_weights=CUMULATED_COUNTRY_WEIGHTS)[0]
+        client = f"{self._chance.randrange(10**9, 2 * 10**9)}.{start // 1000}"
+        return DemoVisitor(client, address_in(country, self._chance), country.language, agent)

@@ -21,12 +21,13 @@ from collection.demo.data import (  # fmt: skip
 )
 
 BOUNCE_SHARE: Final = 0.42
-SCROLL_SHARE: Final = 0.45
-FINAL_HIT_SHARE: Final = 0.85  # of visits end with a hit that reports the time on the last page
+FINAL_HIT_SHARE: Final = 0.85  # of visits: their last page can still report the time that it was read
 CART_SHARE: Final = 0.09  # of viewed products go into the cart
 PURCHASE_SHARE: Final = 0.4  # of carts are paid
 SIGN_UP_SHARE: Final = 0.02
+SIGN_UP_METHODS: Final = ("email", "email", "passkey")
 ENGAGED_MS: Final = 10_000
+REPORTED_MS: Final = 1_000  # the tracker reports no shorter time
 MAX_STAY_S: Final = 540.0
 MEAN_PAGES: Final = 4.0  # after the first, on average
 LANDINGS: Final[dict[str, tuple[DemoPage, ...]]] = {
@@ -65,6 +66,8 @@ class DemoVisit:
         self._load = self._sequence = self._views = self._stayed = self._unreported = 0
 
     def view(self, page: DemoPage) -> None:
+        if self._views:
+            self.leave()
         self._referrer = self._address if self._views else quote(self.source.referrer, safe=SAFE_CHARACTERS)
         query = f"?{self.source.query}" if self.source.query and not self._views else ""
         self._address = quote(f"https://{HOST}{page.path}{query}", safe="/:")
@@ -75,13 +78,15 @@ class DemoVisit:
         self.send("page_view", flags)
 
     def stay(self, typical_s: float = 20.0) -> None:
-        """Lets time pass on the page, sometimes with a scroll event."""
-        seconds = min(typical_s * self.chance.lognormvariate(0, 0.9), MAX_STAY_S)
-        if self.chance.random() < SCROLL_SHARE:
-            self._pass(seconds * 0.6)
-            self.send("scroll", "&epn.percent_scrolled=90")
-            seconds *= 0.4
-        self._pass(seconds)
+        """Lets time pass on the page."""
+        spent = int(min(typical_s * self.chance.lognormvariate(0, 0.9), MAX_STAY_S) * 1000) + 1
+        self.now, self._stayed, self._unreported = self.now + spent, self._stayed + spent, self._unreported + spent
+
+    def leave(self) -> None:
+        """Reports the time on the page, as the tracker does when the page is hidden."""
+        if self._unreported >= REPORTED_MS:
+            self.send("user_engagement")
+        self._unreported = 0
 
     def send(self, event: str, parameters: str = "") -> None:
         self._sequence += 1
@@ -92,10 +97,6 @@ class DemoVisit:
             f"{self._common}&_p={self._load}&_s={self._sequence}&seg={engaged}&en={event}&dl={self._address}"
             f"&dr={self._referrer}&dt={self._title}{spent}{parameters}&_hid={self.chance.getrandbits(64):016x}&_hts={self.now}"
         )))  # fmt: skip
-
-    def _pass(self, seconds: float) -> None:
-        spent = int(seconds * 1000) + 1
-        self.now, self._stayed, self._unreported = self.now + spent, self._stayed + spent, self._unreported + spent
 
 
 def browse(visit: DemoVisit) -> DemoVisit:
@@ -108,7 +109,7 @@ def browse(visit: DemoVisit) -> DemoVisit:
         visit.stay()
         _look_around(visit)
     if chance.random() < FINAL_HIT_SHARE:
-        visit.send("user_engagement")
+        visit.leave()
     return visit
 
 
@@ -131,7 +132,7 @@ def _look_around(visit: DemoVisit) -> None:
     if chance.random() < SIGN_UP_SHARE:
         visit.view(SIGN_UP)
         visit.stay(30)
-        visit.send("sign_up", "&_c=1&ep.method=email")
+        visit.send("sign_up", f"&ep.method={chance.choice(SIGN_UP_METHODS)}")
     if cart:
         _go_to_checkout(visit, cart)
 
@@ -151,7 +152,7 @@ def _go_to_checkout(visit: DemoVisit, cart: list[DemoProduct]) -> None:
     visit.stay(60)
     if visit.chance.random() < PURCHASE_SHARE:
         visit.view(THANKS)
-        visit.send("purchase", f"&_c=1&ep.transaction_id=T{visit.now // 1000}{_items(cart)}")
+        visit.send("purchase", f"&ep.transaction_id=T{visit.now // 1000}{_items(cart)}")
         visit.stay(10)
 
 

@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import maxminddb
 
+from collection.demo.places import NETWORK, place_of
+
 LANGUAGE: Final = "en"
 
 logger = logging.getLogger(__name__)
@@ -59,9 +61,25 @@ class GeoDatabaseFile:
         self._reader.close()
 
 
+class WithDemoPlaces(NamedTuple):
+    """Another database, and the locations of the demo's addresses, which no database has and no visitor uses."""
+
+    others: GeoDatabase
+
+    def lookup(self, address: str) -> Location:
+        found = self.others.lookup(address)
+        if found != NO_LOCATION or not address.startswith(NETWORK):
+            return found
+        place = place_of(address)
+        return Location(*place) if place else NO_LOCATION
+
+
 def open_geo_database(path: Path | None) -> GeoDatabase:
-    """Opens the file; without a path no location is known. Raises FileNotFoundError, maxminddb.InvalidDatabaseError."""
-    return NoGeoDatabase() if path is None else GeoDatabaseFile(path)
+    """Opens the file; without a path only the demo's locations are known.
+
+    Raises FileNotFoundError, maxminddb.InvalidDatabaseError.
+    """
+    return WithDemoPlaces(NoGeoDatabase() if path is None else GeoDatabaseFile(path))
 
 
 def read_record(record: dict[str, Any]) -> Location:

@@ -14,6 +14,7 @@ from processing.sessions.local_periods import day_start
 
 NO_RULES: Final = 0  # before the first version
 MOST_LABELS: Final = 6  # more do not fit into the chart
+NEAR_END: Final = 0.1  # of the axis
 
 
 class AppliedVersion(NamedTuple):
@@ -75,7 +76,8 @@ def draw(figure: dict[str, Any], drawn: Sequence[Annotation]) -> None:
     layout["shapes"] += [_line(annotation) for annotation in drawn]
     if drawn:
         layout["margin"] = {**layout["margin"], "t": 24}
-        layout["annotations"] = [_label(annotation) for annotation in drawn] if len(drawn) <= MOST_LABELS else []
+        bounds = layout["xaxis"].get("range")
+        layout["annotations"] = [_label(each, bounds) for each in drawn] if len(drawn) <= MOST_LABELS else []
 
 
 def _local_moment(instant: int, zone: str, *, hourly: bool) -> datetime:
@@ -103,6 +105,13 @@ def _describe_version(number: int, version: AppliedVersion | None) -> str:
     return f"rules {number} by {version.author}{note}"
 
 
+def _anchor(x: str, bounds: Sequence[str]) -> str:
+    moment, first, last = (datetime.fromisoformat(each) for each in (x, *bounds))
+    if moment - first < (last - first) * NEAR_END:
+        return "left"
+    return "right" if last - moment < (last - first) * NEAR_END else "center"
+
+
 def _line(annotation: Annotation) -> dict[str, Any]:
     return {
         "type": "line",
@@ -115,9 +124,11 @@ def _line(annotation: Annotation) -> dict[str, Any]:
     }
 
 
-def _label(annotation: Annotation) -> dict[str, Any]:
+def _label(annotation: Annotation, bounds: Sequence[str] | None) -> dict[str, Any]:
+    """Centred over its line; near an end of the axis beside it, so that the chart does not cut it off."""
     return {
         "x": annotation.x,
+        "xanchor": _anchor(annotation.x, bounds) if bounds else "center",
         "yref": "paper",
         "y": 1,
         "yanchor": "bottom",

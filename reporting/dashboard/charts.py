@@ -78,11 +78,11 @@ def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
 
 
 def _traces(name: str, x: list[str], y: list[float], colour: str, *, single_point: bool) -> list[dict[str, Any]]:
-    both = {"type": "scatter", "name": name, "hovertemplate": "%{y:,}"}
+    both = {"type": "scatter", "name": name, "hovertemplate": "%{y:,}", "cliponaxis": False}
     line = {"mode": "lines", "line": {"width": 2.5, "color": colour}}
     if not single_point:
         return [{**both, **line, "x": x, "y": y}]
-    point = {"mode": "markers", "cliponaxis": False, "marker": {"size": 8, "color": colour}}
+    point = {"mode": "markers", "marker": {"size": 8, "color": colour}}
     return [{**both, **line, "x": x[:-1], "y": y[:-1]}, {**both, **point, "x": x[-1:], "y": y[-1:]}]
 
 
@@ -113,7 +113,7 @@ def _hours(first: date, last: date, now: datetime) -> list[Moment]:
 
 def _layout(*, hours: bool) -> dict[str, Any]:
     return {
-        "margin": {"l": 44, "r": 16, "t": 8, "b": 32},
+        "margin": {"l": 44, "r": 24, "t": 8, "b": 36},
         "hovermode": "x unified",
         "dragmode": False,
         "showlegend": False,

@@ -74,7 +74,7 @@ def stored_periods(shop: Site) -> list[str]:
 def test_it_works(shop: Site, reader: Client) -> None:
     send(shop, "2026-11-19T10:00", "2026-11-19T14:30:10", "2026-11-19T20:00", "2026-11-18T10:00")
     text = panels(reader, shop, "?period=today")
-    assert "so far today, compared with the day before, up to the same time (15:30)." in text
+    assert "So far today, 20 Nov 2026, compared with the day before, up to the same time (15:30)." in text
     assert '<span class="up">+200%</span> <span class="was">from 1</span>' in text
 
 

@@ -4,31 +4,61 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from collection.demo.data import HOST
+from collection.demo.data import CART, CHECKOUT, HOST, THANKS
 from collection.demo.fill import FillPlan, fill, read_plan, write_plan
 from collection.demo.traffic import HITS_PER_VISIT
 from collection.log import LogError, open_log
 from configuration.clock import now
+from configuration.drafts.audit import SYSTEM
+from configuration.drafts.draft import draft, replace_draft
+from configuration.drafts.publishing import publish
 from configuration.models import Property
-from processing.sessions.local_periods import microseconds, milliseconds
+from configuration.ruleset.ruleset import (
+    ContentGroupRule,
+    CustomDimensionRule,
+    KeyEventRule,
+    NamedGroup,
+    OneOf,
+    Rule,
+    Text,
+)
+from processing.sessions.local_periods import milliseconds
 
 NAME: Final = "Demo shop"
 ZONE: Final = "Europe/Berlin"
-VISITS_PER_DAY: Final = 700
+DAYS: Final = 60  # so that the last 28 days have a period before them
+VISITS_PER_DAY: Final = 300
 MOST_DAYS: Final = 3_650
+RULES: Final[tuple[Rule, ...]] = (
+    KeyEventRule(name="Order", event="purchase", value_parameter="value", note="Worth what the customer pays."),
+    KeyEventRule(
+        name="New account", event="sign_up", once="session", value="2.50", note="What one has been worth to us."
+    ),
+    ContentGroupRule(
+        name="Section",
+        groups=(
+            NamedGroup("Shop", Text("path", "begins", "/shop/")),
+            NamedGroup("Products", Text("path", "begins", "/product/")),
+            NamedGroup("Guides", Text("path", "begins", "/guide/")),
+            NamedGroup("Checkout", OneOf("path", (CART.path, CHECKOUT.path, THANKS.path))),
+        ),
+        otherwise="Other pages",
+    ),
+    CustomDimensionRule(name="Sign-up method", parameter="method"),
+)
+NOTE: Final = "Orders and new accounts are goals; pages by section"
 
 
 class Command(BaseCommand):
-    help = (
-        "Fill the property “Demo shop” with the traffic of some days, on the way of every other hit. It is done once."
-    )
+    help = "Fill the property “Demo shop” with the traffic of some days, through the collector. It is done once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--days", type=int, default=30, help="how many days, today included (30)")
-        parser.add_argument("--hits", type=int, help="about how many hits (those of 700 visits a day)")
+        parser.add_argument("--days", type=int, default=DAYS, help=f"how many days, today included ({DAYS})")
+        parser.add_argument("--hits", type=int, help=f"about how many hits (those of {VISITS_PER_DAY} visits a day)")
         parser.add_argument("--seed", type=int, default=1, help="another number gives other traffic")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,7 +69,7 @@ class Command(BaseCommand):
             return
         try:
             with closing(open_log(settings.LOG_URL)) as log:
-                sent = fill(plan, path, log, microseconds(now()))
+                sent = fill(plan, path, log)
         except LogError as error:
             raise CommandError(f"{error}. Start the same command again: it goes on from there.") from error
         self.stdout.write(f"{NAME} ({plan.property}): {sent:,} hits of {plan.days} days.")
@@ -54,6 +84,8 @@ def new_plan(path: Path, days: int, hits: int | None, seed: int) -> FillPlan:
     target = Property.objects.filter(name=NAME, domains=HOST).first()
     if target is None:
         target = Property.objects.create(name=NAME, domains=HOST, zone=ZONE, currency="EUR")
+        replace_draft(target, msgspec.structs.replace(draft(target), rules=RULES), SYSTEM)
+        publish(target, SYSTEM, NOTE)
     wanted = hits or round(days * VISITS_PER_DAY * HITS_PER_VISIT)
     plan = FillPlan(target.pk, target.measurement_id, target.zone, milliseconds(now()), days, wanted, seed)
     write_plan(path, plan)

@@ -63,6 +63,15 @@ def test_without_a_file_everything_is_nowhere() -> None:
     assert open_geo_database(None).lookup("192.0.2.1") == NO_LOCATION
 
 
+@pytest.mark.parametrize("with_file", [False, True])
+def test_the_demo_s_addresses_need_no_file(tmp_path: Path, with_file: bool) -> None:
+    file = write_places(tmp_path / "four.mmdb", {"192.0.2.0/24": FLAT}, version=4)
+    places = open_geo_database(file if with_file else None)
+    assert places.lookup("2001:db8:276:1::7") == Location("DE", "Hamburg", "Hamburg")
+    assert places.lookup("2001:db8:40::7") == Location("AT", "Vienna", "Vienna")
+    assert places.lookup("2001:db8:999::7") == NO_LOCATION
+
+
 def test_a_wrong_path_or_file_stops_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         open_geo_database(tmp_path / "none.mmdb")

@@ -104,7 +104,16 @@ def test_in_force(instant: int, number: int) -> None:
 def test_drawn_as_lines_with_labels_where_there_is_room() -> None:
     few = [Annotation(f"2026-11-{day:02}", "rules 2", "") for day in range(1, MOST_LABELS + 1)]
     for shown, labels in ((few, MOST_LABELS), ([*few, few[0]], 0), ([], None)):
-        figure: dict[str, Any] = {"layout": {"shapes": [], "margin": {}}}
+        figure: dict[str, Any] = {"layout": {"shapes": [], "margin": {}, "xaxis": {}}}
         draw(figure, shown)
         assert len(figure["layout"]["shapes"]) == len(shown)
         assert len(figure["layout"].get("annotations", [])) == (labels or 0)
+
+
+@pytest.mark.parametrize(
+    ("day", "anchor"), [(1, "left"), (3, "left"), (5, "center"), (15, "center"), (28, "right"), (30, "right")]
+)
+def test_labels_stay_within_the_chart(day: int, anchor: str) -> None:
+    layout = {"shapes": [], "margin": {}, "xaxis": {"range": ["2026-11-01", "2026-11-30"]}}
+    draw({"layout": layout}, [Annotation(f"2026-11-{day:02}", "rules 2", "")])
+    assert layout["annotations"][0]["xanchor"] == anchor  # type: ignore[index]
