@@ -1,21 +1,43 @@
 """Answers a failed request: 503 if the database is unavailable, in the format of the API that was called.
 
-This is Django's `handler500`, so it also covers failures outside of views: in a session, in a sign-in.
+`answer_failure` is Django's `handler500`, so it also covers failures outside of views: in a session, in a sign-in.
 """
 
 import sys
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
 from collection.collector.http import RETRY_AFTER_S
 from reporting.ga4.responses import error_reply
 
+Respond = Callable[[HttpRequest], HttpResponse]
+
+GOOGLE_API: Final = "/v1beta/"
+OWN_API: Final = "/api/"
+APIS: Final = (GOOGLE_API, OWN_API)
 UNAVAILABLE: Final = (OperationalError, InterfaceError)
 MESSAGE: Final = "The database of this installation does not answer at the moment; try again later."
+
+
+def explain_refused_methods(get_response: Respond) -> Respond:
+    """Middleware: an address that only a button may call says so, instead of an empty answer (405)."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or request.path.startswith(APIS):
+            return response
+        page = render(request, "405.html", status=response.status_code)
+        page["Allow"] = response["Allow"]
+        return page
+
+    return respond
 
 
 def answer_failure(request: HttpRequest) -> HttpResponse:
@@ -23,9 +45,9 @@ def answer_failure(request: HttpRequest) -> HttpResponse:
     if not isinstance(sys.exc_info()[1], UNAVAILABLE):
         return server_error(request)
     response: HttpResponse
-    if request.path.startswith("/v1beta/"):
+    if request.path.startswith(GOOGLE_API):
         response = JsonResponse(error_reply("UNAVAILABLE", MESSAGE), status=503)
-    elif request.path.startswith("/api/"):
+    elif request.path.startswith(OWN_API):
         response = JsonResponse({"detail": MESSAGE}, status=503)
     else:
         response = HttpResponse(render_to_string("database_unavailable.html"), status=503)  # without the user's name

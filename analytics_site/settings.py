@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "reporting.storage_errors.StorageErrorPages",
+    "analytics_site.error_pages.explain_refused_methods",
 ]
 ROOT_URLCONF = "analytics_site.urls"
 WSGI_APPLICATION = "analytics_site.wsgi.application"
@@ -114,11 +115,12 @@ TEMPLATES: Final[list[dict[str, Any]]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["configuration.templatetags.words"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
         },
     }
 ]
@@ -133,6 +135,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 CLOCK = timezone.now  # noqa: TID251 - for configuration/clock.py alone
 USE_I18N = False
+DATE_FORMAT, TIME_FORMAT, DATETIME_FORMAT = "j M Y", "H:i", "j M Y, H:i"  # as configuration/moments.py writes them
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [

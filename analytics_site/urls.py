@@ -1,9 +1,10 @@
 """The addresses that Django answers; the collector's are in collection/collector/app.py."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, URLResolver, include, path
 
+from analytics_site.sign_out import sign_out
 from reporting.dashboard import views
 
 handler500 = "analytics_site.error_pages.answer_failure"
@@ -15,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<int:property_id>/", views.dashboard, name="dashboard"),
     path("<int:property_id>/panels/", views.panels_only, name="panels"),
     path("sign-in/", LoginView.as_view(), name="login"),
-    path("sign-out/", LogoutView.as_view(), name="logout"),
+    path("sign-out/", sign_out, name="logout"),
     # Reports for programs: Google's report API, and our own
     path("", include("reporting.urls")),
     # Rules
@@ -23,5 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Export and erasure of visitors' data
     path("", include("processing.urls")),
     # Properties, people, tokens
+    path("admin/logout/", sign_out),
     path("admin/", admin.site.urls),
 ]

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,6 +20,8 @@ from configuration.access import tokens
 from configuration.drafts.audit import record
 from configuration.drafts.draft import draft
 from configuration.models import Property, Token, may_manage
+from configuration.moments import day
+from configuration.pages.property_page import zone_of
 from configuration.ruleset.diff import differences
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ DRAFT_FIELDS: Final = ["domains", "zone", "currency", "session_timeout_s", "enga
 
 @admin.register(Property)
 class PropertyAdmin(PropertyPages):
-    list_display = ("name", "id", "measurement_id", "zone", "rules", "created")
+    list_display = ("name", "id", "measurement_id", "zone", "rules", "created_day")
     search_fields = ("name", "measurement_id", "domains")
     filter_horizontal = ("viewers",)
     readonly_fields = ("id", "measurement_id", "snippet", "created")
@@ -95,9 +100,55 @@ class PropertyAdmin(PropertyPages):
         """Leads to the page that says how much stored data is deleted with the property, and asks."""
         return redirect("delete-property", object_id)
 
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> HttpResponse:
+        """Shows times on the property's clock."""
+        item = self.get_object(request, object_id)
+        if item is None:
+            return super().change_view(request, object_id, *args, **options)
+        with timezone.override(zone_of(item)):
+            response = super().change_view(request, object_id, *args, **options)
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Leads to the audit log, which has every change, also of rules and from outside the admin."""
+        return redirect("rules-audit", object_id)
+
+    @admin.display(description="created", ordering="created")
+    def created_day(self, item: Property) -> str:
+        return day(item.created.astimezone(zone_of(item)).date())
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Leaves out "delete selected": each property is deleted on a page of its own."""
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class UserPages(UserAdmin):
+    """Django's pages of users, without the hash of the password and with times that nobody edits."""
+
+    readonly_fields = ("password_state", "password_link", "last_login", "date_joined")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        shown = "password_link" if self.has_change_permission(request, obj) else "password_state"
+        return [(title, _with_fields(options, {"password": shown})) for title, options in fieldsets]
+
+    @admin.display(description="password")
+    def password_state(self, user: User) -> str:
+        return "Set. It cannot be shown." if user.has_usable_password() else "None: this user cannot sign in with one."
+
+    @admin.display(description="password")
+    def password_link(self, user: User) -> SafeString:
+        address = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('{} <a href="{}">Set another password</a>', self.password_state(user), address)
+
+
+def _with_fields(options: Any, others: dict[str, str]) -> Any:
+    """The options of a fieldset, with some fields replaced by others."""
+    return {**options, "fields": tuple(others.get(name, name) for name in options["fields"])}
 
 
 @admin.register(Token)
@@ -110,12 +161,13 @@ class TokenAdmin(TokenPages):
 
     @admin.display(description="state")
     def state(self, token: Token) -> str:
-        return f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else "valid"
+        return f"revoked on {day(token.revoked_at.date())}" if token.revoked_at else "valid"
 
     @admin.action(description="Revoke the selected tokens", permissions=["delete"])
     def revoke_chosen(self, request: HttpRequest, chosen: QuerySet[Token]) -> None:
         for token in chosen:
             tokens.revoke(token)
+            self.log_change(request, token, "Revoked.")
         self.message_user(request, "Revoked. Requests with these tokens are refused from now on.")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

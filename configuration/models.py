@@ -12,7 +12,7 @@ from django.db import models
 
 from configuration.domains import clean_domains
 from configuration.rule_models import AuditEntry, DraftRule, RulesVersion, newest_version
-from configuration.ruleset.context import IdentityMode, ReceiveSettings
+from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, IdentityMode, ReceiveSettings
 from configuration.ruleset.ruleset import PropertySettings
 
 __all__ = [
@@ -275,6 +275,11 @@ def may_see(user: Any, number: int) -> bool:
     if number == 0:
         return bool(user.is_active and user.is_superuser)
     return Property.objects.visible_to(user).filter(pk=number).exists()
+
+
+def unknown_property() -> Property:
+    """Property 0, as pages show it; it has no row."""
+    return Property(id=UNKNOWN_PROPERTY, measurement_id="", name="Unknown measurement IDs", zone=UNKNOWN.zone)
 
 
 def may_manage(user: Any, number: int, action: Literal["change", "delete"]) -> bool:

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from collection.log import Log, LogUnavailable
+from configuration.numbers import how_many
 
 MAX_WAITING_HITS: Final = 16_384
 MAX_WAITING_BYTES: Final = 64 * 1024 * 1024
@@ -122,5 +123,5 @@ class GroupWriter:
         self._refused += hits
         if time.monotonic() - self._logged_at >= REMIND_S:
             cause = error if isinstance(error, LogUnavailable) else type(error).__name__
-            logger.error("%d hits refused: %s", self._refused, cause)
+            logger.error("%s refused: %s", how_many(self._refused, "hit"), cause)
             self._refused, self._logged_at = 0, time.monotonic()

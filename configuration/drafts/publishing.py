@@ -22,6 +22,8 @@ AS_CREATED: Final = "as created"
 
 CheckWithData = Callable[[Ruleset], Iterable[Finding]]
 checks_with_data: Final[list[CheckWithData]] = []  # checks that need hits; the layer that reads hits adds them
+SeenEvents = Callable[[int], Sequence[str]]
+seen_events: Final[list[SeenEvents]] = []  # names of events that a property had of late; added by the same layer
 
 
 class NothingChanged(Exception):

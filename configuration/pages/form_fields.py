@@ -1,16 +1,30 @@
 """Form fields for the parts of rules: lists, conditions, named groups. Without JavaScript conditions are JSON."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from configuration.ruleset.ruleset import Condition, NamedGroup
 
 CONDITION_EXAMPLE: Final = '{"is": "text", "field": "path", "test": "begins", "value": "/shop"}'
 T = TypeVar("T")
+
+
+class SeenValues(forms.TextInput):
+    """A text that may be anything, with values of the property's hits to choose from."""
+
+    values: Sequence[str] = ()
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        field = super().render(name, value, {**(attrs or {}), "list": f"seen-{name}", "autocomplete": "off"}, renderer)
+        options = format_html_join("", '<option value="{}">', ((each,) for each in self.values))
+        return format_html('{}<datalist id="seen-{}">{}</datalist>', field, name, options)
 
 
 class LinesField(forms.CharField):

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 
 from configuration.drafts.draft import draft, etag_of, rule_of
 from configuration.drafts.editing import findings_of_change, with_rule
+from configuration.drafts.publishing import seen_events
 from configuration.models import DraftRule, Property
-from configuration.pages.form_fields import DomainsField, LinesField, condition_field, parts_field
+from configuration.pages.form_fields import DomainsField, LinesField, SeenValues, condition_field, parts_field
 from configuration.rule_models import LONGEST_NAME, LONGEST_NOTE
 from configuration.ruleset.describe import TESTS
 from configuration.ruleset.fields import FIELDS
@@ -198,7 +199,11 @@ class ContentGroupForm(RuleForm):
 
 class KeyEventForm(RuleForm):
     kind = "key event"
-    event = forms.CharField(label="Event", help_text="The name of the event, for example purchase or sign_up.")
+    event = forms.CharField(
+        label="Event",
+        help_text="The name of the event, for example purchase or sign_up. Those of the last 30 days are offered.",
+        widget=SeenValues,
+    )
     when = condition_field("Only where", ALL_HITS, required=False)
     once = forms.ChoiceField(
         label="Counted",
@@ -215,6 +220,12 @@ class KeyEventForm(RuleForm):
         required=False,
         help_text="The event parameter that holds the value, for example value.",
     )
+
+    def __init__(self, property: Property, row: DraftRule | None, data: Any = None) -> None:
+        super().__init__(property, row, data)
+        offered = self.fields["event"].widget
+        if isinstance(offered, SeenValues):
+            offered.values = [name for names in seen_events for name in names(property.pk)]
 
 
 class CustomDimensionForm(RuleForm):

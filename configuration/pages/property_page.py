@@ -7,6 +7,7 @@ under admin/ extend the admin's frame, all others base.html.
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, Final, NamedTuple, ParamSpec
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
@@ -15,11 +16,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods
 
-from configuration.models import Property, may_edit
+from configuration.models import Property, may_edit, may_see, unknown_property
 from configuration.pages.tabs import tabs_of
+from configuration.rule_models import newest_version
+from configuration.ruleset.context import UNKNOWN_PROPERTY
 
 READ: Final = ("GET", "HEAD")
 POST: Final = ("POST",)
@@ -45,8 +49,14 @@ class PropertyPage(NamedTuple):
     def show(self, template: str, status: int = 200, /, **context: Any) -> HttpResponse:
         frame = admin.site.each_context(self.request) if self.in_admin else {}
         tabs = tabs_of(self.property.pk, self.tab, with_admin=self.is_staff()) if self.tab else []
-        frame |= {"property": self.property, "tabs": tabs}
+        frame |= {"property": self.property, "tabs": tabs, "zone": timezone.get_current_timezone_name()}
         return render(self.request, template, frame | context, status=status)
+
+
+def zone_of(property: Property) -> ZoneInfo:
+    """The zone of the property's times on pages: as it was published last, whatever its draft says."""
+    newest = newest_version(property.pk)
+    return ZoneInfo(newest.ruleset().settings.zone if newest else property.zone)
 
 
 Page = Callable[Concatenate[PropertyPage, P], HttpResponseBase]
@@ -63,19 +73,24 @@ def property_page(
     """Makes a view `(request, property_id, **arguments)` of a page.
 
     Signed-out users are sent to the sign-in page, and so are users who are not staff where the page is `in_admin`.
-    A property that the user may not see is not found (404). `may_open` refuses other users (403; 404 if the page is
+    A property that the user may not see is not found (404); property 0 has the pages that are for everybody who may see
+    it. `may_open` refuses other users (403; 404 if the page is
     `hidden` from them); None lets everybody in who may see the property. Other methods are refused (405).
     """
 
     def decorate(page: Page[P]) -> View:
         @wraps(page)
         def respond(request: HttpRequest, property_id: int, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            found = Property.objects.visible_to(request.user).filter(pk=property_id).first()
+            if property_id == UNKNOWN_PROPERTY and may_open is None and may_see(request.user, property_id):
+                found: Property | None = unknown_property()
+            else:
+                found = Property.objects.visible_to(request.user).filter(pk=property_id).first()
             if found is None:
                 raise Http404
             if may_open is not None and not may_open(request.user, property_id):
                 raise Http404 if hidden else PermissionDenied
-            return page(PropertyPage(request, found, tab, in_admin), *args, **kwargs)
+            with timezone.override(zone_of(found)):
+                return page(PropertyPage(request, found, tab, in_admin), *args, **kwargs)
 
         view: View = require_http_methods(list(methods))(respond)
         if in_admin:

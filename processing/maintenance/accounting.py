@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from collection.log.port import Log
+from configuration.numbers import how_many
 from processing.maintenance.log_retention import received_below
 from processing.models import Range
 from processing.segments.manifest import decode_manifest
@@ -33,8 +34,8 @@ class HitBalance(NamedTuple):
     def describe(self) -> str:
         backwards = "".join(f"; {text}" for text in self.backwards)
         return (
-            f"the properties accepted {self.accepted} hits, {self.erased} are erased and {self.lost} are lost, but"
-            f" {self.received} were received ({self.pending} pending){backwards}"
+            f"the properties accepted {how_many(self.accepted, 'hit')}, {self.erased} are erased and {self.lost} are"
+            f" lost, but {self.received} were received ({self.pending} pending){backwards}"
         )
 
 

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 
 from collection.log.port import Log, LogError
 from collection.progress import OnProgress, ignore_progress
+from configuration.numbers import how_many
 from configuration.ruleset.context import decode_context
 from processing.maintenance import accounting
 from processing.models import Range
@@ -225,7 +226,7 @@ def _doubles(positions: list[pl.Series]) -> Iterator[str]:
     if hits.n_unique() != len(hits):
         double = hits.filter(hits.is_duplicated()).unique().sort()
         examples = double.head(MAX_EXAMPLES).to_list()
-        yield f"{len(double)} hits are there more than once, such as at positions {examples}"
+        yield f"{how_many(len(double), 'hit')} stored more than once, such as at positions {examples}"
 
 
 def _erasure_faults(sealed: SealedPeriods) -> Iterator[str]:
@@ -238,8 +239,8 @@ def _erasure_faults(sealed: SealedPeriods) -> Iterator[str]:
     ]
     raw = [store.read(part.ref.segment, f"{part.ref.prefix}rows", CONDITION_COLUMNS) for part in manifest.raw]
     kept = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*visible, *raw))])
-    if not kept.is_empty():
-        yield f"{kept.n_unique()} hits of erased visitors are still there"
+    if gone := kept.n_unique():
+        yield f"{how_many(gone, 'hit')} of erased visitors {'is' if gone == 1 else 'are'} still there"
 
 
 def _coverage_faults(manifest: Manifest) -> Iterator[str]:

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 
 from configuration.clock import now
 from configuration.models import may_manage
+from configuration.numbers import how_many
 from configuration.pages.property_page import FORM, PropertyPage, property_page
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
@@ -89,7 +90,8 @@ def _erase(page: PropertyPage, keys: list[int], hits: int) -> HttpResponse:
         messages.error(page.request, str(error))
     else:
         messages.success(
-            page.request, f"Erased: {hits:,} hits. Reports leave them out from now on; the rest takes minutes."
+            page.request,
+            f"Erased: {how_many(hits, 'hit')}. Reports leave them out from now on; the rest takes minutes.",
         )
     return redirect("visitors-data", page.property.pk)
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from collection.log.port import CorruptLog, Log, LogEntry, Trimmed
 from collection.protocols import REST
 from configuration.clock import WallClock
+from configuration.numbers import how_many
 from configuration.ruleset.context import Context
 from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, decode_hits, read
 from processing.ingest.ip_masking import Bits, mask_address
@@ -85,7 +86,7 @@ class Subscriber:
             return self._skip(partition, first, fault.last + 1, "are damaged")
 
     def _skip(self, partition: int, first: int, to: int, why: str) -> list[LogEntry]:
-        self._warn(f"{to - first:,} hits {why}: partition {partition}, offsets {first} to {to - 1}.")
+        self._warn(f"{how_many(to - first, 'hit')} {why}: partition {partition}, offsets {first} to {to - 1}.")
         self._positions[partition] = to
         return []
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
+import maxminddb
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from collection.log import Log, open_log
@@ -14,7 +16,7 @@ from configuration.drafts.snapshot import receive_settings, retention_days, stor
 from configuration.ruleset.context import Context
 from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
-from processing.ingest.geoip import open_geo_database
+from processing.ingest.geoip import GeoDatabase, open_geo_database
 from processing.maintenance.compaction import Retention
 from processing.pipeline.process import lists_version
 from processing.privacy.erasure_requests import ErasureWorker
@@ -46,7 +48,7 @@ def make_worker(
         Backlog(thresholds),
         current_context=current_context,
         load_keys=load_visitor_key_factory,
-        geo=open_geo_database(settings.PLACES),
+        geo=geo_database(),
         load_rules=stored_rules,
     )
     return Worker(store, receiver, _maintenance(log, store, grace_s), intervals=intervals)
@@ -79,14 +81,22 @@ def make_job_handlers() -> JobHandlers:
 
     @cache
     def range_receiver() -> RangeReceiver:
-        geo = open_geo_database(settings.PLACES)
-        return RangeReceiver(log, store, Contexts(store, stored_rules), load_visitor_key_factory, geo)
+        return RangeReceiver(log, store, Contexts(store, stored_rules), load_visitor_key_factory, geo_database())
 
     return JobHandlers(store, range_receiver, _maintenance(log, store))
 
 
 def make_store() -> Store:
     return open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
+
+
+def geo_database() -> GeoDatabase:
+    """Raises ImproperlyConfigured if the file of places is not one."""
+    try:
+        return open_geo_database(settings.PLACES)
+    except maxminddb.InvalidDatabaseError as error:
+        message = f"HITSTREAM_PLACES={settings.PLACES} is not a database of places (.mmdb)."
+        raise ImproperlyConfigured(message) from error
 
 
 def make_history(store: Store) -> HistoryRunner:

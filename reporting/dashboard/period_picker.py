@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from configuration import moments
 from reporting.model.date_ranges import EARLIEST
 from reporting.model.report import DateRange
 
@@ -81,7 +82,7 @@ def _complaint(first: date, last: date, today: date) -> str:
     """What of two readable days is not shown as it was asked for."""
     wrong = [
         *(["the first day was after the last, so they were exchanged"] if first > last else []),
-        *([f"there are no reports before {_long(SECOND_DAY)}"] if min(first, last) < SECOND_DAY else []),
+        *([f"there are no reports before {moments.day(SECOND_DAY)}"] if min(first, last) < SECOND_DAY else []),
         *(["days to come are left out"] if max(first, last) > today else []),
     ]
     text = "; ".join(wrong)
@@ -92,10 +93,6 @@ def _quoted(text: str) -> str:
     """Text of an address, without what cannot be seen, as something to be quoted."""
     shown = "".join(character if character.isprintable() else REPLACED for character in text[:LONGEST_QUOTE])
     return f"“{shown}”" if len(text) <= LONGEST_QUOTE else f"“{shown}…”"
-
-
-def _long(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def choose_days(parameters: Mapping[str, str], today: date) -> Choice:

@@ -1,12 +1,11 @@
 """The dashboard's panel of rejected hits: how many for each reason, and the latest of them."""
 
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from configuration.moments import moment
 from reporting.registry.reject_reasons import MEANINGS
 
 SAMPLES: Final = 5
@@ -22,18 +21,18 @@ def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
             "name": reason,
             "count": f"{count:,}",
             "meaning": MEANINGS[reason],
-            "samples": _samples(rows.filter(pl.col("reason") == reason), ZoneInfo(zone)),
+            "samples": _samples(rows.filter(pl.col("reason") == reason), zone),
         }
         for reason, count in counts.iter_rows()
     ]
 
 
-def _samples(rows: pl.DataFrame, zone: ZoneInfo) -> list[dict[str, str]]:
+def _samples(rows: pl.DataFrame, zone: str) -> list[dict[str, str]]:
     """The latest hits, in the property's zone."""
     latest = rows.top_k(SAMPLES, by=["time", "position"]).select("time", "content")
     return [
         {
-            "time": f"{datetime.fromtimestamp(time / 1000, tz=zone):%Y-%m-%d %H:%M:%S}",
+            "time": moment(time, zone, seconds=True),
             "content": readable_content(content or ""),
         }
         for time, content in latest.rows()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
-from configuration.models import Property, PropertyQuerySet
+from configuration.models import Property, PropertyQuerySet, may_see, unknown_property
 from configuration.numbers import parse_number
 from configuration.pages.property_page import PropertyPage, property_page
 from processing.segments.read_view import ReadView
@@ -79,7 +79,7 @@ def dashboard(page: PropertyPage) -> HttpResponse:
     state = _page_state(page)
     return page.show(
         "reporting/dashboard.html",
-        properties=_visible(page.request),
+        properties=_choices(page),
         periods=PERIODS.items(),
         query=page.request.GET.urlencode(),
         tag=state.tag(page.request),
@@ -99,6 +99,13 @@ def panels_only(page: PropertyPage) -> HttpResponse:
         response = page.show("reporting/_panels.html", **_panels(page.request, state))
         response["ETag"] = tag
     return response
+
+
+def _choices(page: PropertyPage) -> list[Property]:
+    """The properties that the user may choose; for administrators also property 0, once it has hits."""
+    chosen, unknown = list(_visible(page.request)), unknown_property()
+    has_hits = may_see(page.request.user, unknown.pk) and view_of(unknown.pk).counts().accepted
+    return [*chosen, unknown] if has_hits or page.property.pk == unknown.pk else chosen
 
 
 def _page_state(page: PropertyPage) -> PageState:

@@ -13,6 +13,7 @@ import polars as pl
 
 from configuration.clock import now
 from configuration.drafts.publishing import published
+from configuration.numbers import how_many
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset
 from processing.dry_run.preview import Preview, preview, rows_to_read
 from processing.models import HistoryRun
@@ -101,7 +102,8 @@ def _compare_with_preview(view: ReadView, rules: Ruleset, first: date, last: dat
     rows = rows_to_read(view, rules, first, last)
     if rows > MOST_ROWS:
         raise NoComparison(
-            f"These days have about {rows:,} raw hits, and a preview reads at most {MOST_ROWS:,}. Choose fewer days.",
+            f"These days have about {how_many(rows, 'raw hit')}, and a preview reads at most {MOST_ROWS:,}."
+            " Choose fewer days.",
             413,
         )
     with _only_preview():

@@ -1,9 +1,8 @@
 """Comparisons and hit tests as the templates show them: texts and numbers formatted for people."""
 
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
+from configuration.moments import moment
 from configuration.ruleset.describe import describe_rule
 from configuration.ruleset.kinds import BY_TAG, kind_of
 from configuration.ruleset.ruleset import Ruleset
@@ -173,4 +172,4 @@ def _format_fact(value: Fact) -> str:
 
 
 def _time(milliseconds: int, zone: str) -> str:
-    return f"{datetime.fromtimestamp(milliseconds / 1000, tz=ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    return moment(milliseconds, zone, seconds=True)

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from configuration.drafts.audit import Author, name_of, record
 from configuration.drafts.publishing import published
+from configuration.numbers import how_many
 from processing.models import HistoryRun
 from processing.reprocessing.runs import RequestedAction, RunRefused, check_undo, create_run, request_action
 from reporting.read_access import view_cache
@@ -83,7 +84,11 @@ def status(run: HistoryRun) -> str:
     if run.state == State.FAILED:
         return f"The run failed, and nothing was changed: {run.error}"
     if run.state == State.RUNNING:
-        return f"{run.rows_done:,} of {run.rows:,} raw rows.{_time_left(run)}" if run.rows else "Counting the raw rows."
+        return (
+            f"{run.rows_done:,} of {how_many(run.rows, 'raw row')}.{_time_left(run)}"
+            if run.rows
+            else "Counting the raw rows."
+        )
     error = f" {run.error}" if run.error else ""
     return STATES[run.state] + error
 

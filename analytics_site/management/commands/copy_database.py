@@ -14,6 +14,7 @@ from analytics_site.database_copy import Differs, NotEmpty, copy_database
 from analytics_site.databases import database
 from analytics_site.first_start import is_behind
 from collection.progress import ProgressLine
+from configuration.numbers import how_many
 from processing.workers.wiring import single_worker_lock
 
 TARGET: Final = "target"
@@ -55,7 +56,10 @@ class Command(BaseCommand):
         progress = ProgressLine(sys.stderr, "rows")
         counts = copy_database("default", TARGET, lambda table, rows, _: progress.show(rows, None))
         progress.clear()
-        self.stdout.write(f"{counts.rows:,} rows of {counts.tables} tables copied and compared; nothing differs.")
+        self.stdout.write(
+            f"{how_many(counts.rows, 'row')} of {how_many(counts.tables, 'table')} copied and compared;"
+            " nothing differs."
+        )
 
 
 def add_database(alias: str, url: str) -> None:

@@ -24,6 +24,7 @@ from collection.log.embedded.batch_file import PARTITION
 from collection.log.embedded.log import EmbeddedLog, unavailable
 from collection.log.port import CorruptLog, Log, LogEntry, LogError, LogUnavailable, Trimmed
 from collection.log.spill.state import SpillFolder, SpillState
+from configuration.numbers import how_many
 
 CARRY_BATCH: Final = 1024
 FINAL_HITS: Final = 2048  # the last hits are carried over while appends wait, or else it might never end
@@ -170,7 +171,7 @@ class SpillingLog:
                 with unavailable("cannot be spilled"):
                     self._carry_over_all()
             except LogError as error:
-                self._problems.report(f"{self.spilled} hits wait here: {error}")
+                self._problems.report(f"{how_many(self.spilled, 'hit')} kept here: {error}")
                 self._closing.wait(self._pause_s)
 
     def _carry_over_all(self) -> None:

@@ -1,7 +1,10 @@
-"""`manage.py add_property NAME --domain D --timezone TZ` prints the new property's numeric id and measurement id."""
+"""`manage.py add_property NAME --domain D --timezone TZ` prints what the new property needs: its ids, the address of
+its dashboard, and the snippet for its pages.
+"""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -9,7 +12,7 @@ from configuration.models import Property
 
 
 class Command(BaseCommand):
-    help = "Add a property; prints its numeric id (for reports) and its measurement id (for the tracker)."
+    help = "Add a property; prints its ids, the address of its dashboard, and the snippet for the head of its pages."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="your name for the site or app")
@@ -33,4 +36,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from error
         item.save(force_insert=True)
-        self.stdout.write(f"property id:    {item.pk}\nmeasurement id: {item.measurement_id}")
+        self.stdout.write(
+            f"property id:    {item.pk}\nmeasurement id: {item.measurement_id}\n"
+            f"dashboard:      {settings.PUBLIC_URL}/{item.pk}/\nsnippet:        {item.snippet(settings.PUBLIC_URL)}"
+        )

@@ -21,5 +21,5 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['user']!r}. Make one: manage.py createsuperuser")
-        self.stderr.write("Copy this token now: it is not shown again.")
+        self.stderr.write("Copy this token now: it is not shown again. Programs send it as `Authorization: Bearer …`.")
         self.stdout.write(issue(user, options["name"], options["scope"]))

@@ -19,6 +19,7 @@ from configuration.drafts.publishing import (
     published,
 )
 from configuration.models import Property
+from configuration.moments import moment
 from configuration.rule_models import RulesVersion
 from configuration.ruleset.diff import differences
 from configuration.ruleset.document import decode_document, encode_document
@@ -92,7 +93,7 @@ class Command(BaseCommand):
 
     def _versions(self, property: Property, options: dict[str, Any]) -> None:
         for version in RulesVersion.objects.filter(property_number=property.pk).order_by("number"):
-            time = f"{version.published_at:%Y-%m-%d %H:%M}"
+            time = moment(version.published_at, property.zone)
             self.stdout.write(f"{version.number:4}  {time}  {version.author}  {' '.join(version.note.split())}")
 
     def _diff(self, property: Property, options: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from configuration.clock import now
+from configuration.numbers import how_many
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import delete_property
 from processing.segments.view_cache import ViewCache
@@ -27,9 +28,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         item = people.property_of(options)
         hits = ViewCache(open_store(settings.STORE_URL)).view(item.pk).counts().accepted
-        people.confirm(f"“{item}”, {item.measurement_id}, with {hits:,} hits is deleted for ever.", options)
+        people.confirm(f"“{item}”, {item.measurement_id}, with {how_many(hits, 'hit')} is deleted for ever.", options)
         request = delete_property(item, "manage.py", now(), hits)
-        self.stdout.write(f"deleted: property {request.property}, {hits:,} hits")
+        self.stdout.write(f"deleted: property {request.property}, {how_many(hits, 'hit')}")
         if not options["no_wait"]:
             people.wait_for(request)
             self.stdout.write("nothing of it is stored any more but in the log, until its retention")

@@ -17,6 +17,7 @@ from configuration.drafts.audit import SYSTEM
 from configuration.drafts.draft import draft, replace_draft
 from configuration.drafts.publishing import publish
 from configuration.models import Property
+from configuration.numbers import how_many
 from configuration.ruleset.ruleset import (
     ContentGroupRule,
     CustomDimensionRule,
@@ -72,7 +73,8 @@ class Command(BaseCommand):
                 sent = fill(plan, path, log)
         except LogError as error:
             raise CommandError(f"{error}. Start the same command again: it goes on from there.") from error
-        self.stdout.write(f"{NAME} ({plan.property}): {sent:,} hits of {plan.days} days.")
+        self.stdout.write(f"{NAME} ({plan.property}): {how_many(sent, 'hit')} of {how_many(plan.days, 'day')}.")
+        self.stdout.write(f"Look at it: {settings.PUBLIC_URL}/{plan.property}/")
 
 
 def new_plan(path: Path, days: int, hits: int | None, seed: int) -> FillPlan:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.clock import now
+from configuration.numbers import how_many
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.privacy.find_visitors import stored_hits
@@ -32,12 +33,14 @@ class Command(BaseCommand):
         store, item = open_store(settings.STORE_URL), people.property_of(options)
         visitors = people.visitors_of(store, item, options)
         hits = stored_hits(ViewCache(store).view(item.pk), visitors)
-        people.confirm(f"{len(visitors)} visitors of “{item}” with {hits:,} hits are erased for ever.", options)
+        people.confirm(
+            f"{how_many(len(visitors), 'visitor')} of “{item}”, with {how_many(hits, 'hit')}: erased for ever.", options
+        )
         try:
             request = erase_visitors(store, item, visitors, "manage.py", now(), hits)
         except ErasureRefused as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"hidden: {len(visitors)} visitors, {hits:,} hits")
+        self.stdout.write(f"hidden: {how_many(len(visitors), 'visitor')}, {how_many(hits, 'hit')}")
         if not options["no_wait"]:
             people.wait_for(request)
             self.stdout.write("erased: nothing of them is stored any more but in the log, until its retention")

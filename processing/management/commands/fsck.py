@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from collection.log import LogError, open_log
 from collection.progress import ERASE_LINE
+from configuration.numbers import how_many
 from processing.maintenance.fsck import ADVICE, FsckRun, Problem
 from processing.store import open_store
 from processing.store.port import StoreUnavailable
@@ -35,7 +36,9 @@ class Command(BaseCommand):
         self._clear()
         if found:
             advice = "\n".join(ADVICE[kind] for kind in sorted({problem.kind for problem in found}))
-            raise CommandError(f"{check.things:,} things checked, {len(found):,} problems.\n{advice}")
+            raise CommandError(
+                f"{how_many(check.things, 'thing')} checked, {how_many(len(found), 'problem')}.\n{advice}"
+            )
         self.stdout.write(f"{check.things:,} things checked, no problems")
 
     def _say(self, problem: Problem) -> Problem:

@@ -17,6 +17,7 @@ from collection.log_lines import UnusableFormat, parse_format
 from collection.progress import ProgressLine, duration
 from configuration.clock import now
 from configuration.models import Property
+from configuration.numbers import how_many
 from processing.receiving.lag import wait_until_reported
 from processing.sessions.local_periods import microseconds
 
@@ -99,9 +100,9 @@ class Command(BaseCommand):
 
     def _report(self, work: LogImport, target: Property, meter: ProgressLine) -> None:
         if work.skipped:
-            self.stdout.write(f"{work.skipped:,} lines were imported before.")
+            self.stdout.write(f"Imported before: {how_many(work.skipped, 'line')}.")
         speed = f"{duration(meter.seconds())}, {meter.rate(work.sent):,.0f} a second"
-        self.stdout.write(f"{work.sent:,} lines imported into {target.name} ({target.pk}): {speed}.")
+        self.stdout.write(f"{how_many(work.sent, 'line')} imported into {target.name} ({target.pk}): {speed}.")
         if work.malformed:
             self.stdout.write(f"{work.malformed:,} of them are broken and are rejected as malformed:")
         for fault in work.faults:
@@ -115,7 +116,9 @@ class Command(BaseCommand):
         left = wait_until_reported(log.id, ends, meter.count_down)
         meter.clear()
         if left:
-            self.stdout.write(f"{left:,} hits wait in the log: reports count them once Hitstream runs (make run).")
+            self.stdout.write(
+                f"Waiting in the log: {how_many(left, 'hit')}. Reports count them once Hitstream runs (make run)."
+            )
         else:
             self.stdout.write(f"Reports count all of them, {duration(meter.seconds())} later.")
 

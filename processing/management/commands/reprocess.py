@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.drafts.publishing import published
+from configuration.numbers import how_many
 from processing.models import HistoryRun
 from processing.reprocessing.runs import HistoryRunner, RequestedAction, RunRefused, create_run, request_action
 from processing.store import open_store
@@ -115,7 +116,7 @@ def sentence(run: HistoryRun) -> str:
     """How the run is getting on, in one line."""
     head = f"rules {run.rules}, property {run.property}: {run.get_state_display().lower()}"
     if run.state == State.RUNNING and run.rows:
-        return f"{head}, {run.rows_done:,} of {run.rows:,} rows{_time_left(run)}"
+        return f"{head}, {run.rows_done:,} of {how_many(run.rows, 'row')}{_time_left(run)}"
     return f"{head}{_took(run)}{': ' + run.error if run.error else ''}"
 
 
@@ -126,5 +127,5 @@ def _time_left(run: HistoryRun) -> str:
 
 def _took(run: HistoryRun) -> str:
     if run.state == State.DONE and run.started_at and run.finished_at:
-        return f", {run.rows:,} rows in {(run.finished_at - run.started_at).total_seconds():.1f} s"
+        return f", {how_many(run.rows, 'row')} in {(run.finished_at - run.started_at).total_seconds():.1f} s"
     return ""

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from configuration.clock import now
+from configuration.numbers import how_many
 from processing.sessions.local_periods import milliseconds
 from processing.workers.warm_up import warm_up
 from processing.workers.wiring import make_worker, single_worker_lock
@@ -29,7 +30,7 @@ class Command(BaseCommand):
                 received = worker.start() + worker.drain()
                 worker.run_maintenance(milliseconds(now()))
                 worker.maintenance.history.work(lambda: False)
-                self.stdout.write(f"{received:,} hits received")
+                self.stdout.write(f"{how_many(received, 'hit')} received")
             else:
                 worker.run(stop_on_signals())
 

@@ -36,8 +36,10 @@ def ann() -> User:
 
 def test_it_works() -> None:
     printed = run("add_property", "Shop", "--domain", "https://Shop.example/", "--timezone", "Europe/Berlin")
-    match = re.fullmatch(r"property id:    (\d{9})\nmeasurement id: (G-[A-Z0-9]{10})\n", printed)
+    match = re.match(r"property id:    (\d{9})\nmeasurement id: (G-[A-Z0-9]{10})\n", printed)
     assert match
+    assert f"dashboard:      http://127.0.0.1:8000/{match[1]}/\n" in printed
+    assert f'snippet:        <script async src="http://127.0.0.1:8000/hs.js?id={match[2]}"></script>\n' in printed
     (settings,) = receive_settings()
     assert (settings.id, settings.measurement_id) == (int(match[1]), match[2])
     assert (settings.domains, settings.zone, settings.address_bits) == (("shop.example",), "Europe/Berlin", (24, 48))

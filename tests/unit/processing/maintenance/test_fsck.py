@@ -278,7 +278,7 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
     rewrite(
         here, lambda manifest: msgspec.structs.replace(manifest, tombstones=(Tombstone(visitor, 2**60, removed=True),))
     )
-    assert "hits of erased visitors are still there" in texts(here)
+    assert "1 hit of erased visitors is still there" in texts(here)
 
 
 def test_condensed_rows_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
