@@ -27,8 +27,10 @@ from configuration.ruleset.diff import differences
 if TYPE_CHECKING:
     PropertyPages = admin.ModelAdmin[Property]
     TokenPages = admin.ModelAdmin[Token]
+    UsersOfDjango = UserAdmin[User]
 else:
     PropertyPages = TokenPages = admin.ModelAdmin
+    UsersOfDjango = UserAdmin
 
 admin.site.site_header = "Hitstream"
 admin.site.index_title = "Set-up"
@@ -126,7 +128,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class UserPages(UserAdmin):
+class UserPages(UsersOfDjango):
     """Django's pages of users, without the hash of the password and with times that nobody edits."""
 
     readonly_fields = ("password_state", "password_link", "last_login", "date_joined")

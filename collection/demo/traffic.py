@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from itertools import accumulate
-from typing import Final, NamedTuple
+from typing import Final
 
 from collection.collector.app import HIT_PATHS
 from collection.demo.data import AGENTS, HOST, ROBOTS, SOURCES, DemoBrowser
@@ -27,18 +27,12 @@ CUMULATED_COUNTRY_WEIGHTS: Final = tuple(accumulate(country.weight for country i
 CUMULATED_HOUR_WEIGHTS: Final = tuple(accumulate(HOUR_WEIGHTS))
 
 
-class DemoRequest(NamedTuple):
+class DemoRequest:
     """A hit as the browser sends it: a Request of the collector. `at`: when it is sent (ms)."""
 
-    at: int
-    visitor: DemoVisitor
-    query: bytes
-    method: str = "POST"
-    path: str = PATH
-
-    @property
-    def peer(self) -> str:
-        return self.visitor.address
+    def __init__(self, at: int, visitor: DemoVisitor, query: str) -> None:
+        self.at, self.visitor = at, visitor
+        self.method, self.path, self.query, self.peer = "POST", PATH, query.encode(), visitor.address
 
     def headers(self) -> dict[str, str]:
         return {
@@ -65,7 +59,7 @@ class DemoTraffic:
         for days_ago in range(days - 1, -1, -1):
             for at, visitor, query in sorted(self._day(days_ago, visits_per_day), key=lambda hit: hit[0]):
                 if at < end:
-                    yield DemoRequest(at, visitor, query.encode())
+                    yield DemoRequest(at, visitor, query)
 
     def _day(self, days_ago: int, visits_per_day: float) -> Iterator[tuple[int, DemoVisitor, str]]:
         day = self._now.date() - timedelta(days=days_ago)
