@@ -15,7 +15,7 @@ from collection.protocols import GA4
 HITS_PER_VISIT: Final = 6.57
 WEEKDAY_FACTORS: Final = (1.05, 1.1, 1.06, 1.04, 0.95, 0.8, 0.92)
 HOUR_WEIGHTS: Final = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 13, 13, 12, 12, 12, 13, 14, 16, 18, 19, 16, 10, 5)
-GROWTH_PER_DAY: Final = 0.006
+GROWTH_PER_DAY: Final = 0.003
 ROBOTS_SHARE: Final = 0.03
 RETURNING_SHARE: Final = 0.35
 
