@@ -12,6 +12,7 @@ from typing import Final
 
 from collection.hit import UnreadableHit, decode
 from collection.log.port import CorruptLog, Log, Trimmed
+from configuration.numbers import how_many
 from configuration.visitor_secrets import expire_day_salts
 from processing.models import Subscription
 from processing.receiving import ledger
@@ -83,7 +84,7 @@ def _delete_unused_subscriptions(log: Log, now: datetime) -> None:
 
 
 def _warn(name: str, unread: int, reason: str) -> None:
-    logger.warning("subscription %r %s: %d hits that it has not read are not kept for it", name, reason, unread)
+    logger.warning("subscription %r %s: not kept for it: %s unread", name, reason, how_many(unread, "hit"))
 
 
 def _first_waiting(log: Log, partition: int, end: int, now: datetime) -> datetime:

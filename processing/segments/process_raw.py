@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from configuration.numbers import how_many
 from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, plain_ruleset, ruleset_name
 from processing.pipeline.process import NOTHING_DROPPED, Processed, process
@@ -76,7 +77,7 @@ def process_isolating_failures(raw: pl.DataFrame, rules: Ruleset) -> Processed:
         return process(raw, rules)
     except Exception:
         positions = raw["position"].unique(maintain_order=True)
-        logger.exception("processing failed on %d hits of property %d", len(positions), rules.property)
+        logger.exception("processing failed on %s of property %d", how_many(len(positions), "hit"), rules.property)
         if len(positions) == 1:
             return process(raw.with_columns(error=pl.lit("processing error")), rules)
     first = pl.col("position").is_in(positions[: len(positions) // 2].implode())

@@ -114,7 +114,7 @@ def test_an_unusable_format_string(shop: Property, tmp_path: Path) -> None:
 def test_standard_input(shop: Property, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = io.TextIOWrapper(io.BufferedReader(io.BytesIO(LINE.format(1).encode())))
     monkeypatch.setattr("sys.stdin", lines)
-    assert "1 lines imported" in run("import_access_log", "-", "--property", str(shop.pk), "--no-wait")
+    assert "1 line imported" in run("import_access_log", "-", "--property", str(shop.pk), "--no-wait")
     assert len(content()) == 1
 
 
