@@ -12,7 +12,6 @@ from typing import Final
 
 from collection.hit import UnreadableHit, decode
 from collection.log.port import CorruptLog, Log, Trimmed
-from configuration.numbers import how_many
 from configuration.visitor_secrets import expire_day_salts
 from processing.models import Subscription
 from processing.receiving import ledger
@@ -84,7 +83,9 @@ def _delete_unused_subscriptions(log: Log, now: datetime) -> None:
 
 
 def _warn(name: str, unread: int, reason: str) -> None:
-    logger.warning("subscription %r %s: not kept for it: %s unread", name, reason, how_many(unread, "hit"))
+    logger.warning(
+        "subscription %r %s; hits that it has not read and that are not kept for it: %d", name, reason, unread
+    )
 
 
 def _first_waiting(log: Log, partition: int, end: int, now: datetime) -> datetime:
