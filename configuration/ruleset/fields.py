@@ -71,11 +71,11 @@ FAMILIES: Final[Mapping[str, Family]] = {
 
 
 def find_field(name: str) -> Field | Family | None:
-    """What the name stands for; a name of a family needs something after its prefix."""
+    """Returns what the name stands for; a name of a family needs something after its prefix."""
     prefix, mark, rest = name.partition(":")
     return FAMILIES.get(prefix + mark) if mark and rest else FIELDS.get(name)
 
 
 def family_member(name: str, prefix: str) -> str | None:
-    """What stands after the prefix, None if the field is none of that family."""
+    """Returns what stands after the prefix, None if the field is none of that family."""
     return name.removeprefix(prefix) if name.startswith(prefix) else None

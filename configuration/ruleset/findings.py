@@ -32,7 +32,7 @@ class RulePlace(NamedTuple):
     path: str
 
     def at(self, step: str | int) -> "RulePlace":
-        """A part of this place: a field by its name, or an entry of a list by its number."""
+        """Returns a part of this place: a field by its name, or an entry of a list by its number."""
         return self._replace(path=f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}")
 
     def error(self, message: str) -> Finding:
@@ -77,5 +77,7 @@ def check_domains(domains: Sequence[str], place: RulePlace) -> Iterator[Finding]
 
 
 def is_domain(text: str) -> bool:
-    """Whether the text is a host name in the form that rules compare: lowercase, no scheme, port, path or final dot."""
+    """Returns whether the text is a host name in the form that rules compare: lowercase, no scheme, port, path or
+    final dot.
+    """
     return 0 < len(text) <= 253 and all(_LABEL.fullmatch(label) for label in text.split("."))

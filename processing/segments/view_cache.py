@@ -43,14 +43,15 @@ class ViewCache:
         return self.open(self.pin(property))
 
     def pin(self, property: int) -> PinnedView:
-        """The property as it is now. Raises like `view`."""
+        """Returns the property as it is now. Raises like `view`."""
         stored, blocks = self.store.pin(property)
         manifest = self._manifest(property, stored) if stored else None
         return PinnedView(property, stored, tuple(uncovered(manifest, blocks)))
 
     def open(self, pinned: PinnedView) -> ReadView:
-        """The same view wherever it is opened, for as long as what it shows is kept: a minute at least. Raises like
-        `view`.
+        """Returns the same view wherever it is opened, for as long as what it shows is kept: a minute at least.
+
+        Raises like `view`.
         """
         state = _state(pinned)
         with self._lock:
@@ -61,7 +62,7 @@ class ViewCache:
             return view
 
     def generation(self, property: int, generation: int) -> ReadView | None:
-        """What is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
+        """Returns what is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
         stored = self.store.manifest(property, generation)
         if stored is None:
             return None

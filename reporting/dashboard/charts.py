@@ -33,13 +33,13 @@ class Series(NamedTuple):
     values: list[list[float]]
 
     def rows(self) -> list[tuple[str, tuple[float, ...]]]:
-        """The same as a table, the latest moment first."""
+        """Returns the same as a table, the latest moment first."""
         by_moment = zip(self.moments, zip(*self.values, strict=True), strict=True)
         return [(moment.text, values) for moment, values in by_moment][::-1]
 
 
 def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
-    """One value per day or hour, for a report by `date` or `dateHour`. Hours after `now` are left out."""
+    """Returns one value per day or hour, for a report by `date` or `dateHour`. Hours after `now` are left out."""
     values = {row.dimensions[0]: row.metrics for row in answer.rows}
     moments = _hours(first, last, now) if answer.dimensions[0] == "dateHour" else _days(first, last)
     nothing = [0.0] * len(answer.metrics)
@@ -49,7 +49,7 @@ def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
 
 
 def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
-    """A line per metric. If the last moment is unfinished, it is a point at the end of a dotted line."""
+    """Returns a figure, a line per metric. If the last moment is unfinished, it is a point at the end of a dotted line."""
     x = [moment.x for moment in lines.moments]
     hours = len(x[0]) > len("2026-01-31")
     single_point = unfinished or len(x) == 1

@@ -57,7 +57,7 @@ def choose(parameters: Mapping[str, str], today: date) -> Choice:
 
 
 def choose_days(parameters: Mapping[str, str], today: date) -> ChosenPeriod:
-    """The days from `from` to `to`; the last seven if these name no days."""
+    """Returns the days from `from` to `to`; the last seven if these name no days."""
     choice = choose(parameters, today)
     return choice.period if choice.name == CUSTOM else _named("7d", today).period
 

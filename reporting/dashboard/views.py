@@ -38,14 +38,14 @@ class PageState(NamedTuple):
     annotations: list[Annotation]
 
     def tag(self, request: HttpRequest) -> str:
-        """The ETag of the panels: it changes with everything that they show."""
+        """Returns the ETag of the panels: it changes with everything that they show."""
         shown = (self.view.state, self.status, f"{self.now:%Y%m%d%H}", self.choice, self.view.zone)
         of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
 
 def _visible(request: HttpRequest) -> PropertyQuerySet:
-    """The properties that the user may see, by name."""
+    """Returns the properties that the user may see, by name."""
     return Property.objects.visible_to(request.user).order_by("name", "id")
 
 
@@ -112,7 +112,7 @@ def _in_words(status: Status) -> dict[str, str]:
 
 
 def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
-    """The context of _panels.html, besides the property."""
+    """Returns the context of _panels.html, besides the property."""
     view, (name, period) = state.view, state.choice
     waiting = {"waiting": True, "snippet": _snippet(request, state.property)}
     return {
