@@ -49,7 +49,7 @@ def series(answer: Answer, first: date, last: date, now: datetime) -> Series:
 
 
 def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
-    """Returns a figure, a line per metric. If the last moment is unfinished, it is a point at the end of a dotted line."""
+    """Returns a figure with a line per metric. An unfinished last moment is a point at the end of a dotted line."""
     x = [moment.x for moment in lines.moments]
     hours = len(x[0]) > len("2026-01-31")
     single_point = unfinished or len(x) == 1
