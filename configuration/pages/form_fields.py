@@ -1,6 +1,6 @@
 """Form fields for the parts of rules: lists, conditions, named groups. Without JavaScript conditions are JSON."""
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from django import forms
@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 
 from configuration.ruleset.ruleset import Condition, NamedGroup
 
-CONDITION_EXAMPLE: Final = '{"is": "text", "field": "path", "test": "begins", "value": "/shop"}'
 T = TypeVar("T")
 
 

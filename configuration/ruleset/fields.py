@@ -40,7 +40,7 @@ _ALL: Final = (
     Field("referrer", "referrer", "https://blog.example.net/review", "The address that led here, as it was sent."),
     Field("referrer_host", "host of the referrer", "blog.example.net", "The host of the address that led here."),
     Field("source", "source", "google", "Where the event's visit came from.", rewritable=True),
-    Field("medium", "medium", "organic", "By which kind of way it came.", rewritable=True),
+    Field("medium", "medium", "organic", "How it came, such as organic or referral.", rewritable=True),
     Field("campaign", "campaign", "autumn", "The campaign that brought it.", rewritable=True),
     Field("channel", "default channel", "Organic Search", "The channel of source, medium and campaign."),
     Field("country", "country", "Germany", "The country of the address, by its English name."),

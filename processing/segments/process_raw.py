@@ -28,10 +28,10 @@ def apply_rules(
     applied: Sequence[AppliedRules],
     settings: ReceiveSettings | None = None,
 ) -> Processed:
-    """RAW rows that were received under the rules of a number -> what the steps make of them. With number 0, the rules
-    are those of `settings`.
+    """Processes RAW rows that were received under the ruleset of this number, or 0: under the rules of `settings`.
 
-    Raises Missing, CorruptBlob, UnreadableRuleset.
+    A row whose time lies in a span of `applied` rules is processed under those if their number is larger. Raises
+    Missing, CorruptBlob, UnreadableRuleset.
     """
     parts = [
         process_isolating_failures(rows, ruleset_of(store, property, rules, settings))
@@ -41,7 +41,7 @@ def apply_rules(
 
 
 def ruleset_of(store: Store, property: int, number: int, settings: ReceiveSettings | None = None) -> Ruleset:
-    """Reads the rules of a number. Number 0: those of `settings`; without settings, the first rules of the property."""
+    """Reads the ruleset of a number; 0: the rules of `settings`, or without settings the first ones of the property."""
     if number == 0 and settings is not None:
         return plain_ruleset(settings)
     try:

@@ -108,7 +108,7 @@ _ALL: Final = (
         label="Page path + query string",
         category="Page",
         scope="event",
-        definition="Path and query of the page's address; campaign tags and click ids are no part of it.",
+        definition="Path and query of the page's address; campaign tags and click ids are not part of it.",
         columns=("path", "query"),
         key=_page_and_query,
         text=_plain,
@@ -134,7 +134,7 @@ _ALL: Final = (
         "sessionMedium",
         "Session medium",
         "Traffic source",
-        "By which kind of way the session came, taken from the session's first event.",
+        "How the session came, such as organic or referral, taken from the session's first event.",
         "session_medium",
     ),
     Dimension(
@@ -178,7 +178,7 @@ def find_dimension(
     """Looks a name up in the report, the property's rules and the registry. Raises ReportError for an unknown name."""
     if name in derived:
         return _derive(derived[name], custom)
-    dimension = custom.get(name) or DIMENSIONS.get(name)
+    dimension = custom.get(name) or DIMENSIONS.get(name)  # the first content group takes the place of CONTENT_GROUP
     if dimension is None:
         raise undefined("dimension", name, custom) or unknown("dimension", name, {**DIMENSIONS, **custom})
     return dimension
