@@ -71,9 +71,14 @@ def is_erased(erased: Sequence[Tombstone]) -> pl.Expr:
 
 
 def process_isolating_failures(raw: pl.DataFrame, rules: Ruleset) -> Processed:
-    """Works like `process`, but finds a hit that breaks a step by halving, and rejects that hit only."""
+    """Works like `process`, but finds a hit that breaks a step by halving, and rejects that hit only.
+
+    Raises MemoryError and OSError.
+    """
     try:
         return process(raw, rules)
+    except (MemoryError, OSError):  # no hit is to blame
+        raise
     except Exception:
         positions = raw["position"].unique(maintain_order=True)
         logger.exception("processing failed on %d hits of property %d", len(positions), rules.property)

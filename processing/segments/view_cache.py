@@ -37,6 +37,7 @@ class ViewCache:
         self._views = _LruCache[int, ReadView]()
         self._sealed = _LruCache[tuple[int, int, int], tuple[SealedPeriods, Arrivals]]()
         self._lock = Lock()
+        self._opening: dict[int, Lock] = {}  # by property: a slow one must not hold up the others
 
     def view(self, property: int) -> ReadView:
         """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableManifest."""
@@ -55,6 +56,8 @@ class ViewCache:
         """
         state = _state(pinned)
         with self._lock:
+            opening = self._opening.setdefault(pinned.property, Lock())
+        with opening:
             view = self._views.get(pinned.property)
             if view is None or view.state != state:
                 view = self._open(pinned, state)
