@@ -56,13 +56,13 @@ def copy_database(source: str, target: str, on_progress: OnProgress = ignore_pro
 
 
 def tables() -> list[type[Model]]:
-    """The models whose tables are copied, including the tables of many-to-many fields."""
+    """Returns the models whose tables are copied, including the tables of many-to-many fields."""
     models = [model for model in apps.get_models(include_auto_created=True) if model not in NOT_COPIED]
     return [model for model in models if model._meta.managed and model._meta.app_label != "clusters"]
 
 
 def rows(model: type[Model], alias: str) -> QuerySet[Any]:
-    """All rows of a table, also those that the model's own manager hides."""
+    """Returns all rows of a table, also those that the model's own manager hides."""
     return QuerySet(model, using=alias).order_by("pk")
 
 

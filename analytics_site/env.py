@@ -49,7 +49,7 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def folder(name: str, default: Path) -> Path:
-    """An absolute path to a folder, created if it is missing, readable by its owner only."""
+    """Returns an absolute path to a folder, created if it is missing, readable by its owner only."""
     value = Path(_read(name, str(default), "folder")).expanduser().absolute()
     try:
         value.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def folder(name: str, default: Path) -> Path:
 
 
 def file(name: str) -> Path | None:
-    """The path of an existing file, or None if the variable is empty."""
+    """Returns the path of an existing file, or None if the variable is empty."""
     value = _read(name, "", "file")
     if value and not Path(value).expanduser().is_file():
         raise _invalid(name, value, "the path of an existing file, or empty")
@@ -67,7 +67,7 @@ def file(name: str) -> Path | None:
 
 
 def url(name: str, default: str, schemes: tuple[str, ...], *, optional: bool = False) -> str:
-    """An address with one of the schemes; empty only if it is optional."""
+    """Returns an address with one of the schemes; empty only if it is optional."""
     value = _read(name, default, "address " + " or ".join(f"{scheme}://" for scheme in schemes))
     if optional and not value:
         return ""

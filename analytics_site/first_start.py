@@ -19,7 +19,7 @@ def migrate() -> bool:
 
 
 def is_behind() -> bool:
-    """True if the database needs migrations of this program."""
+    """Returns whether the database needs migrations of this program."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 

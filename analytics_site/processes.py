@@ -16,18 +16,18 @@ READINESS_TIMEOUT_S: Final = 1.0
 
 
 def server(name: str, module: str, host: str, port: int) -> ProcessSpec:
-    """A server of the module's `application`."""
+    """Returns a server of the module's `application`."""
     arguments = ("-m", "collection.server", f"{module}:application", "--host", host, "--port", str(port))
     return ProcessSpec(name, (sys.executable, *arguments))
 
 
 def manage(*arguments: str) -> tuple[str, ...]:
-    """The command line of `manage.py`."""
+    """Returns the command line of `manage.py`."""
     return (sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments)
 
 
 def is_ready(host: str, port: int) -> bool:
-    """True if the server at this address answers /readyz with 200."""
+    """Returns whether the server at this address answers /readyz with 200."""
     client = http.client.HTTPConnection(LOOPBACK_OF.get(host, host), port, timeout=READINESS_TIMEOUT_S)
     try:
         with suppress(OSError, http.client.HTTPException):

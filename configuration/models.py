@@ -176,7 +176,7 @@ class Property(models.Model):
         self.domains = clean_domains(self.domains)
 
     def draft_settings(self) -> PropertySettings:
-        """The settings as they would be published with the rules."""
+        """Returns the settings as they would be published with the rules."""
         return PropertySettings(
             zone=self.zone,
             currency=self.currency,
@@ -188,7 +188,7 @@ class Property(models.Model):
         )
 
     def receive_settings(self) -> ReceiveSettings:
-        """The settings that hits are received and processed under: as they were published last."""
+        """Returns the settings that hits are received and processed under: as they were published last."""
         newest = newest_version(self.pk)
         if newest is None:
             return self.receive_settings_under(0)
@@ -212,7 +212,9 @@ class Property(models.Model):
         )
 
     def snippet(self, origin: str) -> str:
-        """The line for the head of each page; `origin` is this installation's address, such as https://stats.example.org."""
+        """Returns the line for the head of each page; `origin` is this installation's address, such as
+        https://stats.example.org.
+        """
         return f'<script async src="{origin}/hs.js?id={self.measurement_id}"></script>'
 
 
@@ -271,7 +273,10 @@ class PropertySalt(models.Model):
 
 
 def may_see(user: Any, number: int) -> bool:
-    """Whether a user may see the reports of the property with this number. Property 0 is for superusers only."""
+    """Returns whether a user may see the reports of the property with this number.
+
+    Property 0 is for superusers only.
+    """
     if number == 0:
         return bool(user.is_active and user.is_superuser)
     return Property.objects.visible_to(user).filter(pk=number).exists()
@@ -283,12 +288,12 @@ def unknown_property() -> Property:
 
 
 def may_manage(user: Any, number: int, action: Literal["change", "delete"]) -> bool:
-    """Whether a user may export and erase visitors ("change") or delete the property: superusers, and viewers of it
-    with Django's permission. Nobody may for property 0.
+    """Returns whether a user may export and erase visitors ("change") or delete the property: superusers may, and
+    viewers of it with Django's permission. Nobody may for property 0.
     """
     return number != 0 and may_see(user, number) and bool(user.has_perm(f"configuration.{action}_property"))
 
 
 def may_edit(user: Any, number: int) -> bool:
-    """Whether a user may change the rules of the property with this number. Property 0 has none."""
+    """Returns whether a user may change the rules of the property with this number. Property 0 has none."""
     return may_manage(user, number, "change")

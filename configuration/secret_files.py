@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def keep_secret(path: Path) -> str:
-    """The secret in this file, at least 256 bits; the first caller makes it. Several processes may call at once."""
+    """Returns the secret in this file, at least 256 bits; the first caller makes it.
+
+    Several processes may call at once.
+    """
     if not path.exists():
         _make(path)
     return path.read_text("ascii")

@@ -20,7 +20,7 @@ def installation_secret() -> bytes:
 
 
 def day_salts(days: Sequence[date]) -> dict[date, bytes]:
-    """The salts of these UTC days; missing ones are made."""
+    """Returns the salts of these UTC days; missing ones are made."""
     salts = _known_days(days)
     missing = [day for day in days if day not in salts]
     if missing:
@@ -30,7 +30,7 @@ def day_salts(days: Sequence[date]) -> dict[date, bytes]:
 
 
 def property_salts(numbers: Sequence[int]) -> dict[int, bytes]:
-    """The salts of these properties; missing ones are made."""
+    """Returns the salts of these properties; missing ones are made."""
     salts = _known_properties(numbers)
     missing = [number for number in numbers if number not in salts]
     if missing:

@@ -7,7 +7,7 @@ from configuration.clock import now
 
 
 def today_in(zone: str) -> date:
-    """The local day of a zone, now."""
+    """Returns the local day of a zone, now."""
     return now_in(zone).date()
 
 

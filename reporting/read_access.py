@@ -57,17 +57,17 @@ def pending_hits() -> PendingHits:
 
 
 def view_of(property: int) -> ReadView:
-    """The property as it is now, with its newest rules. Raises what ViewCache.view raises."""
+    """Returns the property as it is now, with its newest rules. Raises what ViewCache.view raises."""
     return view_cache().view(property).with_rules(newest_rules(property))
 
 
 def newest_rules(property: int) -> Ruleset | None:
-    """The newest published version; None if there is no such property."""
+    """Returns the newest published version; None if there is no such property."""
     return published(property)
 
 
 def status_of(view: ReadView, measurement_id: str) -> Status:
-    """The sums of the view's moment; hits that are not in the view yet are counted in the log."""
+    """Returns the sums of the view's moment; hits that are not in the view yet are counted in the log."""
     counts = view.counts()
     try:
         pending = pending_hits().hits(view.tail.blocks, view.sealed.manifest.covered, view.property, measurement_id)

@@ -21,7 +21,7 @@ class LineCounts:
         self._resize(INITIAL_SLOTS)
 
     def __len__(self) -> int:
-        """The number of distinct lines."""
+        """Returns the number of distinct lines."""
         return self._used
 
     def add(self, digest: int) -> int:

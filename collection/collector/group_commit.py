@@ -114,9 +114,11 @@ class GroupWriter:
             self._log_refusal(len(batch.hits), error)
         finally:
             self._in_progress = None
-            self._observe(len(batch.hits), time.perf_counter() - started, durable)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: no request waits any more
-                self._loop.call_soon_threadsafe(batch.durable.set_result, durable)
+            try:
+                self._observe(len(batch.hits), time.perf_counter() - started, durable)
+            finally:  # a fault of the metrics leaves no request waiting
+                with contextlib.suppress(RuntimeError):  # the loop is closed: no request waits any more
+                    self._loop.call_soon_threadsafe(batch.durable.set_result, durable)
 
     def _log_refusal(self, hits: int, error: Exception) -> None:
         """Logs once a minute: a full disk refuses thousands of hits, and the process may log to the same disk."""

@@ -33,7 +33,7 @@ def prepare(token: Token) -> str:
 
 
 def authenticate(text: str) -> Token | None:
-    """The token of this text with its user; None if it is unknown or revoked, or its user is not active."""
+    """Returns the token of this text with its user; None if it is unknown or revoked, or its user is not active."""
     valid = Token.objects.select_related("user").filter(revoked_at=None, user__is_active=True)
     token = valid.filter(hash=_hash(text)).first()
     if token:

@@ -30,7 +30,7 @@ class JsonBytes(BaseParser):
 
 
 def body_of(request: Request) -> bytes:
-    """The bytes that were sent; empty without a body."""
+    """Returns the bytes that were sent; empty without a body."""
     data: Any = request.data
     body: bytes = data.get("body", b"")
     return body

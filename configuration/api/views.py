@@ -221,7 +221,10 @@ def _draft_reply(ruleset: Ruleset) -> Response:
 
 
 def _expected(request: Request, property: Property) -> str | None:
-    """The draft's etag that If-Match asks for, "" for any; None where there is no If-Match. Raises DraftChanged."""
+    """Returns the draft's etag that If-Match asks for, "" for any; None where there is no If-Match.
+
+    Raises DraftChanged.
+    """
     header = request.headers.get("If-Match")
     if header is None:
         return None

@@ -26,7 +26,7 @@ def check_conditions(conditions: list[tuple[Condition, RulePlace]]) -> Iterator[
 
 
 def leaves(condition: Condition, place: RulePlace) -> Iterator[tuple[Leaf, RulePlace]]:
-    """The conditions that compare something, with their places, however deep they are."""
+    """Returns the conditions that compare something, with their places, however deep they are."""
     left = [(condition, place)]
     while left:
         each, where = left.pop()

@@ -22,7 +22,7 @@ def check_content_groups(placed: list[tuple[Rule, RulePlace]]) -> Iterator[Findi
 
 
 def _used_groups(rule: ContentGroupRule, place: RulePlace) -> dict[str, RulePlace]:
-    """The content groups that a rule's conditions name, with the first place of each."""
+    """Returns the content groups that a rule's conditions name, with the first place of each."""
     found: dict[str, RulePlace] = {}
     for condition, where in conditions_of(rule, place):
         for field, at in fields_of(condition, where):
@@ -32,7 +32,7 @@ def _used_groups(rule: ContentGroupRule, place: RulePlace) -> dict[str, RulePlac
 
 
 def _circle(start: str, through: str, used: dict[str, dict[str, RulePlace]]) -> list[str] | None:
-    """The shortest way from `start` through `through` back to `start`, None if there is none."""
+    """Returns the shortest way from `start` through `through` back to `start`, None if there is none."""
     ways, seen = [[start, through]], {through}
     for way in ways:
         if way[-1] == start:

@@ -22,7 +22,7 @@ def check_dead_rules(placed: list[tuple[Rule, RulePlace]]) -> Iterator[Finding]:
 
 
 def covers(above: Condition, below: Condition) -> bool:
-    """Whether everything that `below` matches is matched by `above`; False where it is not plain to see."""
+    """Returns whether everything that `below` matches is matched by `above`; False where it is not plain to see."""
     if above == below or _is_everything(above):
         return True
     if not isinstance(above, Text) or above.negated or above.case_sensitive or above.test == "pattern":
@@ -54,7 +54,7 @@ def _least(below: Condition, field: str) -> list[tuple[str, str]]:
 
 
 def _holds(above: Text, known: tuple[str, str]) -> bool:
-    """Whether a text that is known to be, begin with, end with or contain another must match `above`."""
+    """Returns whether a text that is known to be, begin with, end with or contain another must match `above`."""
     text, how = known[0].lower(), known[1]
     value = above.value.lower()
     if not text:

@@ -65,7 +65,7 @@ def check_settings(settings: PropertySettings) -> Iterator[Finding]:
 
 
 def conditions_of(rule: Rule, place: RulePlace) -> list[tuple[Condition, RulePlace]]:
-    """The conditions of a rule, those of its parts included, with their places."""
+    """Returns the conditions of a rule, those of its parts included, with their places."""
     parts = [(part.when, where.at("when")) for part, where in parts_of(rule, place)]
     when = getattr(rule, "when", None)
     return [(when, place.at("when")), *parts] if when is not None else parts

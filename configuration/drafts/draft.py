@@ -38,7 +38,7 @@ class DraftChanged(Exception):
 
 
 def draft(property: Property) -> Ruleset:
-    """The rules by kind, in their order; the ruleset has number 0."""
+    """Returns the rules by kind, in their order; the ruleset has number 0."""
     rules = tuple(rule_of(row) for row in property.draft_rules.order_by("position", "pk"))
     return Ruleset(property.pk, 0, property.draft_settings(), in_order(rules))
 
@@ -48,7 +48,7 @@ def draft_etag(property: Property) -> str:
 
 
 def etag_of(ruleset: Ruleset) -> str:
-    """A hash of the content: drafts with the same rules and settings have the same etag."""
+    """Returns a hash of the content: drafts with the same rules and settings have the same etag."""
     return hashlib.blake2b(encode_ruleset(ruleset), digest_size=16).hexdigest()
 
 
@@ -100,7 +100,7 @@ def rule_of(row: DraftRule) -> Rule:
 
 
 def row_of(property: Property, rule: Rule, position: int) -> DraftRule:
-    """The unsaved row of a rule."""
+    """Returns the unsaved row of a rule."""
     plain = msgspec.to_builtins(rule)
     body = {name: value for name, value in plain.items() if name not in COLUMNS}
     return DraftRule(

@@ -52,14 +52,14 @@ def move(property: Property, row: DraftRule, to: int, user: Author) -> None:
 
 
 def with_rule(ruleset: Ruleset, old: Rule | None, rule: Rule) -> Ruleset:
-    """The ruleset with the rule added, or in the place of `old`."""
+    """Returns the ruleset with the rule added, or in the place of `old`."""
     if old is None:
         return _with(ruleset, (*ruleset.rules, rule))
     return _with(ruleset, tuple(rule if _same(other, old) else other for other in ruleset.rules))
 
 
 def findings_of_change(before: Ruleset, after: Ruleset) -> list[Finding]:
-    """The errors and warnings that a change adds."""
+    """Returns the errors and warnings that a change adds."""
     known = {_without_number(finding) for finding in [*find_bad_text(before), *check(before)]}
     return [finding for finding in find_bad_text(after) or check(after) if _without_number(finding) not in known]
 
@@ -94,5 +94,5 @@ def _same(one: Rule, other: Rule) -> bool:
 
 
 def _without_number(finding: Finding) -> tuple[str, str, str, str]:
-    """A finding without the rule's number, which changes when another rule is added or deleted."""
+    """Returns a finding without the rule's number, which changes when another rule is added or deleted."""
     return finding.kind, finding.rule, finding.place.partition(".")[2], finding.message

@@ -38,7 +38,7 @@ class NoSuchVersion(LookupError):
 
 
 def all_findings(ruleset: Ruleset) -> list[Finding]:
-    """The findings of the check, and of the checks with recent hits."""
+    """Returns the findings of the check, and of the checks with recent hits."""
     found = check(ruleset)
     try:
         wanted = with_slots(ruleset)
@@ -50,7 +50,7 @@ def all_findings(ruleset: Ruleset) -> list[Finding]:
 
 
 def next_rules(property: Property) -> Ruleset:
-    """The draft as it would be published. If it has too many once-a-session key events, they have no slots."""
+    """Returns the draft as it would be published. If it has too many once-a-session key events, they have no slots."""
     seen = draft(property)
     try:
         return with_slots(seen)
@@ -95,7 +95,7 @@ def publish_again(property: Property, number: int, user: Author, note: str = "")
 
 
 def published(property_number: int, number: int | None = None) -> Ruleset | None:
-    """The published version of this number, or the newest; None if there is none."""
+    """Returns the published version of this number, or the newest; None if there is none."""
     if number is None:
         version = newest_version(property_number)
     else:
@@ -104,7 +104,7 @@ def published(property_number: int, number: int | None = None) -> Ruleset | None
 
 
 def unpublished_changes(property: Property) -> list[str]:
-    """The changes that publishing would make, one sentence each."""
+    """Returns the changes that publishing would make, one sentence each."""
     newest = published(property.pk)
     return differences(newest or Ruleset(property.pk), draft(property))
 
@@ -170,7 +170,7 @@ class _Slots(msgspec.Struct):
 
 
 def _slots(property_number: int) -> dict[str, int]:
-    """The slots by name of the key event, of all versions."""
+    """Returns the slots by name of the key event, of all versions."""
     contents = RulesVersion.objects.filter(property_number=property_number, content__contains='"slot":').order_by(
         "number"
     )

@@ -20,19 +20,22 @@ OF_THE_ROW: Final = ("measurement_id", "name", "identity", "address_precision") 
 
 
 def receive_settings() -> tuple[ReceiveSettings, ...]:
-    """The settings of all properties, by number. Called twice a second: a version's content is read only once."""
+    """Returns the settings of all properties, by number.
+
+    Called twice a second: a version's content is read only once.
+    """
     return receive_settings_of(Property.objects.order_by("pk"))
 
 
 def receive_settings_of(properties: QuerySet[Property]) -> tuple[ReceiveSettings, ...]:
-    """The settings as they were published last, in the order of the query."""
+    """Returns the settings as they were published last, in the order of the query."""
     rows: list[Any] = list(_with_newest(properties.only(*OF_THE_ROW)))
     terms = _terms([(row.newest, row.since) for row in rows if row.newest])
     return tuple(row.receive_settings_under(*terms.get((row.newest, row.since), (0,))) for row in rows)
 
 
 def rulesets(numbers: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """The published rules by (property, number), encoded."""
+    """Returns the published rules by (property, number), encoded."""
     wanted = sorted(set(numbers))
     found: dict[tuple[int, int], bytes] = {}
     for start in range(0, len(wanted), AT_ONCE):
@@ -43,7 +46,7 @@ def rulesets(numbers: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]
 
 
 def stored_rules(properties: Sequence[ReceiveSettings]) -> dict[str, bytes]:
-    """The rules that the store must hold before a context with these settings is stored: name -> content."""
+    """Returns the rules that the store must hold before a context with these settings is stored: name -> content."""
     numbers = [(settings.id, settings.rules) for settings in properties if settings.rules]
     return {ruleset_name(*which): content for which, content in rulesets(numbers).items()}
 
@@ -62,7 +65,7 @@ def _with_newest(properties: QuerySet[Property]) -> QuerySet[Property]:
 
 
 def _terms(versions: Sequence[Version]) -> dict[Version, tuple[int, PropertySettings]]:
-    """The rules' number and settings of each version."""
+    """Returns the rules' number and settings of each version."""
     found = {version: terms for version in versions if (terms := _known.get(version))}
     missing = [version for version in versions if version not in found]
     rows = RulesVersion.objects.in_bulk([row for row, _ in missing])

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from django import forms
@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 
 from configuration.ruleset.ruleset import Condition, NamedGroup
 
-CONDITION_EXAMPLE: Final = '{"is": "text", "field": "path", "test": "begins", "value": "/shop"}'
 T = TypeVar("T")
 
 

@@ -64,7 +64,7 @@ class RuleForm(forms.Form):
         return cleaned
 
     def rule(self) -> Rule:
-        """The rule that the form describes; its fields must be free of errors."""
+        """Returns the rule that the form describes; its fields must be free of errors."""
         values = {name: value for name, value in self.cleaned_data.items() if name != "seen"}
         rule: Rule = msgspec.convert(msgspec.to_builtins({"kind": self.kind, **values}), Rule)
         return rule

@@ -43,7 +43,7 @@ class PropertyPage(NamedTuple):
     in_admin: bool
 
     def is_staff(self) -> bool:
-        """Whether the user may open the pages of the admin."""
+        """Returns whether the user may open the pages of the admin."""
         return bool(getattr(self.request.user, "is_staff", False))
 
     def show(self, template: str, status: int = 200, /, **context: Any) -> HttpResponse:

@@ -120,7 +120,7 @@ def _save(page: PropertyPage, form: RuleForm, row: DraftRule | None) -> HttpResp
 
 
 def vocabulary() -> dict[str, Any]:
-    """What the script that builds conditions offers."""
+    """Returns what the script that builds conditions offers."""
     fields = [{"name": each.name, "label": each.label, "example": each.example} for each in FIELDS.values()]
     families = [{"prefix": each.prefix, "label": each.label, "example": each.example} for each in FAMILIES.values()]
     return {"fields": fields, "families": families, "tests": {test: list(said) for test, said in TESTS.items()}}

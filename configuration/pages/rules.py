@@ -62,7 +62,7 @@ def as_file(content: bytes, name: str) -> HttpResponse:
 
 
 def draft_state(property: Property) -> dict[str, Any]:
-    """What the banner shows: the version in force, and what publishing would change."""
+    """Returns what the banner shows: the version in force, and what publishing would change."""
     return {
         "changes": unpublished_changes(property),
         "newest": newest_version(property.pk),

@@ -21,7 +21,7 @@ TABS: Final[list[Tab]] = [
 
 
 def tabs_of(property_id: int, current: str, *, with_admin: bool) -> list[dict[str, Any]]:
-    """The tabs as the templates show them; those of the admin only `with_admin`."""
+    """Returns the tabs as the templates show them; those of the admin only `with_admin`."""
     return [
         {"label": tab.label, "address": reverse(tab.page, args=[property_id]), "current": tab.page == current}
         for tab in TABS

@@ -36,7 +36,7 @@ class Context(msgspec.Struct, frozen=True):
     format: int = 1
 
     def property(self, number: int) -> ReceiveSettings:
-        """The settings of a property; an unknown number has the defaults of property 0."""
+        """Returns the settings of a property; an unknown number has the defaults of property 0."""
         return self._by_id().get(number, UNKNOWN)
 
     def by_measurement_id(self) -> dict[str, int]:

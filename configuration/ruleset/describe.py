@@ -41,13 +41,15 @@ TESTS: Final[dict[TextTest, tuple[str, str]]] = {
 
 
 def describe_rule(rule: Rule) -> str:
-    """A sentence that says what the rule does when it is on."""
+    """Returns a sentence that says what the rule does when it is on."""
     say = cast(Callable[[Rule], str], _SENTENCES[kind_of(rule)])
     return say(rule)
 
 
 def describe_condition(condition: Condition, most: int | None = None) -> str:
-    """Such as `page path begins with “/admin” and country is not “France”`; of long lists the first `most`."""
+    """Returns a text such as `page path begins with “/admin” and country is not “France”`; of long lists the first
+    `most`.
+    """
     if isinstance(condition, AllOf | AnyOf):
         return _joined(condition, most)
     if isinstance(condition, InNetwork):
@@ -61,7 +63,7 @@ def describe_condition(condition: Condition, most: int | None = None) -> str:
 
 
 def field_words(name: str) -> str:
-    """Such as `page path`, or `event parameter “plan”`."""
+    """Returns a text such as `page path`, or `event parameter “plan”`."""
     found = find_field(name)
     if isinstance(found, Family):
         return f"{found.label} {quoted(name.removeprefix(found.prefix))}"

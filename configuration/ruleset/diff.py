@@ -62,12 +62,12 @@ def differences(before: Ruleset, after: Ruleset) -> list[str]:
 
 
 def rule_title(rule: Rule) -> str:
-    """Such as `Filter “Office”`."""
+    """Returns a text such as `Filter “Office”`."""
     return f"{BY_TAG[kind_of(rule)].one} {quoted(rule.name)}"
 
 
 def rule_changes(before: Rule, after: Rule) -> list[str]:
-    """The changes of one rule; its name and kind are the same."""
+    """Returns the changes of one rule; its name and kind are the same."""
     fields = [name for name in before.__struct_fields__ if name not in SET_BY_PUBLISHING]
     return [line for name in fields for line in _attribute(name, getattr(before, name), getattr(after, name))]
 
@@ -147,7 +147,7 @@ def _shown(value: Any) -> str:
 
 
 def _moves(old: list[Key], new: list[Key]) -> dict[Key, tuple[int, int]]:
-    """The rules that were moved: key -> (old place, new place) within their kind, from 1.
+    """Returns the rules that were moved: key -> (old place, new place) within their kind, from 1.
 
     Rules that only shifted because others were added or deleted are not moved.
     """

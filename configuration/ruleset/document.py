@@ -39,7 +39,10 @@ def encode_document(ruleset: Ruleset) -> bytes:
 
 
 def decode_document(data: bytes, property: int) -> Ruleset:
-    """The ruleset of this property that a file describes. Raises UnreadableRuleset; the message names the place."""
+    """Returns the ruleset of this property that a file describes.
+
+    Raises UnreadableRuleset; the message names the place.
+    """
     found = _decode(data)
     if found.format != FORMAT:
         raise UnreadableRuleset(f"Format {found.format} is not {FORMAT} - at `$.format`")
@@ -47,7 +50,7 @@ def decode_document(data: bytes, property: int) -> Ruleset:
 
 
 def in_order(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """The rules sorted by kind; their order within a kind stays."""
+    """Returns the rules sorted by kind; their order within a kind stays."""
     return tuple(sorted(rules, key=lambda rule: ORDER[kind_of(rule)]))
 
 

@@ -33,7 +33,7 @@ class RulePlace(NamedTuple):
     path: str
 
     def at(self, step: str | int) -> "RulePlace":
-        """A part of this place: a field by its name, or an entry of a list by its number."""
+        """Returns a part of this place: a field by its name, or an entry of a list by its number."""
         return self._replace(path=f"{self.path}[{step}]" if isinstance(step, int) else f"{self.path}.{step}")
 
     def error(self, message: str) -> Finding:

@@ -15,7 +15,7 @@ class Kind(NamedTuple):
 
 
 def kind_of(rule: Rule) -> str:
-    """The tag of the rule's kind, such as "key event"."""
+    """Returns the tag of the rule's kind, such as "key event"."""
     return str(rule.__struct_config__.tag)
 
 

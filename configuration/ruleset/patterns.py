@@ -35,7 +35,7 @@ _REFERENCE: Final = re.compile(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))")
 
 @lru_cache(4_096)
 def pattern_error(pattern: str) -> str | None:
-    """The error in a pattern, in plain words; None if the pattern is allowed."""
+    """Returns the error in a pattern, in plain words; None if the pattern is allowed."""
     if len(pattern) > LONGEST_PATTERN:
         return f"The pattern has {len(pattern)} characters; at most {LONGEST_PATTERN} are allowed."
     if refused := _refused_by_re2(pattern):
@@ -62,7 +62,7 @@ def _refused_by_re2(pattern: str) -> str | None:
 
 @lru_cache(4_096)
 def rust_pattern(pattern: str, *, case_sensitive: bool, named: bool = True) -> str:
-    """The pattern spelled so that Rust's engine reads it as RE2 does. `named`: groups keep their names."""
+    """Returns the pattern spelled so that Rust's engine reads it as RE2 does. `named`: groups keep their names."""
     text, within, at = [], False, 0
     while found := (_INSIDE if within else _OUTSIDE).match(pattern, at):
         piece, at = found[0], found.end()
@@ -74,7 +74,7 @@ def rust_pattern(pattern: str, *, case_sensitive: bool, named: bool = True) -> s
 
 
 def any_of(patterns: Iterable[tuple[str, bool]]) -> str:
-    """One pattern for Rust's engine that finds what any of them does; each comes with whether case makes a difference.
+    """Returns one pattern for Rust's engine that finds what any of them does. Each comes with whether case matters.
 
     Of few patterns, since its program is as large as theirs together, and the engine refuses large ones.
     """
@@ -83,7 +83,7 @@ def any_of(patterns: Iterable[tuple[str, bool]]) -> str:
 
 
 def unknown_reference(pattern: str, replacement: str) -> str | None:
-    """The first group that a replacement names ($1, ${name}) and that the pattern does not have."""
+    """Returns the first group that a replacement names ($1, ${name}) and that the pattern does not have."""
     compiled = re2.compile(pattern)
     known = {*map(str, range(compiled.groups + 1)), *compiled.groupindex}
     named = (first or second for first, second in _REFERENCE.findall(replacement) if first or second)

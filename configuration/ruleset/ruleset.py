@@ -202,7 +202,7 @@ class Ruleset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int = FORMAT
 
     def of_kind(self, *kinds: type[Any]) -> list[Any]:
-        """The rules of the kinds that are on, in order."""
+        """Returns the rules of the kinds that are on, in order."""
         return [rule for rule in self.rules if isinstance(rule, kinds) and rule.state == "on"]
 
 
@@ -211,7 +211,7 @@ class UnreadableRuleset(ValueError):
 
 
 def plain_ruleset(settings: ReceiveSettings) -> Ruleset:
-    """The ruleset of a property that has published none: no rules, and the settings of its hits."""
+    """Returns the ruleset of a property that has published none: no rules, and the settings of its hits."""
     own = PropertySettings(
         zone=settings.zone,
         currency=settings.currency,
@@ -222,7 +222,7 @@ def plain_ruleset(settings: ReceiveSettings) -> Ruleset:
 
 
 def ruleset_name(property: int, number: int) -> str:
-    """The name of a ruleset in the store."""
+    """Returns the name of a ruleset in the store."""
     return f"rules-{property}-{number}"
 
 

@@ -45,7 +45,9 @@ def receive_isolating_failures(
         return receive(hits, context, key_factory, geo)
     except NOT_THE_HITS_FAULT:
         raise
-    except Exception as error:  # noqa: BLE001 - one hit must not hold up all others
+    except Exception as error:
+        if not hits:
+            raise
         message = MESSAGE % (hits[0][0], type(error).__name__, "".join(format_tb(error.__traceback__)))
     # Not in the handler: an exception that is raised there shows the error's own words as its context.
     if len(hits) == 1:

@@ -179,7 +179,7 @@ def _fold_months(manifest: Manifest, work: _Pass) -> Manifest:
 
 
 def _rows(entry: PeriodEntry) -> int:
-    return sum(layer.rows for layer in entry.layers) + sum(entry.rejected.values())
+    return sum(layer.rows for layer in entry.layers)
 
 
 def _fold(manifest: Manifest, work: _Pass, key: str, keys: Sequence[str]) -> PeriodEntry:

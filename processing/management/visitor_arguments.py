@@ -67,7 +67,7 @@ def wait_for(request: Erasure) -> None:
 
 @contextmanager
 def _worker() -> Iterator[Worker | None]:
-    """The worker's place, if it is free."""
+    """Returns the worker's place, if it is free."""
     try:
         with single_worker_lock():
             worker = make_worker(grace_s=GRACE_S)

@@ -77,7 +77,7 @@ def _rows(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
 
 
 def _hit(row: dict[str, Any]) -> dict[str, Any]:
-    """One event of a hit, with the parameters as they were sent."""
+    """Returns one event of a hit, with the parameters as they were sent."""
     rest = parse_qsl(row["rest"] or "", keep_blank_values=True)
     sent = [[name, row[name]] for name in PARAMETERS if row[name] is not None] + [list(pair) for pair in rest]
     return {**_common(row), **_known(row, ("hit", "client_session", *SENT)), "parameters": sent}

@@ -65,7 +65,7 @@ def _show(page: PropertyPage, name: str, **context: Any) -> HttpResponse:
 
 
 def _find(page: PropertyPage, form: VisitorQueryForm) -> list[int]:
-    """The keys of the visitors. If there are none, [] and an error in the form."""
+    """Returns the keys of the visitors. If there are none, [] and an error in the form."""
     query = VisitorQuery(form.cleaned_data["what"], form.cleaned_data["value"])
     try:
         keys = find_visitors(_views().store, page.property, query)

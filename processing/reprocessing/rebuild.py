@@ -177,7 +177,7 @@ def _parts_of_days(raw: Sequence[RawPart], first: int, last: int, zone: str) -> 
 
 
 def _bounds(first: int, last: int, zone: str) -> tuple[int, int]:
-    """The first instant of local day `first` and the first after `last`, in ms."""
+    """Returns the first instant of local day `first` and the first after `last`, in ms."""
     return day_start(day_of(first), zone), day_start(day_of(last + 1), zone)
 
 

@@ -33,7 +33,7 @@ class ColumnCache:
         self._lock = Lock()
 
     def frame(self, segment: str, section: str, names: Sequence[str]) -> pl.DataFrame:
-        """The named columns of a section. Raises Missing, CorruptBlob."""
+        """Returns the named columns of a section. Raises Missing, CorruptBlob."""
         found = {name: self._get((segment, section, name)) for name in names}
         missing = [name for name, column in found.items() if column is None]
         if missing:
@@ -69,7 +69,7 @@ class ColumnCache:
         return found.select(values)
 
     def _source(self, segment: str, section: str, name: str) -> str | None:
-        """Where a column's values are in a segment: under its own name, under another, or nowhere."""
+        """Returns where a column's values are in a segment: under its own name, under another, or nowhere."""
         if name not in ADDED_COLUMNS:
             return name
         try:

@@ -29,10 +29,10 @@ def apply_rules(
     applied: Sequence[AppliedRules],
     settings: ReceiveSettings | None = None,
 ) -> Processed:
-    """RAW rows that were received under the rules of a number -> what the steps make of them. With number 0, the rules
-    are those of `settings`.
+    """Processes RAW rows that were received under the ruleset of this number, or 0: under the rules of `settings`.
 
-    Raises Missing, CorruptBlob, UnreadableRuleset.
+    A row whose time lies in a span of `applied` rules is processed under those if their number is larger. Raises
+    Missing, CorruptBlob, UnreadableRuleset.
     """
     parts = [
         process_isolating_failures(rows, ruleset_of(store, property, rules, settings))
@@ -42,7 +42,7 @@ def apply_rules(
 
 
 def ruleset_of(store: Store, property: int, number: int, settings: ReceiveSettings | None = None) -> Ruleset:
-    """Reads the rules of a number. Number 0: those of `settings`; without settings, the first rules of the property."""
+    """Reads the ruleset of a number; 0: the rules of `settings`, or without settings the first ones of the property."""
     if number == 0 and settings is not None:
         return plain_ruleset(settings)
     try:
@@ -72,9 +72,14 @@ def is_erased(erased: Sequence[Tombstone]) -> pl.Expr:
 
 
 def process_isolating_failures(raw: pl.DataFrame, rules: Ruleset) -> Processed:
-    """Works like `process`, but finds a hit that breaks a step by halving, and rejects that hit only."""
+    """Works like `process`, but finds a hit that breaks a step by halving, and rejects that hit only.
+
+    Raises MemoryError and OSError.
+    """
     try:
         return process(raw, rules)
+    except (MemoryError, OSError):  # no hit is to blame
+        raise
     except Exception:
         positions = raw["position"].unique(maintain_order=True)
         logger.exception("processing failed on %s of property %d", how_many(len(positions), "hit"), rules.property)

@@ -37,23 +37,27 @@ class ViewCache:
         self._views = _LruCache[int, ReadView]()
         self._sealed = _LruCache[tuple[int, int, int], tuple[SealedPeriods, Arrivals]]()
         self._lock = Lock()
+        self._opening: dict[int, Lock] = {}  # by property: a slow one must not hold up the others
 
     def view(self, property: int) -> ReadView:
         """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableManifest."""
         return self.open(self.pin(property))
 
     def pin(self, property: int) -> PinnedView:
-        """The property as it is now. Raises like `view`."""
+        """Returns the property as it is now. Raises like `view`."""
         stored, blocks = self.store.pin(property)
         manifest = self._manifest(property, stored) if stored else None
         return PinnedView(property, stored, tuple(uncovered(manifest, blocks)))
 
     def open(self, pinned: PinnedView) -> ReadView:
-        """The same view wherever it is opened, for as long as what it shows is kept: a minute at least. Raises like
-        `view`.
+        """Returns the same view wherever it is opened, for as long as what it shows is kept: a minute at least.
+
+        Raises like `view`.
         """
         state = _state(pinned)
         with self._lock:
+            opening = self._opening.setdefault(pinned.property, Lock())
+        with opening:
             view = self._views.get(pinned.property)
             if view is None or view.state != state:
                 view = self._open(pinned, state)
@@ -61,7 +65,7 @@ class ViewCache:
             return view
 
     def generation(self, property: int, generation: int) -> ReadView | None:
-        """What is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
+        """Returns what is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
         stored = self.store.manifest(property, generation)
         if stored is None:
             return None

@@ -13,7 +13,7 @@ __all__ = ["Store", "cluster_of", "open_store", "set_up_store"]
 
 
 def open_store(url: str, cache: tuple[Path, int] | None = None) -> Store:
-    """The store at an address; `sqlite:///folder/of/its/own` is the embedded one, `cassandra://host[,host]/keyspace`
+    """Opens the store at an address: `sqlite:///folder/of/its/own` is the embedded one, `cassandra://host[,host]/keyspace`
     that on a cluster. `cache` is a folder of the local disk for content of a remote store, and how many bytes it may
     take; 0: none. Raises ValueError for any other address.
     """
@@ -42,7 +42,7 @@ def set_up_store(url: str, replication: str = "") -> None:
 
 
 def cluster_of(url: str) -> "ClusterAddress":
-    """What the address of a store on Cassandra says. Raises ValueError."""
+    """Returns what the address of a store on Cassandra says. Raises ValueError."""
     from processing.store.cassandra.address import parse_address
 
     return parse_address(url)

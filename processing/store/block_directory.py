@@ -90,7 +90,7 @@ class Directory:
 
 
 def head_bytes(prefix: bytes) -> int:
-    """How many bytes at the start of a blob `read_head` needs; `prefix` has its first PREFIX_BYTES."""
+    """Returns how many bytes at the start of a blob `read_head` needs; `prefix` has its first PREFIX_BYTES."""
     if len(prefix) < PREFIX_BYTES or prefix[:3] != _MAGIC:
         raise CorruptBlob("not a raw block")
     _, version, length, _ = _PREFIX.unpack_from(prefix)

@@ -48,7 +48,7 @@ def contains(outer: BlockKey, inner: BlockKey) -> bool:
 
 
 def is_repetition(found: BlockEntry[Id], info: BlockInfo, blob: bytes, *, exact: bool = False) -> bool:
-    """Whether a block was put before: it is there, or (not `exact`) part of a merged one."""
+    """Returns whether a block was put before: it is there, or (not `exact`) part of a merged one."""
     if found.info.context_id != info.context_id:
         return False
     if found.merged and not exact:
@@ -70,7 +70,7 @@ def check_replacement(found: Sequence[BlockEntry[Id]], keys: Sequence[BlockKey],
 
 
 def find_holder(entries: Sequence[BlockEntry[Id]], key: BlockKey) -> BlockEntry[Id]:
-    """The block of a key, or the merged one that holds its rows now; `entries` are sorted. Raises Missing."""
+    """Returns the block of a key, or the merged one that holds its rows now; `entries` are sorted. Raises Missing."""
     at = bisect_right(entries, key[:3], key=lambda entry: entry.info.key[:3])
     entry = entries[at - 1] if at else None
     if entry and (entry.info.key == key or (entry.merged and contains(entry.info.key, key))):
@@ -81,7 +81,9 @@ def find_holder(entries: Sequence[BlockEntry[Id]], key: BlockKey) -> BlockEntry[
 def rows_by_key(
     found: Iterable[tuple[BlockKey, BlockEntry[Id]]], piece: Callable[[Id], block.BlockPiece | None]
 ) -> pl.DataFrame:
-    """The RAW rows of the keys, in their order: all rows of a block of that key, or the key's part of a merged one."""
+    """Returns the RAW rows of the keys, in their order: all rows of a block of that key, or the key's part of a merged
+    one.
+    """
     frames: list[pl.DataFrame] = []
     whole: list[block.BlockPiece] = []
     for key, entry in found:

@@ -104,25 +104,28 @@ class Store(Protocol):
         """
 
     def blocks(self) -> list[BlockInfo]:
-        """All blocks, by log, partition and first offset. Cheap: called for each report."""
+        """Returns all blocks, by log, partition and first offset. Cheap: called for each report."""
 
     def directory(self, key: BlockKey) -> Directory:
-        """What is in a block; for a key that was merged, what is in the merged block. Raises Missing, CorruptBlob."""
+        """Returns what is in a block; for a key that was merged, what is in the merged block.
+
+        Raises Missing, CorruptBlob.
+        """
 
     def rows(self, keys: Sequence[BlockKey], property: int) -> pl.DataFrame:
-        """The RAW rows of a property out of blocks, in the order of the keys. Raises Missing, CorruptBlob.
+        """Returns the RAW rows of a property out of blocks, in the order of the keys. Raises Missing, CorruptBlob.
 
         A key that was merged by now gives its own rows out of the merged block: a pinned view outlives a merge.
         """
 
     def blob(self, key: BlockKey) -> bytes:
-        """A block as it was put, for merging. Raises Missing, CorruptBlob."""
+        """Returns a block as it was put, for merging. Raises Missing, CorruptBlob."""
 
     def delete_blocks(self, keys: Sequence[BlockKey]) -> None:
         """Keys that are not there are passed over. `highest` stays."""
 
     def highest(self, log: str, partition: int) -> int | None:
-        """The last offset that was ever stored, of blocks deleted since as well."""
+        """Returns the last offset that was ever stored, of blocks deleted since as well."""
 
     # Contexts
 
@@ -133,7 +136,7 @@ class Store(Protocol):
         """Raises Missing, CorruptBlob."""
 
     def contexts(self) -> list[str]:
-        """The ids of all contexts, sorted."""
+        """Returns the ids of all contexts, sorted."""
 
     # Segments
 
@@ -145,19 +148,19 @@ class Store(Protocol):
         """
 
     def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The columns of a section, in the order of `columns` (None: all). Other columns are not decoded.
+        """Returns the columns of a section, in the order of `columns` (None: all). Other columns are not decoded.
 
         A section's checksum is verified when a process reads it first. Raises Missing (column included), CorruptBlob.
         """
 
     def sections(self, name: str) -> list[str]:
-        """The names of a segment's sections, sorted. Raises Missing, CorruptBlob."""
+        """Returns the names of a segment's sections, sorted. Raises Missing, CorruptBlob."""
 
     def delete_segment(self, name: str) -> None:
         """No error if it is not there."""
 
     def segments(self) -> list[str]:
-        """The names of all segments, sorted: what is in no manifest is an orphan."""
+        """Returns the names of all segments, sorted: what is in no manifest is an orphan."""
 
     # Manifests
 
@@ -172,16 +175,16 @@ class Store(Protocol):
         """
 
     def live(self, property: int) -> int | None:
-        """The generation that reports read."""
+        """Returns the generation that reports read."""
 
     def pin(self, property: int) -> tuple[VersionedBlob | None, list[BlockInfo]]:
-        """The live manifest and all blocks as they were at one moment."""
+        """Returns the live manifest and all blocks as they were at one moment."""
 
     def generations(self, property: int) -> list[int]:
-        """Those with a manifest, sorted."""
+        """Returns the generations that have a manifest, sorted."""
 
     def properties(self) -> list[int]:
-        """Those with a manifest, sorted."""
+        """Returns the properties that have a manifest, sorted."""
 
     # Care
 

@@ -64,43 +64,46 @@ def encode_block(frames: Mapping[int, pl.DataFrame]) -> bytes:
 
 
 def property_rows(blob: bytes, property: int) -> pl.DataFrame:
-    """The RAW rows of a property, none if it is not in the block. Raises CorruptBlob."""
+    """Returns the RAW rows of a property, none if it is not in the block. Raises CorruptBlob."""
     return decode_pieces(pieces_of([blob], property))
 
 
 def pieces_of(blobs: Iterable[bytes], property: int) -> Iterator[BlockPiece]:
-    """The chunks of a property; blocks without it are passed over."""
+    """Returns the chunks of a property; blocks without it are passed over."""
     return _pieces(((blob, read_head(blob)) for blob in blobs), property)
 
 
 def decode_pieces(pieces: Iterable[BlockPiece]) -> pl.DataFrame:
-    """The RAW rows of chunks out of any number of blocks, in their order. Raises CorruptBlob."""
+    """Returns the RAW rows of chunks out of any number of blocks, in their order. Raises CorruptBlob."""
     runs = groupby(pieces, lambda piece: piece.chunk.kind)
     frames = [frame for kind, run in runs for frame in (_from_lists(run) if kind == _LISTS else _from_parquet(run))]
     return pl.concat(frames) if frames else pl.DataFrame(schema=RAW)
 
 
 def rows_of_range(frame: pl.DataFrame, first: int, last: int) -> pl.DataFrame:
-    """The RAW rows of the entries first to last of their partition."""
+    """Returns the RAW rows of the entries first to last of their partition."""
     return frame.filter((pl.col("position") % OFFSETS_PER_PARTITION).is_between(first, last))
 
 
 def merge(blobs: Sequence[bytes], without: Collection[int] = ()) -> bytes:
-    """One blob with the rows of all, in their order, less those of the properties `without`. Raises CorruptBlob."""
+    """Returns one blob with the rows of all, in their order, less those of the properties `without`.
+
+    Raises CorruptBlob.
+    """
     opened = [(blob, read_head(blob)) for blob in blobs]
     kept = {number for _, head in opened for number in head.properties()}.difference(without)
     return encode_block({number: decode_pieces(_pieces(opened, number)) for number in sorted(kept)})
 
 
 def without_rows(blob: bytes, property: int, gone: pl.Expr) -> bytes:
-    """The blob less those rows of the property for which `gone` holds. Raises CorruptBlob."""
+    """Returns the blob less those rows of the property for which `gone` holds. Raises CorruptBlob."""
     opened = [(blob, read_head(blob))]
     frames = {number: decode_pieces(_pieces(opened, number)) for number in opened[0][1].properties()}
     return encode_block({**frames, property: frames[property].filter(~gone)})
 
 
 def find_problems(blob: bytes) -> Iterator[str]:
-    """What is wrong with a blob; every byte of it is checked."""
+    """Returns what is wrong with a blob; every byte of it is checked."""
     try:
         head = read_head(blob)
     except CorruptBlob as error:

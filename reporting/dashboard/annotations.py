@@ -46,7 +46,7 @@ def annotations(
     hourly: bool,
     differ: Differ,
 ) -> list[Annotation]:
-    """One for each local day (or hour) of `days` on which other rules begin to be in force; the earliest first.
+    """Returns one for each local day (or hour) of `days` on which other rules come into force; the earliest first.
 
     `differ` says whether two versions, by number, count differently.
     """
@@ -64,7 +64,7 @@ def annotations(
 
 
 def in_force(versions: Sequence[AppliedVersion], bases: Sequence[AppliedRules], instant: int) -> int:
-    """The number of the rules in force at an instant (ms); NO_RULES before the first version."""
+    """Returns the number of the rules in force at an instant (ms); NO_RULES before the first version."""
     published = [version.number for version in versions if version.published <= instant]
     applied = [base.rules for base in bases if base.start <= instant < base.end]
     return max([NO_RULES, *published, *applied])
@@ -81,7 +81,7 @@ def draw(figure: dict[str, Any], drawn: Sequence[Annotation]) -> None:
 
 
 def _local_moment(instant: int, zone: str, *, hourly: bool) -> datetime:
-    """The local hour, or the local day, on the zone's clock."""
+    """Returns the local hour, or the local day, on the zone's clock."""
     local = datetime.fromtimestamp(instant / 1000, tz=ZoneInfo(zone)).replace(tzinfo=None)
     return local.replace(hour=local.hour if hourly else 0, minute=0, second=0, microsecond=0)
 
@@ -96,7 +96,7 @@ def _annotation(
 
 
 def _describe_version(number: int, version: AppliedVersion | None) -> str:
-    """Such as `rules 3 by ada – ‘without the office’`."""
+    """Returns a text such as `rules 3 by ada – ‘without the office’`."""
     if number == NO_RULES:
         return "no rules"
     if version is None:

@@ -36,7 +36,7 @@ class Series(NamedTuple):
     axis: list[Moment]
 
     def rows(self) -> list[tuple[str, tuple[float, ...]]]:
-        """The same as a table, the latest moment first."""
+        """Returns the same as a table, the latest moment first."""
         by_moment = zip(self.moments, zip(*self.values, strict=True), strict=True)
         return [(moment.text, values) for moment, values in by_moment][::-1]
 
@@ -58,7 +58,7 @@ def series(answer: Answer, days: tuple[date, date], now: datetime, begins: date)
 
 
 def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
-    """A line per metric. If the last moment is unfinished, it is a point at the end of a dotted line."""
+    """Returns a figure with a line per metric. An unfinished last moment is a point at the end of a dotted line."""
     x, axis = [moment.x for moment in lines.moments], [moment.x for moment in lines.axis]
     hours = len(axis[0]) > len("2026-01-31")
     single_point = unfinished or len(x) == 1

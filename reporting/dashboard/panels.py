@@ -101,12 +101,12 @@ def _in_words(period: ChosenPeriod, now: datetime) -> str:
 
 
 def is_hourly(period: ChosenPeriod) -> bool:
-    """Whether the chart has a value per hour, not per day."""
+    """Returns whether the chart has a value per hour, not per day."""
     return period.days <= HOURLY_DAYS
 
 
 def format_value(metric: str, value: float) -> str:
-    """A metric's value for people: `0.254` -> `25.4%`, `75` seconds -> `1m 15s`, `1234` -> `1,234`."""
+    """Returns a metric's value for people: `0.254` -> `25.4%`, `75` seconds -> `1m 15s`, `1234` -> `1,234`."""
     if metric in SHARES:
         return f"{value:.1%}"
     if METRICS[metric].type == "SECONDS":
@@ -115,7 +115,7 @@ def format_value(metric: str, value: float) -> str:
 
 
 def card(name: str, value: float, was: float) -> dict[str, str]:
-    """A metric with its change from `was`; `change` is empty if there was nothing before."""
+    """Returns a metric with its change from `was`; `change` is empty if there was nothing before."""
     label = metric_label(name)
     # The change of a share is a difference (in points), that of all others is relative.
     difference = value - was if name in SHARES else (value - was) / was if was else 0.0
@@ -132,7 +132,7 @@ def card(name: str, value: float, was: float) -> dict[str, str]:
 
 
 def readable_path(path: str) -> str:
-    """A path with its escapes decoded; unchanged if decoding would hide or change anything."""
+    """Returns a path with its escapes decoded; unchanged if decoding would hide or change anything."""
     try:
         decoded = unquote(path, errors="strict")
     except UnicodeDecodeError:

@@ -14,7 +14,7 @@ REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
-    """The reasons of the rows of ReadView.rejected, the most frequent first."""
+    """Returns the reasons of the rows of ReadView.rejected, the most frequent first."""
     counts = rows["reason"].value_counts().sort("count", "reason", descending=[True, False])
     return [
         {
@@ -28,7 +28,7 @@ def rejected_panel(rows: pl.DataFrame, zone: str) -> list[dict[str, Any]]:
 
 
 def _samples(rows: pl.DataFrame, zone: str) -> list[dict[str, str]]:
-    """The latest hits, in the property's zone."""
+    """Returns the latest hits, in the property's zone."""
     latest = rows.top_k(SAMPLES, by=["time", "position"]).select("time", "content")
     return [
         {
@@ -40,7 +40,7 @@ def _samples(rows: pl.DataFrame, zone: str) -> list[dict[str, str]]:
 
 
 def readable_content(content: str) -> str:
-    """The parameters of a hit, decoded: `en=x&n=a%20b` -> `en=x  n=a b`."""
+    """Returns the parameters of a hit, decoded: `en=x&n=a%20b` -> `en=x  n=a b`."""
     return printable(
         "  ".join(f"{name}={value}" for name, value in parse_qsl(content, keep_blank_values=True)) or content
     )

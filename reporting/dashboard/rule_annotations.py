@@ -11,7 +11,7 @@ from reporting.dashboard.period_picker import ChosenPeriod
 
 
 def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
-    """Where other rules begin to be in force within the period; the earliest first."""
+    """Returns where other rules begin to be in force within the period; the earliest first."""
     rows = RulesVersion.objects.filter(property_number=view.property).order_by("number")
     versions = [
         AppliedVersion(number, int(at.timestamp() * 1000), author, note)
@@ -29,7 +29,7 @@ def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
 
 @lru_cache(maxsize=4096)
 def _differ(property: int, one: int, other: int) -> bool:
-    """Whether two versions count differently. Versions never change, so the answers are kept."""
+    """Returns whether two versions count differently. Versions never change, so the answers are kept."""
     rulesets = [published(property, number) for number in (one, other)]
     first, second = ((ruleset.settings, ruleset.rules) if ruleset else None for ruleset in rulesets)
     return first != second

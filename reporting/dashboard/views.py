@@ -48,7 +48,7 @@ class PageState(NamedTuple):
 
 
 def _visible(request: HttpRequest) -> PropertyQuerySet:
-    """The properties that the user may see, by name."""
+    """Returns the properties that the user may see, by name."""
     return Property.objects.visible_to(request.user).order_by("name", "id")
 
 
@@ -122,7 +122,7 @@ def _in_words(status: Status) -> dict[str, str]:
 
 
 def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
-    """The context of _panels.html, besides the property."""
+    """Returns the context of _panels.html, besides the property."""
     view, (name, period, complaint) = state.view, state.choice
     waiting = {"waiting": True, "snippet": _snippet(request, state.property)}
     return {

@@ -106,8 +106,8 @@ _ALL: Final = (
         label="Hour",
         category="Time",
         scope="event",
-        definition="The hour of the event on the property's clock, 00 to 23."
-        " Where a clock is set back, both hours of that name count together.",
+        definition="The hour of the event in the property's time zone, 00 to 23. When the clocks go back, the hour"
+        " that occurs twice counts as one.",
         columns=("time",),
         key=lambda zone: local_hours(zone) % 24,
         text=_two_digits,
@@ -117,7 +117,7 @@ _ALL: Final = (
         label="Date and hour",
         category="Time",
         scope="event",
-        definition="Day and hour of the event on the property's clock, as YYYYMMDDHH.",
+        definition="Day and hour of the event in the property's time zone, as YYYYMMDDHH.",
         columns=("time",),
         key=local_hours,
         text=_calendar_and_hour,
@@ -134,7 +134,7 @@ _ALL: Final = (
         label="Page path + query string",
         category="Page",
         scope="event",
-        definition="Path and query of the page's address; campaign tags and click ids are no part of it.",
+        definition="Path and query of the page's address; campaign tags and click ids are not part of it.",
         columns=("path", "query"),
         key=_page_and_query,
         text=_plain,
@@ -143,24 +143,24 @@ _ALL: Final = (
         CONTENT_GROUP,
         "Content group",
         "Page",
-        "The event's group in the first content group of the property's rules; for each of them contentGroup:<name>.",
+        "The event's group in the first content group of the property's rules; contentGroup:<name> names another.",
         column="custom",
         key=GROUP,
     ),
-    _column("hostName", "Host name", "Page", "The host of the page's address.", "host"),
+    _column("hostName", "Host name", "Page", "The host of the page's URL.", "host"),
     _column("eventName", "Event name", "Event", "The name of the event, such as page_view.", "event"),
     _column(
         "sessionSource",
         "Session source",
         "Traffic source",
-        "Where the session came from, taken from the session's first event.",
+        "The source of the session's first event, such as google.",
         "session_source",
     ),
     _column(
         "sessionMedium",
         "Session medium",
         "Traffic source",
-        "By which kind of way the session came, taken from the session's first event.",
+        "How the session came, such as organic or referral, taken from the session's first event.",
         "session_medium",
     ),
     Dimension(
@@ -168,7 +168,7 @@ _ALL: Final = (
         label="Session source / medium",
         category="Traffic source",
         scope="session",
-        definition="sessionSource and sessionMedium, joined by a slash.",
+        definition="sessionSource and sessionMedium, separated by a slash.",
         columns=("session_source", "session_medium"),
         key=_source_and_medium,
         text=_plain,
@@ -177,20 +177,26 @@ _ALL: Final = (
         "sessionCampaignName",
         "Session campaign",
         "Traffic source",
-        "The campaign that the session's first event names.",
+        "The campaign of the session's first event.",
         "session_campaign",
     ),
     _column(
         "sessionDefaultChannelGroup",
         "Session default channel group",
         "Traffic source",
-        "The channel group of source, medium and campaign of the session's first event, by the default rules.",
+        "The default channel for source, medium and campaign of the session's first event.",
         "session_channel",
     ),
     _column(
-        "country", "Country", "Geography", "The country that the event was sent from, by its English name.", "country"
+        "country", "Country", "Geography", "The English name of the country from which the event was sent.", "country"
     ),
-    _column("deviceCategory", "Device category", "Technology", "desktop, mobile, tablet or smart tv.", "device"),
+    _column(
+        "deviceCategory",
+        "Device category",
+        "Technology",
+        "The kind of device: desktop, mobile, tablet or smart tv.",
+        "device",
+    ),
     _column("browser", "Browser", "Technology", "The browser that sent the event.", "browser"),
     _column("operatingSystem", "Operating system", "Technology", "The operating system of the device.", "system"),
 )
@@ -204,7 +210,7 @@ def find_dimension(
     """Looks a name up in the report, the property's rules and the registry. Raises ReportError for an unknown name."""
     if name in derived:
         return _derive(derived[name], custom)
-    dimension = custom.get(name) or DIMENSIONS.get(name)
+    dimension = custom.get(name) or DIMENSIONS.get(name)  # the first content group takes the place of CONTENT_GROUP
     if dimension is None:
         raise undefined("dimension", name, custom) or unknown("dimension", name, {**DIMENSIONS, **custom})
     return dimension

@@ -101,9 +101,9 @@ _ALL: Final = (
         name="engagedSessions",
         label="Engaged sessions",
         category="Session",
-        definition="Distinct sessions of the row that are engaged on one of its days: by the end of the local day more"
-        " than 10 seconds of engagement time (without such signals: from first to last event), or two page views, or a"
-        " key event, or the client said so.",
+        definition="Distinct sessions of the row that are engaged on one of its days. A session is engaged on a local"
+        " day if, by the end of that day, it had more than 10 seconds of engagement time (in sources without"
+        " engagement signals: from first to last event), two page views or a key event, or if the client said so.",
         measure="engaged_sessions",
     ),
     Metric(
@@ -151,23 +151,25 @@ _ALL: Final = (
         name="screenPageViews",
         label="Views",
         category="Page",
-        definition="Page views: events that show a page. Repeated views count.",
+        definition="The number of page views. Repeated views of a page count.",
         measure="page_views",
     ),
-    _count(name="eventCount", label="Event count", category="Event", definition="Events.", measure="events"),
+    _count(
+        name="eventCount", label="Event count", category="Event", definition="The number of events.", measure="events"
+    ),
     _count(
         name="keyEvents",
         label="Key events",
         category="Event",
-        definition="Events that are marked as key events, by the client or by a rule; of a rule that counts once a"
-        " session, the first of each session.",
+        definition="Events that the client or a rule marks as key events. If a rule counts once a session, only the"
+        " first of each session counts.",
         measure="key_events",
     ),
     summed(
         "keyEventValue",
         "Key event value",
         "CURRENCY",
-        "What the key events are worth by the property's rules, in the property's currency.",
+        "The sum of the key events' values by the property's rules, in the property's currency.",
         columns=("key", "key_value"),
         value=pl.when("key").then("key_value").otherwise(0),
     ),
@@ -176,7 +178,7 @@ _ALL: Final = (
         label="User engagement",
         type="SECONDS",
         category="User",
-        definition="Engagement time that the events carry, in seconds.",
+        definition="The sum of the events' engagement time, in seconds.",
         measures=("engagement_ms",),
         value=_seconds(pl.col("engagement_ms")),
     ),

@@ -60,7 +60,7 @@ def preview_comparison(property: int, rules: Ruleset, first: date, last: date) -
 
 
 def with_testing_on(rules: Ruleset) -> Ruleset:
-    """The same rules, with those in the state testing switched on."""
+    """Returns the same rules, with those in the state testing switched on."""
     on = (msgspec.structs.replace(rule, state="on") if rule.state == "testing" else rule for rule in rules.rules)
     return msgspec.structs.replace(rules, rules=tuple(on))
 
@@ -156,7 +156,9 @@ class _FilteredView(NamedTuple):
 
 
 def _common_hits(view: ReadView, other: ReadView, logs: dict[str, int]) -> ComparedView:
-    """The hits of the view that the other one covers: one generation receives hits after the other has stopped."""
+    """Returns the hits of the view that the other one covers: one generation receives hits after the other has
+    stopped.
+    """
     if view.sealed.manifest.covered == other.sealed.manifest.covered:
         return view
     return _FilteredView(view, covered_by(other.sealed.manifest.covered, logs), view.zone, view.currency, view.rules)

@@ -130,7 +130,7 @@ def compare(views: Pair[ComparedView], *, first: date, last: date) -> Comparison
 
 
 def common_instants(zones: Pair[str], first: date, last: date) -> tuple[int, int]:
-    """The half-open span (ms) that belongs to the local days in both zones.
+    """Returns the half-open span (ms) that belongs to the local days in both zones.
 
     For 20 November in UTC and in Berlin: 00:00 to 23:00 UTC, since Berlin's day is 23:00 to 23:00 UTC.
     """
@@ -172,13 +172,15 @@ def _changes(table: Table, answers: Pair[Answer]) -> TableChanges:
 
 
 def _rejected(view: ComparedView, first: date, last: date) -> pl.DataFrame:
-    """The rejected hits of the days and of one more at both ends, since another zone cuts the days elsewhere."""
+    """Returns the rejected hits of the days and of one more at both ends, since another zone cuts the days
+    elsewhere.
+    """
     rows = view.rejected(first - timedelta(days=1), last + timedelta(days=1))
     return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule", "content")
 
 
 def _groups(rows: pl.DataFrame) -> tuple[RejectedGroup, ...]:
-    """The most frequent first."""
+    """Returns the groups, the most frequent first."""
     rows = rows.with_columns(pl.col("reason", "rule").cast(pl.String).fill_null(""))
     groups = [
         RejectedGroup(str(reason), str(rule), group.height, _examples(group))

@@ -119,7 +119,7 @@ def _show_history(page: PropertyPage, status: int = 200, error: str = "") -> Htt
 
 
 def _some_days(page: PropertyPage, view: ReadView) -> ChosenPeriod | None:
-    """The chosen days, None for all days. Not found if only some days were to be chosen and none are named."""
+    """Returns the chosen days, None for all days. Not found if only some days were to be chosen and none are named."""
     form = page.request.POST if page.request.method == "POST" else page.request.GET
     if form.get("days") != "some":
         return None
@@ -140,7 +140,7 @@ def _raw_rows(view: ReadView) -> int:
 
 
 def _differs_in_settings(rules: Ruleset, view: ReadView) -> bool:
-    """Whether the rules have another zone, currency or threshold, which change for all days together only."""
+    """Returns whether the rules have another zone, currency or threshold, which change for all days together only."""
     manifest, settings = view.sealed.manifest, rules.settings
     of_rules = (settings.zone, settings.session_timeout_s * 1000, settings.engaged_s * 1000, settings.currency)
     return of_rules != (manifest.zone, manifest.timeout_ms, manifest.engaged_ms, manifest.currency)

@@ -82,7 +82,7 @@ def evaluate_received_hit(property: int, position: int, rules: Ruleset) -> HitTe
 
 
 def recent_hits(view: ReadView, today: date) -> tuple[list[RecentHit], list[RecentHit]]:
-    """The latest counted hits and the latest rejected hits of the last days."""
+    """Returns the latest counted hits and the latest rejected hits of the last days."""
     first = today - timedelta(days=RECENT_DAYS - 1)
     events = view.events(first, today, ["position", "time", "event", "host", "path"])
     # A hit may have several events: some more events than hits are taken, and one of each hit is kept.
@@ -127,14 +127,14 @@ def _step_as_json(step: StepTrace) -> dict[str, Any]:
 
 
 def _describe_reason(event: EventTrace) -> str:
-    """Such as `filter by the rule “Office”. A filter of the property excludes it.`"""
+    """Returns a text such as `filter by the rule “Office”. A filter of the property excludes it.`"""
     reason, rule = event.refused or "", event.facts.get("rule")
     by = f" by the rule “{rule}”" if rule else ""
     return f"{reason}{by}. {MEANINGS.get(reason, '')}".strip()
 
 
 def _describe_event(event: EventTrace) -> str:
-    """Such as `purchase on shop.example/cart, a key event`."""
+    """Returns a text such as `purchase on shop.example/cart, a key event`."""
     facts = event.facts
     page = f" on {facts['host'] or ''}{facts['path'] or ''}" if facts.get("path") else ""
     key = ", a key event" if facts.get("key_event") or facts.get("once") else ""
@@ -142,7 +142,7 @@ def _describe_event(event: EventTrace) -> str:
 
 
 def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
-    """All events of the hit, as it was received: from the blocks of the tail, else from the newest raw part."""
+    """Returns all events of the hit, as it was received: from the blocks of the tail, else from the newest raw part."""
     store, is_hit = view_cache().store, pl.col("position") == position
     # Blocks of other logs may have the same offsets; their rows have other positions.
     keys = [block.key for block in view.tail.blocks if block.key.first <= offset_of(position) <= block.key.last]

@@ -97,7 +97,7 @@ def _hit_test(page: PropertyPage, rules: Ruleset) -> HitTest | None:
 
 
 def _chosen_rules(item: Property, name: str) -> Ruleset:
-    """The draft, or the version with this number."""
+    """Returns the draft, or the version with this number."""
     if name == DRAFT:
         return next_rules(item)
     number = parse_number(name)

@@ -21,7 +21,7 @@ Descriptions = dict[tuple[str, str], str]  # what a rule does, by kind and name
 
 
 def comparison_panel(comparison: Comparison, zone: str) -> dict[str, Any]:
-    """The context of _comparison.html; `zone` is that of the times of examples."""
+    """Returns the context of _comparison.html; `zone` is that of the times of examples."""
     return {
         "first": comparison.first,
         "last": comparison.last,
@@ -47,7 +47,7 @@ def comparison_panel(comparison: Comparison, zone: str) -> dict[str, Any]:
 
 
 def hit_test_panel(test: HitTest, rules: Ruleset) -> dict[str, Any]:
-    """The context of _hit_test.html."""
+    """Returns the context of _hit_test.html."""
     descriptions = {(kind_of(rule), rule.name): describe_rule(rule) for rule in rules.rules}
     return {
         "counted": test.counted,

@@ -63,7 +63,7 @@ def apply_action(run: HistoryRun, action: str, user: Author) -> None:
 
 
 def offers(run: HistoryRun) -> list[str]:
-    """The actions that can be requested now: keys of ACTIONS."""
+    """Returns the actions that can be requested now: keys of ACTIONS."""
     if run.wish and run.state != State.RUNNING:
         return []
     if run.state in HistoryRun.ACTIVE:
@@ -73,12 +73,12 @@ def offers(run: HistoryRun) -> list[str]:
 
 
 def is_moving(run: HistoryRun) -> bool:
-    """Whether the run changes by itself, so that a page should look again."""
+    """Returns whether the run changes by itself, so that a page should look again."""
     return run.state in (State.WAITING, State.RUNNING) or bool(run.wish)
 
 
 def status(run: HistoryRun) -> str:
-    """The state of the run in a sentence or two."""
+    """Returns the state of the run in a sentence or two."""
     if run.wish in REQUESTED:
         return REQUESTED[run.wish]
     if run.state == State.FAILED:
@@ -94,7 +94,7 @@ def status(run: HistoryRun) -> str:
 
 
 def share(run: HistoryRun) -> float:
-    """The finished share of the run, from 0 to 1."""
+    """Returns the finished share of the run, from 0 to 1."""
     if run.state in (State.DONE, State.UNDONE):
         return 1.0
     return min(run.rows_done / run.rows, 1.0) if run.rows else 0.0

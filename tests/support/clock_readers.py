@@ -27,6 +27,7 @@ def pytest_report_header() -> str:
     return f"the tests' clock shows {clock.now():%A, %Y-%m-%d %H:%M} UTC ({clock.MOVED or 'not moved'})"
 
 
+@pytest.hookimpl(trylast=True)  # after those that marks leave out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--clock-readers"):
         return

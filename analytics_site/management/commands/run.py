@@ -48,7 +48,7 @@ class Command(BaseCommand):
 
 
 def demo() -> list[ProcessSpec]:
-    """The process that fills the demo property, unless it has been filled in this data folder."""
+    """Returns the process that fills the demo property, unless it has been filled in this data folder."""
     filled = settings.DATA / "demo_filled"
     if not settings.DEMO or filled.exists() or "demo" not in get_commands():
         return []

@@ -55,7 +55,7 @@ def _headers(tag: str) -> Headers:
 
 
 def _accepts_gzip(accept_encoding: str) -> bool:
-    """True if gzip has a weight above 0; `*` stands for all codings that are not named."""
+    """Returns whether gzip has a weight above 0; `*` stands for all codings that are not named."""
     entries = [entry.partition(";") for entry in accept_encoding.lower().replace(" ", "").split(",")]
     weights = {coding: weight for coding, _, weight in entries}
     weight = weights.get("gzip", weights.get("*"))

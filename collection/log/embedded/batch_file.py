@@ -156,7 +156,7 @@ class BatchFile:
                 yield error
 
     def size(self) -> int:
-        """The size of the database or of its write-ahead file in bytes, whichever is larger."""
+        """Returns the size of the database or of its write-ahead file in bytes, whichever is larger."""
         return max(self.path.stat().st_size, wal_bytes(self.path))
 
     def seek(self, at_us: int) -> int | None:

@@ -63,7 +63,7 @@ class Connection:
         return Topic(topic.topic_id.hex, {part.partition_index: part.leader_id for part in topic.partitions})
 
     def brokers(self) -> int:
-        """The number of brokers in the cluster. Raises KafkaError."""
+        """Returns the number of brokers in the cluster. Raises KafkaError."""
         return len(self.ask(MetadataRequest(topics=[], allow_auto_topic_creation=False)).brokers)
 
     def ask(self, request: Any, broker: int | None = None) -> Any:
@@ -122,7 +122,9 @@ def retry_until(timeout_s: float, operation: Callable[[], T], on_failure: Callab
 
 
 def is_transient(error: KafkaError) -> bool:
-    """True if a retry may succeed: a leader moves, a coordinator loads, the driver has yet to learn of a new broker."""
+    """Returns whether a retry may succeed: a leader moves, a coordinator loads, the driver has yet to learn of a new
+    broker.
+    """
     return bool(error.retriable) or isinstance(error, UnknownBrokerIdError)
 
 

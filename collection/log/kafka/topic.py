@@ -16,7 +16,7 @@ SAFE_COPIES: Final = 3
 
 
 def topic_settings(copies: int) -> dict[str, str]:
-    """The settings of a topic that keeps this many copies of each partition."""
+    """Returns the settings of a topic that keeps this many copies of each partition."""
     return {
         "cleanup.policy": "delete",
         "retention.ms": "-1",  # only the worker deletes hits, after it has received them
@@ -46,7 +46,10 @@ def create_or_update(connection: Connection, topic: str, partitions: int, copies
 
 
 def partitions_and_copies(connection: Connection, topic: str) -> tuple[int, int]:
-    """The number of partitions, and the number of copies of the partition that has the fewest. Raises KafkaError."""
+    """Returns the number of partitions, and the number of copies of the partition that has the fewest.
+
+    Raises KafkaError.
+    """
     topic_request = MetadataRequest.MetadataRequestTopic(name=topic)
     (described,) = connection.ask(MetadataRequest(topics=[topic_request], allow_auto_topic_creation=False)).topics
     if described.error_code:

@@ -82,7 +82,7 @@ def folders(first: Path) -> Iterator[Path]:
 
 
 def has_hits(folder: Path) -> bool:
-    """True if the folder may hold hits that are not in the log. Raises LogUnavailable."""
+    """Returns whether the folder may hold hits that are not in the log. Raises LogUnavailable."""
     if not (folder / "hits").exists():
         return False
     with closing(EmbeddedLog(folder / "hits")) as hits:

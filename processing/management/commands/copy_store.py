@@ -78,5 +78,5 @@ class Command(BaseCommand):
 
 
 def _partitions() -> list[tuple[str, int]]:
-    """Those that the ledger knows: their raw blocks may have been deleted by now."""
+    """Returns the partitions that the ledger knows: their raw blocks may have been deleted by now."""
     return list(Range.objects.order_by().values_list("log", "partition").distinct())

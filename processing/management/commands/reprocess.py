@@ -90,7 +90,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def _worker(self) -> Iterator[HistoryRunner | None]:
-        """The worker's place, if it is free: then this process carries out the run."""
+        """Returns the worker's place, if it is free: then this process carries out the run."""
         try:
             with single_worker_lock():
                 yield make_history(open_store(settings.STORE_URL))
@@ -113,7 +113,7 @@ class Command(BaseCommand):
 
 
 def sentence(run: HistoryRun) -> str:
-    """How the run is getting on, in one line."""
+    """Returns how the run is getting on, in one line."""
     head = f"rules {run.rules}, property {run.property}: {run.get_state_display().lower()}"
     if run.state == State.RUNNING and run.rows:
         return f"{head}, {run.rows_done:,} of {how_many(run.rows, 'row')}{_time_left(run)}"

@@ -99,7 +99,7 @@ class CassandraBlocks:
         return self._index.highest((log, partition))
 
     def used(self) -> set[Id]:
-        """The ids of all payloads that the index names."""
+        """Returns the ids of all payloads that the index names."""
         return {entry.id for entries in self._index.everything() for entry in entries}
 
     @property
@@ -240,10 +240,12 @@ def _cells(entry: BlockEntry[Id]) -> int:
 
 
 def _span(offset: int, length: int) -> range:
-    """The cells that hold a part of a payload."""
+    """Returns the cells that hold a part of a payload."""
     return range(offset // PAYLOAD_CELL_BYTES, -(-(offset + length) // PAYLOAD_CELL_BYTES))
 
 
 def _before(index: Index, key: BlockKey) -> BlockEntry[Id] | None:
-    """The last block that starts before a range ends: blocks do not overlap, so if this one does not, none does."""
+    """Returns the last block that starts before a range ends: blocks do not overlap, so if this one does not, none
+    does.
+    """
     return max((entry for entry in index.entries if entry.info.key.first <= key.last), default=None)

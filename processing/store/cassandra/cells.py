@@ -29,7 +29,7 @@ class Cells:
         self._list = f"SELECT DISTINCT id, bucket FROM {table}"  # noqa: S608
 
     def write(self, cells: Iterable[bytes]) -> Id:
-        """The id; nobody knows it until a row of another table names it."""
+        """Writes cells under a new id, and returns it; nobody knows it until a row of another table names it."""
         id = new_id()
         rows = ((id, number // BUCKET_CELLS, number, cell) for number, cell in enumerate(cells))
         self._session.run_all(self._insert, rows)

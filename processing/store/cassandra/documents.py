@@ -102,7 +102,7 @@ class CassandraContexts:
         return sum(size for _, size, _ in self._session.run(_ALL))
 
     def used(self) -> set[Id]:
-        """The ids of the content that rows name."""
+        """Returns the ids of the content that rows name."""
         return {bytes(id) for _, _, id in self._session.run(_ALL)}
 
     def names(self) -> list[str]:

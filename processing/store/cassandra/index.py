@@ -67,7 +67,7 @@ class BlockIndex:
         self._registered: set[LogPartition] = set()
 
     def entries(self, where: LogPartition) -> list[BlockEntry[Id]]:
-        """What this process knows of a partition: it looked when it listed all blocks last, or changed one."""
+        """Returns what this process knows of a partition: it looked when it listed all blocks last, or changed one."""
         with self._lock:
             return self._sorted.get(where, [])
 

@@ -24,7 +24,7 @@ LARGEST_PARTITION: Final = 100 * 2**20
 
 
 def statements() -> list[str]:
-    """Those of schema.cql, in order."""
+    """Returns the statements of schema.cql, in order."""
     text = re.sub(r"^--.*$", "", SCHEMA_FILE.read_text(), flags=re.MULTILINE)
     return [each.strip() for each in text.split(";\n") if each.strip()]
 

@@ -71,7 +71,7 @@ class CassandraManifests:
     def of(
         self, property: int, state: ManifestState, generation: int | None = None, *, uncached: bool = False
     ) -> VersionedBlob | None:
-        """The manifest of a generation (None: the live one) in a state. Raises CorruptBlob, Gone."""
+        """Returns the manifest of a generation (None: the live one) in a state. Raises CorruptBlob, Gone."""
         number = state.live if generation is None else generation
         if number is None or number not in state.rows:
             return None
@@ -118,7 +118,7 @@ class CassandraManifests:
         return sum(size for _, size, _ in self._listed())
 
     def used(self) -> set[Id]:
-        """The ids of the content that rows name."""
+        """Returns the ids of the content that rows name."""
         return {id for _, _, id in self._listed()}
 
     def verify(self) -> Iterator[str]:
@@ -169,7 +169,7 @@ class CassandraManifests:
 def _checked(
     property: int, state: ManifestState, changes: Mapping[int, ManifestChange], live: LiveChange | None
 ) -> int | None:
-    """The live generation after a commit. Raises Conflict."""
+    """Returns the live generation after a commit. Raises Conflict."""
     for number, change in changes.items():
         if (state.rows[number].version if number in state.rows else 0) != change.expected:
             raise Conflict(f"manifest of property {property}, generation {number} moved")

@@ -77,7 +77,7 @@ def read_head(data: bytes) -> dict[str, CellSection]:
 
 
 def wanted(section: CellSection, columns: Sequence[str] | None) -> list[CellChunk]:
-    """The chunks to read for some columns (None: all). Raises KeyError."""
+    """Returns the chunks to read for some columns (None: all). Raises KeyError."""
     by_name = {chunk.column: chunk for chunk in section.chunks}
     if columns is None or WHOLE in by_name:
         return list(section.chunks)
@@ -85,7 +85,7 @@ def wanted(section: CellSection, columns: Sequence[str] | None) -> list[CellChun
 
 
 def decode(section: CellSection, chunks: Sequence[CellChunk], data: Sequence[bytes]) -> pl.DataFrame:
-    """The frame of the chunks that were read; of a small section that is all of it."""
+    """Returns the frame of the chunks that were read; of a small section that is all of it."""
     if [chunk.column for chunk in chunks] == [WHOLE]:
         return pl.read_ipc_stream(io.BytesIO(zlib.decompress(data[0])))
     frames = [pl.read_parquet(io.BytesIO(each)) for each in data]

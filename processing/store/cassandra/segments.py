@@ -85,7 +85,7 @@ class CassandraSegments:
         return sum(size for _, size, _ in self._listed())
 
     def used(self) -> set[Id]:
-        """The ids of the content that rows name."""
+        """Returns the ids of the content that rows name."""
         return {id for _, _, id in self._listed()}
 
     def verify(self) -> Iterator[str]:
@@ -130,7 +130,7 @@ class CassandraSegments:
             raise Missing(f"column of section {section} of segment {name}: {error}") from error
 
     def _sound(self, name: str, row: _Row, section: str, chunks: Sequence[CellChunk]) -> list[bytes]:
-        """The chunks, verified. What the disk cache has wrong is read again from the cluster."""
+        """Returns the chunks, verified. What the disk cache has wrong is read again from the cluster."""
         for cached in (True, False):
             data = self._fetched(row, chunks, cached=cached)
             if all(map(is_sound, chunks, data)):

@@ -255,7 +255,7 @@ def _translate_error(error: Any) -> "StoreUnavailable | RequestValidationExcepti
 
 
 def _call_once(action: Callable[[], None]) -> Callable[..., None]:
-    """A callback that acts the first time only: the driver calls it again for each further page."""
+    """Returns a callback that acts the first time only: the driver calls it again for each further page."""
     left = [action]
 
     def act(*_: object) -> None:

@@ -123,7 +123,7 @@ class BlockTable:
                 yield f"{name} is not the one that was put"
 
     def _find(self, connection: Connection, key: BlockKey) -> BlockEntry[int]:
-        """The block of a key, or the merged one that holds its rows now."""
+        """Returns the block of a key, or the merged one that holds its rows now."""
         return find_holder(self._current(connection).entries, key)
 
     def _current(self, connection: Connection) -> _Index:
@@ -173,7 +173,9 @@ def _delete(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def _before(connection: Connection, key: BlockKey) -> BlockEntry[int] | None:
-    """The last block that starts before a range ends: blocks do not overlap, so if this one does not, none does."""
+    """Returns the last block that starts before a range ends: blocks do not overlap, so if this one does not, none
+    does.
+    """
     where = "WHERE log = ? AND part = ? AND first <= ? ORDER BY first DESC LIMIT 1"
     return next(_entries(connection, where, (key.log, key.partition, key.last)), None)
 

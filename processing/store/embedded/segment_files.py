@@ -202,7 +202,7 @@ class SegmentFolder:
         return known
 
     def _load(self, name: str) -> dict[str, Section]:
-        """The sections of a segment, from the end of its file."""
+        """Returns the sections of a segment, from the end of its file."""
         with self._main(name).open("rb") as file:
             end = os.fstat(file.fileno()).st_size - _TRAILER.size
             if end < 0:
@@ -291,5 +291,5 @@ def _signature(path: Path) -> _Signature:
 
 
 def _owner(path: Path) -> str:
-    """The segment that a large section belongs to."""
+    """Returns the segment that a large section belongs to."""
     return path.name.removesuffix(_LARGE).rpartition(".")[0]

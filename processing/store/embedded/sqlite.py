@@ -16,7 +16,7 @@ _PRIMARY: Final = 0xFF  # the low byte of an extended result code
 
 
 def row_checksum(*values: object, data: bytes = b"") -> int:
-    """A checksum over a row: SQLite itself keeps none."""
+    """Returns a checksum over a row: SQLite itself keeps none."""
     return zlib.crc32(data, zlib.crc32(repr(values).encode()))
 
 

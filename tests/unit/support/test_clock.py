@@ -13,7 +13,7 @@ from tests.support.clock import offset_of
 ROOT = Path(__file__).resolve().parents[3]
 REAL = datetime(2026, 11, 29, 16, tzinfo=UTC)
 READING = "from tests.support.clock import now\n\ndef test_a(): assert now()\n\ndef test_b(): pass\n"
-NOT_READING = "def test_c(): pass\n"
+NOT_READING = "import pytest\n\ndef test_c(): pass\n\n@pytest.mark.slow\ndef test_d(): pass\n"
 
 
 def test_it_works() -> None:
@@ -31,18 +31,34 @@ def test_what_moves_no_clock(moved: str) -> None:
 
 def run(folder: Path, *options: str) -> str:
     """A test run in the folder, with the clock moved to 28 March 2027. Returns what it prints."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:django", "-p", "tests.support.clock_readers", "-v", *options]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HITSTREAM_TEST_CLOCK": "2027-03-28T01:30Z"}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:django",
+        "-p",
+        "tests.support.clock_readers",
+        "-v",
+        "-m",
+        "not slow",
+        *options,
+    ]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "HITSTREAM_TEST_CLOCK": "2027-03-28T01:30Z",
+        "PYTEST_ADDOPTS": "",
+    }
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_files_that_never_ask_for_the_time_are_left_out(tmp_path: Path) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
     (tmp_path / "test_reading.py").write_text(READING)
     (tmp_path / "test_not_reading.py").write_text(NOT_READING)
     assert "3 passed" in run(tmp_path, "--clock-readers")  # nothing is known yet
     (tmp_path / "test_new.py").write_text(NOT_READING)
     said = run(tmp_path, "--clock-readers")
-    assert "3 passed, 1 deselected" in said
+    assert "3 passed, 3 deselected" in said
     assert "test_not_reading.py" not in said
     assert "Sunday, 2027-03-28 01:30 UTC (2027-03-28T01:30Z)" in said
