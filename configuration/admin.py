@@ -54,7 +54,7 @@ class PropertyAdmin(PropertyPages):
                 "description": "These settings are a draft until they are published with the rules.",
             },
         ),
-        ("Privacy", {"fields": ["identity", "address_precision"]}),
+        ("Privacy", {"fields": ["identity", "address_precision", "remove_personal_data"]}),
         ("Data retention", {"fields": ["raw_retention_days", "report_retention_days", "created"]}),
     ]
 

@@ -143,6 +143,13 @@ class Property(models.Model):
         default=AddressPrecision.NETWORK,
         help_text="How much of a visitor's address is stored once the country is looked up. The full address never is.",
     )
+    remove_personal_data = models.BooleanField(
+        "remove personal data from addresses",
+        default=True,
+        help_text="Values of parameters such as email, phone or token, and e-mail addresses, are removed from the "
+        "addresses of pages and referrers and from event parameters before a hit is stored. "
+        "A change affects new hits only.",
+    )
     raw_retention_days = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -209,6 +216,7 @@ class Property(models.Model):
             identity=identity,
             address_bits=ADDRESS_BITS[self.address_precision],
             rules=number,
+            remove_personal_data=self.remove_personal_data,
         )
 
     def snippet(self, origin: str) -> str:

@@ -54,6 +54,19 @@ class Range(models.Model):
         return f"{self.log}/{self.partition} {self.first}-{self.last}"
 
 
+class CleanedHits(models.Model):
+    """From how many hits of a property personal data was removed when they were received."""
+
+    property = models.BigIntegerField(primary_key=True)
+    hits = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "cleaned hits"
+
+    def __str__(self) -> str:
+        return f"{self.hits} hits of property {self.property}"
+
+
 class HistoryRun(models.Model):
     """Rules that are applied to the past of a property, or were: the run, what became of it, what is wished of it.
 

@@ -29,7 +29,7 @@ class Status(NamedTuple):
     """Hits of a property: accepted = counted + rejected + pending.
 
     `pending` is None, and not part of `accepted`, while the log is unavailable. `lost` hits are those of the whole log
-    that were trimmed before they were received.
+    that were trimmed before they were received. `cleaned`: hits that personal data was removed from.
     """
 
     accepted: int
@@ -38,6 +38,7 @@ class Status(NamedTuple):
     pending: int | None
     lost: int
     reasons: dict[str, int]
+    cleaned: int = 0
 
 
 @lru_cache(maxsize=1)
@@ -76,4 +77,5 @@ def status_of(view: ReadView, measurement_id: str) -> Status:
         logger.warning("The number of pending hits is unknown: %s", error)
         pending = None
     accepted = counts.accepted + (pending or 0)
-    return Status(accepted, counts.counted, counts.rejected, pending, ledger.count_lost(), counts.reasons)
+    cleaned = ledger.count_cleaned(view.property)
+    return Status(accepted, counts.counted, counts.rejected, pending, ledger.count_lost(), counts.reasons, cleaned)

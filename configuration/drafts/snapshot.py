@@ -16,7 +16,13 @@ from configuration.ruleset.ruleset import PropertySettings, ruleset_name
 Version: TypeAlias = tuple[int, datetime]  # row and time: a row's number alone may come again after a roll-back
 AT_ONCE: Final = 200
 MOST_KNOWN: Final = 10_000
-OF_THE_ROW: Final = ("measurement_id", "name", "identity", "address_precision")  # the rest is as it was published
+OF_THE_ROW: Final = (
+    "measurement_id",
+    "name",
+    "identity",
+    "address_precision",
+    "remove_personal_data",
+)  # the rest is as it was published
 
 
 def receive_settings() -> tuple[ReceiveSettings, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from collection.hit import FORMAT, RawHit, UnreadableHit
 from collection.hit import decode as decode_hit
 from collection.protocols import REST, Decoded, decode, pairs
-from configuration.ruleset.context import UNKNOWN, Context, ReceiveSettings
+from configuration.ruleset.context import Context, ReceiveSettings
 
 FAULT: Final = "processing error"  # begins the error of a hit that our code could not decode
 UNREADABLE: Final = ""  # the protocol of bytes that are not a hit
@@ -54,13 +54,14 @@ def decode_hits(entries: Iterable[tuple[int, bytes]]) -> list[tuple[int, RawHit]
 
 def read(hits: Hits, context: Context) -> list[Reading]:
     """Decodes the parameters of each hit and finds its property. Never raises for what a hit contains."""
+    unknown = context.of_unknown()
     by_id = {settings.id: settings for settings in context.properties}
     by_measurement_id = {settings.measurement_id: settings for settings in context.properties}
     readings = []
     for position, hit in hits:
         decoded = _decode_parameters(hit)
         settings = by_id.get(hit.property) if hit.property else by_measurement_id.get(decoded.measurement_id)
-        readings.append(Reading(position, settings or UNKNOWN, hit, decoded))
+        readings.append(Reading(position, settings or unknown, hit, decoded))
     return readings
 
 

@@ -18,7 +18,7 @@ from processing.ingest.decode import Hits
 from processing.ingest.geoip import GeoDatabase
 from processing.ingest.ip_masking import contains_address, mask_address
 from processing.ingest.ownership import owner_of_hit
-from processing.ingest.receive import receive
+from processing.ingest.receive import ReceivedRows, receive
 from processing.ingest.visitor_keys import MissingSalt, VisitorKeyFactory
 
 UNPROCESSABLE: Final = "unprocessable"  # a protocol that nothing decodes: the hit becomes a processing error
@@ -29,12 +29,12 @@ MESSAGE: Final = "the hit at position %d cannot be received: it is rejected: %s\
 
 logger = logging.getLogger(__name__)
 
-Receive = Callable[[Hits, Context, VisitorKeyFactory, GeoDatabase], dict[int, pl.DataFrame]]
+Receive = Callable[[Hits, Context, VisitorKeyFactory, GeoDatabase], ReceivedRows]
 
 
 def receive_isolating_failures(
     hits: Hits, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase, receive: Receive = receive
-) -> dict[int, pl.DataFrame]:
+) -> ReceivedRows:
     """Does the same as `receive`, but a hit that it raises for becomes a processing error.
 
     The row of such a hit keeps its content as it was sent, masked. If that raises too, the row has no content, and the
@@ -58,12 +58,13 @@ def receive_isolating_failures(
         receive_isolating_failures(half, context, key_factory, geo, receive) for half in (hits[:middle], hits[middle:])
     ]
     properties = sorted({property for half in halves for property in half})
-    return {property: pl.concat([half[property] for half in halves if property in half]) for property in properties}
+    frames = {property: pl.concat([half[property] for half in halves if property in half]) for property in properties}
+    return ReceivedRows(frames, halves[0].cleaned + halves[1].cleaned)
 
 
 def _receive_as_error(
     position: int, hit: RawHit, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase, receive: Receive
-) -> dict[int, pl.DataFrame]:
+) -> ReceivedRows:
     """Receives a hit of the same property, id and times instead, of a protocol that nothing decodes."""
     settings = _find_settings(hit, context)
     bare = RawHit(FORMAT, hit.id, hit.received, UNPROCESSABLE, "", "", {}, b"", b"", settings.id, hit.occurred)

@@ -1,7 +1,9 @@
 """Receive: makes raw rows of hits, once for each hit. Full addresses get no further than this package."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import polars as pl
@@ -11,6 +13,7 @@ from configuration.ruleset.context import UNKNOWN_PROPERTY, Context
 from processing.ingest.decode import UNREADABLE, Hits, Reading, read
 from processing.ingest.geoip import GeoDatabase
 from processing.ingest.ip_masking import canonical, parse_address, truncate
+from processing.ingest.personal_data import remove_personal_data
 from processing.ingest.redaction import remove_addresses
 from processing.ingest.visitor_keys import ByClientId, ByDay, ByProperty, VisitorIdentity, VisitorKeyFactory, utc_day
 from processing.schema import HOUR_MS, PARAMETERS, RAW, conform
@@ -23,20 +26,31 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-def receive(hits: Hits, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase) -> dict[int, pl.DataFrame]:
+class ReceivedRows(dict[int, pl.DataFrame]):
+    """Rows of schema.RAW by property id. `cleaned`: from how many hits of each personal data was removed."""
+
+    cleaned: Counter[int]
+
+    def __init__(self, frames: Mapping[int, pl.DataFrame] = MappingProxyType({}), cleaned: Counter[int] | None = None):
+        super().__init__(frames)
+        self.cleaned = cleaned or Counter()
+
+
+def receive(hits: Hits, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase) -> ReceivedRows:
     """Makes rows of schema.RAW of hits (position, RawHit). Returns them by property id; 0: of unknown properties.
 
     Rejects no hit: one that cannot be decoded is a row with `error`. Raises MissingSalt.
     """
     readings = read(hits, context)
     if not readings:
-        return {}
+        return ReceivedRows()
     # One frame is made and then cut: a frame for each property would cost more than all the rest where they are many.
     schema = {PROPERTY: pl.Int64(), **RAW}
     columns = _hit_columns(readings, key_factory, geo)
+    cleaned = remove_personal_data(readings)
     frame = _with_events(pl.DataFrame(columns, schema={name: schema[name] for name in columns}), readings)
     parts = conform(frame, schema).partition_by(PROPERTY, as_dict=True, include_key=False, maintain_order=True)
-    return {number: part for (number,), part in sorted(parts.items())}
+    return ReceivedRows({number: part for (number,), part in sorted(parts.items())}, cleaned)
 
 
 def _hit_columns(

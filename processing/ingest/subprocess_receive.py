@@ -2,19 +2,17 @@
 
 from typing import cast
 
-import polars as pl
-
 from configuration.ruleset.context import Context
 from processing.engine import open_engine
 from processing.ingest.decode import Hits
 from processing.ingest.geoip import GeoDatabase
-from processing.ingest.receive import receive
+from processing.ingest.receive import ReceivedRows, receive
 from processing.ingest.visitor_keys import VisitorKeyFactory
 
 
 def receive_in_subprocess(
     hits: Hits, context: Context, key_factory: VisitorKeyFactory, geo: GeoDatabase
-) -> dict[int, pl.DataFrame]:
+) -> ReceivedRows:
     """Does the same as `receive`. Raises TaskFailed if the process died each time it was tried."""
     engine = open_engine("processes://1")
     try:
@@ -23,7 +21,7 @@ def receive_in_subprocess(
         engine.close()
     if isinstance(outcome, Exception):
         raise outcome
-    return cast(dict[int, pl.DataFrame], outcome)
+    return cast(ReceivedRows, outcome)
 
 
 def _receive_or_error(task: tuple[Hits, Context, VisitorKeyFactory, GeoDatabase]) -> object:

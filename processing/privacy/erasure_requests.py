@@ -24,7 +24,7 @@ from configuration.ruleset.ruleset import plain_ruleset
 from configuration.visitor_secrets import delete_property_salts
 from processing.maintenance.compaction import orphans
 from processing.maintenance.log_retention import received_until
-from processing.models import Erasure, HistoryRun
+from processing.models import CleanedHits, Erasure, HistoryRun
 from processing.privacy.tombstones import clean_blocks, delete, erase, expire_tombstones, remove_erased, segments_of
 from processing.schema import NO_VISITOR
 from processing.sessions.local_periods import microseconds
@@ -199,6 +199,7 @@ def _close(request: Erasure, now: datetime) -> None:
         if request.kind == Kind.PROPERTY:
             delete_property_salts([request.property])
             HistoryRun.objects.filter(property=request.property).delete()
+            CleanedHits.objects.filter(property=request.property).delete()
             Property.with_deleted.filter(pk=request.property).delete()
         # Who was erased is not kept: it would be a new record of the person.
         _save(request, visitors=[], waits_for=[], done_at=now)

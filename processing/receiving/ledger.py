@@ -1,15 +1,16 @@
 """Reads and writes the ledger: records the next range, finds unfinished ones, marks one done, merges old ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
-from processing.models import LogSource, Range
+from processing.models import CleanedHits, LogSource, Range
 from processing.positions import MAX_LOGS
 
 MAX_RANGE_HITS: Final = 4096
@@ -67,9 +68,23 @@ def withdraw_attempt(item: Range) -> None:
     Range.objects.filter(pk=item.pk, attempts__gt=0).update(attempts=F("attempts") - 1)
 
 
-def finish(item: Range) -> bool:
-    """Marks the range done. Returns False if another attempt was quicker; its number of lost hits stays."""
-    return Range.objects.filter(pk=item.pk, done_at=None).update(done_at=Now(), lost=item.lost) == 1
+def finish(item: Range, cleaned: Mapping[int, int] = MappingProxyType({})) -> bool:
+    """Marks the range done, and counts the hits of each property that personal data was removed from.
+
+    Returns False if another attempt was quicker: its numbers stay.
+    """
+    with transaction.atomic():
+        is_first = Range.objects.filter(pk=item.pk, done_at=None).update(done_at=Now(), lost=item.lost) == 1
+        for property, hits in sorted(cleaned.items()) if is_first else ():
+            count, _ = CleanedHits.objects.get_or_create(property=property)
+            CleanedHits.objects.filter(pk=count.pk).update(hits=F("hits") + hits)
+    return is_first
+
+
+def count_cleaned(property: int) -> int:
+    """Returns from how many hits of a property personal data was removed."""
+    found = CleanedHits.objects.filter(property=property).values_list("hits", flat=True).first()
+    return found or 0
 
 
 def unfinished_or_done_within(log: str, time: timedelta) -> list[Range]:

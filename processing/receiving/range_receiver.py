@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import date
 from typing import Final, NamedTuple
 
-import polars as pl
 from django.db import DatabaseError
 
 from collection.log.port import CorruptLog, Log, LogEntry, Trimmed
@@ -16,6 +15,7 @@ from configuration.ruleset.context import Context
 from processing.ingest.decode import decode_hits
 from processing.ingest.geoip import GeoDatabase
 from processing.ingest.quarantine import receive_isolating_failures
+from processing.ingest.receive import ReceivedRows
 from processing.ingest.receive import receive as receive_in_process
 from processing.ingest.subprocess_receive import receive_in_subprocess
 from processing.ingest.visitor_keys import VisitorKeyFactory, receipt_days
@@ -75,11 +75,11 @@ class RangeReceiver:
         frames = self._make_rows(item, entries)
         key = BlockKey(item.log, item.partition, item.first, item.last)
         self._put(key, item.context, encode_block(frames))
-        if ledger.finish(item) and item.lost:
+        if ledger.finish(item, frames.cleaned) and item.lost:
             log_lost_hits(item)
         return ReceivedRange(key, len(entries), {property: frame.height for property, frame in frames.items()})
 
-    def _make_rows(self, item: Range, entries: Sequence[LogEntry]) -> dict[int, pl.DataFrame]:
+    def _make_rows(self, item: Range, entries: Sequence[LogEntry]) -> ReceivedRows:
         """Returns the RAW rows of the range by property."""
         # Decoded once, for the days of the salts and for receiving.
         hits = decode_hits((encode_position(self._ordinal, item.partition, offset), value) for offset, value in entries)

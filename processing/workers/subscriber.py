@@ -3,8 +3,8 @@
 A line is an object: `position` (partition, offset), `id` (the collector's), `received_at`, `occurred_at` (where a
 trusted source says it), `created_at` and `hit_id` (the tracker's), `protocol`, `measurement_id`, `property` (where the
 sender named it), `user_agent`, `headers`, `events` (each with its parameters as they were sent), `error` (why it could
-not be decoded); null where there is none. Full addresses are masked in all of it; on demand nothing is, and `address`
-is the visitor's.
+not be decoded); null where there is none. Full addresses are masked in all of it, and personal data is removed as it is
+from stored hits; on demand nothing is, and `address` is the visitor's.
 """
 
 import json
@@ -20,6 +20,7 @@ from configuration.numbers import how_many
 from configuration.ruleset.context import Context
 from processing.ingest.decode import EARLIEST_MS, LATEST_MS, Reading, decode_hits, read
 from processing.ingest.ip_masking import Bits, mask_address
+from processing.ingest.personal_data import remove_personal_data
 from processing.ingest.redaction import remove_addresses
 from processing.models import Subscription
 
@@ -96,6 +97,7 @@ class Subscriber:
         owners = [_own(reading.decoded.address, reading.hit.address) for reading in readings]
         if not self._full:
             agents = remove_addresses(readings, owners, agents)
+            remove_personal_data(readings)
         finish = _with_address if self._full else _masked
         return [
             json.dumps(

@@ -59,6 +59,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     )
     lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
     reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
+    cleaned = serializers.IntegerField(help_text="Received hits that personal data was removed from.")
 
 
 class SampleSerializer(serializers.Serializer[Any]):
