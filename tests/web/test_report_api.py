@@ -11,9 +11,11 @@ from django.test import Client
 from collection.log import LogUnavailable
 from configuration.access.tokens import issue
 from configuration.models import Property, Token
+from configuration.ruleset.context import Context
 from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access
 from reporting.read_access import view_cache
+from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +49,22 @@ def test_it_works(shop: Site) -> None:
 def test_status_adds_up(shop: Site) -> None:
     status = get(shop, f"{shop.property.id}/status/")
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
-    assert status == {**sums, "reasons": {"malformed": 1}}
+    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0}
+
+
+def test_status_counts_the_hits_that_personal_data_was_removed_from(shop: Site) -> None:
+    here = shop.installation
+    settings = shop.property.receive_settings()
+    here.context = Context((settings,))
+    for number, page in enumerate(("/?email=jane@shop.example", "/?email=bob@shop.example&token=x", "/")):
+        here.send(ga4(90 + number, at=NOON, client="9.9", page=f"https://shop.example{page}", property=settings))
+    here.receive()
+    assert get(shop, f"{shop.property.id}/status/")["cleaned"] == 2
+    Property.objects.filter(pk=shop.property.pk).update(remove_personal_data=False)
+    here.context = Context((Property.objects.get(pk=shop.property.pk).receive_settings(),))
+    here.send(ga4(95, at=NOON, client="9.9", page="https://shop.example/?email=x", property=settings))
+    here.receive()
+    assert get(shop, f"{shop.property.id}/status/")["cleaned"] == 2
 
 
 def test_reports_are_shown_while_the_log_is_unavailable(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:

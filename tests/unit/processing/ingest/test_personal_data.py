@@ -23,7 +23,7 @@ ON = ReceiveSettings(1, "G-ONE", remove_personal_data=True)
 OFF = ReceiveSettings(2, "G-TWO")
 
 
-def hit(tid: str = "G-ONE", body: bytes = b"", **named: str) -> RawHit:
+def hit(tid: str = "G-ONE", /, body: bytes = b"", **named: Any) -> RawHit:
     pairs = {"v": "2", "tid": tid, "cid": "1.2", "en": "page_view", **named}
     query = "&".join(f"{name}={quote_plus(value)}" for name, value in pairs.items()).encode()
     return RawHit(FORMAT, "h", RECEIVED, "ga4", "192.0.2.7", "agent", {}, query, body)

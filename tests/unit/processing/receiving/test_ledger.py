@@ -66,3 +66,13 @@ def test_losses_are_found_without_reading_the_ledger(log: str | None) -> None:
             cursor.execute("SET LOCAL enable_seqscan = off")
     assert ledger.count_lost(log) == 1
     assert "range_lost" in ledger.losses(log).explain()
+
+
+def test_cleaned_hits_are_counted_by_the_first_attempt_only() -> None:
+    add(0, 9, done=False)
+    add(10, 19, done=False)
+    first, second = ledger.unfinished("a")
+    assert ledger.finish(first, {7: 2, 8: 1})
+    assert not ledger.finish(first, {7: 2, 8: 1})
+    assert ledger.finish(second, {7: 3})
+    assert [ledger.count_cleaned(property) for property in (7, 8, 9)] == [5, 1, 0]
