@@ -1,6 +1,5 @@
 """Form fields for the parts of rules: lists, conditions, named groups. Without JavaScript conditions are JSON."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -40,10 +39,10 @@ class LinesField(forms.CharField):
 
 
 class DomainsField(LinesField):
-    """Domains that lines, commas or spaces separate, as for a property."""
+    """Domains that lines or commas separate."""
 
     def to_python(self, value: Any) -> Any:
-        return tuple(word for line in super().to_python(value) for word in re.split(r"[\s,]+", line) if word)
+        return super().to_python((value or "").replace(",", "\n"))
 
 
 class JsonField(forms.CharField):

@@ -15,7 +15,17 @@ from configuration.models import DraftRule, Property
 from configuration.pages.forms import FORMS
 from configuration.rule_models import AuditEntry, RulesVersion
 from configuration.ruleset.kinds import BY_TAG
-from configuration.ruleset.ruleset import BotRule, ContentGroupRule, FilterRule, NamedGroup, Rule, Ruleset, Text
+from configuration.ruleset.ruleset import (
+    BotRule,
+    ContentGroupRule,
+    FilterRule,
+    NamedGroup,
+    ReferralRule,
+    Rule,
+    Ruleset,
+    SpamRule,
+    Text,
+)
 from tests.support.rule_examples import EXAMPLES, SHOP
 
 pytestmark = pytest.mark.django_db
@@ -281,3 +291,13 @@ def test_two_hundred_rules_are_quickly_shown(admin: Client, shop: Property, djan
         page = admin.get(at(shop)).content
     assert page.count(b'class="rule ') == 200
     assert len(page) < 600_000
+
+
+@pytest.mark.parametrize("kind", ["spam", "referral exclusion"])
+def test_domains_are_taken_as_people_type_them(admin: Client, shop: Property, kind: str) -> None:
+    domains = "https://Pay.Example/x, müller.example\nxn--bcher-kva.example"
+    form = form_of(EXAMPLES[kind][0]) | {"domains": domains}
+    assert admin.post(at(shop, f"add/{kind.replace(' ', '-')}/"), form).status_code == 302
+    [rule] = draft(shop).rules
+    assert isinstance(rule, SpamRule | ReferralRule)
+    assert rule.domains == ("https://Pay.Example/x", "müller.example", "xn--bcher-kva.example")

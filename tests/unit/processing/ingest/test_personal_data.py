@@ -106,7 +106,13 @@ def test_other_names(name: str) -> None:
 
 def test_event_parameters_and_titles() -> None:
     page = "https://y.org/?email=j@z.org&a=1"
-    named = {"ep.link": page, "ep.method": "email", "up.email": "q", "ep.note": "ask j+k@z.org now", "dt": "To j@z.org"}
+    named: dict[str, Any] = {
+        "ep.link": page,
+        "ep.method": "email",
+        "up.email": "q",
+        "ep.note": "ask j+k@z.org now",
+        "dt": "To j@z.org",
+    }
     stored = row(hit(**named, uid="jane@example.org"))
     assert stored["rest"].split("&")[2:] == [
         f"ep.link={quote('https://y.org/?email=&a=1', safe='')}",
