@@ -10,6 +10,7 @@ from analytics_site.wsgi import application as _django  # sets Django up for the
 from collection.collector.http import TrustedProxies
 from collection.collector.metrics import Gauge, Sample
 from configuration.ruleset.context import UNKNOWN_PROPERTY
+from processing.receiving import ledger
 from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
 from reporting import read_access
@@ -24,6 +25,10 @@ def _behind() -> list[Sample]:
     return [({"subscription": "worker"}, count_pending(read_access.log()))]
 
 
+def _cleaned() -> list[Sample]:
+    return [({}, ledger.count_cleaned())]
+
+
 def _waiting_jobs() -> list[Sample]:
     from analytics_site.celery import queue_lengths  # installed for clusters only
 
@@ -33,7 +38,8 @@ def _waiting_jobs() -> list[Sample]:
 def _gauges() -> list[Gauge]:
     behind = Gauge("lag_hits", "Hits that a subscription has not read yet.", _behind)
     waiting = Gauge("waiting_jobs", "Jobs that no worker has taken yet.", _waiting_jobs)
-    return [behind, waiting] if settings.BROKER_URL else [behind]
+    cleaned = Gauge("cleaned_hits", "Received hits that personal data was removed from.", _cleaned)
+    return [behind, cleaned, waiting] if settings.BROKER_URL else [behind, cleaned]
 
 
 application = AsgiPages(

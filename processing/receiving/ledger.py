@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from processing.models import CleanedHits, LogSource, Range
@@ -81,10 +81,10 @@ def finish(item: Range, cleaned: Mapping[int, int] = MappingProxyType({})) -> bo
     return is_first
 
 
-def count_cleaned(property: int) -> int:
-    """Returns from how many hits of a property personal data was removed."""
-    found = CleanedHits.objects.filter(property=property).values_list("hits", flat=True).first()
-    return found or 0
+def count_cleaned(property: int | None = None) -> int:
+    """Returns from how many hits of a property, or of all, personal data was removed."""
+    counts = CleanedHits.objects.all() if property is None else CleanedHits.objects.filter(property=property)
+    return counts.aggregate(hits=Sum("hits"))["hits"] or 0
 
 
 def unfinished_or_done_within(log: str, time: timedelta) -> list[Range]:

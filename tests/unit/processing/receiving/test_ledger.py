@@ -75,4 +75,4 @@ def test_cleaned_hits_are_counted_by_the_first_attempt_only() -> None:
     assert ledger.finish(first, {7: 2, 8: 1})
     assert not ledger.finish(first, {7: 2, 8: 1})
     assert ledger.finish(second, {7: 3})
-    assert [ledger.count_cleaned(property) for property in (7, 8, 9)] == [5, 1, 0]
+    assert [ledger.count_cleaned(property) for property in (7, 8, 9, None)] == [5, 1, 0, 6]
