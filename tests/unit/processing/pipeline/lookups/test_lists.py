@@ -15,6 +15,7 @@ COLUMNS = {
     "click_ids": 4,
     "countries": 2,
     "device_signs": 3,
+    "personal_parameters": 2,
     "referrer_spam": 1,
     "search_engines": 2,
     "source_categories": 2,
