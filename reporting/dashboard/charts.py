@@ -122,6 +122,7 @@ def _layout(*, hours: bool) -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "hoverlabel": {"bgcolor": "--card", "bordercolor": "--edge", "font": {"color": "--ink"}},
         "xaxis": {
+            "type": "date",  # also where no line shows it
             "showgrid": False,
             "linecolor": "--line",
             "spikecolor": "--edge",

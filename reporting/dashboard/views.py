@@ -41,7 +41,8 @@ class PageState(NamedTuple):
         """The ETag of the panels: it changes with everything that they show. Where the period is not over, they show
         the minute up to which it is compared.
         """
-        moment = f"{self.now:%Y%m%d%H%M}" if self.choice.period.last == self.now.date() else f"{self.now:%Y%m%d%H}"
+        compares_until_now = self.status.accepted and self.choice.period.last == self.now.date()
+        moment = f"{self.now:%Y%m%d%H%M}" if compares_until_now else f"{self.now:%Y%m%d%H}"
         shown = (self.view.state, self.status, moment, self.choice, self.view.zone)
         of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
