@@ -11,7 +11,7 @@ class RawHit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One request, or one line of an access log.
 
     `received`: microseconds since 1970 UTC. `occurred`: milliseconds since 1970 UTC, set by trusted sources only.
-    `property`: set by sources that know it (imports); 0 if the measurement id decides.
+    `property`: set by sources that know it (import, demo); 0 if the measurement id decides.
     `id`: a unique id that the collector gave. A hit id among the parameters has priority.
     """
 
@@ -44,7 +44,8 @@ def decode(data: bytes) -> RawHit:
     """Raises UnreadableHit with the cause."""
     try:
         hit = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # the latter where a text is not UTF-8
+    # Text that is not UTF-8 and arrays that are too deep are errors of Python, not of msgspec.
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableHit(str(error)) from error
     if hit.format != FORMAT:
         raise UnreadableHit(f"hit format {hit.format} is not {FORMAT}")
