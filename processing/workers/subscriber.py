@@ -80,14 +80,16 @@ class Subscriber:
         try:
             return self.log.read(partition, first, min(first + BATCH, end) - 1)
         except Trimmed:
-            return self._skip(partition, first, self.log.starts()[partition], "were deleted before they were read")
+            return self._skip(partition, first, self.log.starts()[partition], "deleted before they were read")
         except CorruptLog as fault:
             if fault.first > first:
                 return self.log.read(partition, first, fault.first - 1)
-            return self._skip(partition, first, fault.last + 1, "are damaged")
+            return self._skip(partition, first, fault.last + 1, "damaged")
 
     def _skip(self, partition: int, first: int, to: int, why: str) -> list[LogEntry]:
-        self._warn(f"{how_many(to - first, 'hit')} {why}: partition {partition}, offsets {first} to {to - 1}.")
+        self._warn(
+            f"{how_many(to - first, 'hit')} skipped ({why}): partition {partition}, offsets {first} to {to - 1}."
+        )
         self._positions[partition] = to
         return []
 

@@ -1,7 +1,7 @@
 """An installation whose jobs go by a broker that loses, doubles and shuffles them, to two workers of one store."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
@@ -44,9 +44,9 @@ def dying(rnd: random.Random) -> Iterator[None]:
         return
     done, after = ledger.finish, rnd.random() < 0.5
 
-    def die(item: Range) -> bool:
+    def die(item: Range, cleaned: Mapping[int, int]) -> bool:
         if after:
-            done(item)
+            done(item, cleaned)
         raise Died
 
     with patch.object(ledger, "finish", die):

@@ -158,7 +158,7 @@ def test_hits_that_are_gone_are_named(log: Log, capsys: pytest.CaptureFixture[st
     send(log, ga4(3))
     log.trim(0, 2)
     assert ids(subscribe("feed")) == ["h3"]
-    assert "2 hits were deleted before they were read: partition 0, offsets 0 to 1." in capsys.readouterr().err
+    assert "2 hits skipped (deleted before they were read): partition 0, offsets 0 to 1." in capsys.readouterr().err
 
 
 def test_damaged_hits_are_passed_over(log: Log, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +168,7 @@ def test_damaged_hits_are_passed_over(log: Log, tmp_path: Path, capsys: pytest.C
         connection.execute("UPDATE batch SET crc = crc + 1 WHERE first = 1")
     connection.close()
     assert ids(subscribe("feed")) == ["h0", "h2"]
-    assert "1 hits are damaged" in capsys.readouterr().err
+    assert "1 hit skipped (damaged)" in capsys.readouterr().err
 
 
 def test_what_was_not_committed_comes_again(log: Log) -> None:
