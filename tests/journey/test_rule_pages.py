@@ -183,7 +183,7 @@ def test_json_instead_of_rows(page: Page, shop: Property) -> None:
 
 def test_only_the_fields_that_matter_are_shown(page: Page, shop: Property) -> None:
     page.get_by_role("link", name="Add: rewrite").click()
-    assert not page.get_by_label("Replace", exact=True).is_visible()
+    page.get_by_label("Replace", exact=True).wait_for(state="hidden")
     page.get_by_label("How").select_option("Remove parameters from the page's query")
     page.get_by_label("Name", exact=True).fill("Session ids")
     page.get_by_label("Parameters").fill("sid")
