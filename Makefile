@@ -9,8 +9,9 @@ PYTHON = $(VENV)/bin/python
 run: $(VENV)/.runtime
 	@exec $(PYTHON) manage.py run
 
+# Two processes for each core: tests wait for the disk and for other processes half of the time.
 test: dev
-	POLARS_MAX_THREADS=1 $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal --durations=20
+	POLARS_MAX_THREADS=1 $(PYTHON) -m pytest -n $$($(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))") --maxprocesses 8 --dist worksteal --durations=20
 
 # `make -k check` goes on after a failure.
 check: check-format check-lint check-types check-imports check-migrations check-deploy
