@@ -27,12 +27,12 @@ from configuration.drafts.publishing import (
     published,
 )
 from configuration.models import Property, Token, may_edit, may_see
+from configuration.numbers import LARGEST_NUMBER
 from configuration.rule_models import AuditEntry, RulesVersion
 from configuration.ruleset.diff import differences
 from configuration.ruleset.document import decode_document, to_document
 from configuration.ruleset.ruleset import Ruleset, UnreadableRuleset
 
-LARGEST_NUMBER: Final = 2**63 - 1
 AT_ONCE: Final = 200
 DOCUMENT: Final = {"application/json": {"$ref": "#/components/schemas/RulesDocument"}}
 BEFORE: Final = OpenApiParameter("before", OpenApiTypes.INT, description=f"Only those below; {AT_ONCE} come at once.")

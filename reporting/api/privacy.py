@@ -14,11 +14,11 @@ from rest_framework.views import APIView
 
 from configuration.clock import now
 from configuration.models import Property, Token, may_manage
+from configuration.numbers import LARGEST_NUMBER
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
-from reporting.api.reports import LARGEST_NUMBER
 from reporting.read_access import view_cache, view_of
 
 LONGEST: Final = 1000  # characters of a client id or a user id

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property, Token, may_see
+from configuration.numbers import LARGEST_NUMBER
 from configuration.ruleset.context import UNKNOWN
 from reporting.clock import today_in
 from reporting.kinds import parse, render, run
@@ -24,7 +25,6 @@ from reporting.read_access import status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 
 SAMPLES: Final = 10
-LARGEST_NUMBER: Final = 2**63 - 1
 TOO_DEEP: Final = "The request is nested too deep."
 
 

@@ -17,9 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from configuration.api.views import LARGEST_NUMBER, Refusal, RulesView
+from configuration.api.views import Refusal, RulesView
 from configuration.drafts.publishing import next_rules, published
 from configuration.models import Property, Token
+from configuration.numbers import LARGEST_NUMBER
 from configuration.ruleset.ruleset import Ruleset
 from processing.dry_run.pasted_hit import UnreadablePaste
 from processing.models import HistoryRun

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from configuration.access.tokens import authenticate
 from configuration.models import may_see
+from configuration.numbers import LARGEST_NUMBER
 from processing.store.port import StoreUnavailable
 from reporting.clock import today_in
 from reporting.ga4.requests import read_batch, read_report
@@ -24,7 +25,6 @@ from reporting.registry.custom import definitions_of
 logger = logging.getLogger(__name__)
 
 ALL_PROPERTIES: Final = 0  # the number that asks for the metadata of the fields that every property has
-LARGEST_NUMBER: Final = 2**63 - 1
 _HOW_TO_SIGN_IN: Final = (
     "Send a valid token in the header “Authorization: Bearer …”; `manage.py issue_token` makes one."
 )
