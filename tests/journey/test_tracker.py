@@ -255,9 +255,8 @@ def test_a_page_that_removes_its_tags_is_one_view(site: Site, page: Page) -> Non
 
 
 def test_tags_that_are_removed_before_the_view_is_sent_belong_to_it(site: Site, page: Page) -> None:
-    slow = "navigator.userAgentData.getHighEntropyValues = () => new Promise(done => setTimeout(() => done({}), 400));"
-    tidy = f"addEventListener('load', () => setTimeout(() => {TIDY}, 20));"
-    site.page("/", inline=slow + tidy)
+    tidy = f"NavigatorUAData.prototype.getHighEntropyValues = async () => {TIDY};"
+    site.page("/", inline=tidy)
     page.goto(site.address("/?utm_source=letter"))
     (view,) = site.wait(1)
     assert view["dl"] == site.address("/?utm_source=letter")
