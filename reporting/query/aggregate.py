@@ -16,14 +16,17 @@ _CODE_LIMIT: Final = 2**32
 
 class DistinctMeasure(NamedTuple):
     identity: str  # the column whose different values are counted
-    flag: str | None = None  # the column that must be true for a row to count
+    flag: str | None = None  # the column that must be true, or more than 0, for a row to count
 
 
 _DISTINCT: Final[dict[Measure, DistinctMeasure]] = {
     "visitors": DistinctMeasure("visitor"),
     "active_visitors": DistinctMeasure("visitor", "active"),
+    "new_visitors": DistinctMeasure("visitor", "first_visit"),
+    "key_visitors": DistinctMeasure("visitor", "key"),
     "sessions": DistinctMeasure("session"),
     "engaged_sessions": DistinctMeasure("session", "engaged"),
+    "key_sessions": DistinctMeasure("session", "key"),
 }
 # All that is not a sum over rows: the duration of a session's day is on each of its rows, and counts once.
 _PER_IDENTITY: Final[tuple[Measure, ...]] = (*_DISTINCT, "duration_ms")
@@ -75,7 +78,7 @@ def nonzero_flags(
     A row of 20 events of 3 visitors, none of them active, has events 20, visitors 1, active_visitors 0.
     """
     flags = [
-        (pl.col(flag).any() if flag else pl.lit(value=True)).cast(pl.Int64).alias(name)
+        (pl.col(flag).cast(pl.Boolean).any() if flag else pl.lit(value=True)).cast(pl.Int64).alias(name)
         for name, (_, flag) in _DISTINCT.items()
         if name in measures
     ]
@@ -109,7 +112,7 @@ def _with_bitmaps(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Me
     for name in measures:
         if name in _DISTINCT:
             identity, flag = _DISTINCT[name]
-            values = counter.count_distinct(rows[identity], rows[flag] if flag else None)
+            values = counter.count_distinct(rows[identity], rows[flag].cast(pl.Boolean) if flag else None)
         else:
             values = counter.sum_once_per_id(rows[SESSION_DAY], rows[name])
         columns.append(values.alias(name))
@@ -127,7 +130,7 @@ def _with_hashed(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Mea
 def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:
     """Returns per code the distinct ids. Equal neighbours drop out first, since the rows of a session lie together."""
     identity, flag = _DISTINCT[name]
-    flagged = rows.filter(flag) if flag else rows
+    flagged = rows.filter(pl.col(flag).cast(pl.Boolean)) if flag else rows
     changed = flagged.select(CODE, identity).filter(_changes(CODE) | _changes(identity))
     return changed.group_by(CODE).agg(pl.col(identity).n_unique().cast(pl.Int64).alias(name))
 

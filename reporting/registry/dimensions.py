@@ -7,7 +7,8 @@ import polars as pl
 
 from processing.pipeline.custom_values import GROUP, extract
 from reporting.model.report import DerivedDimension, ReportError, undefined, unknown
-from reporting.registry.local_hours import local_hours
+from reporting.registry import calendar
+from reporting.registry.local_time import local_hours, local_minutes
 
 NOT_SET: Final = "(not set)"
 CONTENT_GROUP: Final = "contentGroup"
@@ -28,11 +29,12 @@ class Dimension(NamedTuple):
     columns: tuple[str, ...]
     key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
     text: Callable[[pl.Expr], pl.Expr]  # key -> String
+    divides_hours: bool = False  # events of one hour may have different values
 
     @property
     def is_time(self) -> bool:
-        """Whether its values are intervals, which are known without any event."""
-        return set(self.columns) <= TIME_COLUMNS
+        """Whether its values are intervals of whole hours, which are known without any event."""
+        return set(self.columns) <= TIME_COLUMNS and not self.divides_hours
 
 
 def _set(column: str) -> pl.Expr:
@@ -51,6 +53,10 @@ def _two_digits(key: pl.Expr) -> pl.Expr:
     return key.cast(pl.String).str.zfill(2)
 
 
+def _of_day(name: str, label: str, definition: str, key: pl.Expr, text: Callable[[pl.Expr], pl.Expr]) -> Dimension:
+    return Dimension(name, label, "Time", "event", definition, ("day",), lambda _zone: key, text)
+
+
 def _calendar_and_hour(key: pl.Expr) -> pl.Expr:
     return pl.concat_str(_calendar((key // 24).cast(pl.Int32)), _two_digits(key % 24))
 
@@ -58,6 +64,14 @@ def _calendar_and_hour(key: pl.Expr) -> pl.Expr:
 def _column(name: str, label: str, category: str, definition: str, column: str) -> Dimension:
     scope = "session" if column.startswith("session_") else "event"
     return Dimension(name, label, category, scope, definition, (column,), lambda _zone: _set(column), _plain)
+
+
+def _calendar_and_minute(key: pl.Expr) -> pl.Expr:
+    return pl.concat_str(_calendar_and_hour(key // 60), _two_digits(key % 60))
+
+
+def _full_page(zone: str) -> pl.Expr:
+    return pl.concat_str(_plain(_set("host")), _page_and_query(zone))
 
 
 def _page_and_query(_zone: str) -> pl.Expr:
@@ -122,6 +136,89 @@ _ALL: Final = (
         key=local_hours,
         text=_calendar_and_hour,
     ),
+    Dimension(
+        name="minute",
+        label="Minute",
+        category="Time",
+        scope="event",
+        definition="The minute of the event within its hour in the property's time zone, 00 to 59.",
+        columns=("time",),
+        key=lambda zone: local_minutes(zone) % 60,
+        text=_two_digits,
+        divides_hours=True,
+    ),
+    Dimension(
+        name="dateHourMinute",
+        label="Date, hour and minute",
+        category="Time",
+        scope="event",
+        definition="Day, hour and minute of the event in the property's time zone, as YYYYMMDDHHMM.",
+        columns=("time",),
+        key=local_minutes,
+        text=_calendar_and_minute,
+        divides_hours=True,
+    ),
+    _of_day(
+        "day", "Day of the month", "The local day of the event within its month, 01 to 31.", calendar.DAY, _two_digits
+    ),
+    _of_day(
+        "dayOfWeek",
+        "Day of the week",
+        "The local day of the event within its week, from 0 for Sunday to 6 for Saturday.",
+        calendar.WEEKDAY,
+        _plain,
+    ),
+    _of_day(
+        "dayOfWeekName",
+        "Name of the weekday",
+        "The English name of the event's local day, such as Sunday.",
+        calendar.WEEKDAY,
+        calendar.weekday_name,
+    ),
+    _of_day(
+        "week",
+        "Week",
+        "The week of the event's local day, 01 to 54. Weeks begin on Sunday; 1 January is in week 01.",
+        calendar.WEEK,
+        _two_digits,
+    ),
+    _of_day(
+        "yearWeek",
+        "Year and week",
+        "Year and week of the event's local day, as YYYYWW. Weeks begin on Sunday; 1 January is in week 01.",
+        calendar.YEAR * 100 + calendar.WEEK,
+        _plain,
+    ),
+    _of_day(
+        "isoWeek",
+        "ISO week",
+        "The ISO week of the event's local day, 01 to 53. It begins on Monday; 4 January is in week 01.",
+        calendar.ISO_WEEK,
+        _two_digits,
+    ),
+    _of_day(
+        "isoYear",
+        "ISO year",
+        "The year to which the ISO week of the event's local day belongs.",
+        calendar.ISO_YEAR,
+        _plain,
+    ),
+    _of_day(
+        "isoYearIsoWeek",
+        "ISO year and week",
+        "ISO year and ISO week of the event's local day, as YYYYWW.",
+        calendar.ISO_YEAR * 100 + calendar.ISO_WEEK,
+        _plain,
+    ),
+    _of_day("month", "Month", "The month of the event's local day, 01 to 12.", calendar.MONTH, _two_digits),
+    _of_day("year", "Year", "The year of the event's local day, such as 2026.", calendar.YEAR, _plain),
+    _of_day(
+        "yearMonth",
+        "Year and month",
+        "Year and month of the event's local day, as YYYYMM.",
+        calendar.YEAR * 100 + calendar.MONTH,
+        _plain,
+    ),
     _column(
         "pagePath",
         "Page path",
@@ -137,6 +234,17 @@ _ALL: Final = (
         definition="Path and query of the page's address; campaign tags and click ids are not part of it.",
         columns=("path", "query"),
         key=_page_and_query,
+        text=_plain,
+    ),
+    Dimension(
+        name="fullPageUrl",
+        label="Full page URL",
+        category="Page",
+        scope="event",
+        definition="Host, path and query of the page's address, without https://; campaign tags and click ids are not"
+        " part of it.",
+        columns=("host", "path", "query"),
+        key=_full_page,
         text=_plain,
     ),
     decoded(

@@ -18,8 +18,11 @@ Measure = Literal[
     "key_events",
     "visitors",
     "active_visitors",
+    "new_visitors",
+    "key_visitors",
     "sessions",
     "engaged_sessions",
+    "key_sessions",
     "duration_ms",
 ]
 
@@ -61,6 +64,13 @@ def _count(*, name: str, label: str, category: str, definition: str, measure: Me
     return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure))
 
 
+def _rate(
+    name: str, label: str, category: str, definition: str, part: Measure, whole: Measure, expression: str = ""
+) -> Metric:
+    value = ratio(pl.col(part), pl.col(whole))
+    return Metric(name, label, "FLOAT", category, definition, (part, whole), value, expression)
+
+
 def summed(
     name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr
 ) -> Metric:
@@ -91,6 +101,21 @@ _ALL: Final = (
         measure="visitors",
     ),
     _count(
+        name="newUsers",
+        label="New users",
+        category="User",
+        definition="Distinct visitors with a first visit in the row.",
+        measure="new_visitors",
+    ),
+    _rate(
+        "userKeyEventRate",
+        "User key event rate",
+        "User",
+        "Distinct visitors with a key event in the row as a share of all visitors of the row, from 0 to 1.",
+        "key_visitors",
+        "visitors",
+    ),
+    _count(
         name="sessions",
         label="Sessions",
         category="Session",
@@ -106,15 +131,14 @@ _ALL: Final = (
         " engagement signals: from first to last event), two page views or a key event, or if the client said so.",
         measure="engaged_sessions",
     ),
-    Metric(
-        name="engagementRate",
-        label="Engagement rate",
-        type="FLOAT",
-        category="Session",
-        definition="Engaged sessions as a share of sessions, from 0 to 1.",
-        measures=("engaged_sessions", "sessions"),
-        value=ratio(pl.col("engaged_sessions"), pl.col("sessions")),
-        expression="engagedSessions / sessions",
+    _rate(
+        "engagementRate",
+        "Engagement rate",
+        "Session",
+        "Engaged sessions as a share of sessions, from 0 to 1.",
+        "engaged_sessions",
+        "sessions",
+        "engagedSessions / sessions",
     ),
     Metric(
         name="bounceRate",
@@ -128,6 +152,17 @@ _ALL: Final = (
         flags_show_zero=False,
     ),
     Metric(
+        name="bounces",
+        label="Bounces",
+        type="INTEGER",
+        category="Session",
+        definition="Sessions that are not engaged.",
+        measures=("engaged_sessions", "sessions"),
+        value=pl.col("sessions") - pl.col("engaged_sessions"),
+        expression="sessions - engagedSessions",
+        flags_show_zero=False,
+    ),
+    Metric(
         name="averageSessionDuration",
         label="Average session duration",
         type="SECONDS",
@@ -137,15 +172,40 @@ _ALL: Final = (
         measures=("duration_ms", "sessions"),
         value=ratio(_seconds(pl.col("duration_ms")), pl.col("sessions")),
     ),
-    Metric(
-        name="screenPageViewsPerSession",
-        label="Views per session",
-        type="FLOAT",
-        category="Session",
-        definition="Page views divided by sessions.",
-        measures=("page_views", "sessions"),
-        value=ratio(pl.col("page_views"), pl.col("sessions")),
-        expression="screenPageViews / sessions",
+    _rate(
+        "sessionKeyEventRate",
+        "Session key event rate",
+        "Session",
+        "Distinct sessions with a key event in the row as a share of all sessions of the row, from 0 to 1.",
+        "key_sessions",
+        "sessions",
+    ),
+    _rate(
+        "sessionsPerUser",
+        "Sessions per user",
+        "User",
+        "Sessions divided by active users.",
+        "sessions",
+        "active_visitors",
+        "sessions / activeUsers",
+    ),
+    _rate(
+        "screenPageViewsPerSession",
+        "Views per session",
+        "Session",
+        "Page views divided by sessions.",
+        "page_views",
+        "sessions",
+        "screenPageViews / sessions",
+    ),
+    _rate(
+        "screenPageViewsPerUser",
+        "Views per user",
+        "Page",
+        "Page views divided by active users.",
+        "page_views",
+        "active_visitors",
+        "screenPageViews / activeUsers",
     ),
     _count(
         name="screenPageViews",
@@ -156,6 +216,24 @@ _ALL: Final = (
     ),
     _count(
         name="eventCount", label="Event count", category="Event", definition="The number of events.", measure="events"
+    ),
+    _rate(
+        "eventsPerSession",
+        "Events per session",
+        "Event",
+        "Events divided by sessions.",
+        "events",
+        "sessions",
+        "eventCount / sessions",
+    ),
+    _rate(
+        "eventCountPerUser",
+        "Event count per user",
+        "Event",
+        "Events divided by active users.",
+        "events",
+        "active_visitors",
+        "eventCount / activeUsers",
     ),
     _count(
         name="keyEvents",

@@ -13,8 +13,11 @@ COLUMNS: Final[Mapping[Measure, tuple[str, ...]]] = {
     "key_events": ("key",),
     "visitors": ("visitor",),
     "active_visitors": ("visitor", "active"),
+    "new_visitors": ("visitor", "first_visit"),
+    "key_visitors": ("visitor", "key"),
     "sessions": ("session",),
     "engaged_sessions": ("session", "engaged"),
+    "key_sessions": ("session", "key"),
     "duration_ms": ("session", "day", "duration_ms"),
 }
 # The measures that are sums of a column; the others count distinct values.

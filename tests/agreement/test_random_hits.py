@@ -49,7 +49,7 @@ WHOLE_WAY: Final = settings(
 pytestmark = pytest.mark.django_db
 
 NETWORKS: Final = {"192.0.2.0/24": {"country_code": "DE"}, "198.51.100.0/24": {"country_code": "FR"}}
-HALVES: Final = (tuple(METRICS)[:6], tuple(METRICS)[6:])
+PARTS: Final = (tuple(METRICS)[:7], tuple(METRICS)[7:14], tuple(METRICS)[14:])
 Questions = list[tuple[Report, SlowReport]]
 Offsets = tuple[int, int, int]  # partition, first, last
 TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}
@@ -189,10 +189,10 @@ def questions(site: Site) -> Iterator[tuple[Report, SlowReport]]:
     first, last = _days(site)
     whole, middle = (first, last), (first + timedelta(days=6), first + timedelta(days=7))
     for dimension in DIMENSIONS:
-        for metrics in HALVES:
+        for metrics in PARTS:
             yield plain_question((dimension,), metrics, whole)
     for dimensions in COMBINED:
-        for metrics in HALVES:
+        for metrics in PARTS:
             yield plain_question(dimensions, metrics, middle)
     for dimensions, report, asked in FILTERED:
         metrics = ("sessions", "totalUsers", "activeUsers", "averageSessionDuration", "eventCount")

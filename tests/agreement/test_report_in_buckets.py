@@ -50,7 +50,8 @@ OFTEN: Final = NumericFilter("sessions", "GREATER_THAN", 2)
 def reports() -> Iterator[Report]:
     for name in DIMENSIONS:
         yield asked(dimensions=(name,), metrics=NAMES[:7])
-        yield asked(dimensions=(name,), metrics=NAMES[7:])
+        yield asked(dimensions=(name,), metrics=NAMES[7:14])
+        yield asked(dimensions=(name,), metrics=NAMES[14:])
     yield asked(metrics=NAMES[:9])
     yield asked(dimensions=("pagePath", "date"), metrics=("sessions", "totalUsers"), date_ranges=(EVER, SOME))
     yield asked(dimensions=("pagePath", "dateRange"), metrics=("activeUsers",), date_ranges=(EVER, SOME))

@@ -4,9 +4,10 @@ A fact is an event of tests/support/oracle.py with the values of its session, an
 `country`, `device`, `browser`, `system` as reports show them; its `source` is (source, medium, campaign, channel).
 """
 
+from calendar import SUNDAY, day_name
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -62,12 +63,33 @@ def _local(time: int, zone: str) -> datetime:
     return datetime.fromtimestamp(time / 1000, tz=UTC).astimezone(ZoneInfo(zone))
 
 
+def _week(fact: Fact) -> int:
+    """Counts the Sundays since New Year: each begins a week, and the days before the first one are week 1."""
+    day: date = fact["local"].date()
+    days = [day.replace(month=1, day=1) + timedelta(days=n) for n in range(day.timetuple().tm_yday)]
+    return 1 + sum(each.weekday() == SUNDAY for each in days[1:])
+
+
 DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "date": lambda fact: fact["local"].strftime("%Y%m%d"),
     "hour": lambda fact: fact["local"].strftime("%H"),
     "dateHour": lambda fact: fact["local"].strftime("%Y%m%d%H"),
+    "minute": lambda fact: fact["local"].strftime("%M"),
+    "dateHourMinute": lambda fact: fact["local"].strftime("%Y%m%d%H%M"),
+    "day": lambda fact: fact["local"].strftime("%d"),
+    "dayOfWeek": lambda fact: fact["local"].strftime("%w"),
+    "dayOfWeekName": lambda fact: day_name[fact["local"].weekday()],
+    "week": lambda fact: f"{_week(fact):02}",
+    "yearWeek": lambda fact: f"{fact['local'].year}{_week(fact):02}",
+    "isoWeek": lambda fact: fact["local"].strftime("%V"),
+    "isoYear": lambda fact: fact["local"].strftime("%G"),
+    "isoYearIsoWeek": lambda fact: fact["local"].strftime("%G%V"),
+    "month": lambda fact: fact["local"].strftime("%m"),
+    "year": lambda fact: fact["local"].strftime("%Y"),
+    "yearMonth": lambda fact: fact["local"].strftime("%Y%m"),
     "pagePath": lambda fact: fact["path"],
     "pagePathPlusQueryString": lambda fact: fact["path"] + (f"?{fact['query']}" if fact["query"] else ""),
+    "fullPageUrl": lambda fact: fact["host"] + fact["path"] + (f"?{fact['query']}" if fact["query"] else ""),
     "contentGroup": lambda fact: fact.get("content_group") or "(not set)",
     "hostName": lambda fact: fact["host"],
     "eventName": lambda fact: fact["event"],
@@ -85,6 +107,14 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
 
 def _users(rows: list[Fact]) -> int:
     return len({fact["visitor"] for fact in rows})
+
+
+def _active(rows: list[Fact]) -> int:
+    return _users([fact for fact in rows if fact["active"]])
+
+
+def _key(rows: list[Fact]) -> list[Fact]:
+    return [fact for fact in rows if fact["key"]]
 
 
 def _sessions(rows: list[Fact]) -> int:
@@ -109,16 +139,24 @@ def _divided(part: float, whole: float) -> float:
 
 
 METRICS: dict[str, Callable[[list[Fact]], float]] = {
-    "activeUsers": lambda rows: _users([fact for fact in rows if fact["active"]]),
+    "activeUsers": _active,
     "totalUsers": _users,
+    "newUsers": lambda rows: _users([fact for fact in rows if fact["first_visit"]]),
+    "userKeyEventRate": lambda rows: _divided(_users(_key(rows)), _users(rows)),
     "sessions": _sessions,
     "engagedSessions": _engaged,
     "engagementRate": lambda rows: _divided(_engaged(rows), _sessions(rows)),
     "bounceRate": lambda rows: _divided(_sessions(rows) - _engaged(rows), _sessions(rows)),
+    "bounces": lambda rows: _sessions(rows) - _engaged(rows),
     "averageSessionDuration": lambda rows: _divided(_lasting(rows) / 1000, _sessions(rows)),
+    "sessionKeyEventRate": lambda rows: _divided(_sessions(_key(rows)), _sessions(rows)),
+    "sessionsPerUser": lambda rows: _divided(_sessions(rows), _active(rows)),
     "screenPageViewsPerSession": lambda rows: _divided(_views(rows), _sessions(rows)),
+    "screenPageViewsPerUser": lambda rows: _divided(_views(rows), _active(rows)),
     "screenPageViews": _views,
     "eventCount": len,
+    "eventsPerSession": lambda rows: _divided(len(rows), _sessions(rows)),
+    "eventCountPerUser": lambda rows: _divided(len(rows), _active(rows)),
     "keyEvents": lambda rows: sum(fact["key"] for fact in rows),
     "keyEventValue": lambda rows: sum(fact.get("key_value", 0) for fact in rows if fact["key"]) / 1_000_000,
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,

@@ -106,6 +106,7 @@ EVENT = st.fixed_dictionaries(
         "session": st.integers(1, 6),
         "page_view": st.booleans(),
         "active": st.booleans(),
+        "first_visit": st.booleans(),
         "engagement_ms": st.integers(0, 5000),
         "key_event": st.booleans(),
         "key_value": st.integers(0, 5_000_000),

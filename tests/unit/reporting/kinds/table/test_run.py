@@ -227,7 +227,8 @@ def test_empty_rows_are_shown_only_if_the_report_keeps_them() -> None:
 
 def test_no_events() -> None:
     everything = {"metrics": tuple(METRICS)[:10], "aggregations": {"TOTAL", "MINIMUM", "MAXIMUM"}}
-    for dimensions in [(), tuple(DIMENSIONS)[:9], tuple(DIMENSIONS)[9:]]:
+    names = tuple(DIMENSIONS)
+    for dimensions in [(), *(names[first : first + 9] for first in range(0, len(names), 9))]:
         answer = ask(view_of(), dimensions=dimensions, **everything)
         assert (answer.rows, answer.row_count) == ((), 0)
         assert set(answer.totals[0].metrics) == {0}
