@@ -8,11 +8,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 LOCAL_QUORUM: Final = 6  # the driver's constant; the settings are also read where the driver is not installed
 # IMMEDIATE: a transaction takes the write lock first. Two that read first and then write would fail instead of waiting.
-# FULL: committed data survives a power cut.
+# FULL: committed data survives a power cut. secure_delete: deleted content is overwritten (processing/maintenance/
+# database_journal.py empties the journal).
 SQLITE_OPTIONS: Final = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;"
+    ),
 }
 # Timeouts of the network notice a vanished server within half a minute. Statements have no timeout: creating an index
 # of a large ledger may take long.

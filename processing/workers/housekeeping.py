@@ -12,6 +12,7 @@ from configuration.visitor_secrets import delete_property_salts
 from processing.concurrency.backoff import Backoff
 from processing.concurrency.clock import Clock
 from processing.maintenance.compaction import delete_blocks, merge_blocks, orphans
+from processing.maintenance.database_journal import empty_journal
 from processing.maintenance.log_retention import expire_received_salts, received_below, trim, without_raw_hits
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog, Partition
@@ -55,6 +56,9 @@ class Housekeeping:
             self._scrub()
         with backoff.suppress_and_log("expiring received hits and old salts"):
             self._expire(now)
+        # Last, so that what the tasks before it deleted is gone from the disk: salts, visitors' keys of erasures.
+        with backoff.suppress_and_log("emptying the database's journal"):
+            empty_journal()
 
     def _delete_covered_blocks(self) -> None:
         """Deletes the blocks that all their properties' segments covered a grace period ago.
