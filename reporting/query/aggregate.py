@@ -1,35 +1,18 @@
 """Counts rows into measures: sums, and exact counts of distinct visitors and sessions."""
 
 from collections.abc import Collection, Sequence
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 import polars as pl
 
 from processing.pipeline.custom_values import LARGEST
 from reporting.query.distinct import SESSION_DAY, DistinctCounter, bitmaps_are_quicker, group_of_row
-from reporting.registry.metrics import Measure, Sum
-from reporting.registry.source_columns import SUMS
+from reporting.registry.measures import Distinct, Measure, PerSessionDay, Sum
 
 CODE: Final = "row code"  # column: equal for rows that belong to the same report row
 _CODE_LIMIT: Final = 2**32
-
-
-class DistinctMeasure(NamedTuple):
-    identity: str  # the column whose different values are counted
-    flag: str | None = None  # the column that must be true, or more than 0, for a row to count
-
-
-_DISTINCT: Final[dict[Measure, DistinctMeasure]] = {
-    "visitors": DistinctMeasure("visitor"),
-    "active_visitors": DistinctMeasure("visitor", "active"),
-    "new_visitors": DistinctMeasure("visitor", "first_visit"),
-    "key_visitors": DistinctMeasure("visitor", "key"),
-    "sessions": DistinctMeasure("session"),
-    "engaged_sessions": DistinctMeasure("session", "engaged"),
-    "key_sessions": DistinctMeasure("session", "key"),
-}
-# All that is not a sum over rows: the duration of a session's day is on each of its rows, and counts once.
-_PER_IDENTITY: Final[tuple[Measure, ...]] = (*_DISTINCT, "duration_ms")
+# A visitor, a session or a session's day is on several rows, and counts once in each row of the report.
+CountedOnce: TypeAlias = Distinct | PerSessionDay
 
 
 def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
@@ -49,97 +32,96 @@ def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     return rows.with_columns(code.cast(pl.UInt32).alias(CODE))
 
 
-def measure(
-    rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
-) -> pl.DataFrame:
-    """Counts rows that have a CODE. Returns one row per code: CODE, its keys, the measures and sums."""
-    return saturated(count(rows, keys, measures, sums), sums)
+def measure(rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure]) -> pl.DataFrame:
+    """Counts rows that have a CODE. Returns one row per code: CODE, its keys and the measures."""
+    return saturated(count(rows, keys, measures), measures)
 
 
-def count(
-    rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
-) -> pl.DataFrame:
-    """Like `measure`, but `sums` are in 128 bits, so that they can be added to those of other rows before the cut."""
-    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(rows.schema, measures, sums)).collect()
-    by_bitmap, by_hash = list[Measure](), list[Measure]()
-    for name in _PER_IDENTITY:
-        if name in measures:
-            identity = _DISTINCT[name].identity if name in _DISTINCT else SESSION_DAY
-            quicker = bitmaps_are_quicker(rows[identity], table[CODE])
-            (by_bitmap if quicker else by_hash).append(name)
+def count(rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure]) -> pl.DataFrame:
+    """Like `measure`, but wide sums are in 128 bits: they can be added to those of other rows before the cut."""
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(measures)).collect()
+    by_bitmap, by_hash = list[CountedOnce](), list[CountedOnce]()
+    for measure in measures:
+        if not isinstance(measure, Sum):
+            quicker = bitmaps_are_quicker(rows[_identity(measure)], table[CODE])
+            (by_bitmap if quicker else by_hash).append(measure)
     return _with_hashed(rows, _with_bitmaps(rows, table, by_bitmap), by_hash)
 
 
-def nonzero_flags(
-    rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure], sums: Collection[Sum] = ()
-) -> pl.DataFrame:
+def nonzero_flags(rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure]) -> pl.DataFrame:
     """Like `measure` in a fraction of the time: a measure that is not a sum is 1 if it is more than 0, else 0.
 
     A row of 20 events of 3 visitors, none of them active, has events 20, visitors 1, active_visitors 0.
     """
     flags = [
-        (pl.col(flag).cast(pl.Boolean).any() if flag else pl.lit(value=True)).cast(pl.Int64).alias(name)
-        for name, (_, flag) in _DISTINCT.items()
-        if name in measures
+        _nonzero(measure).cast(pl.Int64).alias(measure.name) for measure in measures if not isinstance(measure, Sum)
     ]
-    if "duration_ms" in measures:
-        flags.append((pl.col("duration_ms") > 0).any().cast(pl.Int64))
-    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(rows.schema, measures, sums), *flags).collect()
-    return saturated(table, sums)
+    table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(measures), *flags).collect()
+    return saturated(table, measures)
 
 
-def saturated(table: pl.DataFrame, sums: Collection[Sum]) -> pl.DataFrame:
-    """Cuts sums off at what 64 bits hold: a single hit may carry a number as large as that."""
-    return table.with_columns(pl.col(sum_.name).clip(-LARGEST, LARGEST).cast(pl.Int64) for sum_ in sums)
+def saturated(table: pl.DataFrame, measures: Collection[Measure]) -> pl.DataFrame:
+    """Cuts wide sums off at what 64 bits hold: a single hit may carry a number as large as that."""
+    wide = [measure.name for measure in measures if isinstance(measure, Sum) and measure.wide]
+    return table.with_columns(pl.col(name).clip(-LARGEST, LARGEST).cast(pl.Int64) for name in wide)
 
 
-def _sums(schema: pl.Schema, measures: Collection[Measure], sums: Collection[Sum]) -> list[pl.Expr]:
-    """Adds up in 64 bits, own sums in 128. Polars adds UInt32, the type of the counts of condensed rows, in 32 bits:
+def _identity(measure: CountedOnce) -> str:
+    return measure.identity if isinstance(measure, Distinct) else SESSION_DAY
+
+
+def _nonzero(measure: CountedOnce) -> pl.Expr:
+    if isinstance(measure, PerSessionDay):
+        return (pl.col(measure.name) > 0).any()
+    return pl.lit(value=True) if measure.where is None else measure.where.any()
+
+
+def _sums(measures: Collection[Measure]) -> list[pl.Expr]:
+    """Adds up in 64 bits, wide sums in 128. Polars adds UInt32, the type of the counts of condensed rows, in 32 bits:
     2**32 events in one row of a report would be 0.
     """
-    exprs = [sum_.value.cast(pl.Int128).sum().alias(sum_.name) for sum_ in sums]
-    for name, column in SUMS.items():
-        if name in measures:
-            values = pl.col(column).cast(pl.Int64) if schema[column] == pl.UInt32 else pl.col(column)
-            exprs.append(values.sum().cast(pl.Int64).alias(name))
+    exprs = list[pl.Expr]()
+    for measure in measures:
+        if isinstance(measure, Sum):
+            total = measure.value.cast(pl.Int128 if measure.wide else pl.Int64).sum()
+            exprs.append(total.alias(measure.name))
     return exprs
 
 
-def _with_bitmaps(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+def _with_bitmaps(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[CountedOnce]) -> pl.DataFrame:
     if not measures:
         return table
     counter, columns = DistinctCounter(group_of_row(rows[CODE], table[CODE])), list[pl.Series]()
-    for name in measures:
-        if name in _DISTINCT:
-            identity, flag = _DISTINCT[name]
-            values = counter.count_distinct(rows[identity], rows[flag].cast(pl.Boolean) if flag else None)
+    for measure in measures:
+        if isinstance(measure, Distinct):
+            where = None if measure.where is None else rows.select(measure.where).to_series()
+            values = counter.count_distinct(rows[measure.identity], where)
         else:
-            values = counter.sum_once_per_id(rows[SESSION_DAY], rows[name])
-        columns.append(values.alias(name))
+            values = counter.sum_once_per_id(rows[SESSION_DAY], rows[measure.name])
+        columns.append(values.alias(measure.name))
     return table.with_columns(columns)
 
 
-def _with_hashed(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Measure]) -> pl.DataFrame:
+def _with_hashed(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[CountedOnce]) -> pl.DataFrame:
     lazy = rows.lazy()
-    counts = [_distinct(lazy, name) if name in _DISTINCT else _durations(lazy) for name in measures]
+    counts = [_distinct(lazy, each) if isinstance(each, Distinct) else _once_a_day(lazy, each) for each in measures]
     for counted in pl.collect_all(counts):
         table = table.join(counted, on=CODE, how="left", validate="1:1")
-    return table.with_columns(pl.col(name).fill_null(0) for name in measures)
+    return table.with_columns(pl.col(measure.name).fill_null(0) for measure in measures)
 
 
-def _distinct(rows: pl.LazyFrame, name: Measure) -> pl.LazyFrame:
+def _distinct(rows: pl.LazyFrame, measure: Distinct) -> pl.LazyFrame:
     """Returns per code the distinct ids. Equal neighbours drop out first, since the rows of a session lie together."""
-    identity, flag = _DISTINCT[name]
-    flagged = rows.filter(pl.col(flag).cast(pl.Boolean)) if flag else rows
-    changed = flagged.select(CODE, identity).filter(_changes(CODE) | _changes(identity))
-    return changed.group_by(CODE).agg(pl.col(identity).n_unique().cast(pl.Int64).alias(name))
+    counted = rows if measure.where is None else rows.filter(measure.where)
+    changed = counted.select(CODE, measure.identity).filter(_changes(CODE) | _changes(measure.identity))
+    return changed.group_by(CODE).agg(pl.col(measure.identity).n_unique().cast(pl.Int64).alias(measure.name))
 
 
-def _durations(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Returns per code the sum of duration_ms over the distinct days of sessions."""
+def _once_a_day(rows: pl.LazyFrame, measure: PerSessionDay) -> pl.LazyFrame:
+    """Returns per code the sum over the distinct days of sessions."""
     row_id = [CODE, SESSION_DAY]
-    changed = rows.select(*row_id, "duration_ms").filter(_changes(CODE) | _changes(SESSION_DAY))
-    return changed.unique(row_id, keep="any").group_by(CODE).agg(pl.col("duration_ms").sum())
+    changed = rows.select(*row_id, measure.name).filter(_changes(CODE) | _changes(SESSION_DAY))
+    return changed.unique(row_id, keep="any").group_by(CODE).agg(pl.col(measure.name).sum())
 
 
 def _changes(column: str) -> pl.Expr:

@@ -1,6 +1,6 @@
 """The metrics of reports. Each registry entry has its definition, the measures that it needs, and its value."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
 import polars as pl
@@ -8,35 +8,34 @@ import polars as pl
 from processing.pipeline.custom_values import MILLIONTHS
 from reporting.model.expressions import ratio, read
 from reporting.model.report import ReportError, undefined, unknown
+from reporting.registry.measures import (
+    ACTIVE_VISITORS,
+    DURATION_MS,
+    ENGAGED_SESSIONS,
+    ENGAGEMENT_MS,
+    EVENTS,
+    KEY_EVENTS,
+    KEY_SESSIONS,
+    KEY_VISITORS,
+    NEW_VISITORS,
+    PAGE_VIEWS,
+    SESSIONS,
+    VISITORS,
+    Measure,
+    Sum,
+    events_named,
+    key_events_named,
+    key_sessions_with,
+    key_visitors_with,
+    visitors_with,
+    without_repeats,
+)
 
 MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "CURRENCY"]
-# Counts per row of a report (reporting/query/aggregate.py). Metrics are arithmetic on them.
-Measure = Literal[
-    "events",
-    "page_views",
-    "engagement_ms",
-    "key_events",
-    "visitors",
-    "active_visitors",
-    "new_visitors",
-    "key_visitors",
-    "sessions",
-    "engaged_sessions",
-    "key_sessions",
-    "duration_ms",
-]
-
-
-class Sum(NamedTuple):
-    """A sum over rows in whole millionths, so that the order of adding does not change it."""
-
-    name: str
-    columns: tuple[str, ...]
-    value: pl.Expr  # of one row
 
 
 class Metric(NamedTuple):
-    """`value` is an expression over columns that have the names of measures and sums; a division by 0 gives 0.
+    """`value` is an expression over columns that have the names of measures; a division by 0 gives 0.
 
     `flags_show_zero`: the value is 0 in the same rows if a flag, 0 or 1, takes the place of each measure that is
     not a sum. A page leaves out rows of zeros, so it can then be found without counting distinct visitors or sessions.
@@ -51,7 +50,6 @@ class Metric(NamedTuple):
     measures: tuple[Measure, ...]
     value: pl.Expr
     expression: str = ""
-    sums: tuple[Sum, ...] = ()
     flags_show_zero: bool = True
 
     @property
@@ -61,13 +59,13 @@ class Metric(NamedTuple):
 
 
 def _count(*, name: str, label: str, category: str, definition: str, measure: Measure) -> Metric:
-    return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure))
+    return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure.name))
 
 
 def _rate(
     name: str, label: str, category: str, definition: str, part: Measure, whole: Measure, expression: str = ""
 ) -> Metric:
-    value = ratio(pl.col(part), pl.col(whole))
+    value = ratio(pl.col(part.name), pl.col(whole.name))
     return Metric(name, label, "FLOAT", category, definition, (part, whole), value, expression)
 
 
@@ -76,7 +74,7 @@ def summed(
 ) -> Metric:
     """Returns the metric of a sum of millionths."""
     total = ratio(pl.col(name), MILLIONTHS)
-    return Metric(name, label, type, "Event", definition, (), total, sums=(Sum(name, columns, value),))
+    return Metric(name, label, type, "Event", definition, (Sum(name, columns, value, wide=True),), total)
 
 
 def _seconds(milliseconds: pl.Expr) -> pl.Expr:
@@ -91,36 +89,43 @@ _ALL: Final = (
         definition="Distinct visitors of active events. An event is active if its session is engaged by the end of the"
         " local day, if it carries engagement time, or if it is a first visit; in sources without engagement signals,"
         " such as access logs, also if it is a page view.",
-        measure="active_visitors",
+        measure=ACTIVE_VISITORS,
     ),
     _count(
         name="totalUsers",
         label="Total users",
         category="User",
         definition="Distinct visitors with an event in the row.",
-        measure="visitors",
+        measure=VISITORS,
     ),
     _count(
         name="newUsers",
         label="New users",
         category="User",
         definition="Distinct visitors with a first visit in the row.",
-        measure="new_visitors",
+        measure=NEW_VISITORS,
     ),
     _rate(
         "userKeyEventRate",
         "User key event rate",
         "User",
         "Distinct visitors with a key event in the row as a share of all visitors of the row, from 0 to 1.",
-        "key_visitors",
-        "visitors",
+        KEY_VISITORS,
+        VISITORS,
+    ),
+    _count(
+        name="scrolledUsers",
+        label="Scrolled users",
+        category="User",
+        definition="Distinct visitors with a scroll event in the row: they came to 90 % of a page.",
+        measure=visitors_with("scroll"),
     ),
     _count(
         name="sessions",
         label="Sessions",
         category="Session",
         definition="Distinct sessions with an event in the row.",
-        measure="sessions",
+        measure=SESSIONS,
     ),
     _count(
         name="engagedSessions",
@@ -129,15 +134,15 @@ _ALL: Final = (
         definition="Distinct sessions of the row that are engaged on one of its days. A session is engaged on a local"
         " day if, by the end of that day, it had more than 10 seconds of engagement time (in sources without"
         " engagement signals: from first to last event), two page views or a key event, or if the client said so.",
-        measure="engaged_sessions",
+        measure=ENGAGED_SESSIONS,
     ),
     _rate(
         "engagementRate",
         "Engagement rate",
         "Session",
         "Engaged sessions as a share of sessions, from 0 to 1.",
-        "engaged_sessions",
-        "sessions",
+        ENGAGED_SESSIONS,
+        SESSIONS,
         "engagedSessions / sessions",
     ),
     Metric(
@@ -146,7 +151,7 @@ _ALL: Final = (
         type="FLOAT",
         category="Session",
         definition="Sessions that are not engaged as a share of sessions, from 0 to 1.",
-        measures=("engaged_sessions", "sessions"),
+        measures=(ENGAGED_SESSIONS, SESSIONS),
         value=ratio(pl.col("sessions") - pl.col("engaged_sessions"), pl.col("sessions")),
         expression="(sessions - engagedSessions) / sessions",
         flags_show_zero=False,
@@ -157,7 +162,7 @@ _ALL: Final = (
         type="INTEGER",
         category="Session",
         definition="Sessions that are not engaged.",
-        measures=("engaged_sessions", "sessions"),
+        measures=(ENGAGED_SESSIONS, SESSIONS),
         value=pl.col("sessions") - pl.col("engaged_sessions"),
         expression="sessions - engagedSessions",
         flags_show_zero=False,
@@ -169,7 +174,7 @@ _ALL: Final = (
         category="Session",
         definition="Time from first to last event of the row's sessions on the row's days, in seconds, divided by the"
         " number of these sessions.",
-        measures=("duration_ms", "sessions"),
+        measures=(DURATION_MS, SESSIONS),
         value=ratio(_seconds(pl.col("duration_ms")), pl.col("sessions")),
     ),
     _rate(
@@ -177,16 +182,16 @@ _ALL: Final = (
         "Session key event rate",
         "Session",
         "Distinct sessions with a key event in the row as a share of all sessions of the row, from 0 to 1.",
-        "key_sessions",
-        "sessions",
+        KEY_SESSIONS,
+        SESSIONS,
     ),
     _rate(
         "sessionsPerUser",
         "Sessions per user",
         "User",
         "Sessions divided by active users.",
-        "sessions",
-        "active_visitors",
+        SESSIONS,
+        ACTIVE_VISITORS,
         "sessions / activeUsers",
     ),
     _rate(
@@ -194,8 +199,8 @@ _ALL: Final = (
         "Views per session",
         "Session",
         "Page views divided by sessions.",
-        "page_views",
-        "sessions",
+        PAGE_VIEWS,
+        SESSIONS,
         "screenPageViews / sessions",
     ),
     _rate(
@@ -203,8 +208,8 @@ _ALL: Final = (
         "Views per user",
         "Page",
         "Page views divided by active users.",
-        "page_views",
-        "active_visitors",
+        PAGE_VIEWS,
+        ACTIVE_VISITORS,
         "screenPageViews / activeUsers",
     ),
     _count(
@@ -212,18 +217,18 @@ _ALL: Final = (
         label="Views",
         category="Page",
         definition="The number of page views. Repeated views of a page count.",
-        measure="page_views",
+        measure=PAGE_VIEWS,
     ),
     _count(
-        name="eventCount", label="Event count", category="Event", definition="The number of events.", measure="events"
+        name="eventCount", label="Event count", category="Event", definition="The number of events.", measure=EVENTS
     ),
     _rate(
         "eventsPerSession",
         "Events per session",
         "Event",
         "Events divided by sessions.",
-        "events",
-        "sessions",
+        EVENTS,
+        SESSIONS,
         "eventCount / sessions",
     ),
     _rate(
@@ -231,8 +236,8 @@ _ALL: Final = (
         "Event count per user",
         "Event",
         "Events divided by active users.",
-        "events",
-        "active_visitors",
+        EVENTS,
+        ACTIVE_VISITORS,
         "eventCount / activeUsers",
     ),
     _count(
@@ -241,7 +246,7 @@ _ALL: Final = (
         category="Event",
         definition="Events that the client or a rule marks as key events. If a rule counts once a session, only the"
         " first of each session counts.",
-        measure="key_events",
+        measure=KEY_EVENTS,
     ),
     summed(
         "keyEventValue",
@@ -251,17 +256,59 @@ _ALL: Final = (
         columns=("key", "key_value"),
         value=pl.when("key").then("key_value").otherwise(0),
     ),
+    _count(
+        name="addToCarts",
+        label="Add to carts",
+        category="Event",
+        definition="The number of add_to_cart events.",
+        measure=events_named("add_to_cart"),
+    ),
+    _count(
+        name="checkouts",
+        label="Checkouts",
+        category="Event",
+        definition="The number of begin_checkout events.",
+        measure=events_named("begin_checkout"),
+    ),
     Metric(
         name="userEngagementDuration",
         label="User engagement",
         type="SECONDS",
         category="User",
         definition="The sum of the events' engagement time, in seconds.",
-        measures=("engagement_ms",),
+        measures=(ENGAGEMENT_MS,),
         value=_seconds(pl.col("engagement_ms")),
     ),
 )
 METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in _ALL}
+
+
+def _key_events_of(name: str, event: str) -> Metric:
+    return _count(
+        name=name,
+        label=f"Key events: {event}",
+        category="Event",
+        definition=f"Key events that are named {event}.",
+        measure=key_events_named(event),
+    )
+
+
+def _session_rate_of(name: str, event: str) -> Metric:
+    definition = f"Distinct sessions with the key event {event} in the row as a share of all sessions of the row."
+    return _rate(name, f"Session key event rate: {event}", "Session", definition, key_sessions_with(event), SESSIONS)
+
+
+def _user_rate_of(name: str, event: str) -> Metric:
+    definition = f"Distinct visitors with the key event {event} in the row as a share of all visitors of the row."
+    return _rate(name, f"User key event rate: {event}", "User", definition, key_visitors_with(event), VISITORS)
+
+
+# "keyEvents:purchase" -> the metric of this name, for the event purchase.
+OF_EVENT: Final[Mapping[str, Callable[[str, str], Metric]]] = {
+    "keyEvents": _key_events_of,
+    "sessionKeyEventRate": _session_rate_of,
+    "userKeyEventRate": _user_rate_of,
+}
 NO_CUSTOM: Final[Mapping[str, Metric]] = {}
 
 
@@ -271,7 +318,10 @@ def find_metric(name: str, expressions: Mapping[str, str], custom: Mapping[str, 
     """
     if name in expressions:
         return _calculate(name, expressions[name], custom)
+    family, _, event = name.partition(":")
     metric = METRICS.get(name) or custom.get(name)
+    if metric is None and event and family in OF_EVENT:
+        metric = OF_EVENT[family](name, event)
     if metric is None:
         raise undefined("metric", name, custom) or unknown("metric", name, {**METRICS, **custom})
     return metric
@@ -287,9 +337,6 @@ def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metr
         return metric.value.cast(pl.Float64)
 
     value = read(expression, operand)
-    measures = tuple(dict.fromkeys(measure for metric in used.values() for measure in metric.measures))
-    sums = tuple({sum_.name: sum_ for metric in used.values() for sum_ in metric.sums}.values())
+    measures = without_repeats(measure for metric in used.values() for measure in metric.measures)
     finite = pl.when(value.is_finite()).then(value).otherwise(0.0)
-    return Metric(
-        name, name, "FLOAT", "Calculated", expression, measures, finite, expression, sums, flags_show_zero=False
-    )
+    return Metric(name, name, "FLOAT", "Calculated", expression, measures, finite, expression, flags_show_zero=False)

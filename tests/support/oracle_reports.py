@@ -143,6 +143,7 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "totalUsers": _users,
     "newUsers": lambda rows: _users([fact for fact in rows if fact["first_visit"]]),
     "userKeyEventRate": lambda rows: _divided(_users(_key(rows)), _users(rows)),
+    "scrolledUsers": lambda rows: _users([fact for fact in rows if fact["event"] == "scroll"]),
     "sessions": _sessions,
     "engagedSessions": _engaged,
     "engagementRate": lambda rows: _divided(_engaged(rows), _sessions(rows)),
@@ -159,5 +160,7 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "eventCountPerUser": lambda rows: _divided(len(rows), _active(rows)),
     "keyEvents": lambda rows: sum(fact["key"] for fact in rows),
     "keyEventValue": lambda rows: sum(fact.get("key_value", 0) for fact in rows if fact["key"]) / 1_000_000,
+    "addToCarts": lambda rows: sum(fact["event"] == "add_to_cart" for fact in rows),
+    "checkouts": lambda rows: sum(fact["event"] == "begin_checkout" for fact in rows),
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
 }

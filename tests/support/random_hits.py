@@ -42,7 +42,18 @@ ORIGINS: Final[tuple[tuple[dict[str, str], str, tuple[str, ...]], ...]] = (
 )
 COUNTRIES: Final = {"192.0.2.7": "Germany", "198.51.100.9": "France", "203.0.113.5": "(not set)"}
 PAGES: Final = ("/", "/a", "/B", "/a?q=1&r")
-NAMES: Final = ("page_view", "page_view", "page_view", "scroll", "first_visit", "screen_view", "", "x" * 41)
+NAMES: Final = (
+    "page_view",
+    "page_view",
+    "page_view",
+    "scroll",
+    "first_visit",
+    "screen_view",
+    "add_to_cart",
+    "begin_checkout",
+    "",
+    "x" * 41,
+)
 
 
 class Sent(NamedTuple):

@@ -132,7 +132,7 @@ def _map(engine: Engine, task: BucketTask) -> list[BucketCounts]:
 
 def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Counts without the codes and categories of this bucket, which mean nothing in another process."""
-    table = count(coded, keys, plan.measures, plan.sums)
+    table = count(coded, keys, plan.measures)
     return table.drop(CODE).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
@@ -142,7 +142,7 @@ def _added(plan: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str])
     if not keys and rows.is_empty():
         return zero_row(plan)
     added = rows.group_by(keys).agg(pl.all().sum()) if keys else rows.sum()
-    return saturated(added, plan.sums).with_row_index(CODE)
+    return saturated(added, plan.measures).with_row_index(CODE)
 
 
 def _only(coded: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:

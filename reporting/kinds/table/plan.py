@@ -11,15 +11,15 @@ from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, ch
 from reporting.query.filters import dimension_conditions, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
-from reporting.registry.metrics import Measure, Metric, Sum, find_metric
-from reporting.registry.source_columns import COLUMNS, SUMS, can_condense
+from reporting.registry.measures import Measure, Sum, can_condense, without_repeats
+from reporting.registry.metrics import Metric, find_metric
 
 MOST_FILLED_DAYS: Final = 20_000  # half a million hours
 
 
 class TablePlan(NamedTuple):
-    """A report with all that its names stand for. `measures`, `sums` and `columns` are what `all_metrics` and the
-    dimensions need.
+    """A report with all that its names stand for. `measures` and `columns` are what `all_metrics` and the dimensions
+    need.
     """
 
     report: Report
@@ -28,8 +28,7 @@ class TablePlan(NamedTuple):
     filter_dimensions: Mapping[str, Dimension]  # those of the dimension filter, by name
     metrics: tuple[Metric, ...]
     all_metrics: tuple[Metric, ...]  # `metrics`, then those of the metric filter only
-    measures: frozenset[Measure]
-    sums: tuple[Sum, ...]
+    measures: tuple[Measure, ...]
     columns: frozenset[str]
 
     @property
@@ -41,7 +40,7 @@ class TablePlan(NamedTuple):
     @property
     def row_source(self) -> RowSource:
         """Condensed rows if they have all columns of the report, since they are fewer; else events."""
-        return RowSource.CONDENSED if not self.sums and can_condense(self.columns) else RowSource.EVENTS
+        return RowSource.CONDENSED if can_condense(self.columns) else RowSource.EVENTS
 
     @property
     def can_page_first(self) -> bool:
@@ -53,7 +52,7 @@ class TablePlan(NamedTuple):
         ordered_by_sums = all(_is_sum(metric) for metric in self.metrics if metric.name in ordering)
         empty_rows_known = all(_is_sum(metric) or metric.flags_show_zero for metric in self.metrics)
         needs_whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
-        saves_work = self.dimensions and not self.measures <= SUMS.keys()
+        saves_work = self.dimensions and not all(isinstance(measure, Sum) for measure in self.measures)
         return bool(
             saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table and not self.fills_intervals
         )
@@ -79,11 +78,9 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
     filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
     metrics = tuple(find_metric(name, report.expressions, definitions.metrics) for name in report.metrics)
     all_metrics = _with_filter_metrics(report, metrics, definitions)
-    measures = frozenset(measure for metric in all_metrics for measure in metric.measures)
-    sums = tuple({sum_.name: sum_ for metric in all_metrics for sum_ in metric.sums}.values())
+    measures = without_repeats(measure for metric in all_metrics for measure in metric.measures)
     columns = {column for dimension in (*dimensions, *filter_dimensions.values()) for column in dimension.columns}
-    columns |= {column for measure in measures for column in COLUMNS[measure]} | {"day"}
-    columns |= {column for sum_ in sums for column in sum_.columns}
+    columns |= {column for measure in measures for column in measure.columns} | {"day"}
     _check_fields(report)
     plan = TablePlan(
         report=report,
@@ -93,7 +90,6 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
         metrics=metrics,
         all_metrics=all_metrics,
         measures=measures,
-        sums=sums,
         columns=frozenset(columns),
     )
     if plan.fills_intervals:
@@ -103,7 +99,7 @@ def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINI
 
 def _is_sum(metric: Metric) -> bool:
     """Returns whether the metric is known without counting distinct visitors or sessions."""
-    return set(metric.measures) <= SUMS.keys()
+    return all(isinstance(measure, Sum) for measure in metric.measures)
 
 
 def _with_filter_metrics(report: Report, metrics: tuple[Metric, ...], definitions: Definitions) -> tuple[Metric, ...]:

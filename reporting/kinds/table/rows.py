@@ -43,8 +43,7 @@ def with_one_code(coded: pl.DataFrame) -> pl.DataFrame:
 
 def zero_row(plan: TablePlan) -> pl.DataFrame:
     """Returns what counting without keys gives if there are no rows to count: one counted row of zeros."""
-    names = [*plan.measures, *(sum_.name for sum_ in plan.sums)]
-    zeros = [pl.lit(0, dtype=pl.Int64).alias(name) for name in names]
+    zeros = [pl.lit(0, dtype=pl.Int64).alias(measure.name) for measure in plan.measures]
     return pl.DataFrame({CODE: [_ONE_CODE]}, schema={CODE: pl.UInt64}).with_columns(zeros)
 
 

@@ -55,7 +55,7 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
     totalUsers is 1 instead of a count, enough to know that a row is not empty. Then visitors of 10 paths are counted.
     """
     keys = key_names(plan)
-    flags = [report_rows(plan, nonzero_flags(coded, keys, plan.measures, plan.sums)) for coded in ranges]
+    flags = [report_rows(plan, nonzero_flags(coded, keys, plan.measures)) for coded in ranges]
     page = page_of(plan, stack_ranges(plan, flags))
     measured = []
     for number, coded in enumerate(ranges):
@@ -78,12 +78,12 @@ def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) ->
 
 
 def _measured(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
-    return report_rows(plan, measure(coded, key_names(plan), plan.measures, plan.sums))
+    return report_rows(plan, measure(coded, key_names(plan), plan.measures))
 
 
 def _totals(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
     """Returns one report row over all coded rows, which is not the sum of the table's: a visitor may be in several."""
     if not plan.needs_totals:
         return report_rows(plan, zero_row(plan)).clear()
-    counted = measure(with_one_code(coded), [], plan.measures, plan.sums)
+    counted = measure(with_one_code(coded), [], plan.measures)
     return report_rows(plan, counted if counted.height else zero_row(plan))

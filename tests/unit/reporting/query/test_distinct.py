@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reporting.query import distinct
 from reporting.query.aggregate import CODE, measure
 from reporting.query.distinct import SESSION_DAY, DistinctCounter, bitmaps_are_quicker, group_of_row, number_ids
-from reporting.registry.metrics import Measure
+from reporting.registry.measures import ACTIVE_VISITORS, DURATION_MS, SESSIONS, VISITORS, Measure
 
 Fact = tuple[int, int, int, int, bool]
 
@@ -67,7 +67,7 @@ def test_random_rows_are_counted_as_sets_count_them(rows: list[Fact], bitmap_byt
 
 @given(rows=st.lists(ROW, max_size=30))
 def test_a_hash_finds_the_same_if_bitmaps_would_be_too_large(rows: list[Fact]) -> None:
-    measures: list[Measure] = ["visitors", "active_visitors", "sessions", "duration_ms"]
+    measures: list[Measure] = [VISITORS, ACTIVE_VISITORS, SESSIONS, DURATION_MS]
     numbered = number_ids(frame(rows))
     by_bitmap = measure(numbered, [], measures).sort(CODE)
     with pytest.MonkeyPatch.context() as patch:
@@ -90,6 +90,6 @@ def test_each_measure_chooses_bitmaps_or_a_hash_by_itself() -> None:
         codes = numbered[CODE].unique()
         by_bitmap = [name for name in ("visitor", "session", SESSION_DAY) if bitmaps_are_quicker(numbered[name], codes)]
         assert by_bitmap == ["visitor"]
-        table = measure(numbered, [], ["visitors", "sessions", "duration_ms"])
+        table = measure(numbered, [], [VISITORS, SESSIONS, DURATION_MS])
     durations = sum(session % 100 + 20_000 for session in range(50))
     assert table.select("visitors", "sessions", "duration_ms").row(0) == (1, 50, durations)

@@ -235,6 +235,22 @@ def test_no_events() -> None:
     assert one(view_of(), "sessions") == 0
 
 
+def test_metrics_of_one_key_event() -> None:
+    view = view_of(
+        {"event": "buy", "key_event": True},
+        {"event": "buy", "key_event": True, "session": 2},
+        {"event": "buy", "session": 3},
+        {"event": "ask", "key_event": True, "session": 3},
+        {"visitor": 2, "session": 4},
+    )
+    metrics = ("keyEvents", "keyEvents:buy", "sessionKeyEventRate:buy", "userKeyEventRate:buy", "keyEvents:none")
+    assert ask(view, metrics=metrics).rows[0].metrics == (3, 2, 2 / 4, 1 / 2, 0)
+    by_event = ask(view, dimensions=("eventName",), metrics=("keyEvents:buy", "sessionKeyEventRate:buy"))
+    assert rows(by_event) == [("buy", 2, 2 / 3)]
+    with pytest.raises(ReportError, match="keyEvents:"):
+        ask(view, metrics=("keyEvents:",))
+
+
 def test_expressions_and_invisible_metrics() -> None:
     view = view_of({}, {"visitor": 2}, {"event": "x"})
     fields = {"metrics": ("each", "totalUsers", "nothing"), "invisible": frozenset({"totalUsers"})}
