@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, Final, overload
 
+from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.table import TABLE
 from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
-KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE,)}
+KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE, FUNNEL)}
 THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
 
 

@@ -13,7 +13,7 @@ from collection.collector import tracker
 ID: Final = "G-TEST000001"
 POLICY: Final = "default-src 'none'; script-src 'self' 'nonce-n'; connect-src 'self'"
 PAGE_HEADERS: Final = [("content-type", "text/html; charset=utf-8"), ("content-security-policy", POLICY)]
-WAIT_S: Final = 5.0
+WAIT_S: Final = 20.0
 
 Hit = dict[str, str]
 

@@ -52,7 +52,7 @@ def page(browser: Browser, live_server: LiveServer, shop: Property) -> Iterator[
     User.objects.create_superuser("admin", password="a long password")
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda message: wrong.append(f"{message.text} {message.location}"))

@@ -1,0 +1,47 @@
+"""Plans a funnel: finds every name, resolves the dates, and says which columns have to be read."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, NamedTuple
+
+from processing.sessions.condensed import RowSource
+from reporting.kinds.funnel.report import FunnelReport, check_funnel
+from reporting.model.date_ranges import Days, resolve
+from reporting.query.filters import dimension_conditions
+from reporting.registry.custom import Definitions
+from reporting.registry.dimensions import Dimension, find_dimension
+
+# The events of a visitor, in order. Two events at the same time come in the order in which they arrived.
+ORDER: Final = ("visitor", "time", "position", "index")
+
+
+class FunnelPlan(NamedTuple):
+    report: FunnelReport
+    days: tuple[Days, ...]  # one
+    filter_dimensions: Mapping[str, Dimension]
+    breakdown: Dimension | None
+    next_action: Dimension | None
+    columns: frozenset[str]
+    row_source: RowSource = RowSource.EVENTS
+
+
+def plan_funnel(report: FunnelReport, today: date, definitions: Definitions) -> FunnelPlan:
+    """Raises ReportError for everything that is wrong with the report."""
+    check_funnel(report)
+
+    def find(name: str) -> Dimension:
+        return find_dimension(name, {}, definitions.dimensions)
+
+    conditions = [condition for step in report.steps for condition in dimension_conditions(step.filter)]
+    filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
+    breakdown, next_action = (find(name) if name else None for name in (report.breakdown, report.next_action))
+    shown = [dimension for dimension in (breakdown, next_action) if dimension]
+    columns = {column for dimension in (*filter_dimensions.values(), *shown) for column in dimension.columns}
+    return FunnelPlan(
+        report=report,
+        days=resolve([report.date_range], today),
+        filter_dimensions=filter_dimensions,
+        breakdown=breakdown,
+        next_action=next_action,
+        columns=frozenset(columns | {*ORDER, "day"}),
+    )

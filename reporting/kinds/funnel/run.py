@@ -1,0 +1,177 @@
+"""Counts a funnel. An event reaches a step if the filter of the step accepts it, and an earlier event of the visitor
+reached the step before; the last such event decides whether the time between the two is short enough:
+
+    row   visitor   accepted by   before it   reaches
+    0     1         1             -           1
+    1     1         2             row 0       2
+    2     1         1             -           1
+    3     2         2             -           -          in an open funnel: 2
+    4     2         1             -           1
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from reporting.kinds.funnel.plan import ORDER, FunnelPlan
+from reporting.kinds.funnel.report import Breakdown, FunnelAnswer, FunnelStep, NextAction, StepCount
+from reporting.query.filters import combine, row_condition
+from reporting.query.load import LoadedRows
+from reporting.registry.dimensions import Dimension
+
+MORE: Final = "+ more"
+END: Final = "(end)"
+
+Numbers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+class Reached(NamedTuple):
+    """`rows` are the rows that reach a step; `continuing` those of them that come from the step before, with the time
+    since then, in ms.
+    """
+
+    rows: Numbers
+    continuing: Numbers
+    elapsed_ms: Numbers
+
+
+def run_funnel(plan: FunnelPlan, loaded: LoadedRows) -> FunnelAnswer:
+    rows = loaded.of(plan, plan.days[0]).sort(ORDER)
+    visitor = rows["visitor"].to_numpy().astype(np.int64)
+    reached = _reached(plan, rows, visitor, loaded.zone)
+    (steps,) = _counts(plan.report.steps, reached, visitor, np.zeros(_size(visitor), dtype=np.int64), 1)
+    return FunnelAnswer(
+        steps=steps,
+        breakdown=_breakdown(plan, rows, reached, visitor, loaded.zone),
+        next_actions=_next_actions(plan, rows, reached, visitor, loaded.zone),
+        zone=loaded.zone,
+    )
+
+
+def _reached(plan: FunnelPlan, rows: pl.DataFrame, visitor: Numbers, zone: str) -> list[Reached]:
+    number = np.arange(len(visitor))
+    new = np.concatenate(([True], visitor[1:] != visitor[:-1]))[: len(visitor)]
+    first_of_visitor = np.maximum.accumulate(np.where(new, number, 0))
+    times = rows["time"].to_numpy()
+    reached = list[Reached]()
+    for step in plan.report.steps:
+        accepted = _accepted(plan, rows, step, zone)
+        if not reached:
+            reached.append(Reached(np.flatnonzero(accepted), number[:0], number[:0]))
+            continue
+        last = _last_before(reached[-1].rows, len(visitor))
+        follows = accepted & (last >= first_of_visitor)
+        elapsed = times - times[last]
+        if step.directly:
+            follows &= last == number - 1
+        if step.within_seconds is not None:
+            follows &= elapsed <= step.within_seconds * 1000
+        continuing = np.flatnonzero(follows)
+        rows_reached = np.flatnonzero(accepted) if plan.report.open else continuing
+        reached.append(Reached(rows_reached, continuing, elapsed[continuing]))
+    return reached
+
+
+def _accepted(plan: FunnelPlan, rows: pl.DataFrame, step: FunnelStep, zone: str) -> Mask:
+    accepts = combine(step.filter, lambda leaf: row_condition(rows, leaf, plan.filter_dimensions[leaf.field], zone))
+    return rows.select(accepts.fill_null(value=False).alias("accepted")).to_series().to_numpy()
+
+
+def _last_before(marked: Numbers, size: int) -> Numbers:
+    """Returns for each row the last marked row before it, -1 for none: rows 1 and 2 of 4 -> [-1, -1, 1, 2]."""
+    last = np.full(size + 1, -1, dtype=np.int64)
+    last[marked + 1] = marked
+    return np.maximum.accumulate(last)[:-1]
+
+
+def _counts(
+    steps: Sequence[FunnelStep], reached: Sequence[Reached], visitor: Numbers, group: Numbers, groups: int
+) -> list[tuple[StepCount, ...]]:
+    """Counts visitors by group: `group` has the group's number for each visitor. Returns the steps of each group."""
+    visitors = [_visitors(visitor[this.rows], group, groups) for this in reached]
+    continued = [_visitors(visitor[this.continuing], group, groups) for this in reached[1:]]
+    continued.append(np.zeros(groups, dtype=np.int64))
+    seconds = [_seconds(this, visitor, group, groups) for this in reached]
+    return [
+        tuple(
+            StepCount(
+                step=step.name,
+                visitors=int(visitors[number][which]),
+                continued=int(continued[number][which]),
+                completion_rate=float(continued[number][which] / max(visitors[number][which], 1)),
+                abandoned=int((visitors[number] - continued[number])[which]) if number + 1 < len(steps) else 0,
+                seconds=float(seconds[number][which]),
+            )
+            for number, step in enumerate(steps)
+        )
+        for which in range(groups)
+    ]
+
+
+def _visitors(visitor: Numbers, group: Numbers, groups: int) -> Numbers:
+    return np.bincount(group[np.unique(visitor)], minlength=groups)
+
+
+def _seconds(reached: Reached, visitor: Numbers, group: Numbers, groups: int) -> NDArray[np.float64]:
+    """Returns the average time from the step before, over each visitor's first row that comes from it."""
+    visitors, first = np.unique(visitor[reached.continuing], return_index=True)
+    total_ms = np.zeros(groups, dtype=np.int64)
+    np.add.at(total_ms, group[visitors], reached.elapsed_ms[first])
+    count = np.bincount(group[visitors], minlength=groups)
+    average: NDArray[np.float64] = total_ms / (1000 * np.maximum(count, 1))
+    return average
+
+
+def _size(visitor: Numbers) -> int:
+    """Returns the length of an array that all numbers of visitors index."""
+    return int(visitor.max()) + 1 if len(visitor) else 0
+
+
+def _breakdown(
+    plan: FunnelPlan, rows: pl.DataFrame, reached: Sequence[Reached], visitor: Numbers, zone: str
+) -> tuple[Breakdown, ...]:
+    """Counts the values of the breakdown, those with most visitors first; the values beyond the limit are one."""
+    if plan.breakdown is None:
+        return ()
+    entries = np.unique(np.concatenate([each.rows for each in reached])) if plan.report.open else reached[0].rows
+    visitors, first = np.unique(visitor[entries], return_index=True)
+    value_of_visitor = _texts(plan.breakdown, rows[entries[first]], zone)
+    values = _most_frequent(value_of_visitor, plan.report.limit).to_list()
+    number = {value: number for number, value in enumerate(values)}
+    group = np.zeros(_size(visitor), dtype=np.int64)
+    group[visitors] = [number.get(value, len(values)) for value in value_of_visitor]
+    if value_of_visitor.n_unique() > len(values):
+        values.append(MORE)
+    counts = _counts(plan.report.steps, reached, visitor, group, len(values))
+    return tuple(Breakdown(value, steps) for value, steps in zip(values, counts, strict=True))
+
+
+def _next_actions(
+    plan: FunnelPlan, rows: pl.DataFrame, reached: Sequence[Reached], visitor: Numbers, zone: str
+) -> tuple[NextAction, ...]:
+    if plan.next_action is None:
+        return ()
+    actions = list[NextAction]()
+    for step, this in zip(plan.report.steps, reached, strict=True):
+        visitors, first = np.unique(visitor[this.rows], return_index=True)
+        following = this.rows[first] + 1
+        goes_on = following < len(visitor)
+        goes_on[goes_on] = visitor[following[goes_on]] == visitors[goes_on]
+        values = _texts(plan.next_action, rows[following[goes_on]], zone)
+        values = values.extend(pl.Series([END], dtype=pl.String).new_from_index(0, int((~goes_on).sum())))
+        counts = values.value_counts(name="visitors").sort("visitors", values.name, descending=[True, False])
+        actions += [NextAction(step.name, value, count) for value, count in counts.head(plan.report.limit).iter_rows()]
+    return tuple(actions)
+
+
+def _texts(dimension: Dimension, rows: pl.DataFrame, zone: str) -> pl.Series:
+    return rows.select(dimension.text(dimension.key(zone)).alias("value")).to_series()
+
+
+def _most_frequent(values: pl.Series, limit: int) -> pl.Series:
+    counts = values.value_counts(name="visitors").sort("visitors", values.name, descending=[True, False])
+    return counts.head(limit)[values.name]
