@@ -79,6 +79,14 @@ def filter_rows(
     return rows.filter(combine(tree, lambda leaf: row_condition(rows, leaf, dimensions[leaf.field], zone)))
 
 
+def accepted(rows: pl.DataFrame, tree: Filter | None, dimensions: Mapping[str, Dimension], zone: str) -> pl.Series:
+    """Returns which rows a dimension filter accepts (Boolean, none null)."""
+    if tree is None:
+        return pl.repeat(value=True, n=rows.height, dtype=pl.Boolean(), eager=True)
+    mask = combine(tree, lambda leaf: row_condition(rows, leaf, dimensions[leaf.field], zone))
+    return rows.select(mask.fill_null(value=False).alias("accepted")).to_series()
+
+
 def row_condition(rows: pl.DataFrame, leaf: Leaf, dimension: Dimension, zone: str) -> pl.Expr:
     """Returns which of the rows a condition on this dimension accepts (Boolean)."""
     distinct = rows.select(dimension.key(zone).alias("key")).unique()

@@ -36,6 +36,10 @@ class Dimension(NamedTuple):
         """Whether its values are intervals of whole hours, which are known without any event."""
         return set(self.columns) <= TIME_COLUMNS and not self.divides_hours
 
+    def texts_of(self, rows: pl.DataFrame, zone: str) -> pl.Series:
+        """Returns the text of each row."""
+        return rows.select(self.text(self.key(zone)).alias(self.name)).to_series()
+
 
 def _set(column: str) -> pl.Expr:
     return pl.col(column).fill_null(NOT_SET)

@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 
 from reporting.kinds.funnel.plan import ORDER, FunnelPlan
 from reporting.kinds.funnel.report import Breakdown, FunnelAnswer, FunnelStep, NextAction, StepCount
-from reporting.query.filters import combine, row_condition
+from reporting.query.filters import accepted
 from reporting.query.load import LoadedRows
-from reporting.registry.dimensions import Dimension
 
 MORE: Final = "+ more"
 END: Final = "(end)"
 
 Numbers = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 
 
 class Reached(NamedTuple):
@@ -59,26 +57,21 @@ def _reached(plan: FunnelPlan, rows: pl.DataFrame, visitor: Numbers, zone: str) 
     times = rows["time"].to_numpy()
     reached = list[Reached]()
     for step in plan.report.steps:
-        accepted = _accepted(plan, rows, step, zone)
+        fits = accepted(rows, step.filter, plan.filter_dimensions, zone).to_numpy()
         if not reached:
-            reached.append(Reached(np.flatnonzero(accepted), number[:0], number[:0]))
+            reached.append(Reached(np.flatnonzero(fits), number[:0], number[:0]))
             continue
         last = _last_before(reached[-1].rows, len(visitor))
-        follows = accepted & (last >= first_of_visitor)
+        follows = fits & (last >= first_of_visitor)
         elapsed = times - times[last]
         if step.directly:
             follows &= last == number - 1
         if step.within_seconds is not None:
             follows &= elapsed <= step.within_seconds * 1000
         continuing = np.flatnonzero(follows)
-        rows_reached = np.flatnonzero(accepted) if plan.report.open else continuing
+        rows_reached = np.flatnonzero(fits) if plan.report.open else continuing
         reached.append(Reached(rows_reached, continuing, elapsed[continuing]))
     return reached
-
-
-def _accepted(plan: FunnelPlan, rows: pl.DataFrame, step: FunnelStep, zone: str) -> Mask:
-    accepts = combine(step.filter, lambda leaf: row_condition(rows, leaf, plan.filter_dimensions[leaf.field], zone))
-    return rows.select(accepts.fill_null(value=False).alias("accepted")).to_series().to_numpy()
 
 
 def _last_before(marked: Numbers, size: int) -> Numbers:
@@ -139,7 +132,7 @@ def _breakdown(
         return ()
     entries = np.unique(np.concatenate([each.rows for each in reached])) if plan.report.open else reached[0].rows
     visitors, first = np.unique(visitor[entries], return_index=True)
-    value_of_visitor = _texts(plan.breakdown, rows[entries[first]], zone)
+    value_of_visitor = plan.breakdown.texts_of(rows[entries[first]], zone)
     values = _most_frequent(value_of_visitor, plan.report.limit).to_list()
     number = {value: number for number, value in enumerate(values)}
     group = np.zeros(_size(visitor), dtype=np.int64)
@@ -161,15 +154,11 @@ def _next_actions(
         following = this.rows[first] + 1
         goes_on = following < len(visitor)
         goes_on[goes_on] = visitor[following[goes_on]] == visitors[goes_on]
-        values = _texts(plan.next_action, rows[following[goes_on]], zone)
+        values = plan.next_action.texts_of(rows[following[goes_on]], zone)
         values = values.extend(pl.Series([END], dtype=pl.String).new_from_index(0, int((~goes_on).sum())))
         counts = values.value_counts(name="visitors").sort("visitors", values.name, descending=[True, False])
         actions += [NextAction(step.name, value, count) for value, count in counts.head(plan.report.limit).iter_rows()]
     return tuple(actions)
-
-
-def _texts(dimension: Dimension, rows: pl.DataFrame, zone: str) -> pl.Series:
-    return rows.select(dimension.text(dimension.key(zone)).alias("value")).to_series()
 
 
 def _most_frequent(values: pl.Series, limit: int) -> pl.Series:

@@ -1,0 +1,20 @@
+"""The kind "paths": the ways that sessions take from a point, or to one."""
+
+from typing import Final
+
+import msgspec
+
+from reporting.kinds.kind import ReportKind
+from reporting.kinds.paths.plan import PathPlan, plan_paths
+from reporting.kinds.paths.report import PathAnswer, PathReport, parse_paths
+from reporting.kinds.paths.run import run_paths
+
+PATHS: Final[ReportKind[PathReport, PathPlan, PathAnswer]] = ReportKind(
+    name="paths",
+    report=PathReport,
+    answer=PathAnswer,
+    parse=parse_paths,
+    plan=plan_paths,
+    run=run_paths,
+    render=msgspec.to_builtins,
+)
