@@ -45,29 +45,30 @@ def _stops(plan: PathPlan, rows: pl.DataFrame, zone: str) -> pl.DataFrame:
             "is_point": accepted(rows, plan.report.point, dimensions, zone),
         }
     )
-    changed = [pl.col(name).ne_missing(pl.col(name).shift()) for name in ("session", "value")]
-    stop = pl.any_horizontal(pl.int_range(pl.len()) == 0, *changed).cum_sum().alias("stop")
-    grouped = (
-        events.lazy()
-        .group_by(stop, maintain_order=True)
-        .agg(pl.col("session", "value").first(), pl.col("is_point").any())
-    )
-    return grouped.drop("stop").collect()
+    starts = events.lazy().select(_is_new("session") | _is_new("value")).collect().to_series().arg_true()
+    points = events["is_point"].cast(pl.UInt32).cum_sum().gather(starts) - events["is_point"].gather(starts)
+    points_from_here_on = points.shift(-1, fill_value=events["is_point"].sum())
+    stops = events[starts]
+    return stops.with_columns(is_point=points_from_here_on > points)
+
+
+def _is_new(column: str) -> pl.Expr:
+    return (pl.int_range(pl.len()) == 0) | pl.col(column).ne_missing(pl.col(column).shift())
 
 
 def _paths(plan: PathPlan, stops: pl.DataFrame) -> pl.DataFrame:
     """Returns a row for each session with the point: its value at each step, as text."""
     nothing = BEGINNING if plan.report.direction == "backward" else END
-    same_session = pl.col("session")
-    steps = [
-        pl.when(same_session.shift(-number) == same_session)
-        .then(pl.col("value").cast(pl.String).shift(-number))
-        .otherwise(pl.lit(nothing))
-        .alias(f"step {number}")
-        for number in range(plan.report.steps)
-    ]
-    with_steps = stops.lazy().with_columns(steps).filter("is_point")
-    return with_steps.unique("session", keep="first", maintain_order=True).select(pl.col("^step .*$")).collect()
+    points = stops.with_row_index("stop").filter("is_point").unique("session", keep="first", maintain_order=True)
+    steps = {}
+    for number in range(plan.report.steps):
+        places = points["stop"] + number
+        in_stops = places < stops.height
+        reached = stops.select("session", "value")[places.set(~in_stops, 0)]
+        goes_on = in_stops & (reached["session"] == points["session"])
+        text = pl.when(pl.lit(goes_on)).then(pl.lit(reached["value"].cast(pl.String))).otherwise(pl.lit(nothing))
+        steps[f"step {number}"] = pl.select(text).to_series()
+    return pl.DataFrame(steps)
 
 
 def _shown(values: pl.Series, limit: int) -> pl.Series:
