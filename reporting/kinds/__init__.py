@@ -8,12 +8,13 @@ from typing import Any, Final, overload
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
+from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
 from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
-KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE, FUNNEL, PATHS)}
+KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE, FUNNEL, PATHS, RETENTION)}
 THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
 
 

@@ -1,0 +1,20 @@
+"""The kind "retention": how many of the visitors who came first in a period come again in later ones."""
+
+from typing import Final
+
+import msgspec
+
+from reporting.kinds.kind import ReportKind
+from reporting.kinds.retention.plan import RetentionPlan, plan_retention
+from reporting.kinds.retention.report import RetentionAnswer, RetentionReport, parse_retention
+from reporting.kinds.retention.run import run_retention
+
+RETENTION: Final[ReportKind[RetentionReport, RetentionPlan, RetentionAnswer]] = ReportKind(
+    name="retention",
+    report=RetentionReport,
+    answer=RetentionAnswer,
+    parse=parse_retention,
+    plan=plan_retention,
+    run=run_retention,
+    render=msgspec.to_builtins,
+)
