@@ -113,9 +113,9 @@ PREPARE = """
 from django.contrib.auth.models import User
 from configuration.models import Property
 from configuration.access.tokens import issue
-user = User.objects.create_superuser("bench", password=None)
+user = User.objects.filter(username="bench").first() or User.objects.create_superuser("bench", password=None)
 for number in range({count}):
-    made = Property.objects.create(name=f"Bench {{number}}", domains="shop.example")
+    made, _ = Property.objects.get_or_create(name=f"Bench {{number}}", defaults={{"domains": "shop.example"}})
     print(f"{{made.pk}},{{made.measurement_id}}")
 print(issue(user, "bench"))
 """

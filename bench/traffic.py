@@ -32,6 +32,7 @@ CAMPAIGNS = ("", "", "", "", "?utm_source=newsletter&utm_medium=email&utm_campai
 
 SECONDS_A_PAGE = 30
 ON_THE_WAY_MS = 80
+PAGES = 5_000
 HITS_A_SESSION = (1, 1, 2, 3, 4, 5, 7, 10, 14)
 
 
@@ -50,7 +51,7 @@ class Traffic:
     """An endless stream of hits at a rate (hits per second); each has an id and a creation time like the tracker's."""
 
     def __init__(
-        self, measurement_ids: list[str], rate: float, seed: int = 1, visitors: int = 140_000, pages: int = 5_000
+        self, measurement_ids: list[str], rate: float, seed: int = 1, visitors: int = 140_000, pages: int = PAGES
     ) -> None:
         self._rnd = random.Random(seed)
         self._ids, self._visitors, self._pages = measurement_ids, visitors, pages

@@ -25,7 +25,7 @@ _SPELLED: Final = {
     r"\s": r"[\t\n\f\r ]",
     r"\S": r"[^\t\n\f\r ]",
 }
-_SPELLED_OUTSIDE: Final = _SPELLED | {r"\b": r"(?-u:\b)", r"\B": r"(?-u:\B)"}
+_SPELLED_OUTSIDE: Final = _SPELLED | {r"\b": r"(?-u:\b)", r"\B": r"(?-u:\B)", r"\<": "<", r"\>": ">"}
 # Rust reads these inside of brackets as set operations.
 _SPELLED_INSIDE: Final = _SPELLED | {mark: f"\\{mark}" for mark in "[&~"}
 _OUTSIDE: Final = re.compile(r"\\.|\(\?P?<\w+>|\[\^?\]?|.", re.DOTALL)

@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
+from processing.interruption import checkpoint
 from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
@@ -118,12 +119,20 @@ class ReadView:
         """Returns all rows of these visitors, of all time."""
         found = [EMPTY_LAYER]
         for key in self.keys():
+            checkpoint()
             change = self.changes.get(key)
             below = visitors if change is None else visitors.filter(~visitors.is_in(change.layer.visitors.implode()))
             found.append(self.sealed.rows(key, below))
             if change:
                 found.append(Layer(visitors, *(only_visitors(frame, visitors) for frame in change.layer[1:])))
         return side_by_side(found)
+
+    def count_events(self, first: date, last: date) -> int:
+        """Returns about how many events the days have: those of the periods that they touch. Reads nothing."""
+        sealed, keys = self.sealed.manifest.periods, self.keys()
+        touched = [key for key in keys if _touches(period(key, self.zone), first, last)]
+        of_tail = sum(self.changes[key].layer.events.height for key in touched if key in self.changes)
+        return of_tail + sum(sealed[key].events for key in touched if key in sealed)
 
     def counts(self) -> HitCounts:
         """Returns the sums over all time."""
@@ -164,6 +173,7 @@ class ReadView:
 
     def _period(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         """Returns the frames that show a period: its layers, with the tail's change on top."""
+        checkpoint()
         change = self.changes.get(key)
         if change is None:
             return self._sealed(key, section, names)

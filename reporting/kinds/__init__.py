@@ -1,17 +1,19 @@
 """The kinds of reports, and how reports of any kind are run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Any, Final, overload
+from typing import Any, Final, NamedTuple, overload
 
+from processing.interruption import in_thread
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
 from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
+from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.report import Answer, Report, ReportError, unknown
-from reporting.query.load import ReportSource, load
+from reporting.query.load import Plan, ReportSource, load
 from reporting.registry.custom import definitions_of
 
 KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE, FUNNEL, PATHS, RETENTION)}
@@ -52,14 +54,38 @@ def run_many(reports: Sequence[Report], view: ReportSource, today: date) -> list
 def run_many(reports: Sequence[object], view: ReportSource, today: date) -> list[Any]: ...
 def run_many(reports: Sequence[object], view: ReportSource, today: date) -> list[Any]:
     """Answers several reports, which may be of different kinds, after one read of their days. Raises ReportError."""
+    return plan_many(reports, view, today).run()
+
+
+class Planned(NamedTuple):
+    """Reports that can be answered: nothing is wrong with them, and nothing was read for them."""
+
+    kinds: list[ReportKind[Any, Any, Any]]
+    plans: list[Plan]
+    view: ReportSource
+
+    def steps(self, count_events: Callable[[date, date], int]) -> int:
+        """Estimates the cost, see Limits; `count_events` says how many events some local days have."""
+        return sum(
+            plan.steps_per_event * count_events(days.first, days.last) for plan in self.plans for days in plan.days
+        )
+
+    def run(self) -> list[Any]:
+        """Answers all reports, in their order."""
+        rows = load(self.plans, self.view)
+        if len(self.plans) == 1:
+            return [self.kinds[0].run(self.plans[0], rows)]
+        answer = in_thread(lambda kind, plan: kind.run(plan, rows))
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(answer, self.kinds, self.plans))
+
+
+def plan_many(reports: Sequence[object], view: ReportSource, today: date, limits: Limits = DEFAULT_LIMITS) -> Planned:
+    """Plans reports of one property. Raises ReportError."""
     definitions = definitions_of(view.rules)
     kinds = [_kind_of(report) for report in reports]
-    plans = [kind.plan(report, today, definitions) for kind, report in zip(kinds, reports, strict=True)]
-    rows = load(plans, view)
-    if len(plans) == 1:
-        return [kinds[0].run(plans[0], rows)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(lambda kind, plan: kind.run(plan, rows), kinds, plans))
+    plans = [kind.plan(report, today, definitions, limits) for kind, report in zip(kinds, reports, strict=True)]
+    return Planned(kinds, plans, view)
 
 
 def _kind_of(report: object) -> ReportKind[Any, Any, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from reporting.model.limits import Limits
 from reporting.query.load import LoadedRows, Plan
 from reporting.registry.custom import Definitions
 
@@ -27,6 +28,6 @@ class ReportKind(Generic[R, P, A]):
     answer: type[A]
     parse: Callable[[object], R]  # JSON of our own API -> report; raises ReportError
     # The date is the property's local day. Reads no data; raises ReportError.
-    plan: Callable[[R, date, Definitions], P]
+    plan: Callable[[R, date, Definitions, Limits], P]
     run: Callable[[P, LoadedRows], A]  # pure: may run beside others in a thread
     render: Callable[[A], Any]  # answer -> JSON of our own API

@@ -1,12 +1,14 @@
 """Applies filter trees: to rows by the distinct values of dimensions, and to metrics after counting."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, reduce
 from typing import Any, Final
 
 import polars as pl
-import re2
 
+from processing.interruption import checkpoint
+from reporting.model.limits import Limits
 from reporting.model.report import (
     And,
     BetweenFilter,
@@ -20,15 +22,12 @@ from reporting.model.report import (
     ReportError,
     StringFilter,
 )
+from reporting.query.patterns import compiled, match_any
 from reporting.registry.dimensions import NOT_SET, Dimension
 from reporting.registry.metrics import METRICS
 
-LONGEST_PATTERN: Final = 1024
 LONGEST_VALUE: Final = 4096
-MOST_VALUES: Final = 10_000
-MOST_FILTERS: Final = 200
 DEEPEST: Final = 20
-_PATTERN_MEMORY: Final = 1 << 20  # bytes; a pattern that compiles to more is refused
 
 _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "EQUAL": operator.eq,
@@ -40,7 +39,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
-    """Returns the conditions of a tree. Raises ReportError if a group is empty, or the tree too deep or too large."""
+    """Returns the conditions of a tree. Raises ReportError if a group is empty, or the tree too deep."""
     if tree is None:
         return []
     if depth > DEEPEST:
@@ -50,10 +49,23 @@ def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
     children = (tree.filter,) if isinstance(tree, Not) else tree.filters
     if not children:
         raise ReportError("A filter group has no expressions; give it at least one.")
-    conditions = [condition for child in children for condition in leaves(child, depth + 1)]
-    if len(conditions) > MOST_FILTERS:
-        raise ReportError(f"The filter has more than {MOST_FILTERS} conditions.")
-    return conditions
+    return [condition for child in children for condition in leaves(child, depth + 1)]
+
+
+def check_size(conditions: Sequence[Leaf], limits: Limits) -> None:
+    """Raises ReportError if the conditions of a report are too many or too large."""
+    patterns = [leaf for leaf in conditions if isinstance(leaf, StringFilter) and _is_pattern(leaf)]
+    values = sum(len(leaf.values) for leaf in conditions if isinstance(leaf, InListFilter))
+    _at_most("conditions", len(conditions), limits.conditions)
+    _at_most("regular expressions", len(patterns), limits.patterns)
+    _at_most("values in lists", values, limits.values)
+    if any(len(leaf.value) > limits.pattern_characters for leaf in patterns):
+        raise ReportError(f"A regular expression has more than {limits.pattern_characters} characters.")
+
+
+def _at_most(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise ReportError(f"The filters of the report have {count:,} {what}; at most {most:,} are allowed.")
 
 
 def dimension_conditions(tree: Filter | None) -> list[Leaf]:
@@ -62,36 +74,88 @@ def dimension_conditions(tree: Filter | None) -> list[Leaf]:
     for condition in conditions:
         if condition.field in METRICS:
             raise ReportError(f"{condition.field!r} is a metric; put it into the metric filter.")
-        if isinstance(condition, StringFilter) and condition.match.endswith("REGEXP"):
-            check_pattern(condition)
+        if isinstance(condition, StringFilter) and _is_pattern(condition):
+            compiled(condition)
     return conditions
 
 
-def filter_rows(
-    rows: pl.DataFrame, tree: Filter | None, dimensions: Mapping[str, Dimension], zone: str
-) -> pl.DataFrame:
-    """Keeps the rows that a dimension filter accepts. `dimensions` are those of its conditions, by name.
+class Values:
+    """The different values of a dimension in some frames: `keys`, and as texts (String, none null)."""
 
-    Each condition is tried on the distinct values only: of a million page views of 50 paths, a pattern reads 50 texts.
+    def __init__(self, frames: Sequence[pl.DataFrame], dimension: Dimension, zone: str) -> None:
+        self._key = dimension.key(zone)
+        keys = pl.concat([frame.select(self._key.alias("key")).unique() for frame in frames]).unique()
+        self.keys, self.texts = keys["key"], keys.select(dimension.text(pl.col("key"))).to_series()
+
+    @cached_property
+    def folded(self) -> pl.Series:
+        return self.texts.str.to_lowercase()
+
+    def rows(self, accepted: pl.Series) -> pl.Expr:
+        """Returns which rows have one of the accepted values (Boolean)."""
+        return self._key.is_in(self.keys.filter(accepted).implode())
+
+
+def row_filter(
+    tree: Filter | None, frames: Sequence[pl.DataFrame], dimensions: Mapping[str, Dimension], zone: str
+) -> pl.Expr | None:
+    """Returns which rows of the frames a dimension filter accepts, None for all. `dimensions` has those of
+    its conditions, by name.
+
+    Conditions are tried on the different values of all frames: of a million page views of 50 paths, a pattern reads 50
+    texts. All conditions on one dimension that stand together are tried on its values, and then looked up in the rows
+    as one.
     """
     if tree is None:
-        return rows
-    return rows.filter(combine(tree, lambda leaf: row_condition(rows, leaf, dimensions[leaf.field], zone)))
+        return None
+    fields = dict.fromkeys(leaf.field for leaf in leaves(tree))
+    values = {name: Values(frames, dimensions[name], zone) for name in fields}
+    return _rows_accepted(tree, values)
 
 
 def accepted(rows: pl.DataFrame, tree: Filter | None, dimensions: Mapping[str, Dimension], zone: str) -> pl.Series:
     """Returns which rows a dimension filter accepts (Boolean, none null)."""
-    if tree is None:
+    condition = row_filter(tree, [rows], dimensions, zone)
+    if condition is None:
         return pl.repeat(value=True, n=rows.height, dtype=pl.Boolean(), eager=True)
-    mask = combine(tree, lambda leaf: row_condition(rows, leaf, dimensions[leaf.field], zone))
-    return rows.select(mask.fill_null(value=False).alias("accepted")).to_series()
+    return rows.select(condition.alias("accepted")).to_series()
 
 
-def row_condition(rows: pl.DataFrame, leaf: Leaf, dimension: Dimension, zone: str) -> pl.Expr:
-    """Returns which of the rows a condition on this dimension accepts (Boolean)."""
-    distinct = rows.select(dimension.key(zone).alias("key")).unique()
-    texts = distinct.select(dimension.text(pl.col("key"))).to_series()
-    return dimension.key(zone).is_in(distinct["key"].filter(matches(leaf, texts)).implode())
+def _rows_accepted(tree: Filter, values: Mapping[str, Values]) -> pl.Expr:
+    if field := _only_field(tree):
+        return values[field].rows(accepted_values(tree, values[field]))
+    if isinstance(tree, Not):
+        return ~_rows_accepted(tree.filter, values)
+    assert isinstance(tree, And | Or)  # noqa: S101 - a condition has one field
+    together: dict[str, list[Filter]] = {}
+    parts = list[pl.Expr]()
+    for child in tree.filters:
+        if field := _only_field(child):
+            together.setdefault(field, []).append(child)
+        else:
+            parts.append(_rows_accepted(child, values))
+    parts += [_rows_accepted(type(tree)(tuple(children)), values) for children in together.values()]
+    return pl.all_horizontal(parts) if isinstance(tree, And) else pl.any_horizontal(parts)
+
+
+def _only_field(tree: Filter) -> str | None:
+    fields = {leaf.field for leaf in leaves(tree)}
+    return fields.pop() if len(fields) == 1 else None
+
+
+def accepted_values(tree: Filter, values: Values) -> pl.Series:
+    """Returns which of a dimension's values a filter on this dimension alone accepts (Boolean)."""
+    match tree:
+        case And(filters):
+            return reduce(operator.and_, (accepted_values(child, values) for child in filters))
+        case Or(filters):
+            patterns = [child for child in filters if isinstance(child, StringFilter) and _is_pattern(child)]
+            others = [accepted_values(child, values) for child in filters if child not in patterns]
+            return reduce(operator.or_, others, match_any(patterns, values.texts))
+        case Not(child):
+            return ~accepted_values(child, values)
+    checkpoint()
+    return _matches(tree, values)
 
 
 def combine(tree: Filter, accepts: Callable[[Leaf], pl.Expr]) -> pl.Expr:
@@ -106,17 +170,16 @@ def combine(tree: Filter, accepts: Callable[[Leaf], pl.Expr]) -> pl.Expr:
     return accepts(tree)
 
 
-def matches(leaf: Leaf, texts: pl.Series) -> pl.Series:
-    """Returns which of a dimension's texts (String, none null) the condition accepts (Boolean)."""
+def _matches(leaf: Leaf, values: Values) -> pl.Series:
     match leaf:
         case StringFilter():
-            return _matches_string(leaf, texts)
-        case InListFilter(values=values, case_sensitive=case_sensitive):
-            return _folded(texts, case_sensitive).is_in(_filter_values(values, case_sensitive).implode())
+            return match_any([leaf], values.texts) if _is_pattern(leaf) else _matches_string(leaf, values)
+        case InListFilter(values=wanted, case_sensitive=case_sensitive):
+            return _spelled(values, case_sensitive).is_in(_filter_values(wanted, case_sensitive).implode())
         case EmptyFilter():
-            return texts.is_in([NOT_SET, ""])
+            return values.texts.is_in([NOT_SET, ""])
     number = pl.col("text").cast(pl.Float64, strict=False)
-    mask = texts.to_frame("text").select(numeric(leaf, number)).to_series()
+    mask = values.texts.to_frame("text").select(numeric(leaf, number)).to_series()
     return mask.fill_null(value=False)  # texts that are not numbers
 
 
@@ -130,45 +193,32 @@ def numeric(leaf: Leaf, number: pl.Expr) -> pl.Expr:
     raise ReportError(f"The filter on the metric {leaf.field!r} compares text; use a numeric or a between filter.")
 
 
-def check_pattern(leaf: StringFilter) -> Any:
-    """Compiles the regular expression with RE2, which takes time in proportion to the text. Raises ReportError."""
-    if len(leaf.value) > LONGEST_PATTERN:
-        raise ReportError(f"The regular expression for {leaf.field!r} has more than {LONGEST_PATTERN} characters.")
-    options = re2.Options()
-    options.case_sensitive, options.log_errors, options.max_mem = leaf.case_sensitive, False, _PATTERN_MEMORY
-    try:
-        return re2.compile(leaf.value, options)
-    except (re2.error, UnicodeEncodeError) as error:
-        cause = error.args[0] if error.args else ""
-        text = cause.decode(errors="replace") if isinstance(cause, bytes) else str(error)
-        raise ReportError(f"The regular expression for {leaf.field!r} is not one of RE2: {text[:200]}") from error
+def _is_pattern(leaf: StringFilter) -> bool:
+    return leaf.match in ("FULL_REGEXP", "PARTIAL_REGEXP")
 
 
-def _matches_string(leaf: StringFilter, texts: pl.Series) -> pl.Series:
-    if leaf.match in ("FULL_REGEXP", "PARTIAL_REGEXP"):
-        pattern = check_pattern(leaf)
-        search = pattern.fullmatch if leaf.match == "FULL_REGEXP" else pattern.search
-        return pl.Series([search(text) is not None for text in texts], dtype=pl.Boolean)
-    folded = _folded(texts, leaf.case_sensitive)
+def _matches_string(leaf: StringFilter, values: Values) -> pl.Series:
+    texts = _spelled(values, leaf.case_sensitive)
     value: str = _filter_values((leaf.value,), leaf.case_sensitive)[0]
     match leaf.match:
         case "BEGINS_WITH":
-            return folded.str.starts_with(value)
+            return texts.str.starts_with(value)
         case "ENDS_WITH":
-            return folded.str.ends_with(value)
+            return texts.str.ends_with(value)
         case "CONTAINS":
-            return folded.str.contains(value, literal=True)
-    return folded == value
+            return texts.str.contains(value, literal=True)
+    return texts == value
+
+
+def _spelled(values: Values, case_sensitive: bool) -> pl.Series:
+    return values.texts if case_sensitive else values.folded
 
 
 def _filter_values(values: tuple[str, ...], case_sensitive: bool) -> pl.Series:
-    """Returns the values in the spelling to compare. Raises ReportError for too many or too long ones."""
-    if not 1 <= len(values) <= MOST_VALUES or any(len(value) > LONGEST_VALUE for value in values):
-        raise ReportError(f"A filter takes 1 to {MOST_VALUES} values of at most {LONGEST_VALUE} characters.")
+    """Returns the values in the spelling to compare. Raises ReportError without values, and for a value too long."""
+    if not values or any(len(value) > LONGEST_VALUE for value in values):
+        raise ReportError(f"A filter takes one value or more, of at most {LONGEST_VALUE} characters.")
     # JSON may carry lone surrogates, which UTF-8 and polars cannot.
     encodable = [value.encode("utf-8", "replace").decode() for value in values]
-    return _folded(pl.Series(encodable, dtype=pl.String), case_sensitive)
-
-
-def _folded(texts: pl.Series, case_sensitive: bool) -> pl.Series:
-    return texts if case_sensitive else texts.str.to_lowercase()
+    series = pl.Series(encodable, dtype=pl.String)
+    return series if case_sensitive else series.str.to_lowercase()

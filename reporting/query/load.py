@@ -40,6 +40,8 @@ class Plan(Protocol):
     def columns(self) -> frozenset[str]: ...
     @property
     def row_source(self) -> RowSource: ...
+    @property
+    def steps_per_event(self) -> int: ...
 
 
 class LoadedRange(NamedTuple):
@@ -49,6 +51,9 @@ class LoadedRange(NamedTuple):
     last: date
     events: pl.DataFrame
     condensed: pl.DataFrame
+
+    def rows(self, plan: Plan) -> pl.DataFrame:
+        return self.condensed if plan.row_source is RowSource.CONDENSED else self.events
 
 
 class LoadedRows(NamedTuple):
@@ -60,11 +65,19 @@ class LoadedRows(NamedTuple):
 
     def of(self, plan: Plan, days: Days) -> pl.DataFrame:
         """Returns the rows of one of the plan's date ranges, with at least the plan's columns."""
-        loaded = next(span for span in self.ranges if span.first <= days.first and days.last <= span.last)
-        rows = loaded.condensed if plan.row_source is RowSource.CONDENSED else loaded.events
+        loaded = self._span(days)
+        rows = loaded.rows(plan)
         if (loaded.first, loaded.last) == (days.first, days.last):
             return rows
         return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+
+    def frames(self, plan: Plan) -> list[pl.DataFrame]:
+        """Returns frames that together have the rows of all of the plan's date ranges, each row once."""
+        spans = {(span.first, span.last): span for span in map(self._span, plan.days)}
+        return [span.rows(plan) for span in spans.values()]
+
+    def _span(self, days: Days) -> LoadedRange:
+        return next(span for span in self.ranges if span.first <= days.first and days.last <= span.last)
 
 
 def load(plans: Sequence[Plan], view: ReportSource) -> LoadedRows:

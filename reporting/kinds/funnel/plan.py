@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 from processing.sessions.condensed import RowSource
 from reporting.kinds.funnel.report import FunnelReport, check_funnel
 from reporting.model.date_ranges import Days, resolve
-from reporting.query.filters import dimension_conditions
+from reporting.model.limits import Limits
+from reporting.model.report import Leaf
+from reporting.query.filters import check_size, dimension_conditions
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import Dimension, find_dimension
 
@@ -22,10 +24,16 @@ class FunnelPlan(NamedTuple):
     breakdown: Dimension | None
     next_action: Dimension | None
     columns: frozenset[str]
+    conditions: tuple[Leaf, ...]  # of all filters
     row_source: RowSource = RowSource.EVENTS
 
+    @property
+    def steps_per_event(self) -> int:
+        """Events are put in order first, which costs as much as ten fields."""
+        return 10 + 2 * len(self.report.steps) + len(self.conditions)
 
-def plan_funnel(report: FunnelReport, today: date, definitions: Definitions) -> FunnelPlan:
+
+def plan_funnel(report: FunnelReport, today: date, definitions: Definitions, limits: Limits) -> FunnelPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_funnel(report)
 
@@ -33,6 +41,7 @@ def plan_funnel(report: FunnelReport, today: date, definitions: Definitions) -> 
         return find_dimension(name, {}, definitions.dimensions)
 
     conditions = [condition for step in report.steps for condition in dimension_conditions(step.filter)]
+    check_size(conditions, limits)
     filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
     breakdown, next_action = (find(name) if name else None for name in (report.breakdown, report.next_action))
     shown = [dimension for dimension in (breakdown, next_action) if dimension]
@@ -44,4 +53,5 @@ def plan_funnel(report: FunnelReport, today: date, definitions: Definitions) -> 
         breakdown=breakdown,
         next_action=next_action,
         columns=frozenset(columns | {*ORDER, "day"}),
+        conditions=tuple(conditions),
     )

@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 from processing.sessions.condensed import RowSource
 from reporting.kinds.paths.report import PathReport, check_paths
 from reporting.model.date_ranges import Days, resolve
-from reporting.query.filters import dimension_conditions
+from reporting.model.limits import Limits
+from reporting.model.report import Leaf
+from reporting.query.filters import check_size, dimension_conditions
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import Dimension, find_dimension
 
@@ -21,13 +23,20 @@ class PathPlan(NamedTuple):
     dimension: Dimension
     filter_dimensions: Mapping[str, Dimension]
     columns: frozenset[str]
+    conditions: tuple[Leaf, ...]  # of all filters
     row_source: RowSource = RowSource.EVENTS
 
+    @property
+    def steps_per_event(self) -> int:
+        """Events are put in order first, which costs as much as ten fields."""
+        return 10 + 2 * self.report.steps + len(self.conditions)
 
-def plan_paths(report: PathReport, today: date, definitions: Definitions) -> PathPlan:
+
+def plan_paths(report: PathReport, today: date, definitions: Definitions, limits: Limits) -> PathPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_paths(report)
     conditions = [leaf for tree in (report.events, report.point) for leaf in dimension_conditions(tree)]
+    check_size(conditions, limits)
     filter_dimensions = {leaf.field: find_dimension(leaf.field, {}, definitions.dimensions) for leaf in conditions}
     dimension = find_dimension(report.dimension, {}, definitions.dimensions)
     columns = {column for each in (dimension, *filter_dimensions.values()) for column in each.columns}
@@ -37,4 +46,5 @@ def plan_paths(report: PathReport, today: date, definitions: Definitions) -> Pat
         dimension=dimension,
         filter_dimensions=filter_dimensions,
         columns=frozenset(columns | {*ORDER, "day"}),
+        conditions=tuple(conditions),
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from processing.sessions.condensed import RowSource
 from reporting.kinds.retention.report import RetentionReport, check_retention
 from reporting.model.date_ranges import EARLIEST, Days, resolve
+from reporting.model.limits import Limits
 from reporting.registry.custom import Definitions
 
 
@@ -15,9 +16,10 @@ class RetentionPlan(NamedTuple):
     days: tuple[Days, ...]  # one
     columns: frozenset[str] = frozenset({"visitor", "day"})
     row_source: RowSource = RowSource.CONDENSED
+    steps_per_event: int = 3
 
 
-def plan_retention(report: RetentionReport, today: date, _definitions: Definitions) -> RetentionPlan:
+def plan_retention(report: RetentionReport, today: date, _definitions: Definitions, _limits: Limits) -> RetentionPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_retention(report)
     (cohorts,) = resolve([report.date_range], today)

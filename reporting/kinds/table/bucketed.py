@@ -98,7 +98,7 @@ def count_bucket(task: BucketTask) -> BucketCounts:
     view = _view_cache(task.store).open(task.pinned).with_rules(rules)
     plan = plan_table(task.report, task.today, definitions_of(rules))
     loaded = load([plan], _Bucket(view, task.number, task.buckets))
-    ranges = [coded_rows(plan, loaded.of(plan, days), view.zone) for days in plan.days]
+    ranges = coded_rows(plan, loaded)
     if task.kept:
         ranges = [_only(coded, kept) for coded, kept in zip(ranges, task.kept, strict=True)]
     keys = key_names(plan)

@@ -11,7 +11,7 @@ from reporting.kinds.table.rows import DIMENSION, key_names, report_rows, zero_r
 from reporting.model.date_ranges import Days
 from reporting.model.report import Leaf
 from reporting.query.aggregate import CODE
-from reporting.query.filters import combine, row_condition
+from reporting.query.filters import Values, accepted_values, combine
 
 
 def with_empty_intervals(plan: TablePlan, report: pl.DataFrame, days: Days, zone: str) -> pl.DataFrame:
@@ -46,6 +46,7 @@ def _accepted_hours(plan: TablePlan, days: Days, zone: str) -> pl.DataFrame:
         dimension = plan.filter_dimensions[condition.field]
         if not dimension.is_time:
             return pl.lit(None, dtype=pl.Boolean())
-        return row_condition(hours, condition, dimension, zone)
+        values = Values([hours], dimension, zone)
+        return values.rows(accepted_values(condition, values))
 
     return hours.filter(combine(tree, accepts).fill_null(value=True))

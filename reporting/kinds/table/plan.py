@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
+from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
-from reporting.query.filters import dimension_conditions, leaves
+from reporting.query.filters import check_size, dimension_conditions, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.registry.measures import Measure, Sum, can_condense, without_repeats
@@ -58,6 +59,12 @@ class TablePlan(NamedTuple):
         )
 
     @property
+    def steps_per_event(self) -> int:
+        """How many fields and conditions look at each event of each date range: what the report costs."""
+        conditions = len(leaves(self.report.dimension_filter))
+        return 1 + len(self.dimensions) + len(self.all_metrics) + conditions
+
+    @property
     def fills_intervals(self) -> bool:
         """Whether each interval of the date ranges has a row: the table is by time alone, and keeps empty rows."""
         by_time = bool(self.dimensions) and all(dimension.is_time for dimension in self.dimensions)
@@ -68,9 +75,12 @@ class TablePlan(NamedTuple):
         return "TOTAL" in self.report.aggregations or not self.dimensions
 
 
-def plan_table(report: Report, today: date, definitions: Definitions = NO_DEFINITIONS) -> TablePlan:
-    """Raises ReportError for everything that is wrong with the report."""
+def plan_table(
+    report: Report, today: date, definitions: Definitions = NO_DEFINITIONS, limits: Limits = DEFAULT_LIMITS
+) -> TablePlan:
+    """Raises ReportError for everything that is wrong with the report, its size included."""
     check_shape(report)
+    check_size([*leaves(report.dimension_filter), *leaves(report.metric_filter)], limits)
     derived = {dimension.name: dimension for dimension in report.derived}
     find = partial(find_dimension, derived=derived, custom=definitions.dimensions)
     conditions = dimension_conditions(report.dimension_filter)

@@ -12,9 +12,11 @@ from typing import Final
 
 import polars as pl
 
+from processing.interruption import checkpoint
 from reporting.kinds.table.plan import TablePlan
 from reporting.query.aggregate import CODE, with_code
-from reporting.query.filters import combine, filter_rows, numeric
+from reporting.query.filters import combine, numeric, row_filter
+from reporting.query.load import LoadedRows
 
 KEY: Final = "key "
 DIMENSION: Final = "dimension "
@@ -28,12 +30,19 @@ def key_names(plan: TablePlan) -> list[str]:
     return [f"{KEY}{n}" for n in range(len(plan.dimensions))]
 
 
-def coded_rows(plan: TablePlan, loaded: pl.DataFrame, zone: str) -> pl.DataFrame:
-    """Keeps the loaded rows that the report counts, and adds the keys of its dimensions and CODE."""
+def coded_rows(plan: TablePlan, loaded: LoadedRows) -> list[pl.DataFrame]:
+    """Keeps the rows that the report counts, of each date range, and adds the keys of its dimensions and CODE."""
     names = key_names(plan)
-    keys = [dimension.key(zone).alias(name) for name, dimension in zip(names, plan.dimensions, strict=True)]
-    kept = filter_rows(loaded, plan.report.dimension_filter, plan.filter_dimensions, zone)
-    return with_code(kept.with_columns(keys), names)
+    keys = [dimension.key(loaded.zone).alias(name) for name, dimension in zip(names, plan.dimensions, strict=True)]
+    frames = loaded.frames(plan)
+    accepted = row_filter(plan.report.dimension_filter, frames, plan.filter_dimensions, loaded.zone)
+    ranges = list[pl.DataFrame]()
+    for days in plan.days:
+        checkpoint()
+        rows = loaded.of(plan, days)
+        kept = rows if accepted is None else rows.filter(accepted)
+        ranges.append(with_code(kept.with_columns(keys), names))
+    return ranges
 
 
 def with_one_code(coded: pl.DataFrame) -> pl.DataFrame:

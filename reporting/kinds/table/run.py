@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from processing.interruption import checkpoint
 from reporting.kinds.table.assemble import ReportPage, assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan
@@ -36,7 +37,7 @@ class Counted(NamedTuple):
 
 
 def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
-    ranges = [coded_rows(plan, loaded.of(plan, days), loaded.zone) for days in plan.days]
+    ranges = coded_rows(plan, loaded)
     counted = _page_then_count(plan, ranges) if plan.can_page_first else _count_all_then_page(plan, ranges, loaded.zone)
     return assemble(plan, counted.page, counted.table, counted.totals, loaded.zone, loaded.currency)
 
@@ -78,6 +79,7 @@ def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) ->
 
 
 def _measured(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
+    checkpoint()
     return report_rows(plan, measure(coded, key_names(plan), plan.measures))
 
 

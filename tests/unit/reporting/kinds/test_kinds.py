@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+import msgspec
 import polars as pl
 import pytest
 
 from processing.sessions.condensed import RowSource
-from reporting.kinds import KINDS, parse, render, run, run_many
+from reporting.kinds import KINDS, parse, plan_many, render, run, run_many
 from reporting.kinds.kind import ReportKind
 from reporting.model.date_ranges import Days
-from reporting.model.report import Answer, DateRange, Report, ReportError
+from reporting.model.report import Answer, DateRange, Report, ReportError, StringFilter
 from reporting.query.load import LoadedRows
 from tests.support.builders import FrameView, built
 
@@ -30,6 +31,7 @@ class BrowserPlan(NamedTuple):
     days: tuple[Days, ...]
     columns: frozenset[str] = frozenset({"day", "browser"})
     row_source: RowSource = RowSource.EVENTS
+    steps_per_event: int = 1
 
 
 class BrowserAnswer(NamedTuple):
@@ -46,7 +48,7 @@ BROWSERS: ReportKind[BrowserReport, BrowserPlan, BrowserAnswer] = ReportKind(
     report=BrowserReport,
     answer=BrowserAnswer,
     parse=lambda body: BrowserReport(date.fromisoformat(body["day"])),  # type: ignore[index]
-    plan=lambda report, _today, _definitions: BrowserPlan((Days("day", report.day, report.day),)),
+    plan=lambda report, _today, _definitions, _limits: BrowserPlan((Days("day", report.day, report.day),)),
     run=list_browsers,
     render=lambda answer: list(answer.browsers),
 )
@@ -129,3 +131,17 @@ def test_no_two_kinds_share_a_name_or_a_class() -> None:
     ):
         assert len(set(names)) == len(names)
     assert all(kind.name == name for name, kind in KINDS.items())
+
+
+@pytest.mark.usefixtures("browsers")
+def test_what_reports_cost_is_known_before_anything_is_read(view: RecordingView) -> None:
+    """Events of each date range, by the fields and conditions that look at each."""
+    ranges = (DateRange("2026-11-01", "2026-11-10"), DateRange("2026-11-01", "2026-11-05"))
+    report = msgspec.structs.replace(
+        TABLE, date_ranges=ranges, dimension_filter=StringFilter("pagePath", "/a", "PARTIAL_REGEXP")
+    )
+    planned = plan_many([report, BrowserReport(date(2026, 11, 10))], view, TODAY)
+    events_a_day = 100
+    steps = planned.steps(lambda first, last: events_a_day * ((last - first).days + 1))
+    assert steps == events_a_day * (10 + 5) * 4 + events_a_day
+    assert not view.reads

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reporting.model.limits import DEFAULT_LIMITS
 from reporting.model.report import (
     And,
     BetweenFilter,
@@ -19,7 +20,7 @@ from reporting.model.report import (
     ReportError,
     StringFilter,
 )
-from reporting.query.filters import DEEPEST, LONGEST_PATTERN, MOST_FILTERS, MOST_VALUES
+from reporting.query.filters import DEEPEST
 from tests.support.builders import view_of
 from tests.unit.reporting.kinds.table.test_run import TEXTS, ask, one
 
@@ -103,13 +104,15 @@ def nested(depth: int) -> Filter:
         (paths("FULL_REGEXP", "("), "not one of RE2"),
         (paths("PARTIAL_REGEXP", r"(a)\1"), "not one of RE2"),
         (paths("PARTIAL_REGEXP", "(?=a)"), "not one of RE2"),
-        (paths("FULL_REGEXP", "a" * (LONGEST_PATTERN + 1)), "characters"),
+        (paths("FULL_REGEXP", "a" * (DEFAULT_LIMITS.pattern_characters + 1)), "characters"),
         (paths("FULL_REGEXP", "((a{1,100}){1,100}){1,100}"), "not one of RE2"),
         (And(()), "at least one"),
         (nested(DEEPEST + 1), "flatten"),
-        (Or((paths("EXACT", "/"),) * (MOST_FILTERS + 1)), "conditions"),
-        (InListFilter("pagePath", ()), "1 to"),
-        (InListFilter("pagePath", ("x",) * (MOST_VALUES + 1)), "1 to"),
+        (Or((paths("EXACT", "/"),) * (DEFAULT_LIMITS.conditions + 1)), "201 conditions; at most 200"),
+        (InListFilter("pagePath", ()), "one value or more"),
+        (InListFilter("pagePath", ("x",) * (DEFAULT_LIMITS.values + 1)), "10,001 values"),
+        (Or((InListFilter("pagePath", ("x",) * 5_001),) * 2), "10,002 values"),
+        (Or((paths("FULL_REGEXP", "x"),) * (DEFAULT_LIMITS.patterns + 1)), "101 regular expressions"),
         (StringFilter("pagPath", "x"), "Did you mean pagePath"),
     ],
 )

@@ -18,6 +18,7 @@ class NeededRows(NamedTuple):
     days: tuple[Days, ...]
     columns: frozenset[str]
     row_source: RowSource = RowSource.EVENTS
+    steps_per_event: int = 1
 
 
 class RecordingView:
@@ -56,6 +57,7 @@ def test_it_works() -> None:
     assert rows.of(paths, days(1, 5))["path"].cast(pl.String).to_list() == [f"/{day}" for day in range(1, 6)]
     assert rows.of(paths, days(20, 20)).height == 1
     assert rows.of(browsers, days(4, 9)).height == 6
+    assert [frame.height for frame in rows.frames(browsers)] == [9]  # all that was read together
     assert (rows.zone, rows.currency) == ("Etc/UTC", "EUR")
 
 
