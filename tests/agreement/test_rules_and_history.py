@@ -20,8 +20,11 @@ from processing.models import HistoryRun
 from processing.reprocessing import rebuild
 from processing.reprocessing.runs import create_run
 from processing.schema import BUILT
-from reporting.kinds import run_many
-from reporting.model.report import DateRange, Report
+from reporting.kinds import KINDS, run_many
+from reporting.kinds.funnel.report import FunnelReport, FunnelStep
+from reporting.kinds.paths.report import PathReport
+from reporting.kinds.retention.report import RetentionReport
+from reporting.model.report import DateRange, Report, StringFilter
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.agreement.test_random_hits import installation
@@ -122,7 +125,26 @@ def answers(view: Any, ever: tuple[date, date] = EVER) -> list[Any]:
     days = (DateRange(str(ever[0]), str(ever[1])),)
     parts = (tuple(METRICS)[:7], tuple(METRICS)[7:14], tuple(METRICS)[14:])
     reports = [Report(date_ranges=days, dimensions=(name,), metrics=part) for name in DIMENSIONS for part in parts]
-    return [(answer.rows, answer.totals) for answer in run_many(reports, view, ever[1])]
+    tables = [(answer.rows, answer.totals) for answer in run_many(reports, view, ever[1])]
+    return [*tables, *run_many(other_kinds(days[0]), view, ever[1])]
+
+
+def other_kinds(days: DateRange) -> list[Any]:
+    """A report of each kind that is not a table."""
+    viewed, scrolled = (StringFilter("eventName", name) for name in ("page_view", "scroll"))
+    steps = (FunnelStep("view", viewed), FunnelStep("scroll", scrolled), FunnelStep("view again", viewed))
+    return [
+        FunnelReport(date_range=days, steps=steps, breakdown="country", next_action="eventName"),
+        FunnelReport(date_range=days, steps=steps, open=True, breakdown="date"),
+        PathReport(date_range=days, point=viewed),
+        PathReport(date_range=days, dimension="eventName", direction="backward"),
+        RetentionReport(date_range=days, granularity="day"),
+    ]
+
+
+def test_every_kind_is_asked_for() -> None:
+    kinds = {type(report) for report in (Report(date_ranges=()), *other_kinds(DateRange("today", "today")))}
+    assert kinds == {kind.report for kind in KINDS.values()}
 
 
 def test_rules_of_the_test_change_numbers(tmp_path: Path) -> None:

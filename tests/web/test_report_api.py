@@ -141,7 +141,19 @@ def test_a_report(shop: Site) -> None:
 def test_a_report_names_its_kind(shop: Site) -> None:
     body = {"date_ranges": [{"start": DAY, "end": DAY}], "metrics": ["totalUsers"]}
     assert post_report(shop, {**body, "kind": "table"}).json() == post_report(shop, body).json()
-    assert "The kinds are: table." in post_report(shop, {**body, "kind": "xyz"}).json()["detail"]
+    assert "The kinds are: table, funnel" in post_report(shop, {**body, "kind": "xyz"}).json()["detail"]
+
+
+def test_reports_of_the_other_kinds(shop: Site) -> None:
+    day = {"start": DAY, "end": DAY}
+    view = {"type": "string", "field": "eventName", "value": "page_view"}
+    steps = [{"name": name, "filter": view} for name in ("first", "second")]
+    funnel = post_report(shop, {"kind": "funnel", "date_range": day, "steps": steps}).json()
+    assert [step["visitors"] for step in funnel["steps"]] == [2, 1]  # one visitor has two views
+    paths = post_report(shop, {"kind": "paths", "date_range": day, "events": view, "steps": 2}).json()
+    assert [node["value"] for node in paths["steps"][0]["nodes"]] == ["/a"]
+    retention = post_report(shop, {"kind": "retention", "date_range": day, "granularity": "day", "periods": 1}).json()
+    assert [(each["start"], each["returned"]) for each in retention["cohorts"]] == [(DAY, [2])]
 
 
 @pytest.mark.parametrize("body", [{}, [], {"date_ranges": 1}, {"date_ranges": [], "metric": []}, {"date_ranges": [{}]}])

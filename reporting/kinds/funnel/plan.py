@@ -13,8 +13,8 @@ from reporting.query.filters import check_size, dimension_conditions
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import Dimension, find_dimension
 
-# The events of a visitor, in order. Two events at the same time come in the order in which they arrived.
-ORDER: Final = ("visitor", "time", "position", "index")
+# The events of a visitor, in an order that does not depend on their arrival. Clients count their hits (sequence).
+ORDER: Final = ("visitor", "time", "sequence", "hit", "index")
 
 
 class FunnelPlan(NamedTuple):

@@ -13,8 +13,8 @@ from reporting.query.filters import check_size, dimension_conditions
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import Dimension, find_dimension
 
-# The events of a session, in order. Two events at the same time come in the order in which they arrived.
-ORDER: Final = ("session", "time", "position", "index")
+# The events of a session, in an order that does not depend on their arrival. Clients count their hits (sequence).
+ORDER: Final = ("session", "time", "sequence", "hit", "index")
 
 
 class PathPlan(NamedTuple):

@@ -76,7 +76,7 @@ def test_directly() -> None:
 
 
 def test_one_event_reaches_one_step() -> None:
-    view = view_of(event(1, 0, "see"), event(2, 0, "see"), event(2, 0, "see", position=99))
+    view = view_of(event(1, 0, "see"), event(2, 0, "see"), event(2, 0, "see", hit=99))
     assert counts(ask(view, step("first", "see"), step("second", "see")).steps) == [(2, 1, 1), (1, 0, 0)]
 
 
@@ -129,7 +129,7 @@ def test_a_funnel_counts_what_plain_python_counts(
     events: list[dict[str, Any]], later: list[tuple[str, dict[str, Any]]], open: bool
 ) -> None:
     steps = [step("0", "a"), *(step(f"{n}", *names, **limits) for n, (names, limits) in enumerate(later, 1))]
-    placed = [{**each, "position": position} for position, each in enumerate(events)]
+    placed = [{**each, "hit": position} for position, each in enumerate(events)]
     answer = ask(FrameView(built(placed)), *steps, open=open, breakdown="country", limit=2)
     expected = slowly(placed, ["a", *(names for names, _ in later)], [{}, *(limits for _, limits in later)], open)
     assert counts(answer.steps) == expected(set("1234"))
@@ -144,7 +144,7 @@ def test_a_funnel_counts_what_plain_python_counts(
 
 def by_visitor(events: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
     visits = defaultdict(list)
-    for each in sorted(events, key=lambda each: (each["time"], each["position"])):
+    for each in sorted(events, key=lambda each: (each["time"], each["hit"])):
         visits[each["visitor"]].append(each)
     return visits
 

@@ -25,7 +25,7 @@ Step = tuple[dict[str, int], dict[tuple[str, str], int]]
 
 def visit(session: int, *paths: str) -> list[dict[str, Any]]:
     facts = {"visitor": session, "session": session}
-    return [{**facts, "time": START + n * 1000, "position": n, "path": path} for n, path in enumerate(paths)]
+    return [{**facts, "time": START + n * 1000, "hit": n, "path": path} for n, path in enumerate(paths)]
 
 
 def on(path: str) -> StringFilter:
