@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, Final, NamedTuple, overload
 
+import polars as pl
+
 from processing.interruption import in_thread
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
@@ -35,8 +37,17 @@ def parse(body: object) -> Any:
 
 def render(answer: object) -> Any:
     """Writes an answer as JSON of our own API."""
+    return _kind_of_answer(answer).render(answer)
+
+
+def tabulate(answer: object) -> pl.DataFrame:
+    """Writes an answer as the rows of a file."""
+    return _kind_of_answer(answer).tabulate(answer)
+
+
+def _kind_of_answer(answer: object) -> ReportKind[Any, Any, Any]:
     by_answer = {kind.answer: kind for kind in KINDS.values()}
-    return by_answer[type(answer)].render(answer)
+    return by_answer[type(answer)]
 
 
 @overload

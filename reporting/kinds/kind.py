@@ -1,4 +1,5 @@
-"""What makes a kind of report: its request, how it is planned, counted, read from JSON and written as JSON.
+"""What makes a kind of report: its request, how it is planned, counted, read from JSON, and written as
+JSON or as a table.
 
     body --parse--> report --plan--> plan --load--> rows --run--> answer --render--> JSON
 
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
+
+import polars as pl
 
 from reporting.model.limits import Limits
 from reporting.query.load import LoadedRows, Plan
@@ -31,3 +34,4 @@ class ReportKind(Generic[R, P, A]):
     plan: Callable[[R, date, Definitions, Limits], P]
     run: Callable[[P, LoadedRows], A]  # pure: may run beside others in a thread
     render: Callable[[A], Any]  # answer -> JSON of our own API
+    tabulate: Callable[[A], pl.DataFrame]  # answer -> the rows of a file, with plain names and types

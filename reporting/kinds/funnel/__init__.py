@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from reporting.kinds.funnel.plan import FunnelPlan, plan_funnel
-from reporting.kinds.funnel.report import FunnelAnswer, FunnelReport, parse_funnel
+from reporting.kinds.funnel.report import FunnelAnswer, FunnelReport, parse_funnel, tabulate_funnel
 from reporting.kinds.funnel.run import run_funnel
 from reporting.kinds.kind import ReportKind
 
@@ -17,4 +17,5 @@ FUNNEL: Final[ReportKind[FunnelReport, FunnelPlan, FunnelAnswer]] = ReportKind(
     plan=plan_funnel,
     run=run_funnel,
     render=msgspec.to_builtins,
+    tabulate=tabulate_funnel,
 )

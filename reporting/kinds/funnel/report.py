@@ -3,6 +3,7 @@
 from typing import Final
 
 import msgspec
+import polars as pl
 
 from reporting.model.report import DateRange, Filter, ReportError
 
@@ -98,3 +99,15 @@ def check_funnel(report: FunnelReport) -> None:
                 f"The step {step.name[:100]!r} has within_seconds {step.within_seconds}; it must be between 1 and"
                 f" {LONGEST_WAIT_S}."
             )
+
+
+def tabulate_funnel(answer: FunnelAnswer) -> pl.DataFrame:
+    """Returns a row for each step of all visitors together, whose `breakdown` is null, and of each value."""
+    rows = [
+        {"breakdown": value, **msgspec.structs.asdict(step)}
+        for value, steps in [(None, answer.steps), *((each.value, each.steps) for each in answer.breakdown)]
+        for step in steps
+    ]
+    counts = dict.fromkeys(("visitors", "continued", "abandoned"), pl.Int64())
+    rates = dict.fromkeys(("completion_rate", "seconds"), pl.Float64())
+    return pl.DataFrame(rows, schema={"breakdown": pl.String(), "step": pl.String(), **counts, **rates})

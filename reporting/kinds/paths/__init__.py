@@ -6,7 +6,7 @@ import msgspec
 
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths.plan import PathPlan, plan_paths
-from reporting.kinds.paths.report import PathAnswer, PathReport, parse_paths
+from reporting.kinds.paths.report import PathAnswer, PathReport, parse_paths, tabulate_paths
 from reporting.kinds.paths.run import run_paths
 
 PATHS: Final[ReportKind[PathReport, PathPlan, PathAnswer]] = ReportKind(
@@ -17,4 +17,5 @@ PATHS: Final[ReportKind[PathReport, PathPlan, PathAnswer]] = ReportKind(
     plan=plan_paths,
     run=run_paths,
     render=msgspec.to_builtins,
+    tabulate=tabulate_paths,
 )

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 import msgspec
+import polars as pl
 
 from reporting.model.report import DateRange, Filter, ReportError
 
@@ -68,3 +69,14 @@ def check_paths(report: PathReport) -> None:
         raise ReportError(f"The report has {report.steps} steps; it must have 2 to {MOST_STEPS}.")
     if not 1 <= report.limit <= LARGEST_LIMIT:
         raise ReportError(f"The limit is {report.limit}; it must be between 1 and {LARGEST_LIMIT}.")
+
+
+def tabulate_paths(answer: PathAnswer) -> pl.DataFrame:
+    """Returns a row for each link, with the number of the step that it leaves, from 1."""
+    rows = [
+        {"step": number, **msgspec.structs.asdict(link)}
+        for number, step in enumerate(answer.steps, 1)
+        for link in step.links
+    ]
+    types = {"step": pl.Int64(), "source": pl.String(), "target": pl.String(), "sessions": pl.Int64()}
+    return pl.DataFrame(rows, schema=types)

@@ -6,7 +6,7 @@ import msgspec
 
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.retention.plan import RetentionPlan, plan_retention
-from reporting.kinds.retention.report import RetentionAnswer, RetentionReport, parse_retention
+from reporting.kinds.retention.report import RetentionAnswer, RetentionReport, parse_retention, tabulate_retention
 from reporting.kinds.retention.run import run_retention
 
 RETENTION: Final[ReportKind[RetentionReport, RetentionPlan, RetentionAnswer]] = ReportKind(
@@ -17,4 +17,5 @@ RETENTION: Final[ReportKind[RetentionReport, RetentionPlan, RetentionAnswer]] = 
     plan=plan_retention,
     run=run_retention,
     render=msgspec.to_builtins,
+    tabulate=tabulate_retention,
 )

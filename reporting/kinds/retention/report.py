@@ -4,6 +4,7 @@ from datetime import date
 from typing import Final, Literal
 
 import msgspec
+import polars as pl
 
 from reporting.model.report import DateRange, ReportError
 
@@ -52,3 +53,14 @@ def check_retention(report: RetentionReport) -> None:
     """Raises ReportError for mistakes that need no data."""
     if not 1 <= report.periods <= MOST_PERIODS:
         raise ReportError(f"The report has {report.periods} periods; it must have 1 to {MOST_PERIODS}.")
+
+
+def tabulate_retention(answer: RetentionAnswer) -> pl.DataFrame:
+    """Returns a row for each cohort and period; the cohort's own period is 0."""
+    rows = [
+        (cohort.start, cohort.visitors, period, returned, rate)
+        for cohort in answer.cohorts
+        for period, (returned, rate) in enumerate(zip(cohort.returned, cohort.rates, strict=True))
+    ]
+    types = {"start": pl.Date(), **dict.fromkeys(("visitors", "period", "returned"), pl.Int64()), "rate": pl.Float64()}
+    return pl.DataFrame(rows, schema=types, orient="row")

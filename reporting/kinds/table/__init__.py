@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from reporting.kinds.kind import ReportKind
+from reporting.kinds.table.assemble import tabulate_table
 from reporting.kinds.table.plan import TablePlan, plan_table
 from reporting.kinds.table.run import run_table
 from reporting.model.report import Answer, Report, ReportError
@@ -25,4 +26,5 @@ TABLE: Final[ReportKind[Report, TablePlan, Answer]] = ReportKind(
     plan=plan_table,
     run=run_table,
     render=msgspec.to_builtins,
+    tabulate=tabulate_table,
 )

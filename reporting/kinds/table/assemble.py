@@ -107,3 +107,10 @@ def _rows(plan: TablePlan, table: pl.DataFrame, dimension_columns: list[str]) ->
     texts = [pl.col(column).alias(f"text {n}") for n, column in enumerate(dimension_columns)]
     values = table.select(*texts, *(METRIC + metric.name for metric in _visible_metrics(plan)))
     return tuple(Row(row[:count], row[count:]) for row in values.iter_rows())
+
+
+def tabulate_table(answer: Answer) -> pl.DataFrame:
+    """Returns the rows of the page under the names of the answer's headers: texts of dimensions, numbers of metrics."""
+    types: dict[str, pl.DataType] = {name: pl.String() for name in answer.dimensions}
+    types |= {header.name: pl.Int64() if header.type == "INTEGER" else pl.Float64() for header in answer.metrics}
+    return pl.DataFrame([(*row.dimensions, *row.metrics) for row in answer.rows], schema=types, orient="row")

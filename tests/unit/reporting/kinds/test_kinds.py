@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from processing.sessions.condensed import RowSource
-from reporting.kinds import KINDS, parse, plan_many, render, run, run_many
+from reporting.kinds import KINDS, parse, plan_many, render, run, run_many, tabulate
 from reporting.kinds.kind import ReportKind
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer, DateRange, Report, ReportError, StringFilter
@@ -51,6 +51,7 @@ BROWSERS: ReportKind[BrowserReport, BrowserPlan, BrowserAnswer] = ReportKind(
     plan=lambda report, _today, _definitions, _limits: BrowserPlan((Days("day", report.day, report.day),)),
     run=list_browsers,
     render=lambda answer: list(answer.browsers),
+    tabulate=lambda answer: pl.DataFrame({"browser": answer.browsers}),
 )
 BODY = {"kind": "browsers", "day": "2026-11-10"}
 
@@ -88,6 +89,8 @@ def test_it_works(view: RecordingView) -> None:
     table, browsers = run_many([TABLE, parse(BODY)], view, TODAY)
     assert [(*row.dimensions, *row.metrics) for row in table.rows] == [("/", 1), ("/a", 1)]
     assert render(browsers) == ["Chrome", "Firefox"]
+    assert tabulate(browsers)["browser"].to_list() == ["Chrome", "Firefox"]
+    assert tabulate(table).rows(named=True)[0] == {"pagePath": "/", "eventCount": 1}
     assert view.reads == [(date(2026, 11, 1), date(2026, 11, 15), ["browser", "day", "path"])]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.kinds import parse, render, run
+from reporting.kinds import parse, render, run, tabulate
 from reporting.kinds.funnel.report import FunnelAnswer, FunnelReport, FunnelStep, StepCount
 from reporting.kinds.funnel.run import END, MORE
 from reporting.model.report import DateRange, Or, ReportError, StringFilter
@@ -99,6 +99,9 @@ def test_breakdown_and_next_actions() -> None:
         ("buy", END, 1),
         ("buy", "pay", 1),
     ]
+    assert tabulate(answer).select("breakdown", "step", "visitors").rows()[1:4] == [
+        *((None, "buy", 2), ("Spain", "see", 2), ("Spain", "buy", 1))
+    ]
     by_day = ask(view, step("see"), step("buy"), breakdown="date").breakdown
     assert [counts(each.steps) for each in by_day] == [[(4, 2, 2), (2, 0, 0)]]
 
@@ -107,6 +110,7 @@ def test_no_events() -> None:
     answer = ask(view_of(), step("see"), step("buy"), breakdown="country", next_action="eventName")
     assert counts(answer.steps) == [(0, 0, 0), (0, 0, 0)]
     assert (answer.breakdown, answer.next_actions) == ((), ())
+    assert tabulate(answer)["visitors"].to_list() == [0, 0]
 
 
 EVENTS = st.lists(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.kinds import parse, render, run
+from reporting.kinds import parse, render, run, tabulate
 from reporting.kinds.paths.report import PathAnswer, PathReport
 from reporting.kinds.paths.run import BEGINNING, END, MORE
 from reporting.model.report import DateRange, ReportError, StringFilter
@@ -75,6 +75,12 @@ def test_values_beyond_the_limit_are_put_together() -> None:
     answer = ask(view, steps=2, limit=1)
     assert [(node.value, node.sessions) for node in answer.steps[1].nodes] == [("/y", 2), (MORE, 2), (END, 1)]
     assert steps(answer)[0] == ({"/a": 5}, {("/a", "/y"): 2, ("/a", MORE): 2, ("/a", END): 1})
+
+
+def test_links_as_a_table() -> None:
+    answer = ask(view_of(*visit(1, "/a", "/b")), steps=3)
+    assert tabulate(answer).rows() == [(1, "/a", "/b", 1), (2, "/b", END, 1)]
+    assert tabulate(ask(view_of())).is_empty()
 
 
 def test_only_some_events_count() -> None:

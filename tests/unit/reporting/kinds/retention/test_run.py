@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.kinds import parse, render, run
+from reporting.kinds import parse, render, run, tabulate
 from reporting.kinds.retention.report import Granularity, RetentionAnswer, RetentionReport
 from reporting.model.report import DateRange, ReportError
 from tests.support.builders import FrameView, built, view_of
@@ -49,6 +49,7 @@ def test_it_works() -> None:
     assert counts(answer) == [(date(2026, 11, 2), 2, (2, 1, 0)), (date(2026, 11, 9), 1, (1, 1))]
     assert list(answer.cohorts[0].rates) == [1, 0.5, 0]
     assert list(answer.rates) == [1, 2 / 3, 0]
+    assert tabulate(answer).rows()[:2] == [(date(2026, 11, 2), 2, 0, 2, 1.0), (date(2026, 11, 2), 2, 1, 1, 0.5)]
 
 
 def test_days_and_months() -> None:
