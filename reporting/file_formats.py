@@ -38,14 +38,19 @@ def write_csv(schema: pl.Schema, parts: Parts) -> Iterator[bytes]:
     """Follows RFC 4180, in UTF-8. Times are in ISO 8601."""
     yield schema.to_frame().write_csv(line_terminator="\r\n").encode()
     texts = pl.col(pl.String)
-    for part in parts:
-        safe = part.with_columns(pl.when(texts.str.contains(FORMULA)).then("'" + texts).otherwise(texts).name.keep())
-        yield safe.write_csv(include_header=False, line_terminator="\r\n").encode()
+    safe = pl.when(texts.str.contains(FORMULA)).then("'" + texts).otherwise(texts).name.keep()
+    for part in map(_with_iso_times, parts):
+        yield part.with_columns(safe).write_csv(include_header=False, line_terminator="\r\n").encode()
 
 
 def write_json_lines(_schema: pl.Schema, parts: Parts) -> Iterator[bytes]:
-    for part in parts:
+    for part in map(_with_iso_times, parts):
         yield part.write_ndjson().encode()
+
+
+def _with_iso_times(part: pl.DataFrame) -> pl.DataFrame:
+    """Writes moments in UTC as texts: 2026-11-29T08:00:00.000Z."""
+    return part.with_columns(pl.col(pl.Datetime).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
 
 
 def write_parquet(schema: pl.Schema, parts: Parts) -> Iterator[bytes]:

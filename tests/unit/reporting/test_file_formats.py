@@ -6,7 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -92,6 +92,17 @@ def test_texts_of_a_sheet_are_as_they_were() -> None:
     rows = [(text, 1, 1.0, date(2026, 1, 1)) for text in HOSTILE if text and text.isprintable()]
     cells = cells_of(written("xlsx", rows))
     assert ["".join(cells[f"A{number}"].itertext()) for number in range(2, len(rows) + 2)] == [row[0] for row in rows]
+
+
+def test_moments() -> None:
+    moment = datetime(2026, 11, 29, 8, 30, tzinfo=UTC)
+    part = pl.DataFrame({"time": [moment]}, schema={"time": pl.Datetime("ms", "UTC")})
+    text = "2026-11-29T08:30:00.000Z"
+    contents = {name: b"".join(each.write(part.schema, [part])) for name, each in FORMATS.items()}
+    assert contents["csv"].decode() == f"time\r\n{text}\r\n"
+    assert json.loads(contents["jsonl"]) == {"time": text}
+    assert pl.read_parquet(io.BytesIO(contents["parquet"])).equals(part)
+    assert float("".join(cells_of(contents["xlsx"])["A2"].itertext())) == pytest.approx(46355 + 8.5 / 24)
 
 
 @pytest.mark.parametrize("name", FORMATS)
