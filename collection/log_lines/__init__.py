@@ -15,6 +15,7 @@ from collection.log_lines.format_strings import UnusableFormat, parse_format
 from collection.log_lines.formatted import read_formatted
 from collection.log_lines.json_objects import is_object, read_object
 from collection.log_lines.plain import layout_of, read_unusual, read_usual
+from collection.log_lines.syslog import without_syslog
 from collection.log_lines.times import time_ms
 
 __all__ = [
@@ -42,4 +43,5 @@ def read_line(text: str, format: str | None = None) -> LogFields:
     fields = read_usual(text)
     if fields is not None:
         return fields
+    text = without_syslog(text)
     return read_object(text) if is_object(text) else read_unusual(text)
