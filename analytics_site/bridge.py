@@ -1,13 +1,16 @@
 """Runs a WSGI application on an ASGI server, in threads: Django is far slower through its own ASGI handler."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from io import BufferedReader, BytesIO
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 
 from collection.collector.http import TrustedProxies
+from collection.connections.connection import PIECE_BYTES, READS_ON, ReadsOn
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,7 +21,9 @@ WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]
 
 THREADS: Final = 8
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django accepts
-BODY_IN_MEMORY_BYTES: Final = 1024 * 1024
+BODY_IN_MEMORY_BYTES: Final = 64 * 1024
+MAX_UNSENT_BYTES: Final = 512 * 1024 * 1024  # of answers that clients have not read yet, on disk
+WITHOUT_BODY: Final = (204, 304)
 
 
 class ClientGone(Exception):
@@ -41,20 +46,34 @@ class WsgiInThreads:
         self._wsgi = wsgi
         self._proxies = proxies
         self._max_body_bytes = max_body_bytes
+        self._unsent_bytes = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="django")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reply = await self._reply(scope, receive)
+        with reply.body:
+            await self._send(scope, reply, send)
+
+    async def _reply(self, scope: Scope, receive: Receive) -> "Answer":
         with SpooledTemporaryFile(max_size=BODY_IN_MEMORY_BYTES) as body:
             try:
-                fits = await self._read(receive, body)
+                fits = not is_longer(scope, self._max_body_bytes) and await self._read(receive, body)
             except ClientGone:
-                return
+                return refusal(400, b"the body is incomplete\n")
             if not fits:
-                await too_large(send)
-                return
-            loop = asyncio.get_running_loop()
+                return refusal(413, b"body too large\n")
             environment = environ(scope, body, self._proxies)
-            await loop.run_in_executor(self._pool, Exchange(loop, send).run, self._wsgi, environment)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, answer, self._wsgi, environment)
+
+    async def _send(self, scope: Scope, reply: "Answer", send: Send) -> None:
+        reads_on: ReadsOn = scope.get("extensions", {}).get(READS_ON, always)
+        if self._unsent_bytes + reply.kept_bytes > MAX_UNSENT_BYTES:
+            reply = refusal(503, b"too many answers are waiting for their clients\n")
+        self._unsent_bytes += reply.kept_bytes
+        try:
+            await reply.send(send, reads_on)
+        finally:
+            self._unsent_bytes -= reply.kept_bytes
 
     async def _read(self, receive: Receive, body: IO[bytes]) -> bool:
         """Reads the body into the file. Returns False if it is too large. Raises ClientGone if it is incomplete."""
@@ -70,53 +89,82 @@ class WsgiInThreads:
         return True
 
 
-async def too_large(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-type", b"text/plain")]})
-    await send({"type": "http.response.body", "body": b"body too large\n"})
+class FileWrapper:
+    """WSGI's way to answer with a file: Django calls it with an open file, and reads nothing."""
+
+    def __init__(self, file: IO[bytes], block_size: int = PIECE_BYTES) -> None:
+        self.file, self._block_size = file, block_size
+        self.close = file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: self.file.read(self._block_size), b"")
 
 
-class Exchange:
-    """Runs one request in a thread of the pool and sends its answer through the event loop."""
+class Answer(NamedTuple):
+    """A whole answer. Its body is a file, in memory if it is short: clients may take minutes to read it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, send: Send) -> None:
-        self._loop = loop
-        self._send = send
-        self._status = 500
-        self._headers: RawHeaders = []
+    status: int
+    headers: RawHeaders
+    body: IO[bytes]
+    size: int
 
-    def run(self, wsgi: WsgiApplication, environment: dict[str, Any]) -> None:
-        result = wsgi(environment, self._start_response)
-        try:
-            self._answer(result)
-        finally:
-            if close := getattr(result, "close", None):
-                close()
+    @property
+    def kept_bytes(self) -> int:
+        """Returns what this answer alone needs; static files are there anyway."""
+        return self.size if isinstance(self.body, SpooledTemporaryFile) else 0
 
-    def _start_response(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> None:
-        self._status = int(status.partition(" ")[0])
-        self._headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    async def send(self, send: Send, reads_on: ReadsOn) -> None:
+        """Sends piece by piece, and reads none before the client has taken the one before."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        left = self.size
+        while left > PIECE_BYTES and await reads_on():
+            await send({"type": "http.response.body", "body": self.body.read(PIECE_BYTES), "more_body": True})
+            await asyncio.sleep(0)  # others get a turn, also while nothing has to be waited for
+            left -= PIECE_BYTES
+        await send({"type": "http.response.body", "body": self.body.read(PIECE_BYTES)})
 
-    def _answer(self, result: Iterable[bytes]) -> None:
-        """Sends an answer of known length at once, any other piece by piece, waiting for a slow client."""
-        pieces = self._pieces(result)
-        pending = next(pieces, b"")  # one piece behind, so that the last message can say that it is the last
-        self._emit({"type": "http.response.start", "status": self._status, "headers": self._headers})
-        for piece in pieces:
-            self._emit({"type": "http.response.body", "body": pending, "more_body": True})
-            pending = piece
-        self._emit({"type": "http.response.body", "body": pending})
 
-    def _pieces(self, result: Iterable[bytes]) -> Iterator[bytes]:
-        if any(name == b"content-length" for name, _ in self._headers):
-            yield b"".join(result)
-        else:
-            yield from (piece for piece in result if piece)
+def refusal(status: int, reason: bytes) -> Answer:
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(reason))]
+    return Answer(status, headers, BytesIO(reason), len(reason))
 
-    def _emit(self, message: Message) -> None:
-        asyncio.run_coroutine_threadsafe(self._deliver(message), self._loop).result()
 
-    async def _deliver(self, message: Message) -> None:
-        await self._send(message)
+async def always() -> bool:
+    """Stands in where the server does not tell whether the client reads."""
+    return True
+
+
+def answer(wsgi: WsgiApplication, environment: dict[str, Any]) -> Answer:
+    """Runs one request. It waits for no client, so that a thread of the pool is busy only while it computes."""
+    status, headers = 500, []
+
+    def start_response(line: str, named: list[tuple[str, str]], _error: object = None) -> None:
+        nonlocal status, headers
+        status = int(line.partition(" ")[0])
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named]
+
+    result = wsgi(environment, start_response)
+    try:
+        body, size = whole(result)
+    finally:
+        if close := getattr(result, "close", None):
+            close()
+    if status not in WITHOUT_BODY and not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", b"%d" % size))
+    return Answer(status, headers, body, size)
+
+
+def whole(result: Iterable[bytes]) -> tuple[IO[bytes], int]:
+    """Returns the body at its beginning, and its size. A file of the disk is not copied."""
+    if isinstance(result, FileWrapper) and isinstance(result.file, BufferedReader):
+        file = os.fdopen(os.dup(result.file.fileno()), "rb", buffering=0)
+        return file, os.fstat(file.fileno()).st_size
+    body = SpooledTemporaryFile(max_size=PIECE_BYTES)  # noqa: SIM115 - the answer closes it
+    for piece in result:
+        body.write(piece)
+    size = body.tell()
+    body.seek(0)
+    return body, size
 
 
 def environ(scope: Scope, body: IO[bytes], proxies: TrustedProxies) -> dict[str, Any]:
@@ -146,7 +194,14 @@ def environ(scope: Scope, body: IO[bytes], proxies: TrustedProxies) -> dict[str,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        "wsgi.file_wrapper": FileWrapper,
     }
+
+
+def is_longer(scope: Scope, size: int) -> bool:
+    """Returns whether the request announces a longer body."""
+    declared = [value for name, value in scope["headers"] if name == b"content-length"]
+    return any(value.isdigit() and int(value) > size for value in declared)
 
 
 def http_variables(headers: RawHeaders) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import http.client
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -18,7 +19,20 @@ READINESS_TIMEOUT_S: Final = 1.0
 def server(name: str, module: str, host: str, port: int) -> ProcessSpec:
     """Returns a server of the module's `application`."""
     arguments = ("-m", "collection.server", f"{module}:application", "--host", host, "--port", str(port))
-    return ProcessSpec(name, (sys.executable, *arguments))
+    return ProcessSpec(name, (sys.executable, *arguments, *connection_limits()))
+
+
+def connection_limits() -> Iterator[str]:
+    """Yields the arguments of `collection.server` that bound what clients may take."""
+    limits = {
+        "connections": settings.CONNECTIONS,
+        "per-address": settings.CONNECTIONS_PER_ADDRESS,
+        "request-seconds": settings.REQUEST_SECONDS,
+        "write-seconds": settings.WRITE_SECONDS,
+        "keep-alive-seconds": settings.KEEP_ALIVE_SECONDS,
+    }
+    yield from (f"--{name}={value}" for name, value in limits.items())
+    yield from (f"--proxy={network}" for network in settings.TRUSTED_PROXIES)
 
 
 def manage(*arguments: str) -> tuple[str, ...]:

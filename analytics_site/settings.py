@@ -22,6 +22,11 @@ HOST: Final = env.text("HITSTREAM_HOST", "127.0.0.1")
 PORT: Final = env.number("HITSTREAM_PORT", 8000, 1, 65535)
 PUBLIC_URL: Final = env.url("HITSTREAM_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).rstrip("/")
 TRUSTED_PROXIES: Final = env.networks("HITSTREAM_TRUSTED_PROXIES")
+CONNECTIONS: Final = env.number("HITSTREAM_CONNECTIONS", 8192, 64, 30_000)
+CONNECTIONS_PER_ADDRESS: Final = env.number("HITSTREAM_CONNECTIONS_PER_ADDRESS", 512, 0, 30_000)
+REQUEST_SECONDS: Final = env.number("HITSTREAM_REQUEST_SECONDS", 30, 1, 3600)
+WRITE_SECONDS: Final = env.number("HITSTREAM_WRITE_SECONDS", 20, 1, 3600)
+KEEP_ALIVE_SECONDS: Final = env.number("HITSTREAM_KEEP_ALIVE_SECONDS", 75, 1, 3600)
 DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 
 # Log, store and database

@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -40,14 +41,21 @@ def serving(target: str, folder: str) -> Iterator[int]:
     """Waits until the server is ready. Returns its process id."""
     command = [sys.executable, "-m", "collection.server", target, "--port", str(PORT)]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "HITSTREAM_DATA": folder})
-    time.sleep(3)
-    if process.poll() is not None:
-        raise SystemExit(f"the server ended with status {process.returncode}")
     try:
+        while not answers():
+            if process.poll() is not None:
+                raise SystemExit(f"the server ended with status {process.returncode}")
+            time.sleep(0.1)
         yield process.pid
     finally:
         process.terminate()
         process.wait(30)
+
+
+def answers() -> bool:
+    """Returns whether a server listens."""
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", PORT)) == 0
 
 
 def load(pid: int, connections: int, seconds: int) -> Run:

@@ -30,9 +30,9 @@ def free_port() -> int:
 class Server:
     """Serves `target` by `collection.server` until it is stopped or killed. It may be started again on its port."""
 
-    def __init__(self, target: str, environment: dict[str, str]) -> None:
+    def __init__(self, target: str, environment: dict[str, str], *arguments: str) -> None:
         self.port = free_port()
-        self._command = [sys.executable, "-m", "collection.server", target, "--port", str(self.port)]
+        self._command = [sys.executable, "-m", "collection.server", target, "--port", str(self.port), *arguments]
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -93,9 +93,9 @@ class Role(Server):
 
 
 @contextmanager
-def collector(log: Path) -> Iterator[Server]:
-    """Runs the collector alone, on a log in this folder."""
-    with Server("tests.support.collector_alone:application", {"COLLECTOR_LOG": str(log)}) as server:
+def collector(log: Path, *arguments: str) -> Iterator[Server]:
+    """Runs the collector alone, on a log in this folder, with arguments of `collection.server`."""
+    with Server("tests.support.collector_alone:application", {"COLLECTOR_LOG": str(log)}, *arguments) as server:
         yield server
 
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analytics_site import bridge
 from analytics_site.bridge import WsgiApplication, WsgiInThreads
 from collection.collector.http import TrustedProxies
+from collection.connections.connection import PIECE_BYTES, READS_ON
 
 PROXIES = TrustedProxies([ip_network("10.0.0.0/8")])
 
@@ -36,17 +39,8 @@ class Page:
         self.closed = True
 
 
-def ask(
-    page: WsgiApplication,
-    path: str = "/",
-    *,
-    body: tuple[bytes, ...] = (b"",),
-    headers: tuple[tuple[bytes, bytes], ...] = (),
-    peer: str = "192.0.2.1",
-    disconnect: bool = False,
-) -> list[Any]:
-    """The messages that the application sent."""
-    scope: dict[str, Any] = {
+def scope(path: str = "/", headers: tuple[tuple[bytes, bytes], ...] = (), peer: str = "192.0.2.1") -> dict[str, Any]:
+    return {
         "type": "http",
         "http_version": "1.1",
         "method": "POST",
@@ -57,6 +51,18 @@ def ask(
         "server": ("127.0.0.1", 8000),
         "headers": list(headers),
     }
+
+
+def ask(
+    page: WsgiApplication,
+    path: str = "/",
+    *,
+    body: tuple[bytes, ...] = (b"",),
+    headers: tuple[tuple[bytes, bytes], ...] = (),
+    peer: str = "192.0.2.1",
+    disconnect: bool = False,
+) -> list[Any]:
+    """The messages that the application sent."""
     pieces = [{"type": "http.request", "body": piece, "more_body": True} for piece in body]
     pieces[-1] = {"type": "http.disconnect"} if disconnect else {**pieces[-1], "more_body": False}
     sent: list[Any] = []
@@ -67,7 +73,7 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(WsgiInThreads(page, PROXIES, threads=1, max_body_bytes=1000)(scope, receive, send))
+    asyncio.run(WsgiInThreads(page, PROXIES, threads=1, max_body_bytes=1000)(scope(path, headers, peer), receive, send))
     return sent
 
 
@@ -95,7 +101,7 @@ def test_the_request_in_words_of_wsgi() -> None:
 
 def test_half_a_body_does_not_pass_for_a_whole_one() -> None:
     page = Page(b"")
-    assert ask(page, body=(b"name=Shop", b"&viewers=1"), disconnect=True) == []
+    assert ask(page, body=(b"name=Shop", b"&viewers=1"), disconnect=True)[0]["status"] == 400
     assert page.environ == {}
 
 
@@ -105,14 +111,92 @@ def test_a_body_without_length_has_one() -> None:
     assert page.environ["CONTENT_LENGTH"] == "6"
 
 
-def test_an_answer_without_length_comes_piece_by_piece() -> None:
-    messages = ask(Page(b"one", b"", b"two", b"three", length=False))
-    assert [message["body"] for message in messages[1:]] == [b"one", b"two", b"three"]
-    assert [message.get("more_body", False) for message in messages[1:]] == [True, True, False]
+def test_an_answer_without_length_gets_one() -> None:
+    start, body = ask(Page(b"one", b"", b"two", b"three", length=False))
+    assert (body["body"], dict(start["headers"])[b"content-length"]) == (b"onetwothree", b"11")
+
+
+def test_a_long_answer_comes_in_pieces_that_a_connection_can_hold() -> None:
+    _, *pieces = ask(Page(b"a" * 20_000, b"b" * 20_000))
+    assert b"".join(piece["body"] for piece in pieces) == b"a" * 20_000 + b"b" * 20_000
+    assert max(len(piece["body"]) for piece in pieces) <= PIECE_BYTES
+    assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+
+
+def test_a_file_is_sent_without_reading_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "large.js"
+    path.write_bytes(b"x" * 50_000)
+
+    def page(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Length", "50000")])
+        return environ["wsgi.file_wrapper"](path.open("rb"), 4096)  # type: ignore[no-any-return]
+
+    _, *pieces = ask(page)
+    assert [len(piece["body"]) for piece in pieces[:-1]] == [PIECE_BYTES] * (50_000 // PIECE_BYTES)
+    assert b"".join(piece["body"] for piece in pieces) == path.read_bytes()
+
+
+def test_slow_readers_keep_no_thread_from_others() -> None:
+    """One thread answers a second client while the first has read nothing yet."""
+
+    async def run() -> list[Any]:
+        pages = WsgiInThreads(Page(b"x" * 100_000), PROXIES, threads=1)
+        reads, sent = asyncio.Event(), []
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def wait_for_reader(message: Any) -> None:
+            await reads.wait()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        stalled = asyncio.create_task(pages(scope(), receive, wait_for_reader))
+        await pages(scope(), receive, send)
+        reads.set()
+        await stalled
+        return sent
+
+    assert sum(len(message.get("body", b"")) for message in asyncio.run(run())) == 100_000
+
+
+def test_nothing_is_read_for_a_client_that_is_gone() -> None:
+    async def run() -> list[Any]:
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def reads_on() -> bool:
+            return len(sent) < 3
+
+        extensions = {READS_ON: reads_on}
+        await WsgiInThreads(Page(b"x" * 1_000_000), PROXIES)({**scope(), "extensions": extensions}, receive, send)
+        return sent
+
+    assert len(asyncio.run(run())) == 4  # the head, two pieces, and the end
+
+
+def test_answers_that_nobody_reads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge, "MAX_UNSENT_BYTES", 50_000)
+    assert ask(Page(b"x" * 50_000))[0]["status"] == 201
+    assert ask(Page(b"x" * 50_001))[0]["status"] == 503
 
 
 def test_an_empty_answer() -> None:
-    assert ask(Page(length=False))[1] == {"type": "http.response.body", "body": b""}
+    start, body = ask(Page(length=False))
+    assert body == {"type": "http.response.body", "body": b""}
+    assert dict(start["headers"])[b"content-length"] == b"0"
+
+
+def test_a_body_that_is_announced_as_too_long_is_not_awaited() -> None:
+    page = Page(b"ok")
+    assert ask(page, headers=((b"content-length", b"1001"),), disconnect=True)[0]["status"] == 413
+    assert page.environ == {}
 
 
 @pytest.mark.parametrize(("size", "status"), [(1000, 201), (1001, 413)])

@@ -1,0 +1,215 @@
+"""One connection of a client: uvicorn's protocol for HTTP/1.1, with deadlines, bounds and tolerance.
+
+Deadlines are points in time, not timers: `Guard.look` compares them once a second, so a hit costs no timer.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from collection.connections.guard import Guard
+
+PIECE_BYTES: Final = 8 * 1024  # of an answer: two are in memory, the one that is being sent and the next
+MAX_HEAD_BYTES: Final = 64 * 1024
+READS_ON: Final = "hitstream.reads_on"  # an extension in a request's scope, see `Connection.reads_on`
+HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
+
+ReadsOn = Callable[[], Awaitable[bool]]
+
+_upgrade = re.compile(rb"(?i)\r\nupgrade:").sub
+_beyond_ascii = re.compile(rb"[\x80-\xff]").sub
+
+
+def plain_answer(status: str, text: str) -> bytes:
+    body = f"{text}\n".encode()
+    head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
+    return head.encode() + b"cache-control: no-store\r\nretry-after: 5\r\nconnection: close\r\n\r\n" + body
+
+
+TOO_SLOW: Final = plain_answer("408 Request Timeout", "the request took too long")
+HEAD_TOO_LARGE: Final = plain_answer("431 Request Header Fields Too Large", "the headers are too large")
+TOO_MANY: Final = plain_answer("503 Service Unavailable", "too many connections")
+
+
+class Connection(HttpToolsProtocol):
+    def __init__(
+        self,
+        guard: Guard,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.address = ""
+        self.held_bytes = 0
+        self._guard = guard
+        self._read_since: float | None = None  # the first byte of a request that is not complete
+        self._idle_since = 0.0
+        self._paused_since = 0.0
+        self._line_read = self._head_read = False
+        self._head_bytes = 0
+        self._requests = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=PIECE_BYTES // 2, low=PIECE_BYTES // 4)
+        self.address = self.client[0] if self.client else ""
+        self._extensions = {READS_ON: self.reads_on}
+        self._idle_since = self.loop.time()
+        if not self._guard.admit(self):
+            self._end(TOO_MANY)
+        elif self._guard.is_full:
+            self.app = health_only(self.app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._release()
+        self._guard.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if not self._head_read:
+            self._head_bytes += len(data)
+            data = self._tolerated(data)
+        super().data_received(data)
+        if self._head_bytes and not self._head_read:
+            self._hold(len(data))
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._end(HEAD_TOO_LARGE)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._paused_since = self.loop.time()
+
+    async def reads_on(self) -> bool:
+        """Waits until the client has read most of what was sent. Returns False if it is gone."""
+        await self.flow.drain()
+        return not self.transport.is_closing()
+
+    # Callbacks of the parser
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+        self._read_since = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head_read:  # trailers of a chunked body are not headers
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._head_read = True
+        self._requests += 1
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._hold(len(body))
+
+    def on_message_complete(self) -> None:
+        self._read_since = None
+        self._line_read = self._head_read = False
+        self._head_bytes = 0
+        self._release()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._idle_since = self.loop.time()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """After a request for another protocol the parser reads no more, so the answer is the last."""
+        self.cycle.keep_alive = False
+
+    # What the guard asks
+
+    def waits_since(self) -> float | None:
+        if self.flow.write_paused:
+            return self._paused_since
+        if self._read_since is not None:
+            return self._read_since
+        return self._idle_since if self._is_idle else None
+
+    def is_overdue(self, now: float) -> bool:
+        limits = self._guard.limits
+        if self.transport.is_closing():
+            return now - self._idle_since > limits.write_s
+        if self.flow.write_paused:
+            return now - self._paused_since > limits.write_s
+        if self._read_since is not None:
+            return now - self._read_since > (limits.request_s if self._head_read else limits.head_s)
+        if not self._is_idle:
+            return False
+        if self.transport.get_write_buffer_size():
+            return now - self._idle_since > limits.write_s
+        return now - self._idle_since > (limits.keep_alive_s if self._requests else limits.head_s)
+
+    def time_out(self) -> None:
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self.abort()
+        else:
+            waits = self._read_since is not None and not (self.cycle and self.cycle.response_started)
+            self._end(TOO_SLOW if waits else b"")
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _end(self, answer: bytes) -> None:
+        if answer:
+            self.transport.write(answer)
+        self._idle_since, self._read_since = self.loop.time(), None
+        self.transport.close()
+
+    def _hold(self, more: int) -> None:
+        self.held_bytes += more
+        self._guard.hold(more)
+
+    def _release(self) -> None:
+        if self.held_bytes:
+            self._hold(-self.held_bytes)
+
+    def _tolerated(self, data: bytes) -> bytes:
+        """Returns what the parser takes as well, of two things that it refuses although clients send them.
+
+        Bytes beyond ASCII in the request line are percent-encoded: `?dt=é` -> `?dt=%C3%A9`. A wish for another
+        protocol, as some libraries send it with each first request, is hidden: after it the parser reads no body.
+        """
+        if b"pgrade" in data:
+            head, end, body = data.partition(b"\r\n\r\n")
+            data = _upgrade(b"\r\nx-upgrade:", head) + end + body
+        if not self._line_read:
+            line, newline, rest = data.partition(b"\n")
+            self._line_read = bool(newline)
+            if not line.isascii():
+                return _beyond_ascii(lambda byte: b"%%%02X" % byte[0][0], line) + newline + rest
+        return data
+
+
+def health_only(application: Any) -> Any:
+    """Returns the application for connections of the reserve: they may ask about health, so that checks get through."""
+
+    async def answer(scope: dict[str, Any], receive: Any, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        if scope["path"] in HEALTH_PATHS:
+            await application(scope, receive, send)
+            return
+        headers = [(b"content-length", b"0"), (b"retry-after", b"5"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    return answer

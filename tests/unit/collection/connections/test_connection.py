@@ -1,0 +1,145 @@
+"""Slow and hostile clients of a real server, whose limits are short."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.support.servers import Server, collector
+
+HIT = b"GET /g/collect?v=2 HTTP/1.1\r\nhost: a\r\n\r\n"
+POST = b"POST /g/collect HTTP/1.1\r\nhost: a\r\n"
+HUNG_S = 30  # a test that waits longer hangs
+
+
+@contextmanager
+def serving(tmp_path: Path, *arguments: str) -> Iterator[Server]:
+    with collector(tmp_path / "log", *arguments) as server:
+        yield server
+
+
+def connect(server: Server, request: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=HUNG_S)
+    connection.sendall(request)
+    return connection
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Returns everything until the server closes the connection."""
+    answer = b""
+    try:
+        while piece := connection.recv(65_536):
+            answer += piece
+    except ConnectionResetError:
+        pass
+    return answer
+
+
+def healthy(server: Server) -> bool:
+    with urlopen(server.url("/healthz"), timeout=HUNG_S) as reply:  # noqa: S310
+        return bool(reply.status == 200)
+
+
+def test_it_works(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, connect(server, HIT) as connection:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
+        connection.sendall(HIT)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [POST + b"content-length: 10\r\n\r\nen=", POST + b"transfer-encoding: chunked\r\n\r\n", POST + b"x: ", b"PO"],
+    ids=["body", "chunks", "headers", "request line"],
+)
+def test_a_request_that_does_not_end_is_ended(tmp_path: Path, request_: bytes) -> None:
+    with serving(tmp_path, "--request-seconds=1") as server, connect(server, request_) as connection:
+        assert rest(connection).startswith(b"HTTP/1.1 408 ")
+        assert healthy(server)
+
+
+def test_a_byte_now_and_then_does_not_help(tmp_path: Path) -> None:
+    with serving(tmp_path, "--request-seconds=2") as server, connect(server, POST + b"x: ") as connection:
+        connection.settimeout(0.3)
+        for _ in range(100):
+            connection.sendall(b"a")
+            try:
+                answer = connection.recv(4096)
+            except TimeoutError:
+                continue
+            break
+        assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("request_", [b"", HIT], ids=["nothing was asked", "after an answer"])
+def test_a_connection_that_is_not_used_is_closed(tmp_path: Path, request_: bytes) -> None:
+    arguments = ("--request-seconds=1", "--keep-alive-seconds=1")
+    with serving(tmp_path, *arguments) as server, connect(server, request_) as connection:
+        assert rest(connection).count(b"HTTP/1.1") == (1 if request_ else 0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--connections=64", "--per-address=0"), ("--per-address=40",), ("--connections=64", "--proxy=127.0.0.0/8")],
+    ids=["by all", "by one address", "behind a proxy"],
+)
+def test_slow_clients_do_not_keep_others_out(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    with serving(tmp_path, *arguments) as server, ExitStack() as open_connections:
+        for _ in range(200):
+            open_connections.enter_context(connect(server, POST + b"content-length: 10\r\n\r\nen="))
+        assert healthy(server)
+        with connect(server, HIT) as good:
+            assert good.recv(4096).startswith(b"HTTP/1.1 204 ")
+
+
+def test_trailers_are_not_headers(tmp_path: Path) -> None:
+    body = b"transfer-encoding: chunked\r\n\r\n4\r\nen=a\r\n0\r\nx-forwarded-for: 1.2.3.4\r\n\r\n"
+    with serving(tmp_path) as server, connect(server, POST + body) as connection:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
+
+
+def test_headers_without_end_are_refused(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, connect(server, POST) as connection:
+        try:
+            for number in range(2000):
+                connection.sendall(b"x-%d: %s\r\n" % (number, b"y" * 1000))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert healthy(server)
+
+
+def test_a_wish_for_another_protocol_is_ignored(tmp_path: Path) -> None:
+    wish = b"connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nhttp2-settings: AAMAAABk\r\n"
+    request = POST + wish + b"content-length: 4\r\n\r\nen=a"
+    with serving(tmp_path) as server, connect(server, request) as connection:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
+
+
+def test_text_beyond_ascii_in_an_address_arrives(tmp_path: Path) -> None:
+    request = "GET /g/collect?dt=Größe HTTP/1.1\r\nhost: a\r\n\r\n".encode()
+    with serving(tmp_path) as server, connect(server, request[:20]) as connection:
+        connection.sendall(request[20:])
+        assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
+
+
+def test_what_is_asked_together_is_answered_in_order(tmp_path: Path) -> None:
+    last = b"GET /hs.js HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+    with serving(tmp_path) as server, connect(server, HIT * 3 + last) as connection:
+        answer = rest(connection)
+    assert answer.count(b"HTTP/1.1 204 ") == 3
+    assert answer.index(b"HTTP/1.1 200 ") > answer.rindex(b"HTTP/1.1 204 ")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_thousand_slow_bodies(tmp_path: Path) -> None:
+    with serving(tmp_path, "--per-address=0") as server, ExitStack() as open_connections:
+        for _ in range(2050):
+            open_connections.enter_context(connect(server, POST + b"content-length: 10\r\n\r\nen="))
+        for _ in range(20):
+            assert healthy(server)
+        with connect(server, HIT) as good:
+            assert good.recv(4096).startswith(b"HTTP/1.1 204 ")
