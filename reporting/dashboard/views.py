@@ -5,10 +5,11 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from configuration.models import Property, PropertyQuerySet, may_see, unknown_property
@@ -65,14 +66,13 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def chosen(request: HttpRequest) -> HttpResponse:
     """Answers the forms of the header: leads to the chosen property and days."""
-    query = QueryDict(mutable=True)
-    query.update({name: request.GET[name] for name in FORM_FIELDS if request.GET.get(name)})
+    query = {name: request.GET[name] for name in FORM_FIELDS if request.GET.get(name)}
     if query.get("period") == CUSTOM:
         del query["period"]
     elif "period" in query:
-        query = QueryDict(f"period={query['period']}") if query["period"] in PERIODS else QueryDict()
+        query = {"period": query["period"]}  # the days of the form are those that were shown before
     address = reverse("dashboard", args=[parse_number(request.GET.get("property", "")) or 0])
-    return redirect(f"{address}?{query.urlencode()}" if query else address)
+    return redirect(f"{address}?{urlencode(query)}" if query else address)
 
 
 @property_page(may_open=None)
