@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -24,7 +24,7 @@ from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.layers import Arrivals
-from processing.sessions.local_periods import day_key, day_number, day_start, period
+from processing.sessions.local_periods import bounds, day_key, day_number, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
 from processing.sessions.timeline import InMemory, advance
 from processing.store.port import Store
@@ -51,7 +51,7 @@ class Preview(NamedTuple):
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """Returns the hits that the rules reject, by event time, with schema.REJECTED."""
-        start, end = day_start(first, self.zone), day_start(last + timedelta(days=1), self.zone)
+        start, end = bounds(first, last, self.zone)
         return self.rejected_hits.filter(pl.col("time").is_between(start, end, closed="left"))
 
 

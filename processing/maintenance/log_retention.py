@@ -95,6 +95,6 @@ def _first_waiting(log: Log, partition: int, end: int, now: datetime) -> datetim
         return now
     try:
         received_us = decode(log.read(partition, first, first)[0].value).received
-    except (CorruptLog, Trimmed, UnreadableHit):
-        return BEFORE_ALL  # its time is unknown
-    return min(now, datetime.fromtimestamp(received_us / 1_000_000, tz=UTC))
+        return min(now, datetime.fromtimestamp(received_us / 1_000_000, tz=UTC))
+    except (CorruptLog, Trimmed, UnreadableHit, ValueError, OverflowError):
+        return BEFORE_ALL  # its time is unknown, or none of the calendar

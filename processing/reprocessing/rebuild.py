@@ -33,7 +33,7 @@ from processing.segments.raw_parts import process_parts
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.writer import write_changes
 from processing.sessions.layers import NO_ARRIVALS, Arrivals
-from processing.sessions.local_periods import Period, day_key, day_of, day_start, period
+from processing.sessions.local_periods import Period, day_key, period, start_of_day
 from processing.sessions.sessionize import Carry
 from processing.sessions.timeline import advance
 from processing.store import open_store
@@ -147,11 +147,9 @@ def _days_to_rebuild(live: Manifest, draft: Manifest, days: LocalDays | None) ->
     if days is None:
         return possible
     first, last = days
-    requested = {*range(first, last + 1)}
-    for key in live.periods:
-        if _touches(present := period(key, live.zone), days):
-            requested |= {*range(present.first_day, present.last_day + 1)}
-    return possible & requested
+    touched = (whole for key in live.periods if _touches(whole := period(key, live.zone), days))
+    completed = {day for whole in touched for day in range(whole.first_day, whole.last_day + 1)}
+    return {day for day in possible if first <= day <= last or day in completed}
 
 
 def _split_days(days: set[int], raw: Sequence[RawPart]) -> list[LocalDays]:
@@ -178,7 +176,7 @@ def _parts_of_days(raw: Sequence[RawPart], first: int, last: int, zone: str) -> 
 
 def _bounds(first: int, last: int, zone: str) -> tuple[int, int]:
     """Returns the first instant of local day `first` and the first after `last`, in ms."""
-    return day_start(day_of(first), zone), day_start(day_of(last + 1), zone)
+    return start_of_day(first, zone), start_of_day(last + 1, zone)
 
 
 def _touches(present: Period, days: LocalDays) -> bool:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from django.db import IntegrityError, transaction
 
+from configuration import clock
 from configuration.models import Property
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, encode_ruleset, ruleset_name
 from processing.engine import Engine, Stopped, TaskFailed
@@ -32,7 +33,7 @@ from processing.reprocessing.generations import (
 from processing.reprocessing.rebuild import LocalDays, RebuildTask, add_rebuilt_days, finish_draft, rebuild_days, start
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.seal import seal
-from processing.sessions.local_periods import day_number
+from processing.sessions.local_periods import day_number, latest_day
 from processing.store.port import Conflict, Store
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ def create_run(store: Store, rules: Ruleset, author: str, days: tuple[date, date
         raise RunRefused("Publish the rules first: only a published version can be applied to history.")
     if days and days[0] > days[1]:
         raise RunRefused(f"The first day, {days[0]}, is after the last, {days[1]}.")
+    if days and days[1] > (latest := latest_day(rules.settings.zone, clock.now())):
+        raise RunRefused(f"{days[1]} is after tomorrow: there are no hits of that day. Choose {latest} or earlier.")
     if Property.with_deleted.filter(pk=rules.property).exclude(deleted_at=None).exists():
         raise RunRefused("This property is being deleted.")
     store.put_context(ruleset_name(rules.property, rules.number), encode_ruleset(rules))

@@ -5,12 +5,12 @@ published last before it, or a later one that was applied to the past.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from processing.segments.manifest import AppliedRules
-from processing.sessions.local_periods import day_start
+from processing.sessions.local_periods import bounds
 
 NO_RULES: Final = 0  # before the first version
 MOST_LABELS: Final = 6  # more do not fit into the chart
@@ -50,7 +50,7 @@ def annotations(
 
     `differ` says whether two versions, by number, count differently.
     """
-    start, end = day_start(days[0], zone), day_start(days[1] + timedelta(days=1), zone)
+    start, end = bounds(*days, zone)
     instants = {version.published for version in versions} | {
         bound for base in bases for bound in (base.start, base.end)
     }

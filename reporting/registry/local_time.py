@@ -10,6 +10,8 @@ import polars as pl
 _HOUR_MS: Final = 3_600_000
 _MINUTE_MS: Final = 60_000
 _DAY: Final = timedelta(days=1)
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC) + _DAY
+_LATEST: Final = datetime.max.replace(tzinfo=UTC) - _DAY
 
 
 def local_hours(zone: str) -> pl.Expr:
@@ -48,7 +50,7 @@ def offset_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
     """
     clock, day = ZoneInfo(zone), datetime(year, 1, 1, tzinfo=UTC)
     changes = [(int(day.timestamp()) * 1000, _offset(clock, day))]
-    while day.year == year:
+    while day.year == year and day <= _LATEST:
         next_day = day + _DAY
         if _offset(clock, next_day) != changes[-1][1]:
             changes.append((_change_between(clock, day, next_day), _offset(clock, next_day)))
@@ -57,7 +59,8 @@ def offset_changes(zone: str, year: int) -> tuple[tuple[int, int], ...]:
 
 
 def _offset(clock: ZoneInfo, instant: datetime) -> int:
-    offset = instant.astimezone(clock).utcoffset() or timedelta()
+    # Within a day of the calendar's ends the zone's clock would show a year that does not exist.
+    offset = min(max(instant, _EARLIEST), _LATEST).astimezone(clock).utcoffset() or timedelta()
     return offset // timedelta(milliseconds=1)
 
 

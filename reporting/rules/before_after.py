@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from threading import Lock
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from processing.reprocessing.generations import covered_by
 from processing.reprocessing.runs import ordinals
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, source_columns
-from processing.sessions.local_periods import day_of
+from processing.sessions.local_periods import FIRST_DAY, LAST_DAY, day_number, day_of, latest_day
 from reporting.read_access import view_cache, view_of
 from reporting.rules.comparison import ComparedView, Comparison, Pair, common_instants, compare
 
@@ -47,6 +47,8 @@ def preview_comparison(property: int, rules: Ruleset, first: date, last: date) -
     a time. The last few comparisons are kept; a new hit changes the view's state and so the key.
     """
     view = view_of(property)
+    if last > (latest := latest_day(view.zone, now())):
+        raise NoComparison(f"{last} is after tomorrow: there are no hits of that day. Choose {latest} or earlier.", 400)
     key = (property, view.state, encode_ruleset(rules), first, last)
     with _kept_lock:
         comparison = _kept.get(key)
@@ -131,7 +133,7 @@ def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> N
     rows = view.events(first, last, ["time", "position", "day"])
     lost = rows.filter(pl.col("time").is_between(start, end, closed="left"), ~pl.col("position").is_in(known.implode()))
     if not lost.is_empty():
-        day = day_of(lost.select(pl.col("day").max()).item()) + timedelta(days=1)
+        day = day_of(min(lost.select(pl.col("day").max()).item() + 1, LAST_DAY))
         raise NoComparison(f"The raw hits of some of these days have expired. Choose days from {day} on.")
 
 
@@ -167,7 +169,7 @@ def _common_hits(view: ReadView, other: ReadView, logs: dict[str, int]) -> Compa
 def _last_changed_days(run: HistoryRun, after: ReadView) -> tuple[date, date]:
     ended = (run.finished_at or now()).astimezone(ZoneInfo(after.zone)).date()
     last = min(ended, run.last or date.max, after.ends)
-    first = last - timedelta(days=USUAL_DAYS - 1)
+    first = day_of(max(day_number(last) - USUAL_DAYS + 1, FIRST_DAY))  # `ends` of no events is the first day of all
     return (min(max(run.first, first), last) if run.first else first), last
 
 

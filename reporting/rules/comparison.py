@@ -4,13 +4,13 @@ Pure, but for the views that it reads. The API writes the fields of these tuples
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
-from processing.sessions.local_periods import day_start
+from processing.sessions.local_periods import FIRST_DAY, LAST_DAY, bounds, day_number, day_of
 from reporting.dashboard.panels import TABLES, TOTALS, Table
 from reporting.kinds import run_many
 from reporting.model.report import LARGEST_LIMIT, Answer, DateRange, Report
@@ -134,8 +134,8 @@ def common_instants(zones: Pair[str], first: date, last: date) -> tuple[int, int
 
     For 20 November in UTC and in Berlin: 00:00 to 23:00 UTC, since Berlin's day is 23:00 to 23:00 UTC.
     """
-    after = last + timedelta(days=1)
-    return max(day_start(first, zone) for zone in zones), min(day_start(after, zone) for zone in zones)
+    starts, ends = zip(*(bounds(first, last, zone) for zone in zones), strict=True)
+    return max(starts), min(ends)
 
 
 class _WithRules:
@@ -175,7 +175,8 @@ def _rejected(view: ComparedView, first: date, last: date) -> pl.DataFrame:
     """Returns the rejected hits of the days and of one more at both ends, since another zone cuts the days
     elsewhere.
     """
-    rows = view.rejected(first - timedelta(days=1), last + timedelta(days=1))
+    first = day_of(max(day_number(first) - 1, FIRST_DAY))
+    rows = view.rejected(first, day_of(min(day_number(last) + 1, LAST_DAY)))
     return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule", "content")
 
 

@@ -81,7 +81,7 @@ def _beginning(log: Log, text: str) -> Callable[[int], int]:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise CommandError(f"{text!r} is not start, end or a time such as 2026-11-24T10:00Z.") from error
-    at_us = microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    at_us = max(0, microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
     return lambda partition: log.seek(partition, at_us)
 
 

@@ -1,11 +1,9 @@
 """Adds the intervals in which nothing happened to a table by time, if the report keeps empty rows."""
 
-from datetime import timedelta
-
 import polars as pl
 
 from processing.schema import HOUR_MS
-from processing.sessions.local_periods import day_start, local_days
+from processing.sessions.local_periods import bounds, local_days
 from reporting.kinds.table.plan import TablePlan
 from reporting.kinds.table.rows import DIMENSION, key_names, report_rows, zero_row
 from reporting.model.date_ranges import Days
@@ -34,9 +32,7 @@ def _accepted_hours(plan: TablePlan, days: Days, zone: str) -> pl.DataFrame:
 
     A condition on something else than time, such as a country, may hold at any time: it is unknown (null).
     """
-    times = pl.int_range(
-        day_start(days.first, zone), day_start(days.last + timedelta(days=1), zone), HOUR_MS, eager=True
-    )
+    times = pl.int_range(*bounds(days.first, days.last, zone), HOUR_MS, eager=True)
     hours = pl.DataFrame({"time": times, "day": local_days(times, zone)})
     tree = plan.report.dimension_filter
     if tree is None:
