@@ -71,7 +71,9 @@ class HistoryRun(models.Model):
     """Rules that are applied to the past of a property, or were: the run, what became of it, what is wished of it.
 
     `generation` is the new one, `replaced` the one that was live before; each null when it is no longer there. `tasks`
-    is the plan, as JSON; which of them are done is in the new generation's book.
+    is the plan, as JSON; which of them are done is in the new generation's book. `attempts` counts the tries that ended
+    with an unexpected error, or with their process, since the last progress. `error`: why the run failed, or its last
+    try.
     """
 
     class State(models.TextChoices):
@@ -106,6 +108,7 @@ class HistoryRun(models.Model):
     tasks = models.TextField(blank=True)
     rows = models.PositiveBigIntegerField(default=0)
     rows_done = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)
     error = models.TextField(blank=True)
 
     class Meta:
@@ -135,7 +138,7 @@ class Erasure(models.Model):
 
     `until_us`: what was received up to then (microseconds) is erased; `hits`: how many of them were stored when it was
     asked for. `removing`: the rows are being taken out now, and nothing else may write the property's segments.
-    `waits_for`: segments that still have to go, null before it is known.
+    `waits_for`: segments that still have to go, null before it is known. `error`: why the last try failed, if it did.
     """
 
     class Kind(models.TextChoices):
@@ -152,6 +155,7 @@ class Erasure(models.Model):
     removing = models.BooleanField(default=False)
     removed_at = models.DateTimeField(null=True)
     waits_for = models.JSONField(null=True)
+    error = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -173,6 +177,23 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.holder}"
+
+
+class TaskFailure(models.Model):
+    """A task of a worker that fails, and why: while it does, `seen_at` is renewed. `property` null: it concerns all."""
+
+    task = models.CharField(max_length=200, unique=True)
+    property = models.BigIntegerField("property id", null=True)
+    reason = models.TextField()
+    tries = models.PositiveIntegerField(default=1)
+    since = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["since", "task"]
+
+    def __str__(self) -> str:
+        return self.task
 
 
 class Subscription(models.Model):

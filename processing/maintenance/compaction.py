@@ -8,15 +8,25 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 import msgspec
 import polars as pl
 
+from processing.concurrency.backoff import Backoff, Task
 from processing.schema import DAY_MS, RAW
 from processing.segments.column_cache import ColumnCache
-from processing.segments.manifest import LayerRef, Manifest, PeriodEntry, RawPart, add_counts, decode_manifest
+from processing.segments.manifest import (
+    LayerRef,
+    Manifest,
+    PeriodEntry,
+    RawPart,
+    UnreadableManifest,
+    add_counts,
+    decode_manifest,
+)
 from processing.segments.sealed_periods import SealedPeriods, read_layer
 from processing.segments.writer import (
     MAX_LAYER_ROWS,
@@ -30,7 +40,7 @@ from processing.segments.writer import (
 )
 from processing.sessions.layers import fold_layers, side_by_side
 from processing.sessions.local_periods import month_key, period
-from processing.store.port import BlockInfo, Conflict, Store
+from processing.store.port import BlockInfo, Conflict, CorruptBlob, Store
 from processing.store.raw_block import merge
 
 CLOSED_MS: Final = 3 * 3_600_000  # a day is folded so long after its end ...
@@ -112,27 +122,34 @@ def delete_blocks(store: Store, needed_from: dict[tuple[str, int], int]) -> None
     store.delete_blocks([key for key in keys if key.last < needed_from.get((key.log, key.partition), -1)])
 
 
-def merge_blocks(store: Store) -> int:
+def merge_blocks(store: Store, backoff: Backoff | None = None) -> int:
     """Merges runs of small neighbours of one context, so that a quiet property is read from few blocks.
 
-    Returns by how many the blocks became fewer.
+    Returns by how many the blocks became fewer. Failures go to `backoff`; without it they are raised.
     """
+    backoff = Backoff(fatal=(Exception,)) if backoff is None else backoff
     saved = 0
     for run in _mergeable_runs(store.blocks()):
-        key = run[0].key._replace(last=run[-1].key.last)
-        blob = merge([store.blob(block.key) for block in run])
-        store.replace_blocks([block.key for block in run], key, run[0].context_id, blob)
-        saved += len(run) - 1
+        first = run[0].key
+        if backoff.attempt(Task.MERGE_BLOCKS, partial(_merge_run, store, run), f"{first.partition}/{first.first}"):
+            saved += len(run) - 1
     return saved
 
 
 def orphans(store: Store) -> set[str]:
-    """Returns the segments that no manifest names: of work that did not commit, or replaced by later segments."""
+    """Returns the segments that no manifest names: of work that did not commit, or replaced by later segments.
+
+    A property with a manifest that cannot be read has none: what it names is unknown.
+    """
     names = set(store.segments())
     for property in store.properties():
-        for generation in store.generations(property):
-            stored = store.manifest(property, generation)
-            names -= decode_manifest(stored.data).segment_names() if stored else set()
+        try:
+            for generation in store.generations(property):
+                stored = store.manifest(property, generation)
+                names -= decode_manifest(stored.data).segment_names() if stored else set()
+        except (CorruptBlob, UnreadableManifest):
+            logger.warning("the manifest of property %d cannot be read: its segments are kept", property)
+            names = {name for name in names if not name.startswith(f"{property}-")}
     return names
 
 
@@ -226,6 +243,12 @@ def _merge_parts(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
     ref = LayerRef(work.segment, prefix, rows)
     last_received_us = max(part.last_received_us for part in small)
     return [*rest, msgspec.structs.replace(first, ref=ref, last_received_us=last_received_us)]
+
+
+def _merge_run(store: Store, run: Sequence[BlockInfo]) -> None:
+    key = run[0].key._replace(last=run[-1].key.last)
+    blob = merge([store.blob(block.key) for block in run])
+    store.replace_blocks([block.key for block in run], key, run[0].context_id, blob)
 
 
 def _mergeable_runs(blocks: Sequence[BlockInfo]) -> list[list[BlockInfo]]:

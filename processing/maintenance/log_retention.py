@@ -15,9 +15,9 @@ from collection.log.port import CorruptLog, Log, Trimmed
 from configuration.visitor_secrets import expire_day_salts
 from processing.models import Subscription
 from processing.receiving import ledger
-from processing.segments.manifest import decode_manifest
+from processing.segments.manifest import UnreadableManifest, decode_manifest
 from processing.sessions.local_periods import microseconds
-from processing.store.port import Store
+from processing.store.port import CorruptBlob, Store
 
 HOLD: Final = timedelta(days=7)
 SLACK: Final = timedelta(minutes=1)  # hits of one moment may be in the log in another order
@@ -56,9 +56,16 @@ def received_until(log: Log, now: datetime) -> datetime:
 
 def without_raw_hits(store: Store, waiting: Collection[int]) -> set[int]:
     """Returns the properties that had raw hits and have none any more. `waiting` are those with unsealed hits."""
-    stored = ((property, store.manifest(property)) for property in store.properties() if property not in waiting)
-    manifests = ((property, decode_manifest(manifest.data)) for property, manifest in stored if manifest)
-    return {property for property, known in manifests if (known.accepted or known.deleted) and not known.raw}
+    return {number for number in store.properties() if number not in waiting and _has_lost_raw_hits(store, number)}
+
+
+def _has_lost_raw_hits(store: Store, property: int) -> bool:
+    try:
+        stored = store.manifest(property)
+        known = decode_manifest(stored.data) if stored else None
+    except (CorruptBlob, UnreadableManifest):
+        return False  # unknown; what else reads the manifest says so
+    return known is not None and bool(known.accepted or known.deleted) and not known.raw
 
 
 def _trim_partition(log: Log, partition: int, start: int, names: list[str], oldest: datetime) -> int:

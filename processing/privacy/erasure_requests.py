@@ -9,11 +9,13 @@ stages, and records each, so that a crash only repeats one:
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from collection.log.port import Log
 from configuration.clock import WallClock
@@ -22,10 +24,12 @@ from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY
 from configuration.ruleset.ruleset import plain_ruleset
 from configuration.visitor_secrets import delete_property_salts
+from processing.concurrency.backoff import Backoff, Task
 from processing.maintenance.compaction import orphans
 from processing.maintenance.log_retention import received_until
 from processing.models import CleanedHits, Erasure, HistoryRun
 from processing.privacy.tombstones import clean_blocks, delete, erase, expire_tombstones, remove_erased, segments_of
+from processing.reprocessing.run_requests import cancel_runs
 from processing.schema import NO_VISITOR
 from processing.sessions.local_periods import microseconds
 from processing.store.port import Conflict, Store
@@ -71,8 +75,7 @@ def delete_property(item: Property, author: str, now: datetime, hits: int = 0) -
     with transaction.atomic():
         item.deleted_at = now
         item.save(update_fields=["deleted_at"])
-        active = HistoryRun.objects.filter(property=item.pk, state__in=HistoryRun.ACTIVE)
-        active.update(wish=HistoryRun.RequestedAction.CANCEL)
+        cancel_runs(item.pk)
         return Erasure.objects.create(
             property=item.pk, kind=Kind.PROPERTY, until_us=microseconds(now), hits=hits, asked_by=author
         )
@@ -88,37 +91,48 @@ class ErasureWorker:
         """Returns the properties that must not be sealed or compacted, and whose unused segments must stay, for now."""
         return removing()
 
-    def work(self, stop: Callable[[], bool]) -> int:
-        """Removes the rows of open requests from all segments, until `stop`. Returns the number of requests."""
+    def work(self, stop: Callable[[], bool], backoff: Backoff | None = None) -> int:
+        """Removes the rows of open requests from all segments, until `stop`. Returns the number of requests.
+
+        A run on the property gives way (`runs._is_erasing`), so that a request waits for seconds at most. Failures go
+        to `backoff`; without it they are raised.
+        """
+        backoff = Backoff(fatal=(Exception,)) if backoff is None else backoff
         removed = 0
         for request in Erasure.objects.filter(removed_at=None).order_by("pk"):
             if not stop() and not _is_being_rebuilt(request.property):
-                self._remove(request)
-                removed += 1
+                removed += backoff.attempt(
+                    Task.REMOVE_ROWS, partial(self._remove, request), _number(request), request.property
+                )
         return removed
 
-    def finish_requests(self, now: datetime, seal: Callable[[int], object]) -> None:
+    def finish_requests(self, now: datetime, seal: Callable[[int], object], backoff: Backoff | None = None) -> None:
         """Cleans raw blocks, waits for old segments to be deleted, and closes the requests whose rows are removed.
 
-        `seal` seals a property. Only the thread that seals and compacts may call this.
+        `seal` seals a property. Only the thread that seals and compacts may call this. Failures go to `backoff`;
+        without it they are raised.
         """
+        backoff = Backoff(fatal=(Exception,)) if backoff is None else backoff
         received = received_until(self._log, now)
         for request in Erasure.objects.exclude(removed_at=None).filter(done_at=None).order_by("pk"):
-            self._finish(request, received, seal)
+            with backoff.suppress_and_log(Task.FINISH_ERASURE, _number(request), request.property), _noting(request):
+                self._finish(request, received, seal)
         open_properties = set(Erasure.objects.filter(done_at=None).values_list("property", flat=True))
         open_properties |= {UNKNOWN_PROPERTY} if open_properties else set()
         for property in set(self._store.properties()) - open_properties:
-            expire_tombstones(self._store, property, microseconds(received - KEEP_TOMBSTONES))
+            with backoff.suppress_and_log(Task.EXPIRE_TOMBSTONES, property):
+                expire_tombstones(self._store, property, microseconds(received - KEEP_TOMBSTONES))
 
     def _remove(self, request: Erasure) -> None:
-        _save(request, removing=True)
-        try:
-            for property in _targets(request):
-                self._remove_from(property, request)
-        finally:
-            _save(request, removing=False)
-        _forget_other_generations(request.property)
-        _save(request, removed_at=self._clock())
+        with _noting(request):
+            _save(request, removing=True)
+            try:
+                for property in _targets(request):
+                    self._remove_from(property, request)
+            finally:
+                _save(request, removing=False)
+            _forget_other_generations(request.property)
+            _save(request, removed_at=self._clock())
 
     def _remove_from(self, property: int, request: Erasure) -> None:
         # A seal that had begun before `removing` was recorded may still commit, but no new one begins.
@@ -166,6 +180,25 @@ def _save(request: Erasure, **values: object) -> None:
     request.save(update_fields=list(values))
 
 
+@contextmanager
+def _noting(request: Erasure) -> Iterator[None]:
+    """Saves with the request why it failed, and that it does not any more."""
+    try:
+        yield
+    except Exception as error:
+        # A database that fails is said by the error itself.
+        with suppress(DatabaseError):
+            _save(request, error=f"{type(error).__name__}: {error}".replace("\0", ""))
+        raise
+    if request.error:
+        _save(request, error="")
+
+
+def _number(request: Erasure) -> str:
+    """Two requests of one property are two tasks."""
+    return f"{request.property} (request {request.pk})"
+
+
 def _targets(request: Erasure) -> list[int]:
     return [request.property, UNKNOWN_PROPERTY] if request.kind == Kind.VISITORS else [request.property]
 
@@ -181,10 +214,8 @@ def _hide(store: Store, request: Erasure) -> None:
 
 
 def _is_being_rebuilt(property: int) -> bool:
-    """True while rules are being applied to its history, or rolled back. A paused run must start again afterwards."""
-    runs, state = HistoryRun.objects.filter(property=property), HistoryRun.State
-    active = runs.filter(state__in=(state.WAITING, state.RUNNING))
-    return (active | runs.filter(wish=HistoryRun.RequestedAction.UNDO)).exists()
+    """True while a worker applies rules to its history, until it gives way."""
+    return HistoryRun.objects.filter(property=property, state=HistoryRun.State.RUNNING).exists()
 
 
 def _forget_other_generations(property: int) -> None:

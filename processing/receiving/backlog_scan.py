@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from processing.concurrency.backoff import Backoff
+from processing.concurrency.backoff import Backoff, Task
 from processing.concurrency.clock import Clock
 from processing.receiving.backlog import Backlog
 from processing.segments.manifest import Manifest, decode_manifest
@@ -29,7 +29,7 @@ class BacklogScan:
         """
         manifests: dict[int, Manifest] = {}
         for property in self._store.properties():
-            with backoff.suppress_and_log(f"reading the manifest of property {property}"):
+            with backoff.suppress_and_log(Task.READ_MANIFEST, property):
                 stored = self._store.manifest(property)
                 if stored:
                     manifests[property] = decode_manifest(stored.data)

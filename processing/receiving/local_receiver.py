@@ -6,17 +6,27 @@ last; a block that is written again has the same bytes. The next call does again
 
 import time
 from collections.abc import Callable
+from typing import Final
 
-from collection.log.port import Log
+from django.db import DatabaseError
+
+from collection.log.port import Log, LogError
 from configuration.ruleset.context import Context
+from processing.concurrency.backoff import Backoff, Task
 from processing.concurrency.clock import Clock
 from processing.ingest.geoip import GeoDatabase
+from processing.models import Range
 from processing.receiving import ledger
 from processing.receiving.backlog import Backlog
 from processing.receiving.batcher import RangeBatcher
 from processing.receiving.contexts import Contexts, LoadRules
+from processing.receiving.ledger import LogWentBack
 from processing.receiving.range_receiver import LoadKeys, RangeReceiver, ReceivedRange, log_lost_hits
-from processing.store.port import Store
+from processing.store.port import Store, StoreUnavailable
+
+MAX_FAILED: Final = 64  # ranges; more of them are no matter of single ranges
+# Failures that every range would meet, and of the ledger. They are raised, and all ranges wait.
+OF_ALL_RANGES: Final = (StoreUnavailable, LogError, LogWentBack, DatabaseError, OSError, MemoryError)
 
 
 class LocalReceiver:
@@ -34,28 +44,59 @@ class LocalReceiver:
         self._range_receiver = RangeReceiver(log, store, contexts, load_keys, geo)
         self._batcher = RangeBatcher(log, contexts, current_context, clock)
         self._must_catch_up = True
+        self._failed: set[int] = set()  # numbers of unfinished ranges that are tried again later
 
-    def catch_up(self) -> int:
+    def catch_up(self, backoff: Backoff | None = None) -> int:
         """Receives the ranges that an interrupted call, or an earlier process, left unfinished.
 
-        Returns the number of hits. Raises LogWentBack.
+        Returns the number of hits. Failures of a range go to `backoff`, and it stays unfinished; without it they are
+        raised, as are those of log, store and database, and LogWentBack.
         """
         self._batcher.check(self.store)
-        hits = sum(self._note(self._range_receiver.receive_again(item)) for item in ledger.unfinished(self.log.id))
+        hits = sum(
+            self._receive_one(item, self._range_receiver.receive_again, backoff)
+            for item in ledger.unfinished(self.log.id)
+        )
         self._batcher.resume()
         self._must_catch_up = False
         return hits
 
-    def receive(self, *, at_once: bool = False) -> int:
-        """Receives the ranges that are ready. Returns the number of hits. Raises LogWentBack."""
-        hits = self.catch_up() if self._must_catch_up else 0
+    def receive(self, backoff: Backoff | None = None, *, at_once: bool = False) -> int:
+        """Receives the ranges that are ready. Returns the number of hits. Raises and handles what `catch_up` does."""
+        hits = self.catch_up(backoff) if self._must_catch_up else 0
+        if self._failed:
+            unfinished = [item for item in ledger.unfinished(self.log.id) if item.pk in self._failed]
+            hits += sum(self._receive_one(item, self._range_receiver.receive_again, backoff) for item in unfinished)
+            if len(self._failed) >= MAX_FAILED:
+                return hits  # the hits of later ranges wait in the log
         self._must_catch_up = True  # unless the following lines do not raise
         for item in self._batcher.next_ranges(at_once=at_once):
             if item.done_at is None:
-                hits += self._note(self._range_receiver.receive(item))
+                hits += self._receive_one(item, self._range_receiver.receive, backoff)
             else:
                 log_lost_hits(item)
+            if len(self._failed) >= MAX_FAILED:
+                break
         self._must_catch_up = False
+        return hits
+
+    def _receive_one(self, item: Range, receive: Callable[[Range], ReceivedRange], backoff: Backoff | None) -> int:
+        """Receives a range, and returns the number of its hits: 0 if it fails, while the ranges after it go on."""
+        if backoff is not None and not backoff.is_due(Task.RECEIVE_RANGE, item.pk):
+            return 0
+        try:
+            hits = self._note(receive(item))
+        except OF_ALL_RANGES:
+            raise
+        except Exception as error:
+            if backoff is None:
+                raise
+            backoff.note(Task.RECEIVE_RANGE, error, item.pk)
+            self._failed.add(item.pk)
+            return 0
+        if backoff is not None:
+            backoff.note_success(Task.RECEIVE_RANGE, item.pk)
+        self._failed.discard(item.pk)
         return hits
 
     def _note(self, received: ReceivedRange) -> int:

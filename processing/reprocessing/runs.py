@@ -1,23 +1,24 @@
-"""Runs apply rules to the history of a property. They can be paused, cancelled and rolled back.
+"""Carries out the runs that apply rules to the history of a property (requested in run_requests.py).
 
 Each step is recorded before the next one begins, in the draft's manifest or in the run, so that a run continues after a
-crash.
+crash. A run that fails stops no other one: it is tried again, MAX_ATTEMPTS times where the error is unexpected.
 """
 
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError
 
-from configuration import clock
 from configuration.models import Property
-from configuration.ruleset.ruleset import Ruleset, decode_ruleset, encode_ruleset, ruleset_name
+from configuration.ruleset.ruleset import decode_ruleset, ruleset_name
+from processing.concurrency.backoff import Backoff, Task
 from processing.engine import Engine, Stopped, TaskFailed
-from processing.models import HistoryRun, LogSource
+from processing.models import Erasure, HistoryRun, LogSource
 from processing.receiving import ledger
 from processing.reprocessing.claim_unassigned import claim, release
 from processing.reprocessing.generations import (
@@ -33,67 +34,18 @@ from processing.reprocessing.generations import (
 from processing.reprocessing.rebuild import LocalDays, RebuildTask, add_rebuilt_days, finish_draft, rebuild_days, start
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.seal import seal
-from processing.sessions.local_periods import day_number, latest_day
-from processing.store.port import Conflict, Store
+from processing.sessions.local_periods import day_number
+from processing.store.port import Conflict, Store, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
 KEPT_FOR: Final = timedelta(days=7)
+MAX_ATTEMPTS: Final = 3  # that end with an unexpected error
+MAX_DEATHS: Final = 10  # attempts that end with the process: a worker is often ended for other reasons
+PASSING: Final = (StoreUnavailable, Conflict, DatabaseError)  # not the run's fault: it waits until they are over
 State, RequestedAction = HistoryRun.State, HistoryRun.RequestedAction
 
 _tasks: Final = msgspec.json.Decoder(list[RebuildTask])
-
-
-class RunRefused(Exception):
-    """The run cannot be started, or not be changed in this way; the message says why and what to do."""
-
-
-def create_run(store: Store, rules: Ruleset, author: str, days: tuple[date, date] | None = None) -> HistoryRun:
-    """Creates a run that applies the rules to these local days, None: to all. Raises RunRefused."""
-    if rules.number == 0:
-        raise RunRefused("Publish the rules first: only a published version can be applied to history.")
-    if days and days[0] > days[1]:
-        raise RunRefused(f"The first day, {days[0]}, is after the last, {days[1]}.")
-    if days and days[1] > (latest := latest_day(rules.settings.zone, clock.now())):
-        raise RunRefused(f"{days[1]} is after tomorrow: there are no hits of that day. Choose {latest} or earlier.")
-    if Property.with_deleted.filter(pk=rules.property).exclude(deleted_at=None).exists():
-        raise RunRefused("This property is being deleted.")
-    store.put_context(ruleset_name(rules.property, rules.number), encode_ruleset(rules))
-    first, last = days or (None, None)
-    try:
-        with transaction.atomic():
-            return HistoryRun.objects.create(
-                property=rules.property, rules=rules.number, first=first, last=last, author=author
-            )
-    except IntegrityError as error:
-        raise RunRefused("Rules are being applied to this property already: wait for it, or cancel it.") from error
-
-
-def request_action(run: HistoryRun, action: HistoryRun.RequestedAction) -> None:
-    """Requests that the run be paused, cancelled or rolled back, or that it go on (NONE). Raises RunRefused."""
-    with transaction.atomic():
-        run = HistoryRun.objects.select_for_update().get(pk=run.pk)
-        if action == RequestedAction.UNDO:
-            check_undo(run)
-        elif run.state not in HistoryRun.ACTIVE:
-            raise RunRefused(f"The run is over: {run.get_state_display().lower()}.")
-        run.wish = action
-        if action == RequestedAction.NONE and run.state == State.PAUSED:
-            run.state = State.WAITING
-        run.save(update_fields=["wish", "state"])
-
-
-def check_undo(run: HistoryRun) -> None:
-    """Raises RunRefused if the run cannot be rolled back, or not now."""
-    if run.state != State.DONE or run.replaced is None:
-        raise RunRefused(
-            "There is nothing to roll back to: the numbers from before are kept for 7 days, and not past an erasure."
-        )
-    if HistoryRun.objects.filter(property=run.property, state__in=HistoryRun.ACTIVE).exists():
-        raise RunRefused("Rules are being applied to this property: cancel that first.")
-    newest = HistoryRun.objects.filter(property=run.property, state=State.DONE, replaced__isnull=False)
-    if newest.order_by("-finished_at").first() != run:
-        raise RunRefused("Rules were applied again since: roll that back first.")
 
 
 class HistoryRunner:
@@ -104,17 +56,44 @@ class HistoryRunner:
         self._store, self._url, self._engine, self._clock = store, url, engine, clock
         self._on_progress: Callable[[HistoryRun], None] = lambda _: None
 
-    def work(self, stop: Callable[[], bool], on_progress: Callable[[HistoryRun], None] = lambda _: None) -> int:
-        """Carries out all runs and requested actions that there are now, until `stop`. Returns how many runs ended."""
+    def work(
+        self,
+        stop: Callable[[], bool],
+        backoff: Backoff | None = None,
+        on_progress: Callable[[HistoryRun], None] = lambda _: None,
+    ) -> int:
+        """Carries out all runs and requested actions that there are now, until `stop`. Returns how many runs ended.
+
+        Failures go to `backoff`; without it they are raised.
+        """
+        backoff = Backoff(fatal=(Exception,)) if backoff is None else backoff
         ended, self._on_progress = 0, on_progress
+        # None of them is being carried out now: a process that was ended has left them so.
+        HistoryRun.objects.filter(state=State.RUNNING).update(state=State.WAITING)
+        self._end_unwanted(backoff)
         for run in HistoryRun.objects.filter(wish=RequestedAction.UNDO, state=State.DONE).order_by("pk"):
-            ended += self._undo(run)
-        for run in HistoryRun.objects.filter(state__in=(State.WAITING, State.RUNNING)).order_by("pk"):
+            ended += backoff.result(Task.ROLL_BACK, partial(self._undo, run), run.property, default=False)
+        for run in HistoryRun.objects.filter(state=State.WAITING).order_by("pk"):
             if not stop():
-                ended += self._advance(run, stop)
-        for run in HistoryRun.objects.filter(state=State.PAUSED, wish=RequestedAction.CANCEL):
-            self._end_without_result(run, State.CANCELLED)
+                ended += backoff.result(Task.APPLY_RULES, partial(self._try, run, stop), run.property, default=False)
+                self._end_unwanted(backoff)
         return ended
+
+    def _end_unwanted(self, backoff: Backoff) -> None:
+        """Ends waiting runs that are to be cancelled, and removes the generations of runs that ended without result."""
+        wished = HistoryRun.objects.filter(wish=RequestedAction.CANCEL, state=State.WAITING)
+        ended = HistoryRun.objects.filter(state__in=(State.CANCELLED, State.FAILED), generation__isnull=False)
+        for run in (wished | ended).order_by("pk"):
+            backoff.attempt(Task.END_RUN, partial(self._end_if_not_live, run), run.property)
+
+    def _end_if_not_live(self, run: HistoryRun) -> None:
+        """A run whose generation is live already is too late to be cancelled: it goes on, and can be rolled back."""
+        if run.generation is not None and self._store.live(run.property) == run.generation:
+            _save(run, wish=RequestedAction.NONE)
+        elif run.state == State.WAITING:
+            self._end_without_result(run, State.CANCELLED)
+        else:
+            self._remove_generation(run)
 
     def active_properties(self) -> set[int]:
         """Returns the properties whose raw rows are being read, or will be soon: their raw parts must not be merged."""
@@ -126,25 +105,61 @@ class HistoryRunner:
         """Returns the properties for which segments are being written that no manifest names yet."""
         return set(HistoryRun.objects.filter(state=State.RUNNING).values_list("property", flat=True))
 
-    def expire_generations(self) -> None:
-        """Removes generations that were replaced or rolled back a week ago. Their runs cannot be rolled back then."""
+    def expire_generations(self, backoff: Backoff | None = None) -> None:
+        """Removes generations that were replaced or rolled back a week ago. Their runs cannot be rolled back then.
+
+        Failures go to `backoff`; without it they are raised.
+        """
+        backoff = Backoff(fatal=(Exception,)) if backoff is None else backoff
         old = HistoryRun.objects.filter(finished_at__lt=self._clock() - KEPT_FOR)
-        for run in old.filter(state=State.DONE, replaced__isnull=False):
-            remove_generation(self._store, run.property, _existing(run.replaced))
-            _save(run, replaced=None)
-        for run in old.filter(state=State.UNDONE, generation__isnull=False):
-            remove_generation(self._store, run.property, _existing(run.generation))
-            _save(run, generation=None)
+        replaced = old.filter(state=State.DONE, replaced__isnull=False)
+        for run in (replaced | old.filter(state=State.UNDONE, generation__isnull=False)).order_by("pk"):
+            name = "replaced" if run.state == State.DONE else "generation"
+            with backoff.suppress_and_log(Task.EXPIRE_GENERATION, run.property):
+                remove_generation(self._store, run.property, _existing(getattr(run, name)))
+                _save(run, **{name: None})
+
+    def _try(self, run: HistoryRun, stop: Callable[[], bool]) -> bool:
+        """Takes the run as far as it goes, and counts the attempt if it fails. Returns whether it ended.
+
+        Raises what fails and is to be tried again.
+        """
+        if _is_erasing(run.property):
+            return False  # an erasure goes first
+        attempts = run.attempts + 1
+        is_mine = HistoryRun.objects.filter(pk=run.pk, state=State.WAITING, wish=run.wish).update(
+            state=State.RUNNING, attempts=attempts, started_at=run.started_at or self._clock()
+        )
+        if not is_mine:  # it was cancelled meanwhile
+            return False
+        run.refresh_from_db()
+        if attempts > MAX_DEATHS:
+            self._fail(run, f"The worker's process ended {MAX_DEATHS} times while the rules were being applied.")
+            return True
+        try:
+            return self._advance(run, stop)
+        except PASSING as error:
+            _save(run, state=State.WAITING, attempts=attempts - 1, error=_reason(error))
+            raise
+        except Exception as error:
+            logger.exception("applying rules %d to property %d failed", run.rules, run.property)
+            if attempts < MAX_ATTEMPTS:
+                _save(run, state=State.WAITING, error=f"Try {attempts} of {MAX_ATTEMPTS} failed: {_reason(error)}")
+                raise
+            self._fail(run, f"It failed {MAX_ATTEMPTS} times; the worker's output says more: {_reason(error)}")
+            return True
 
     def _advance(self, run: HistoryRun, stop: Callable[[], bool]) -> bool:
         """Takes the run as far as it goes. Returns whether it ended."""
-        if run.state == State.WAITING:
-            _save(run, state=State.RUNNING, started_at=run.started_at or self._clock())
+
+        def must_stop() -> bool:
+            return stop() or _requested_action(run) != RequestedAction.NONE or _is_erasing(run.property)
+
         try:
-            if run.generation is None:
+            if run.generation is None or self._draft_is_gone(run):
                 self._plan(run)
             if self._store.live(run.property) != run.generation:
-                self._rebuild(run, lambda: stop() or _requested_action(run) != RequestedAction.NONE)
+                self._rebuild(run, must_stop)
                 self._go_live(run)
             release(self._store, run.property)
         except Stopped:
@@ -155,8 +170,12 @@ class HistoryRunner:
             logger.exception("a task of applying rules %d to property %d failed", run.rules, run.property)
             self._fail(run, f"It failed; the worker's output says more: {error.text}")
         else:
-            _save(run, state=State.DONE, finished_at=self._clock(), tasks="", rows_done=run.rows)
+            _save(run, state=State.DONE, finished_at=self._clock(), tasks="", rows_done=run.rows, attempts=0, error="")
         return True
+
+    def _draft_is_gone(self, run: HistoryRun) -> bool:
+        """Returns whether an erasure has removed what the run had built: then it begins again."""
+        return run.generation is not None and self._store.manifest(run.property, run.generation) is None
 
     def _plan(self, run: HistoryRun) -> None:
         """Writes the draft generation and the tasks that fill it."""
@@ -170,7 +189,7 @@ class HistoryRunner:
             seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
         draft, tasks = start(self._store, self._url, run.property, rules, _local_days(run))
         rows = sum(part.ref.rows for task in tasks for part in task.parts)
-        _save(run, generation=draft.generation, rows=rows, tasks=msgspec.json.encode(tasks).decode())
+        _save(run, generation=draft.generation, rows=rows, rows_done=0, tasks=msgspec.json.encode(tasks).decode())
 
     def _remove_strays(self, property: int) -> None:
         """Removes generations of a run that crashed before it had recorded them."""
@@ -198,7 +217,8 @@ class HistoryRunner:
 
     def _report(self, run: HistoryRun, tasks: list[RebuildTask], draft: DraftGeneration) -> None:
         rows = sum(part.ref.rows for number in draft.manifest.rebuilt_days or () for part in tasks[number].parts)
-        _save(run, rows_done=rows)
+        attempts = run.attempts if rows <= run.rows_done else 1  # those before have not failed for ever
+        _save(run, rows_done=rows, attempts=attempts)
         self._on_progress(run)
 
     def _go_live(self, run: HistoryRun) -> None:
@@ -215,29 +235,52 @@ class HistoryRunner:
         except CannotRebuild as error:
             _save(run, wish=RequestedAction.NONE, error=str(error))
             return False
-        _save(run, wish=RequestedAction.NONE, state=State.UNDONE, finished_at=self._clock())
+        except PASSING:
+            raise
+        except Exception as error:
+            attempts = run.attempts + 1
+            is_last = attempts >= MAX_ATTEMPTS
+            wish = RequestedAction.NONE if is_last else RequestedAction.UNDO
+            _save(run, wish=wish, attempts=0 if is_last else attempts, error=f"Not rolled back: {_reason(error)}")
+            raise
+        _save(run, wish=RequestedAction.NONE, state=State.UNDONE, finished_at=self._clock(), error="")
         return True
 
     def _stopped(self, run: HistoryRun) -> bool:
-        """Pauses or cancels the run if that was requested; otherwise the worker stops, and the run goes on later."""
+        """Pauses or cancels the run if that was requested; otherwise it waits: for an erasure, or for a worker."""
         action = _requested_action(run)
-        if action == RequestedAction.PAUSE:
-            _save(run, state=State.PAUSED, wish=RequestedAction.NONE)
         if action == RequestedAction.CANCEL:
             self._end_without_result(run, State.CANCELLED)
-        return action == RequestedAction.CANCEL
+            return True
+        if action == RequestedAction.PAUSE:
+            # Unless the wish has changed since: the next turn looks at it.
+            HistoryRun.objects.filter(pk=run.pk, wish=RequestedAction.PAUSE).update(
+                state=State.PAUSED, wish=RequestedAction.NONE, attempts=0
+            )
+        HistoryRun.objects.filter(pk=run.pk, state=State.RUNNING).update(state=State.WAITING, attempts=0)
+        return False
 
     def _fail(self, run: HistoryRun, error: str) -> None:
         logger.warning("applying rules %d to property %d failed: %s", run.rules, run.property, error)
-        self._end_without_result(run, State.FAILED, error)
+        if run.generation is not None and self._store.live(run.property) == run.generation:
+            # Reports show its numbers already; only hits of property 0 that it claimed are still there, too.
+            error = f"The rules are applied, but hits could not be taken from the unknown ones: {error}"
+            _save(run, state=State.DONE, finished_at=self._clock(), tasks="", error=error)
+        else:
+            self._end_without_result(run, State.FAILED, error)
 
     def _end_without_result(self, run: HistoryRun, state: HistoryRun.State, error: str = "") -> None:
+        """Ends the run first, and then removes what it has built: if that fails, it is done later."""
+        _save(
+            run, state=state, wish=RequestedAction.NONE, error=error.replace("\0", ""), tasks="", replaced=None,
+            finished_at=self._clock(),
+        )  # fmt: skip
+        self._remove_generation(run)
+
+    def _remove_generation(self, run: HistoryRun) -> None:
         if run.generation is not None:
             remove_generation(self._store, run.property, run.generation)
-        _save(
-            run, state=state, wish=RequestedAction.NONE, error=error.replace("\0", ""), tasks="", generation=None,
-            replaced=None, finished_at=self._clock(),
-        )  # fmt: skip
+            _save(run, generation=None)
 
 
 def ordinals() -> dict[str, int]:
@@ -247,6 +290,15 @@ def ordinals() -> dict[str, int]:
 
 def _requested_action(run: HistoryRun) -> str:
     return HistoryRun.objects.values_list("wish", flat=True).get(pk=run.pk)
+
+
+def _is_erasing(property: int) -> bool:
+    """Returns whether rows of the property wait to be erased. A removal that failed lets runs go on between tries."""
+    return Erasure.objects.filter(property=property, removed_at=None, error="").exists()
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".replace("\0", "")
 
 
 def _save(run: HistoryRun, **values: object) -> None:

@@ -10,14 +10,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from django.db import close_old_connections
 
 from collection.log.port import Log
 from configuration.ruleset.context import Context
-from processing.concurrency.backoff import Backoff
+from processing.concurrency.backoff import Backoff, Task
 from processing.concurrency.clock import Clock
+from processing.concurrency.failures import DatabaseRecord
 from processing.concurrency.leases import HeldLease, hold_lease
 from processing.concurrency.threads import ThreadEnded, run_beside
 from processing.models import Range
@@ -69,10 +71,10 @@ class DispatchIntervals(NamedTuple):
 
 
 class SentSeal(NamedTuple):
-    """When a job was sent to seal a property, and the version of its manifest then."""
+    """When a job was sent to seal a property, and the version of its manifest then; None if it could not be read."""
 
     at: float
-    version: int
+    version: int | None
 
 
 class Dispatcher:
@@ -89,14 +91,14 @@ class Dispatcher:
         self._backlog = Backlog(thresholds)
         self._scan = BacklogScan(store, self._backlog, clock)
         self._scanning = threading.Lock()
-        self.backoff = Backoff(clock, fatal=(LogWentBack, ThreadEnded), recover=close_old_connections)
+        self.backoff = Backoff(clock, (LogWentBack, ThreadEnded), close_old_connections, DatabaseRecord())
         self._range_sent_at: dict[int, float] = {}  # by number of the range
         self._sent_seals: dict[int, SentSeal] = {}  # by property
 
     def run(self, stop: threading.Event) -> None:
         """Dispatches while it holds the lease, until `stop` is set. Raises LogWentBack, ThreadEnded."""
         while not stop.is_set():
-            self.backoff.attempt("holding the lease", lambda: self._lead(stop))
+            self.backoff.attempt(Task.LEAD, lambda: self._lead(stop))
             stop.wait(self._intervals.lease_s / 10)
 
     def start(self) -> None:
@@ -134,15 +136,15 @@ class Dispatcher:
         self._update_backlog()
         now = self._clock()
         for property, sent in list(self._sent_seals.items()):
-            overdue = now - sent.at >= self._intervals.seal_again_s
-            if self._scan.refresh(property) != sent.version or (overdue and not self._jobs.waiting("seal")):
+            is_overdue = now - sent.at >= self._intervals.seal_again_s
+            if self._version(property) != sent.version or (is_overdue and not self._jobs.waiting("seal")):
                 del self._sent_seals[property]
         ready = self._backlog.ready(now)
         being_removed = self._maintenance.erasures.removing() if ready else ()
         for property in ready:
             if property not in self._sent_seals and property not in being_removed and len(self._sent_seals) < MAX_SEALS:
                 self._jobs.seal(property)
-                self._sent_seals[property] = SentSeal(now, self._scan.refresh(property))
+                self._sent_seals[property] = SentSeal(now, self._version(property))
 
     def run_maintenance(self, now_ms: int) -> None:
         """Maintains the store as a whole, unless a dispatcher that has lost its lease is still doing so."""
@@ -161,6 +163,13 @@ class Dispatcher:
     def _send_range(self, item: Range) -> None:
         self._jobs.receive(item.pk)
         self._range_sent_at[item.pk] = self._clock()
+
+    def _version(self, property: int) -> int | None:
+        """Returns the version of the property's manifest, and drops from the backlog what it covers. None if it cannot
+        be read: the worker that is sent to seal the property says so, too.
+        """
+        refresh = partial(self._scan.refresh, property)
+        return self.backoff.result(Task.READ_MANIFEST, refresh, property, default=None)
 
     def _seal(self, property: int) -> bool:
         try:
@@ -182,20 +191,20 @@ class Dispatcher:
             with run_beside(threads) as check_threads:
                 while not (stop.wait(self._intervals.turn_s) or lease.lost()):
                     check_threads()
-                    self.backoff.attempt("dispatching", self.dispatch_ranges)
+                    self.backoff.attempt(Task.DISPATCHING, self.dispatch_ranges)
 
     def _has_started(self, stop: threading.Event, lease: HeldLease) -> bool:
         while not (stop.wait(self._intervals.turn_s) or lease.lost()):
-            if self.backoff.attempt("reading log and store", self.start):
+            if self.backoff.attempt(Task.START, self.start):
                 return True
         return False
 
     def _dispatch_seals_until(self, stop: threading.Event) -> None:
         while not stop.wait(self._intervals.seal_every_s):
-            self.backoff.attempt("dispatching seals", self.dispatch_seals)
+            self.backoff.attempt(Task.DISPATCHING_SEALS, self.dispatch_seals)
 
     def _run_maintenance_until(self, stop: threading.Event) -> None:
         while not stop.wait(self._intervals.maintenance_every_s):
             self.backoff.attempt(
-                "maintenance", lambda: self.run_maintenance(milliseconds(self._maintenance.wall_clock()))
+                Task.MAINTENANCE, lambda: self.run_maintenance(milliseconds(self._maintenance.wall_clock()))
             )

@@ -5,12 +5,14 @@ finishes erasures, expires hits and salts. One process does it, because it remem
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from collection.log.port import Log
 from configuration.visitor_secrets import delete_property_salts
-from processing.concurrency.backoff import Backoff
+from processing.concurrency.backoff import Backoff, Task
 from processing.concurrency.clock import Clock
+from processing.concurrency.failures import forget_old_failures
 from processing.maintenance.compaction import delete_blocks, merge_blocks, orphans
 from processing.maintenance.database_journal import empty_journal
 from processing.maintenance.log_retention import expire_received_salts, received_below, trim, without_raw_hits
@@ -43,21 +45,29 @@ class Housekeeping:
         for.
         """
         now = datetime.fromtimestamp(now_ms / 1000, tz=UTC)
-        with backoff.suppress_and_log("deleting and merging raw blocks"):
+        with backoff.suppress_and_log(Task.DELETE_BLOCKS):
             self._delete_covered_blocks()
-            merge_blocks(self._store)
-        with backoff.suppress_and_log("deleting unused segments"):
-            self._delete_unused_segments()
-        with backoff.suppress_and_log("deleting old generations"):
-            self._config.history.expire_generations()
-        with backoff.suppress_and_log("erasing"):
-            self._config.erasures.finish_requests(now, seal)
-        with backoff.suppress_and_log("scrubbing the store"):
+            merge_blocks(self._store, backoff)
+        with backoff.suppress_and_log(Task.DELETE_SEGMENTS):
+            self._delete_unused_segments(backoff)
+        with backoff.suppress_and_log(Task.HISTORY):
+            self._config.history.expire_generations(backoff)
+        with backoff.suppress_and_log(Task.FINISHING_ERASURES):
+            self._config.erasures.finish_requests(now, seal, backoff)
+        with backoff.suppress_and_log(Task.SCRUB):
             self._scrub()
-        with backoff.suppress_and_log("expiring received hits and old salts"):
-            self._expire(now)
+        with backoff.suppress_and_log(Task.EXPIRE_DAY_SALTS):
+            expire_received_salts(self._log, now)
+        with backoff.suppress_and_log(Task.EXPIRE_PROPERTY_SALTS):
+            self._expire_property_salts()
+        with backoff.suppress_and_log(Task.MERGE_RANGES):
+            ledger.merge_old_ranges(now - timedelta(days=LEDGER_DAYS))
+        with backoff.suppress_and_log(Task.TRIM_LOG):
+            if self._config.log_hours is not None:
+                trim(self._log, now, timedelta(hours=self._config.log_hours))
         # Last, so that what the tasks before it deleted is gone from the disk: salts, visitors' keys of erasures.
-        with backoff.suppress_and_log("emptying the database's journal"):
+        with backoff.suppress_and_log(Task.EMPTY_JOURNAL):
+            forget_old_failures()
             empty_journal()
 
     def _delete_covered_blocks(self) -> None:
@@ -84,7 +94,7 @@ class Housekeeping:
         needed = self._backlog.needed_from()
         return {partition: min(offset, received.get(partition, offset)) for partition, offset in needed.items()}
 
-    def _delete_unused_segments(self) -> None:
+    def _delete_unused_segments(self, backoff: Backoff) -> None:
         now = self._clock()
         # A run or a removal writes segments for longer than the grace period before it commits them.
         writing = {str(id) for id in (*self._config.history.writing_properties(), *self._config.erasures.removing())}
@@ -92,7 +102,7 @@ class Housekeeping:
         self._unused_since = {name: self._unused_since.get(name, now) for name in unused}
         for name, since in self._unused_since.items():
             if since <= now - self._config.segment_grace_s:
-                self._store.delete_segment(name)
+                backoff.attempt(Task.DELETE_SEGMENT, partial(self._store.delete_segment, name), name)
 
     def _scrub(self) -> None:
         """Deletes, once a day, what writers that died left behind."""
@@ -100,12 +110,8 @@ class Housekeeping:
             self._store.scrub()
             self._scrub_at = self._clock() + SCRUB_EVERY_S
 
-    def _expire(self, now: datetime) -> None:
-        expire_received_salts(self._log, now)
+    def _expire_property_salts(self) -> None:
         # Once, when a property's last raw hit has gone: the next range that is received makes a new salt.
         empty = without_raw_hits(self._store, self._backlog.ready(self._clock(), everything=True))
         delete_property_salts(empty - self._without_raw)
         self._without_raw = empty
-        ledger.merge_old_ranges(now - timedelta(days=LEDGER_DAYS))
-        if self._config.log_hours is not None:
-            trim(self._log, now, timedelta(hours=self._config.log_hours))

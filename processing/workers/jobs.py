@@ -3,13 +3,18 @@ stored stays right, and what is left is sent again.
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from django.db import close_old_connections
 
-from processing.concurrency.backoff import Backoff
+from processing.concurrency.backoff import Backoff, Task
+from processing.concurrency.failures import DatabaseRecord
 from processing.concurrency.leases import hold_lease
+from processing.concurrency.threads import run_beside
 from processing.maintenance.compaction import Retention, run_short_maintenance
 from processing.models import Range
 from processing.privacy.erasure_requests import removing
@@ -22,6 +27,7 @@ from processing.workers.config import MaintenanceConfig
 
 LEASE_S: Final = 30.0
 GROUP_SIZE: Final = 50
+ERASE_EVERY_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -35,19 +41,20 @@ class JobHandlers:
         """`range_receiver` is called by the first job that receives: opening one takes time and memory."""
         self._store, self._range_receiver, self._maintenance = store, range_receiver, maintenance
         self._columns = ColumnCache(store, WORK_BYTES)
-        self._backoff = Backoff(recover=close_old_connections)
+        self._backoff = Backoff(recover=close_old_connections, record=DatabaseRecord())
 
     def receive(self, number: int) -> int:
         """Receives the range of this number in the ledger. Returns how many hits it had; 0 if it is done already, or
         of another log.
         """
-        receiver = self._range_receiver()
-        item = Range.objects.filter(pk=number, log=receiver.log, done_at=None).first()
-        return receiver.receive_again(item).hits if item else 0
+        with self._recording(Task.RECEIVE_RANGE, number):
+            receiver = self._range_receiver()
+            item = Range.objects.filter(pk=number, log=receiver.log, done_at=None).first()
+            return receiver.receive_again(item).hits if item else 0
 
     def seal(self, property: int) -> bool:
         """Returns False if there was nothing to seal, if another worker writes, or while rows are being removed."""
-        with hold_lease(_writing(property), LEASE_S) as lease:
+        with self._recording(Task.SEAL, property), hold_lease(_writing(property), LEASE_S) as lease:
             if lease is None or property in removing():
                 return False
             try:
@@ -65,7 +72,7 @@ class JobHandlers:
         )
         for property in set(properties).difference(being_rebuilt, being_removed):
             with (
-                self._backoff.suppress_and_log(f"maintenance of property {property}"),
+                self._backoff.suppress_and_log(Task.MAINTAIN, property),
                 hold_lease(_writing(property), LEASE_S) as lease,
             ):
                 if lease:
@@ -89,11 +96,31 @@ class JobHandlers:
             def must_stop() -> bool:
                 return stop() or lease.lost()
 
-            finished = list[int]()
-            history, erasures = self._maintenance.history, self._maintenance.erasures
-            self._backoff.attempt("history", lambda: finished.append(history.work(must_stop)))
-            self._backoff.attempt("removing erased rows", lambda: finished.append(erasures.work(must_stop)))
+            finished = [self._erase(must_stop)]
+
+            def erase_until(ended: threading.Event) -> None:
+                while not ended.wait(ERASE_EVERY_S):
+                    finished.append(self._erase(lambda: must_stop() or ended.is_set()))
+
+            # Erasures that are asked for while a long run goes on do not wait for its end.
+            with run_beside({"erasures": erase_until}):
+                apply_rules = partial(self._maintenance.history.work, must_stop, self._backoff)
+                finished.append(self._backoff.result(Task.HISTORY, apply_rules, default=0))
             return sum(finished)
+
+    def _erase(self, must_stop: Callable[[], bool]) -> int:
+        erase = partial(self._maintenance.erasures.work, must_stop, self._backoff)
+        return self._backoff.result(Task.ERASING, erase, default=0)
+
+    @contextmanager
+    def _recording(self, task: Task, number: int) -> Iterator[None]:
+        """Records a failure, and raises it: the broker's client or the dispatcher sends the job again."""
+        try:
+            yield
+        except Exception as error:
+            self._backoff.note(task, error, number)
+            raise
+        self._backoff.note_success(task, number)
 
 
 def _writing(property: int) -> str:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from django.db import close_old_connections
 
-from processing.concurrency.backoff import Backoff
+from processing.concurrency.backoff import Backoff, Task
 from processing.concurrency.clock import Clock
+from processing.concurrency.failures import DatabaseRecord
 from processing.concurrency.threads import run_beside
 from processing.maintenance.compaction import Retention, run_short_maintenance
 from processing.receiving.backlog_scan import BacklogScan
@@ -49,30 +50,31 @@ class Worker:
         self.maintenance, self._intervals, self._clock = maintenance, intervals, clock
         self._columns, self._scan = ColumnCache(store, WORK_BYTES), BacklogScan(store, self.backlog, clock)
         self._housekeeping = Housekeeping(receiver.log, store, self.backlog, maintenance, clock)
-        self.backoff = Backoff(clock, fatal=(LogWentBack,), recover=close_old_connections)
+        self.backoff = Backoff(clock, (LogWentBack,), recover=close_old_connections, record=DatabaseRecord())
         self._has_started = False
 
     def start(self) -> int:
         """Finishes what an earlier worker left, and finds the tails. Returns the number of hits received."""
-        received = self.receiver.catch_up()
+        received = self.receiver.catch_up(self.backoff)
         self._scan.rebuild(self.backoff)
         self._has_started = True
         return received
 
     def run(self, stop: threading.Event) -> None:
-        """Works until `stop` is set. Sealing and requests have threads of their own, so that hits are received
-        meanwhile; these have ended when this returns or raises.
+        """Works until `stop` is set. Sealing, runs over history and erasures have threads of their own, so that none of
+        them waits for another, nor do hits; these have ended when this returns or raises.
 
         Raises LogWentBack, ThreadEnded.
         """
-        with run_beside({"sealing": self._seal_until, "requests": self._process_requests_until}) as check_threads:
+        threads = {"sealing": self._seal_until, "history": self._apply_rules_until, "erasures": self._erase_until}
+        with run_beside(threads) as check_threads:
             while not stop.wait(self._intervals.turn_s):
                 check_threads()
-                self.backoff.attempt("receiving", self.receiver.receive if self._has_started else self.start)
+                self.backoff.attempt(Task.RECEIVING, self._receive if self._has_started else self.start)
 
     def drain(self) -> int:
         """Receives and seals everything at once. Returns the number of hits received."""
-        received = self.receiver.receive(at_once=True)
+        received = self.receiver.receive(self.backoff, at_once=True)
         self.seal(everything=True)
         return received
 
@@ -83,18 +85,18 @@ class Worker:
 
     def process_requests(self, now_ms: int) -> None:
         """Takes one turn of erasing, and of all that it waits for: for a process that stands in for the worker."""
-        self.maintenance.history.work(lambda: False)
-        self.maintenance.erasures.work(lambda: False)
+        self.maintenance.history.work(lambda: False, self.backoff)
+        self.maintenance.erasures.work(lambda: False, self.backoff)
         self.run_maintenance(now_ms)
 
     def run_maintenance(self, now_ms: int) -> None:
         """Compacts every property and applies its retention, then maintains the store as a whole."""
-        with self.backoff.suppress_and_log("maintenance"):
+        with self.backoff.suppress_and_log(Task.MAINTENANCE):
             retention = self.maintenance.retention()
             # Raw rows of active properties are being read; rows of others are being removed.
             waiting = {*self.maintenance.history.active_properties(), *self.maintenance.erasures.removing()}
             for property in set(self.store.properties()) - waiting:
-                with self.backoff.suppress_and_log(f"maintenance of property {property}"):
+                with self.backoff.suppress_and_log(Task.MAINTAIN, property):
                     limits = retention.get(property, Retention())
                     run_short_maintenance(self.store, self._columns, property, now_ms, limits)
         self._housekeeping.run(now_ms, self.seal_property, self.backoff)
@@ -110,25 +112,29 @@ class Worker:
         return True
 
     def _attempt_seal(self, property: int, *, at_once: bool) -> bool:
-        task = f"sealing property {property}"
         if property in self.maintenance.erasures.removing():
             return False
-        if at_once or self.backoff.is_due(task):
-            with self.backoff.suppress_and_log(task):
+        if at_once or self.backoff.is_due(Task.SEAL, property):
+            with self.backoff.suppress_and_log(Task.SEAL, property):
                 return self.seal_property(property)
         return False
 
     def _seal_until(self, stop: threading.Event) -> None:
         maintained_at = self._clock()
         while not stop.wait(self._intervals.seal_every_s):
-            with self.backoff.suppress_and_log("sealing"):
+            with self.backoff.suppress_and_log(Task.SEALING):
                 self.seal()
             if self._has_started and self._clock() - maintained_at >= self._intervals.maintenance_every_s:
                 self.run_maintenance(milliseconds(self.maintenance.wall_clock()))
                 maintained_at = self._clock()
 
-    def _process_requests_until(self, stop: threading.Event) -> None:
-        history, erasures = self.maintenance.history, self.maintenance.erasures
+    def _receive(self) -> int:
+        return self.receiver.receive(self.backoff)
+
+    def _apply_rules_until(self, stop: threading.Event) -> None:
         while not stop.wait(self._intervals.seal_every_s):
-            self.backoff.attempt("history", lambda: history.work(stop.is_set))
-            self.backoff.attempt("removing erased rows", lambda: erasures.work(stop.is_set))
+            self.backoff.attempt(Task.HISTORY, lambda: self.maintenance.history.work(stop.is_set, self.backoff))
+
+    def _erase_until(self, stop: threading.Event) -> None:
+        while not stop.wait(self._intervals.seal_every_s):
+            self.backoff.attempt(Task.ERASING, lambda: self.maintenance.erasures.work(stop.is_set, self.backoff))

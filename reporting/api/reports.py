@@ -17,6 +17,7 @@ from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property, Token, may_see
 from configuration.numbers import LARGEST_NUMBER
 from configuration.ruleset.context import UNKNOWN
+from processing.concurrency.failures import failures
 from reporting.clock import today_in
 from reporting.kinds import parse, render, run
 from reporting.model.date_ranges import read_day
@@ -48,6 +49,16 @@ class PropertySerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
 
 
+class FailureSerializer(serializers.Serializer[Any]):
+    """A task of the worker that fails now and is tried again; all others go on."""
+
+    task = serializers.CharField()
+    property_name = serializers.CharField(help_text="Empty: it concerns all properties.")
+    reason = serializers.CharField()
+    tries = serializers.IntegerField()
+    since = serializers.DateTimeField()
+
+
 class StatusSerializer(serializers.Serializer[Any]):
     """Hits since the property was created: accepted = counted + rejected + pending."""
 
@@ -60,6 +71,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
     reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
     cleaned = serializers.IntegerField(help_text="Received hits that personal data was removed from.")
+    failures = FailureSerializer(many=True, help_text="What the worker fails to do now, for this property or for all.")
 
 
 class SampleSerializer(serializers.Serializer[Any]):
@@ -103,7 +115,8 @@ class PropertyStatus(APIView):
         _check_visible(request, number)
         measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
         status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
-        return Response(StatusSerializer(status._asdict()).data)
+        failing = [failure._asdict() for failure in failures(number)]
+        return Response(StatusSerializer({**status._asdict(), "failures": failing}).data)
 
 
 class RejectedHits(APIView):

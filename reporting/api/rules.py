@@ -24,7 +24,7 @@ from configuration.numbers import LARGEST_NUMBER
 from configuration.ruleset.ruleset import Ruleset
 from processing.dry_run.pasted_hit import UnreadablePaste
 from processing.models import HistoryRun
-from processing.reprocessing.runs import RunRefused
+from processing.reprocessing.run_requests import RunRefused
 from reporting.clock import today_in
 from reporting.model.date_ranges import read_day
 from reporting.model.report import ReportError

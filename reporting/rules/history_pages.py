@@ -13,7 +13,7 @@ from configuration.pages.property_page import POST, PropertyPage, property_page
 from configuration.rule_models import RulesVersion
 from configuration.ruleset.ruleset import Ruleset
 from processing.models import HistoryRun
-from processing.reprocessing.runs import RunRefused
+from processing.reprocessing.run_requests import RunRefused
 from processing.segments.read_view import ReadView
 from reporting.clock import now_in
 from reporting.dashboard.period_picker import CUSTOM, Choice, ChosenPeriod, choose, choose_days

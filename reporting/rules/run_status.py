@@ -9,7 +9,7 @@ from configuration.drafts.audit import Author, name_of, record
 from configuration.drafts.publishing import published
 from configuration.numbers import how_many
 from processing.models import HistoryRun
-from processing.reprocessing.runs import RequestedAction, RunRefused, check_undo, create_run, request_action
+from processing.reprocessing.run_requests import RequestedAction, RunRefused, check_undo, create_run, request_action
 from reporting.read_access import view_cache
 
 ACTIONS: Final = {
@@ -83,13 +83,12 @@ def status(run: HistoryRun) -> str:
         return REQUESTED[run.wish]
     if run.state == State.FAILED:
         return f"The run failed, and nothing was changed: {run.error}"
-    if run.state == State.RUNNING:
-        return (
-            f"{run.rows_done:,} of {how_many(run.rows, 'raw row')}.{_time_left(run)}"
-            if run.rows
-            else "Counting the raw rows."
-        )
     error = f" {run.error}" if run.error else ""
+    if run.state == State.RUNNING:
+        progress = f"{run.rows_done:,} of {how_many(run.rows, 'raw row')}.{_time_left(run)}"
+        return (progress if run.rows else "Counting the raw rows.") + error
+    if run.state == State.WAITING and run.error:
+        return f"Waiting to be tried again.{error}"
     return STATES[run.state] + error
 
 

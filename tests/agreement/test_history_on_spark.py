@@ -15,7 +15,7 @@ from collection.hit import RawHit
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild
-from processing.reprocessing.runs import RequestedAction, create_run, request_action
+from processing.reprocessing.run_requests import RequestedAction, create_run, request_action
 from tests.agreement.test_rules_and_history import figures
 from tests.support.installation import Installation
 from tests.support.random_rules import random_ruleset

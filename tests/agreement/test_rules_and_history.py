@@ -18,7 +18,7 @@ from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset, plain_ruleset, ruleset_name
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild
-from processing.reprocessing.runs import create_run
+from processing.reprocessing.run_requests import create_run
 from processing.schema import BUILT
 from reporting.kinds import KINDS, run_many
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep

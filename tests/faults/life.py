@@ -22,7 +22,7 @@ from processing.ingest.receive import hash64
 from processing.maintenance import compaction as upkeep
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild
-from processing.reprocessing.runs import RequestedAction, RunRefused, create_run, request_action
+from processing.reprocessing.run_requests import RequestedAction, RunRefused, create_run, request_action
 from tests.faults.disk import Disk
 from tests.support.installation import AGENT, BLOG, NOON, SHOP, Installation, ga4
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from configuration.ruleset.context import ReceiveSettings
-from processing.concurrency.backoff import LONGEST_PAUSE_S, REMIND_S, Backoff
+from processing.concurrency.backoff import LONGEST_PAUSE_S, REMIND_S, Backoff, Task
 from processing.concurrency.threads import ThreadEnded
 from processing.ingest.geoip import NO_LOCATION, Location, open_geo_database
 from processing.models import Range
@@ -233,20 +233,20 @@ def test_an_error_is_logged_once_and_retried_less_and_less_often(caplog: pytest.
     backoff = Backoff(lambda: now[0], fatal=(KeyError,))
     tried = 0
     while now[0] < REMIND_S / 2:
-        if backoff.is_due("work"):
+        if backoff.is_due(Task.SCRUB):
             tried += 1
-            with backoff.suppress_and_log("work"):
+            with backoff.suppress_and_log(Task.SCRUB):
                 fail(ValueError(tried))
         now[0] += 0.5
     assert REMIND_S / 2 / LONGEST_PAUSE_S < tried < REMIND_S / LONGEST_PAUSE_S
-    assert errors(caplog) == ["work failed and is tried again: ValueError: 1"]
-    with backoff.suppress_and_log("work"):
+    assert errors(caplog) == ["scrubbing the store failed and is tried again: ValueError: 1"]
+    with backoff.suppress_and_log(Task.SCRUB):
         fail(TypeError())
     assert len(errors(caplog)) == 2
-    with backoff.suppress_and_log("work"):
+    with backoff.suppress_and_log(Task.SCRUB):
         pass
-    assert (len(backoff), backoff.is_due("work")) == (0, True)
-    with pytest.raises(KeyError), backoff.suppress_and_log("work"):
+    assert (len(backoff), backoff.is_due(Task.SCRUB)) == (0, True)
+    with pytest.raises(KeyError), backoff.suppress_and_log(Task.SCRUB):
         fail(KeyError())
 
 

@@ -18,7 +18,8 @@ from configuration.ruleset.ruleset import ContentGroupRule, FilterRule, KeyEvent
 from processing.engine import open_engine
 from processing.maintenance.compaction import Retention, run_maintenance
 from processing.models import HistoryRun
-from processing.reprocessing.runs import HistoryRunner, RequestedAction
+from processing.reprocessing.run_requests import RequestedAction
+from processing.reprocessing.runs import HistoryRunner
 from processing.schema import DAY_MS
 from processing.segments.column_cache import ColumnCache
 from reporting.rules import before_after as past

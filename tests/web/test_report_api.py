@@ -49,7 +49,7 @@ def test_it_works(shop: Site) -> None:
 def test_status_adds_up(shop: Site) -> None:
     status = get(shop, f"{shop.property.id}/status/")
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
-    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0}
+    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "failures": []}
 
 
 def test_status_counts_the_hits_that_personal_data_was_removed_from(shop: Site) -> None:

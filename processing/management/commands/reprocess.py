@@ -10,11 +10,14 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
 
 from configuration.drafts.publishing import published
 from configuration.numbers import how_many
+from processing.concurrency.backoff import Backoff
 from processing.models import HistoryRun
-from processing.reprocessing.runs import HistoryRunner, RequestedAction, RunRefused, create_run, request_action
+from processing.reprocessing.run_requests import RequestedAction, RunRefused, create_run, request_action
+from processing.reprocessing.runs import HistoryRunner
 from processing.store import open_store
 from processing.workers.wiring import make_history, single_worker_lock
 
@@ -98,10 +101,9 @@ class Command(BaseCommand):
             yield None
 
     def _follow(self, run: HistoryRun, history: HistoryRunner | None) -> None:
+        backoff = Backoff(recover=close_old_connections)
         while run.state in (State.WAITING, State.RUNNING) or run.wish:
-            if history:
-                history.work(lambda: False, on_progress=self._tell)
-            else:
+            if not (history and history.work(lambda: False, backoff, self._tell)):
                 time.sleep(LOOK_EVERY_S)
             run.refresh_from_db()
             self._tell(run)

@@ -12,7 +12,7 @@ from processing.models import Erasure
 from processing.privacy import erasure_requests as erasures
 from processing.privacy import tombstones
 from processing.privacy.erasure_requests import delete_property
-from processing.reprocessing.runs import create_run
+from processing.reprocessing.run_requests import create_run
 from tests.support.erasing import (
     ERASED,
     KEPT,

@@ -11,10 +11,11 @@ from configuration.models import Property
 from configuration.ruleset.context import Context
 from configuration.ruleset.ruleset import Ruleset, plain_ruleset
 from processing.maintenance.compaction import Retention
-from processing.models import HistoryRun
+from processing.models import Erasure, HistoryRun
 from processing.privacy import tombstones
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
-from processing.reprocessing.runs import RequestedAction, create_run, request_action
+from processing.reprocessing import rebuild
+from processing.reprocessing.run_requests import RequestedAction, create_run, request_action
 from processing.schema import NO_VISITOR
 from processing.segments.remove_rows import remove_rows, segment_has_visitors
 from tests.support.clock import ms
@@ -143,20 +144,39 @@ def test_nobody_cannot_be_erased(here: Installation, shop: Property, keys: list[
     assert figures(here) == before
 
 
-def test_a_run_is_waited_for_and_its_past_goes(here: Installation, shop: Property, tmp_path: Path) -> None:
-    rules = Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings)
-    create_run(here.store, rules, "ada")
-    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
-    assert here.erasures.work(never) == 0
-    here.history.work(never)
+def test_a_run_gives_way_and_its_past_goes(
+    here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the midst of its work, and begins again after the removal."""
+    monkeypatch.setattr(rebuild, "TASK_ROWS", 1)
+    run = create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
+
+    def on_progress(running: HistoryRun) -> None:
+        if running.rows_done and not Erasure.objects.exists():
+            erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
+            assert here.erasures.work(never) == 0  # the run has not given way yet
+
+    assert here.history.work(never, on_progress=on_progress) == 0
+    run.refresh_from_db()
+    assert run.state == HistoryRun.State.WAITING
+    assert here.history.work(never) == 0
+    assert here.erasures.work(never) == 1
+    assert here.history.work(never) == 1
     assert here.store.generations(SHOP.id) == [1, 2]
     assert figures(here) == without_them(tmp_path)
-    assert problems(here) == []
     finish(here)
-    assert here.store.generations(SHOP.id) == [2]
     assert figures(here) == without_them(tmp_path)
     assert traces(here, key_of(ERASED), *SAID) == []
-    run = HistoryRun.objects.get()
+    assert problems(here) == []
+
+
+def test_after_an_erasure_a_run_cannot_be_rolled_back(here: Installation, shop: Property) -> None:
+    run = create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
+    here.history.work(never)
+    erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
+    finish(here)
+    assert here.store.generations(SHOP.id) == [2]
+    run.refresh_from_db()
     assert run.replaced is None
     with pytest.raises(Exception, match="erasure"):
         request_action(run, RequestedAction.UNDO)
@@ -190,7 +210,9 @@ def test_nothing_seals_or_sweeps_while_a_removal_goes_on(
 
 
 def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Property) -> None:
-    """The hits came before the property was registered, and a run moves the others over before the removal."""
+    """The hits came before the property was registered, and a run moves the others over before the removal: that has
+    failed, and while it waits to be tried again, runs go on.
+    """
     here = Installation(tmp_path, [BLOG])
     here.send(ga4(1, client=ERASED, page=SECRET_PAGE), ga4(2, client=KEPT), ga4(3, client=KEPT, property=BLOG))
     here.receive()
@@ -198,6 +220,7 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
     erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
     here.context = Context((SHOP, BLOG))
     create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
+    Erasure.objects.update(error="StoreUnavailable: no quorum")
     assert here.history.work(never) == 1
     assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
     finish(here)

@@ -1,5 +1,6 @@
 """Runs: created, carried out, paused, cancelled, interrupted, rolled back; and hits reassigned from property 0."""
 
+import itertools
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from configuration.models import Property
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import FilterRule, Ruleset, Text, plain_ruleset
+from processing.concurrency.backoff import Backoff
 from processing.models import HistoryRun
 from processing.reprocessing import rebuild, runs
-from processing.reprocessing.runs import RequestedAction, RunRefused, create_run, request_action
+from processing.reprocessing.run_requests import RequestedAction, RunRefused, create_run, request_action
+from processing.store.port import StoreUnavailable
 from tests.support import clock
 from tests.support.installation import BLOG, NOON, SHOP, Installation, ga4
 
@@ -184,3 +187,150 @@ def test_a_property_whose_hits_were_not_sealed_yet(tmp_path: Path) -> None:
     here.history.work(never)
     run.refresh_from_db()
     assert (run.state, here.view().counts().counted) == (State.DONE, 1)
+
+
+@pytest.mark.parametrize("days", [(date(2026, 11, 1), date(9999, 12, 31)), (date(1, 1, 1), date(9999, 12, 31))])
+def test_days_after_tomorrow_are_refused(tmp_path: Path, days: tuple[date, date]) -> None:
+    with pytest.raises(RunRefused, match="is after tomorrow: there are no hits of that day"):
+        create_run(filled(tmp_path).store, rules(1), "ada", days)
+    assert not HistoryRun.objects.exists()
+
+
+def test_a_run_of_earlier_versions_with_days_of_the_whole_calendar(tmp_path: Path) -> None:
+    """It could be requested then, and overflowed for ever."""
+    here = filled(tmp_path)
+    create_run(here.store, rules(1), "ada")
+    HistoryRun.objects.update(first=date.min, last=date.max)
+    assert here.history.work(never) == 1
+    run = HistoryRun.objects.get()
+    assert (run.state, run.error) == (State.DONE, "")
+    assert here.view().counts().counted == 20
+
+
+def tolerant() -> Backoff:
+    """A backoff for which every task is due at once."""
+    moments = itertools.count(0, 100)
+    return Backoff(lambda: next(moments))
+
+
+def breaks(patch: pytest.MonkeyPatch, step: str, error: Exception) -> None:
+    def broken(*_: Any) -> None:
+        raise error
+
+    patch.setattr(runs, step, broken)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_unexpected_error_ends_the_run_after_three_tries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    here, backoff = filled(tmp_path), tolerant()
+    run = create_run(here.store, rules(1), "ada")
+    breaks(monkeypatch, step, OverflowError("date value out of range"))
+    for attempt in (1, 2):
+        assert here.history.work(never, backoff) == 0
+        run.refresh_from_db()
+        assert (run.state, run.attempts) == (State.WAITING, attempt)
+        assert run.error == f"Try {attempt} of 3 failed: OverflowError: date value out of range"
+    assert here.history.work(never, backoff) == 1
+    run.refresh_from_db()
+    assert "OverflowError: date value out of range" in run.error
+    if step == "release":  # reports show the numbers already
+        assert (run.state, run.replaced, here.store.live(SHOP.id)) == (State.DONE, 1, 2)
+    else:
+        assert (run.state, run.generation, here.store.generations(SHOP.id)) == (State.FAILED, None, [1])
+    assert here.history.active_properties() == set()
+
+
+def test_what_is_not_the_run_s_fault_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, backoff = filled(tmp_path), tolerant()
+    run = create_run(here.store, rules(1), "ada")
+    with monkeypatch.context() as patch:
+        breaks(patch, "start", StoreUnavailable("no quorum"))
+        for _ in range(5):
+            assert here.history.work(never, backoff) == 0
+        run.refresh_from_db()
+        assert (run.state, run.attempts, run.error) == (State.WAITING, 0, "StoreUnavailable: no quorum")
+    assert here.history.work(never, backoff) == 1
+    run.refresh_from_db()
+    assert (run.state, run.error) == (State.DONE, "")
+
+
+def test_a_run_that_ends_the_process_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = filled(tmp_path)
+    run = create_run(here.store, rules(1), "ada")
+    monkeypatch.setattr(runs, "start", dies(runs.start, after=False))
+    for _ in range(runs.MAX_DEATHS):
+        with pytest.raises(Killed):
+            here.history.work(never)
+    assert here.history.work(never) == 1
+    run.refresh_from_db()
+    assert (run.state, run.error) == (
+        State.FAILED, "The worker's process ended 10 times while the rules were being applied.",
+    )  # fmt: skip
+
+
+def test_progress_begins_the_count_of_attempts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuild, "TASK_ROWS", 1)
+    here = filled(tmp_path)
+    run = create_run(here.store, rules(1), "ada")
+    HistoryRun.objects.update(attempts=runs.MAX_DEATHS - 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "finish_draft", dies(runs.finish_draft, after=False))
+        with pytest.raises(Killed):
+            here.history.work(never)
+    run.refresh_from_db()
+    assert run.attempts == 1
+
+
+@pytest.mark.parametrize("step", STEPS[:-2])
+def test_a_run_that_is_found_running_can_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The wish is looked at before the run is taken up again, with the error that it would meet."""
+    here = filled(tmp_path)
+    run = create_run(here.store, rules(1), "ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, step, dies(getattr(runs, step), after=True))
+        with pytest.raises(Killed):
+            here.history.work(never)
+    run.refresh_from_db()
+    assert run.state == State.RUNNING
+    request_action(run, RequestedAction.CANCEL)
+    here.restart()
+    breaks(monkeypatch, "start", OverflowError("date value out of range"))
+    here.history.work(never)
+    run.refresh_from_db()
+    assert (run.state, run.generation) == (State.CANCELLED, None)
+
+
+def test_a_run_that_is_live_already_is_too_late_to_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = filled(tmp_path)
+    run = create_run(here.store, rules(1), "ada")
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "swap", dies(runs.swap, after=True))
+        with pytest.raises(Killed):
+            here.history.work(never)
+    run.refresh_from_db()
+    request_action(run, RequestedAction.CANCEL)
+    here.restart()
+    assert here.history.work(never) == 1
+    run.refresh_from_db()
+    assert (run.state, run.wish, here.store.live(SHOP.id)) == (State.DONE, "", 2)
+
+
+def test_a_waiting_run_is_cancelled_while_the_worker_is_busy(tmp_path: Path) -> None:
+    here = filled(tmp_path)
+    create_run(here.store, rules(1), "ada")
+    waiting = create_run(here.store, Ruleset(BLOG.id, 1, plain_ruleset(BLOG).settings), "bob")
+
+    def cancel(running: HistoryRun) -> None:
+        if HistoryRun.objects.get(pk=waiting.pk).state == State.WAITING:
+            request_action(waiting, RequestedAction.CANCEL)
+            waiting.refresh_from_db()
+            assert waiting.state == State.CANCELLED
+
+    assert here.history.work(never, on_progress=cancel) == 1
+    assert dict(HistoryRun.objects.values_list("property", "state")) == {SHOP.id: State.DONE, BLOG.id: State.CANCELLED}
