@@ -14,7 +14,7 @@ from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import FilterRule, Ruleset, Text, plain_ruleset
 from processing.concurrency.backoff import Backoff
 from processing.models import HistoryRun
-from processing.reprocessing import rebuild, runs
+from processing.reprocessing import generations, rebuild, runs
 from processing.reprocessing.run_requests import RequestedAction, RunRefused, create_run, request_action
 from processing.store.port import StoreUnavailable
 from tests.support import clock
@@ -259,7 +259,7 @@ def test_what_is_not_the_run_s_fault_is_waited_for(tmp_path: Path, monkeypatch: 
 def test_a_run_that_ends_the_process_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = filled(tmp_path)
     run = create_run(here.store, rules(1), "ada")
-    monkeypatch.setattr(runs, "start", dies(runs.start, after=False))
+    monkeypatch.setattr(runs, "start", dies(rebuild.start, after=False))
     for _ in range(runs.MAX_DEATHS):
         with pytest.raises(Killed):
             here.history.work(never)
@@ -276,7 +276,7 @@ def test_progress_begins_the_count_of_attempts_anew(tmp_path: Path, monkeypatch:
     run = create_run(here.store, rules(1), "ada")
     HistoryRun.objects.update(attempts=runs.MAX_DEATHS - 1)
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "finish_draft", dies(runs.finish_draft, after=False))
+        patch.setattr(runs, "finish_draft", dies(rebuild.finish_draft, after=False))
         with pytest.raises(Killed):
             here.history.work(never)
     run.refresh_from_db()
@@ -310,7 +310,7 @@ def test_a_run_that_is_live_already_is_too_late_to_be_cancelled(
     here = filled(tmp_path)
     run = create_run(here.store, rules(1), "ada")
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "swap", dies(runs.swap, after=True))
+        patch.setattr(runs, "swap", dies(generations.swap, after=True))
         with pytest.raises(Killed):
             here.history.work(never)
     run.refresh_from_db()
