@@ -25,8 +25,9 @@ SHOP, JOURNAL, LATE = (NUMBERS[name] for name in ("shop", "journal", "late"))
 SENTENCES: Final = frozenset({"meaning", "status"})  # are for people, and may be reworded
 PATIENCE_S: Final = 60.0
 
-# Sums had no number of cleaned hits and no list of failures then. The page /blog/caf%c3%a9 is /blog/café in what is processed by now, and keeps
-# its name in what was processed before: its rows differ, how many there are, and the least value of all rows.
+# Sums had no number of cleaned hits and no list of failures then. The page /blog/caf%c3%a9 is /blog/café in what is
+# processed by now, and keeps its name in what was processed before: its rows differ, how many there are, and the least
+# value of all rows.
 DIFFERENT_NOW: Final = re.compile(
     r',"cleaned":\d+,"failures":\[\](?=\})|,?"rowCount":\d+'
     r'|,?\{"dimensionValues":\[\{"value":"(?:/blog/caf[^"]*|RESERVED_MIN)"\}[^\]]*\],"metricValues":\[[^\]]*\]\}'
