@@ -6,10 +6,10 @@
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NoReturn
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
@@ -38,6 +38,11 @@ def explain_refused_methods(get_response: Respond) -> Respond:
         return page
 
     return respond
+
+
+def no_such_page(request: HttpRequest, rest: str = "") -> NoReturn:
+    """Takes the place of an address of Django's admin that no page of ours uses, and that answers 500 for some."""
+    raise Http404
 
 
 def answer_failure(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Middleware that restricts what a page may load: the Content-Security-Policy and Permissions-Policy headers."""
+"""Middleware that restricts what a page may load, and who may keep an answer."""
 
 from collections.abc import Callable
 from typing import Final
@@ -27,6 +27,17 @@ def content_security_policy(get_response: Respond) -> Respond:
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        return response
+
+    return respond
+
+
+def forbid_caching(get_response: Respond) -> Respond:
+    """No cache keeps an answer that does not say otherwise: those of the APIs, errors, redirects."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     return respond

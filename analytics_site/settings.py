@@ -75,7 +75,12 @@ SESSION_COOKIE_NAME = "hitstream_session"
 CSRF_COOKIE_NAME = "hitstream_csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 60 * env.number("HITSTREAM_IDLE_MINUTES", 480, 1, 525_600)  # since the last use: see sign_in.py
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+SIGN_IN_TRIES: Final = env.number("HITSTREAM_SIGN_IN_TRIES", 10, 1, 1000)
+PASSWORD_HASHES: Final = env.number("HITSTREAM_PASSWORD_HASHES", 2, 1, 64)
+PASSWORD_HASHERS = ["configuration.access.password_hashing.BoundedPBKDF2"]
+AUTHENTICATION_BACKENDS = ["configuration.access.backend.LimitedBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -103,10 +108,13 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "analytics_site.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "analytics_site.security.forbid_caching",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "analytics_site.sign_in.SessionUse",
+    "analytics_site.sign_in.SignInRefusals",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "reporting.storage_errors.StorageErrorPages",
@@ -158,7 +166,7 @@ WHITENOISE_IMMUTABLE_FILE_TEST = r"/plotly-[\d.]+\.min\.js$"
 # API
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["configuration.api.body.StrictJson"],
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "configuration.access.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -173,6 +181,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "configuration.api.schema.add_rules"],
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "AUTHENTICATION_WHITELIST": [
         "rest_framework.authentication.SessionAuthentication"
     ],  # token authentication is described below

@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import URLPattern, URLResolver, include, path
 
+from analytics_site.error_pages import no_such_page
+from analytics_site.sign_in import change_password
 from analytics_site.sign_out import sign_out
 from reporting.dashboard import views
 
@@ -25,5 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("processing.urls")),
     # Properties, people, tokens
     path("admin/logout/", sign_out),
+    path("admin/password_change/", change_password),
+    path("admin/r/<path:rest>", no_such_page),
+    path("admin/autocomplete/", no_such_page),
     path("admin/", admin.site.urls),
 ]

@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -16,21 +15,22 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from configuration import people_admin as people_admin  # registers its pages
 from configuration.access import tokens
+from configuration.admin_access import OnlyVisible, is_administrator
 from configuration.drafts.audit import record
 from configuration.drafts.draft import draft
-from configuration.models import Property, Token, may_manage
+from configuration.models import Property, Token, may_manage, people_visible_to
 from configuration.moments import day
+from configuration.numbers import parse_number
 from configuration.pages.property_page import zone_of
 from configuration.ruleset.diff import differences
 
 if TYPE_CHECKING:
     PropertyPages = admin.ModelAdmin[Property]
     TokenPages = admin.ModelAdmin[Token]
-    UsersOfDjango = UserAdmin[User]
 else:
     PropertyPages = TokenPages = admin.ModelAdmin
-    UsersOfDjango = UserAdmin
 
 admin.site.site_header = "Hitstream"
 admin.site.index_title = "Set-up"
@@ -39,7 +39,7 @@ DRAFT_FIELDS: Final = ["domains", "zone", "currency", "session_timeout_s", "enga
 
 
 @admin.register(Property)
-class PropertyAdmin(PropertyPages):
+class PropertyAdmin(OnlyVisible, PropertyPages):
     list_display = ("name", "id", "measurement_id", "zone", "rules", "created_day")
     search_fields = ("name", "measurement_id", "domains")
     filter_horizontal = ("viewers",)
@@ -83,7 +83,7 @@ class PropertyAdmin(PropertyPages):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Makes the user who adds a property a viewer of it."""
         super().save_related(request, form, formsets, change)
-        if not change and isinstance(request.user, User) and not request.user.is_superuser:
+        if not change and isinstance(request.user, User) and not is_administrator(request):
             form.instance.viewers.add(request.user)
 
     @admin.display(description="rules")
@@ -98,9 +98,15 @@ class PropertyAdmin(PropertyPages):
             return may_manage(request.user, obj.pk, "delete")
         return super().has_delete_permission(request, obj)
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Non-administrators choose viewers among the people of their own properties."""
+        if db_field.name == "viewers":
+            options["queryset"] = people_visible_to(request.user)
+        return super().formfield_for_manytomany(db_field, request, **options)
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Leads to the page that says how much stored data is deleted with the property, and asks."""
-        return redirect("delete-property", object_id)
+        return redirect("delete-property", _number(object_id))
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **options: Any) -> HttpResponse:
         """Shows times on the property's clock."""
@@ -113,7 +119,7 @@ class PropertyAdmin(PropertyPages):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Leads to the audit log, which has every change, also of rules and from outside the admin."""
-        return redirect("rules-audit", object_id)
+        return redirect("rules-audit", _number(object_id))
 
     @admin.display(description="created", ordering="created")
     def created_day(self, item: Property) -> str:
@@ -124,42 +130,26 @@ class PropertyAdmin(PropertyPages):
         return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
 
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class UserPages(UsersOfDjango):
-    """Django's pages of users, without the hash of the password and with times that nobody edits."""
-
-    readonly_fields = ("password_state", "password_link", "last_login", "date_joined")
-
-    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        shown = "password_link" if self.has_change_permission(request, obj) else "password_state"
-        return [(title, _with_fields(options, {"password": shown})) for title, options in fieldsets]
-
-    @admin.display(description="password")
-    def password_state(self, user: User) -> str:
-        return "Set. It cannot be shown." if user.has_usable_password() else "None: this user cannot sign in with one."
-
-    @admin.display(description="password")
-    def password_link(self, user: User) -> SafeString:
-        address = reverse("admin:auth_user_password_change", args=[user.pk])
-        return format_html('{} <a href="{}">Set another password</a>', self.password_state(user), address)
-
-
-def _with_fields(options: Any, others: dict[str, str]) -> Any:
-    """The options of a fieldset, with some fields replaced by others."""
-    return {**options, "fields": tuple(others.get(name, name) for name in options["fields"])}
+def _number(object_id: str) -> int:
+    """Raises Http404 for a text that is no number of a property."""
+    number = parse_number(object_id)
+    if number is None:
+        raise Http404
+    return number
 
 
 @admin.register(Token)
-class TokenAdmin(TokenPages):
+class TokenAdmin(OnlyVisible, TokenPages):
     list_display = ("name", "user", "scope", "prefix", "last_used", "state")
     list_filter = ("scope",)
     search_fields = ("name", "user__username")
     fields = ("name", "user", "scope")
     actions = ("revoke_chosen",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Token]:
+        """Non-administrators see and revoke their own tokens: another's token sees that user's properties."""
+        chosen = super().get_queryset(request)
+        return chosen if is_administrator(request) else chosen.filter(user=request.user.pk)
 
     @admin.display(description="state")
     def state(self, token: Token) -> str:
@@ -180,7 +170,7 @@ class TokenAdmin(TokenPages):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Non-administrators make tokens for themselves only, since a token sees what its user sees."""
-        if db_field.name == "user" and not getattr(request.user, "is_superuser", False):
+        if db_field.name == "user" and not is_administrator(request):
             options["queryset"] = User.objects.filter(username=request.user.get_username())
         return super().formfield_for_foreignkey(db_field, request, **options)
 

@@ -14,6 +14,7 @@ from configuration.domains import clean_domains
 from configuration.rule_models import AuditEntry, DraftRule, RulesVersion, newest_version
 from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, IdentityMode, ReceiveSettings
 from configuration.ruleset.ruleset import PropertySettings
+from configuration.sign_in_records import SignInRecord
 
 __all__ = [
     "AuditEntry",
@@ -22,6 +23,7 @@ __all__ = [
     "PropertySalt",
     "DaySalt",
     "RulesVersion",
+    "SignInRecord",
     "Token",
     "may_edit",
     "may_see",
@@ -288,6 +290,18 @@ def may_see(user: Any, number: int) -> bool:
     if number == 0:
         return bool(user.is_active and user.is_superuser)
     return Property.objects.visible_to(user).filter(pk=number).exists()
+
+
+def people_visible_to(user: Any) -> models.QuerySet[User]:
+    """Superusers see all people, other users those who share a property with them, and themselves."""
+    if user.is_superuser:
+        return User.objects.all()
+    shared = Property.objects.visible_to(user).values("pk")
+    return User.objects.filter(models.Q(pk=user.pk) | models.Q(pk__in=_viewers(shared)))
+
+
+def _viewers(properties: Any) -> Any:
+    return Property.viewers.through.objects.filter(property_id__in=properties).values("user_id")
 
 
 def unknown_property() -> Property:

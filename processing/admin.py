@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from configuration.admin_access import OnlyVisible
 from configuration.models import Property
 from processing.models import Erasure, TaskFailure
 
@@ -16,12 +18,22 @@ else:
 
 
 @admin.register(Erasure)
-class ErasureAdmin(ErasurePages):
+class ErasureAdmin(OnlyVisible, ErasurePages):
     """Read-only. It does not show which visitors were erased."""
 
     list_display = ("property", "kind", "hits", "asked_by", "asked_at", "removed_at", "done_at", "error")
     fields: ClassVar[Any] = list_display
     list_filter = ("kind",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Erasure]:
+        """Non-administrators see the erasures of their own properties, and those that they asked for: a deleted
+        property has no viewers any more.
+        """
+        found = super().get_queryset(request)
+        if getattr(request.user, "is_superuser", False):
+            return found
+        own = Property.with_deleted.all().visible_to(request.user).values("pk")
+        return found.filter(Q(property__in=own) | Q(asked_by=request.user.get_username()))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -34,7 +46,7 @@ class ErasureAdmin(ErasurePages):
 
 
 @admin.register(TaskFailure)
-class TaskFailureAdmin(FailurePages):
+class TaskFailureAdmin(OnlyVisible, FailurePages):
     """Read-only, for administrators: what the workers fail to do now, and why. They try again by themselves."""
 
     list_display = ("task", "property_name", "reason", "tries", "since", "seen_at")

@@ -1,12 +1,14 @@
 """The data that reports read: one view cache and one log for all threads of the process."""
 
 import logging
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from django.conf import settings
 
 from collection.log import Log, LogError, LogUnavailable, open_log
+from configuration.clock import now
 from configuration.drafts.publishing import published
 from configuration.ruleset.ruleset import Ruleset
 from processing.receiving import ledger
@@ -23,15 +25,17 @@ logger = logging.getLogger(__name__)
 # What reading may raise: stored data is not what was written, or the store or the log does not answer.
 DAMAGED: Final = (CorruptBlob, Missing, UnreadableManifest)
 UNREACHABLE: Final = (StoreUnavailable, LogError)
+AS_OF: Final = "Hitstream-As-Of"  # the header of answers whose body does not say which moment they show
 
 
 class Status(NamedTuple):
-    """Hits of a property: accepted = counted + rejected + pending.
+    """Hits of a property at the moment `as_of`: accepted = counted + rejected + pending.
 
     `pending` is None, and not part of `accepted`, while the log is unavailable. `lost` hits are those of the whole log
     that were trimmed before they were received. `cleaned`: hits that personal data was removed from.
     """
 
+    as_of: datetime
     accepted: int
     counted: int
     rejected: int
@@ -71,11 +75,19 @@ def status_of(view: ReadView, measurement_id: str) -> Status:
     """Returns the sums of the view's moment; hits that are not in the view yet are counted in the log."""
     counts = view.counts()
     try:
-        pending = pending_hits().hits(view.tail.blocks, view.sealed.manifest.covered, view.property, measurement_id)
+        pending = pending_hits().hits(
+            view.tail.blocks, view.sealed.manifest.covered, view.property, measurement_id, view.age_s()
+        )
     except LogUnavailable as error:
         # Reports do not need the log: they are shown all the same.
         logger.warning("The number of pending hits is unknown: %s", error)
         pending = None
     accepted = counts.accepted + (pending or 0)
     cleaned = ledger.count_cleaned(view.property)
-    return Status(accepted, counts.counted, counts.rejected, pending, ledger.count_lost(), counts.reasons, cleaned)
+    lost = ledger.count_lost()
+    return Status(moment_of(view), accepted, counts.counted, counts.rejected, pending, lost, counts.reasons, cleaned)
+
+
+def moment_of(view: ReadView) -> datetime:
+    """Returns when the view was pinned: what came later is not in it."""
+    return now() - timedelta(seconds=view.age_s())

@@ -51,7 +51,10 @@ def _hit(text: str, settings: ReceiveSettings, user_agent: str, address: str, no
 
 def _parameters(text: str, measurement_id: str) -> tuple[bytes, bytes]:
     first, _, body = text.partition("\n")
-    parts = urlsplit(first.strip())
+    try:
+        parts = urlsplit(first.strip())
+    except ValueError as error:
+        raise UnreadablePaste(f"This address cannot be read: {error}. Check its host and its brackets.") from error
     if COLLECTOR.search(parts.path):
         return parts.query.encode(), body.encode()
     if parts.scheme in ("http", "https") and parts.netloc:

@@ -18,7 +18,7 @@ from processing.store.port import BlockInfo
 
 CHUNK: Final = 512  # entries that are counted, and remembered, together
 UNAVAILABLE_S: Final = 10.0
-VIEW_LIFE: Final = timedelta(seconds=30)  # a view is younger when its pending hits are asked for
+CLOCKS: Final = timedelta(seconds=30)  # by which the clocks of the database and of this process may differ in speed
 
 
 def count_pending(log: Log) -> int:
@@ -36,9 +36,15 @@ class PendingHits:
         self._lock, self._unavailable_until = Lock(), 0.0
 
     def hits(
-        self, blocks: Sequence[BlockInfo], covered: Sequence[OffsetRange], property: int, measurement_id: str
+        self,
+        blocks: Sequence[BlockInfo],
+        covered: Sequence[OffsetRange],
+        property: int,
+        measurement_id: str,
+        age_s: float = 0.0,
     ) -> int:
-        """Returns how many of the property's hits are neither in the blocks nor in the covered ranges of a view.
+        """Returns how many of the property's hits are neither in the blocks nor in the covered ranges of a view, which
+        was pinned `age_s` seconds ago.
 
         Hits of an unknown property count for none. Raises LogUnavailable, also for some seconds after the log was
         unavailable: one request waits for its answer, the next ones need not.
@@ -46,7 +52,7 @@ class PendingHits:
         if time.monotonic() < self._unavailable_until:
             raise LogUnavailable("it did not answer a moment ago")
         try:
-            floors, held = self._floors(), _held(self._log.id, blocks, covered)
+            floors, held = self._floors(timedelta(seconds=age_s)), _held(self._log.id, blocks, covered)
             with self._lock:
                 self._counts = {key: owners for key, owners in self._counts.items() if key[1] + CHUNK > floors[key[0]]}
                 return sum(
@@ -59,10 +65,10 @@ class PendingHits:
             self._unavailable_until = time.monotonic() + UNAVAILABLE_S
             raise
 
-    def _floors(self) -> dict[int, int]:
-        """Returns, by partition, an offset below which everything was received before the view was opened."""
+    def _floors(self, age: timedelta) -> dict[int, int]:
+        """Returns, by partition, an offset below which everything was received before the view was pinned."""
         floors = {partition: ledger.received_up_to(self._log.id, partition) for partition in self._log.partitions()}
-        for item in ledger.unfinished_or_done_within(self._log.id, VIEW_LIFE):
+        for item in ledger.unfinished_or_done_within(self._log.id, age + CLOCKS):
             floors[item.partition] = min(item.first, floors[item.partition])
         return floors
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from copy import copy
 from datetime import date
 from functools import cached_property
+from time import monotonic
 from typing import NamedTuple, cast
 
 import polars as pl
@@ -65,6 +66,7 @@ class ReadView:
         self, property: int, generation: int, sealed: SealedPeriods, tail: Tail, new: Arrivals, state: str = ""
     ) -> None:
         self.property, self.generation, self.state = property, generation, state
+        self.pinned_at = monotonic()
         self.zone, self.currency = sealed.zone, sealed.manifest.currency
         self.sealed, self.tail = sealed, tail
         self._arrived = pl.concat([frame["position"] for frame in new]).n_unique()
@@ -74,6 +76,16 @@ class ReadView:
         view = copy(self)
         view.rules = rules
         return view
+
+    def as_of(self, pinned_at: float) -> "ReadView":
+        """Returns the same view, for somebody who pinned it at that monotonic time (s)."""
+        view = copy(self)
+        view.pinned_at = pinned_at
+        return view
+
+    def age_s(self) -> float:
+        """Returns the seconds since the view was pinned: whatever came since then is not in it."""
+        return monotonic() - self.pinned_at
 
     def keys(self) -> list[str]:
         return sorted({*self.sealed.keys(), *self.changes}, key=lambda key: period(key, self.zone).start)

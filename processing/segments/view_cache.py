@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from hashlib import blake2b
 from threading import Lock
+from time import monotonic
 from typing import Final, Generic, TypeVar
 
 import polars as pl
@@ -17,6 +18,8 @@ from processing.sessions.layers import NO_ARRIVALS, Arrivals
 from processing.store.port import BlockInfo, BlockKey, Store, VersionedBlob
 
 CACHED_PROPERTIES: Final = 256
+FRESH_S: Final = 5.0  # an older view is not shown as if it were now
+ATTEMPTS: Final = 3
 MAX_TAIL_PARTS: Final = 16  # a tail that was processed in more parts than that is kept as one
 
 K = TypeVar("K")
@@ -40,8 +43,18 @@ class ViewCache:
         self._opening: dict[int, Lock] = {}  # by property: a slow one must not hold up the others
 
     def view(self, property: int) -> ReadView:
-        """Raises Missing, CorruptBlob, StoreUnavailable, UnreadableManifest."""
-        return self.open(self.pin(property))
+        """Returns the property as it is now, or was at most FRESH_S ago: where opening took longer, because others
+        opened the same property or much had arrived, it is opened again, which then processes only what is new. After
+        some attempts it is returned as it is: its `age_s` says how old it is.
+
+        Raises Missing, CorruptBlob, StoreUnavailable, UnreadableManifest.
+        """
+        for _ in range(ATTEMPTS):
+            pinned_at = monotonic()
+            view = self.open(self.pin(property)).as_of(pinned_at)
+            if view.age_s() <= FRESH_S:
+                break
+        return view
 
     def pin(self, property: int) -> PinnedView:
         """Returns the property as it is now. Raises like `view`."""

@@ -22,7 +22,7 @@ from reporting.clock import today_in
 from reporting.kinds import parse, render, run
 from reporting.model.date_ranges import read_day
 from reporting.model.report import ReportError
-from reporting.read_access import status_of, view_of
+from reporting.read_access import AS_OF, moment_of, status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 
 SAMPLES: Final = 10
@@ -62,6 +62,7 @@ class FailureSerializer(serializers.Serializer[Any]):
 class StatusSerializer(serializers.Serializer[Any]):
     """Hits since the property was created: accepted = counted + rejected + pending."""
 
+    as_of = serializers.DateTimeField(help_text="The moment that the numbers show.")
     accepted = serializers.IntegerField()
     counted = serializers.IntegerField()
     rejected = serializers.IntegerField()
@@ -88,6 +89,7 @@ class ReasonSerializer(serializers.Serializer[Any]):
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
+    as_of = serializers.DateTimeField(help_text="The moment that the numbers show.")
     first = serializers.DateField()
     last = serializers.DateField()
     count = serializers.IntegerField()
@@ -136,7 +138,13 @@ class RejectedHits(APIView):
         view = view_of(number)
         first, last = _period(request, today_in(view.zone))
         rows = view.rejected(first, last)
-        reply = {"first": first, "last": last, "count": rows.height, "reasons": _reasons(rows)}
+        reply = {
+            "as_of": moment_of(view),
+            "first": first,
+            "last": last,
+            "count": rows.height,
+            "reasons": _reasons(rows),
+        }
         return Response(RejectedSerializer(reply).data)
 
 
@@ -151,7 +159,8 @@ class PropertyReport(APIView):
         try:
             report = parse(request.data)
             view = view_of(number)
-            return Response(render(run(report, view, today_in(view.zone))))
+            answer = render(run(report, view, today_in(view.zone)))
+            return Response(answer, headers={AS_OF: moment_of(view).isoformat()})
         except ReportError as error:
             raise ValidationError({"detail": str(error)}) from error
         except RecursionError as error:

@@ -4,19 +4,19 @@ For users who may change the rules of a property. Not found (404) for users who 
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.parsers import JSONParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from configuration.api.body import StrictJson
 from configuration.api.views import Refusal, RulesView
 from configuration.drafts.publishing import next_rules, published
 from configuration.models import Property, Token
@@ -85,7 +85,7 @@ class EditorsView(RulesView):
         return [IsAuthenticated(), MayLook()]
 
     def get_parsers(self) -> list[Any]:
-        return [JSONParser()]
+        return [StrictJson()]
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(_in_http(exc))
@@ -239,6 +239,8 @@ def _days(first: str | None, last: str | None, property: int) -> tuple[date, dat
     days = read_day(first or "today", today), read_day(last or "today", today)
     if days[0] > days[1]:
         raise ValidationError({"detail": f"The days begin on {days[0]} and end before that, on {days[1]}."})
+    if days[1] > today + timedelta(days=1):  # tomorrow has begun in other time zones
+        raise ValidationError({"detail": f"{days[1]} is after tomorrow; no hit of that day can be here yet."})
     return days
 
 

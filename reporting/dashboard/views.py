@@ -3,6 +3,7 @@
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +24,7 @@ from reporting.dashboard.period_picker import CUSTOM, PERIODS, Choice, choose
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
-from reporting.read_access import Status, status_of, view_of
+from reporting.read_access import AS_OF, Status, status_of, view_of
 
 FORM_FIELDS: Final = ("period", "from", "to")
 
@@ -44,7 +45,8 @@ class PageState(NamedTuple):
         """
         compares_until_now = self.status.accepted and self.choice.period.last == self.now.date()
         moment = f"{self.now:%Y%m%d%H%M}" if compares_until_now else f"{self.now:%Y%m%d%H}"
-        shown = (self.view.state, self.status, moment, self.choice, self.view.zone)
+        status = [value for name, value in self.status._asdict().items() if name != "as_of"]
+        shown = (self.view.state, status, moment, self.choice, self.view.zone)
         of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
@@ -99,6 +101,7 @@ def panels_only(page: PropertyPage) -> HttpResponse:
     if response is None:
         response = page.show("reporting/_panels.html", **_panels(page.request, state))
         response["ETag"] = tag
+    response[AS_OF] = state.status.as_of.isoformat()  # also where nothing changed since the last one
     return response
 
 
@@ -114,11 +117,12 @@ def _page_state(page: PropertyPage) -> PageState:
     now = now_in(view.zone).replace(second=0, microsecond=0)
     choice = choose(page.request.GET, now.date())
     status = status_of(view, page.property.measurement_id)
+    status = status._replace(as_of=status.as_of.astimezone(ZoneInfo(view.zone)))
     return PageState(page.property, view, status, now, choice, rule_annotations(view, choice.period))
 
 
 def _in_words(status: Status) -> dict[str, str]:
-    numbers = {name: number for name, number in status._asdict().items() if name != "reasons"}
+    numbers = {name: number for name, number in status._asdict().items() if name not in ("as_of", "reasons")}
     return {name: "an unknown number" if number is None else f"{number:,}" for name, number in numbers.items()}
 
 
@@ -136,6 +140,7 @@ def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
         "zone": view.zone,
         "rejected": rejected_panel(view.rejected(period.first, period.last), view.zone),
         "status": _in_words(state.status),
+        "as_of": state.status.as_of,
         **(panels(view, period, state.now, state.annotations) if state.status.accepted else waiting),
     }
 

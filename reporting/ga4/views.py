@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +20,7 @@ from reporting.ga4.requests import read_batch, read_report
 from reporting.ga4.responses import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
 from reporting.kinds import run, run_many
 from reporting.model.report import ReportError
-from reporting.read_access import DAMAGED, newest_rules, view_of
+from reporting.read_access import AS_OF, DAMAGED, moment_of, newest_rules, view_of
 from reporting.registry.custom import definitions_of
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,15 @@ _HOW_TO_SIGN_IN: Final = (
     "Send a valid token in the header “Authorization: Bearer …”; `manage.py issue_token` makes one."
 )
 
-Method = Callable[[HttpRequest, int], dict[str, Any]]  # request, number of the property -> reply
+Method = Callable[[HttpRequest, int], "Reply"]  # request, number of the property -> reply
 View = Callable[..., HttpResponse]
+
+
+class Reply(NamedTuple):
+    """`as_of`: the moment that the numbers of the body show."""
+
+    body: dict[str, Any]
+    as_of: datetime | None = None
 
 
 class Refused(Exception):
@@ -42,7 +50,7 @@ class Refused(Exception):
 
 
 def _method(verb: str) -> Callable[[Method], View]:
-    """Makes a view of a function that returns the reply's body."""
+    """Makes a view of a function that returns the reply."""
 
     def decorate(method: Method) -> View:
         @csrf_exempt
@@ -59,7 +67,11 @@ def _reply(verb: str, method: Method, request: HttpRequest, number: int) -> Http
     try:
         if request.method != verb:
             raise Refused("NOT_FOUND", f"This method is called by {verb}.")
-        return _json(method(request, number))
+        reply = method(request, number)
+        response = _json(reply.body)
+        if reply.as_of:
+            response[AS_OF] = reply.as_of.isoformat()
+        return response
     except Refused as refused:
         return _error(refused.status, str(refused))
     except ReportError as error:
@@ -89,27 +101,27 @@ def report_method(name: str) -> View:
     method = REPORT_METHODS[name]
 
     @_method("POST")
-    def run_report(request: HttpRequest, number: int) -> dict[str, Any]:
+    def run_report(request: HttpRequest, number: int) -> Reply:
         _check_access(request, number)
         report = method.read(_body(request), number)
         view = view_of(number)
-        return method.reply(run(report, view, today_in(view.zone)))
+        return Reply(method.reply(run(report, view, today_in(view.zone))), moment_of(view))
 
     return run_report
 
 
 @_method("POST")
-def batch_run_reports(request: HttpRequest, number: int) -> dict[str, Any]:
+def batch_run_reports(request: HttpRequest, number: int) -> Reply:
     _check_access(request, number)
     reports = read_batch(_body(request), number)
     view = view_of(number)
-    return batch_reply(run_many(reports, view, today_in(view.zone)))
+    return Reply(batch_reply(run_many(reports, view, today_in(view.zone))), moment_of(view))
 
 
 @_method("GET")
-def metadata(request: HttpRequest, number: int) -> dict[str, Any]:
+def metadata(request: HttpRequest, number: int) -> Reply:
     _check_access(request, number, allow_all_properties=True)
-    return metadata_reply(number, definitions_of(newest_rules(number)))
+    return Reply(metadata_reply(number, definitions_of(newest_rules(number))))
 
 
 @csrf_exempt

@@ -72,6 +72,8 @@
       tag = answer.headers.get("ETag");
       show(html);
     }
+    const asOf = panels.querySelector("[data-as-of]");
+    if (asOf) asOf.textContent = answer.headers.get("Hitstream-As-Of").slice(11, 19);
     return say("Live", false);
   }
 

@@ -33,7 +33,7 @@ ALLOWED = {
     "for run in _runs(list(old.order_by('first')[:MERGED_ROWS])[:-1])": "ranges of the ledger: one transaction",
     "for property, hits in sorted(cleaned.items()) if is_first else ()": "the ledger: one transaction",
     "for property, rows in received.rows.items()": IN_MEMORY,
-    "for item in ledger.unfinished_or_done_within(self._log.id, VIEW_LIFE)": IN_MEMORY,
+    "for item in ledger.unfinished_or_done_within(self._log.id, age + CLOCKS)": IN_MEMORY,
 }
 
 

@@ -141,5 +141,5 @@ def test_staff_set_up_the_properties_that_they_see(client: Client) -> None:
     made = Property.objects.get(name="Shop")
     assert list(made.viewers.all()) == [staff]
     assert client.get(f"/admin/configuration/property/{made.pk}/change/").status_code == 200
-    assert client.get(f"/admin/configuration/property/{other.pk}/change/").status_code == 302
+    assert client.get(f"/admin/configuration/property/{other.pk}/change/").status_code == 404
     assert b"Somebody else" not in client.get("/admin/configuration/property/").content

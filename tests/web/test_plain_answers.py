@@ -104,6 +104,7 @@ def test_no_page_shows_anything_of_a_password(admin: Client, administrator: User
     reader = User.objects.create_user("reader", password="a long password")
     keeper = User.objects.create_user("keeper", is_staff=True)
     keeper.user_permissions.set(Permission.objects.filter(codename__in=["view_user", may]))
+    Property.objects.create(name="Shared").viewers.set([reader, keeper])
     for user in (administrator, keeper):
         admin.force_login(user)
         text = page(admin, f"/admin/auth/user/{reader.pk}/change/")

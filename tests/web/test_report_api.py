@@ -1,20 +1,26 @@
 """Our own API: access, counts that add up, rejected hits with their content, reports."""
 
+import re
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models.functions import Now
 from django.test import Client
 
 from collection.log import LogUnavailable
 from configuration.access.tokens import issue
+from configuration.clock import now
 from configuration.models import Property, Token
 from configuration.ruleset.context import Context
+from processing.models import Range
 from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access
-from reporting.read_access import view_cache
+from reporting.read_access import status_of, view_cache, view_of
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
 
@@ -49,7 +55,42 @@ def test_it_works(shop: Site) -> None:
 def test_status_adds_up(shop: Site) -> None:
     status = get(shop, f"{shop.property.id}/status/")
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
+    assert abs(now() - datetime.fromisoformat(status.pop("as_of"))) < timedelta(minutes=1)
     assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "failures": []}
+
+
+@pytest.mark.parametrize("age_s", [40, 3600, 200_000])
+def test_hits_that_came_after_an_old_view_are_pending(shop: Site, age_s: float) -> None:
+    """They were received since the view was pinned, so the ledger's newest ranges say nothing about them."""
+    old = view_of(shop.property.pk).as_of(monotonic() - age_s)
+    for number in range(3):
+        shop.installation.send(ga4(90 + number, client="9.9", property=shop.property.receive_settings()))
+        shop.installation.receive()
+    Range.objects.filter(first__gte=5).update(done_at=Now() - timedelta(seconds=age_s - 5))
+    status = status_of(old, shop.property.measurement_id)
+    assert (status.accepted, status.counted, status.pending) == (8, 4, 3)
+    assert timedelta(seconds=age_s) <= now() - status.as_of < timedelta(seconds=age_s + 60)
+
+
+def test_every_answer_says_which_moment_it_shows(shop: Site) -> None:
+    before = now()
+    google = {"dateRanges": [{"startDate": DAY, "endDate": DAY}], "metrics": [{"name": "sessions"}]}
+    own = {"date_ranges": [{"start": DAY, "end": DAY}], "metrics": ["sessions"]}
+    moments = [get(shop, f"{shop.property.id}/{part}/")["as_of"] for part in ("status", "rejected")]
+    for address, body in (
+        (f"/api/properties/{shop.property.id}/report/", own),
+        (f"/v1beta/properties/{shop.property.id}:runReport", google),
+        (f"/v1beta/properties/{shop.property.id}:batchRunReports", {"requests": [google]}),
+    ):
+        reply = Client().post(address, body, content_type="application/json", headers=shop.bearer)
+        moments.append(reply["Hitstream-As-Of"])
+    client = Client()
+    client.force_login(shop.user)
+    moments.append(client.get(f"/{shop.property.id}/panels/")["Hitstream-As-Of"])
+    assert all(before <= datetime.fromisoformat(moment) <= now() for moment in moments)
+    assert re.search(
+        r"numbers of <time data-as-of>\d\d:\d\d:\d\d<", client.get(f"/{shop.property.id}/").content.decode()
+    )
 
 
 def test_status_counts_the_hits_that_personal_data_was_removed_from(shop: Site) -> None:
