@@ -13,11 +13,11 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 import msgspec
-import polars as pl
 
 from processing.concurrency.backoff import Backoff, Task
 from processing.schema import DAY_MS, RAW
 from processing.segments.column_cache import ColumnCache
+from processing.segments.folding import Sections, fold
 from processing.segments.manifest import (
     LayerRef,
     Manifest,
@@ -27,18 +27,17 @@ from processing.segments.manifest import (
     add_counts,
     decode_manifest,
 )
-from processing.segments.sealed_periods import SealedPeriods, read_layer
+from processing.segments.merged_rows import MergedRows, stored
+from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.writer import (
     MAX_LAYER_ROWS,
-    Sections,
+    RAW_ORDER,
     commit,
     encode_carry,
-    encode_layer,
     raw_prefix,
     section_prefix,
     segment_name,
 )
-from processing.sessions.layers import fold_layers, side_by_side
 from processing.sessions.local_periods import month_key, period
 from processing.store.port import BlockInfo, Conflict, CorruptBlob, Store
 from processing.store.raw_block import merge
@@ -202,9 +201,9 @@ def _rows(entry: PeriodEntry) -> int:
 def _fold(manifest: Manifest, work: _Pass, key: str, keys: Sequence[str]) -> PeriodEntry:
     """Writes the periods `keys`, which follow each other, as one layer of the period `key`."""
     entries = [manifest.periods[part] for part in keys]
-    # A day shows no row of another day, so the folded layers of the days are put side by side.
-    days = [fold_layers([read_layer(work.columns.store, layer) for layer in entry.layers]) for entry in entries]
-    ref, sections = encode_layer(work.segment, section_prefix(key), side_by_side(days))
+    # A day shows no row of another day, so that only layers of the same day mask each other.
+    stacks = [entry.layers for entry in entries]
+    ref, sections = fold(work.columns.store, stacks, work.segment, section_prefix(key))
     carry_ref, carry_sections = encode_carry(ref, SealedPeriods(manifest, work.columns).carry(keys[0]))
     work.sections |= carry_sections | sections
     return PeriodEntry(
@@ -238,8 +237,9 @@ def _merge_parts(parts: list[RawPart], work: _Pass) -> Iterable[RawPart]:
         return parts
     first = parts[0]
     prefix = raw_prefix(first.received_month, first.day, first.rules, first.claim)
-    frames = [work.columns.store.read(part.ref.segment, f"{part.ref.prefix}rows", list(RAW)) for part in small]
-    work.sections[f"{prefix}rows"] = pl.concat(frames).sort("visitor", "time", "position", "index")
+    store = work.columns.store
+    sources = [stored(store, part.ref.segment, f"{part.ref.prefix}rows") for part in small]
+    work.sections[f"{prefix}rows"] = MergedRows(sources, RAW, RAW_ORDER)
     ref = LayerRef(work.segment, prefix, rows)
     last_received_us = max(part.last_received_us for part in small)
     return [*rest, msgspec.structs.replace(first, ref=ref, last_received_us=last_received_us)]

@@ -7,21 +7,22 @@ import msgspec
 import polars as pl
 
 from processing.pipeline.process import NOTHING_DROPPED
+from processing.schema import RAW
 from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.exclusion import COUNTING_COLUMNS, exclude_visitors, with_balanced_counts
+from processing.segments.folding import Sections, fold
 from processing.segments.manifest import LayerRef, Manifest, PeriodEntry, RawPart
+from processing.segments.merged_rows import MergedRows, stored
 from processing.segments.raw_parts import process_parts, read_raw
-from processing.segments.sealed_periods import SealedPeriods, read_layer
+from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.writer import (
-    Sections,
+    RAW_ORDER,
     encode_carry,
-    encode_layer,
     raw_prefix,
     section_prefix,
     segment_name,
     write_changes,
 )
-from processing.sessions.layers import Layer, fold_layers, without_visitors
 from processing.sessions.local_periods import local_days
 from processing.sessions.timeline import advance
 from processing.store.port import Store
@@ -85,9 +86,9 @@ class _Writer:
         self.store, self._property = store, property
         self._start()
 
-    def add(self, sections: Sections) -> None:
+    def add(self, sections: Sections, rows: int) -> None:
         self.sections |= sections
-        self._rows += sum(frame.height for frame in sections.values())
+        self._rows += rows
 
     def make_room(self) -> None:
         """Call it before sections of one prefix are added, so that they stay in one segment."""
@@ -110,23 +111,21 @@ def _segments(entry: PeriodEntry) -> set[str]:
 def _write_period(writer: _Writer, sealed: SealedPeriods, key: str, entry: PeriodEntry) -> PeriodEntry:
     """Writes the period as one layer, without the hidden visitors."""
     writer.make_room()
-    hidden = pl.Series("visitor", [], dtype=pl.UInt64) if sealed.hidden is None else sealed.hidden
-    layer = fold_layers([read_layer(writer.store, ref) for ref in entry.layers])
-    rows = [without_visitors(frame, hidden) for frame in layer[1:]]
-    ref, sections = encode_layer(writer.name, section_prefix(key), Layer(layer.visitors, *rows))
+    ref, sections = fold(writer.store, [entry.layers], writer.name, section_prefix(key), hidden=sealed.hidden)
     carry_ref, carry_sections = encode_carry(ref, sealed.carry(key))
-    writer.add(carry_sections | sections)
+    writer.add(carry_sections | sections, ref.rows)
     return msgspec.structs.replace(entry, layers=(ref,), carry=carry_ref)
 
 
 def _write_raw_part(writer: _Writer, part: RawPart, gone: pl.Expr) -> RawPart | None:
     """Writes the part without the rows that are gone; None if none is left."""
-    rows = read_raw(writer.store, part).filter(~gone)
-    if rows.is_empty():
+    source = stored(writer.store, part.ref.segment, f"{part.ref.prefix}rows", ~gone)
+    rows = MergedRows([source], RAW, RAW_ORDER)
+    if not rows.height:
         return None
     writer.make_room()
     prefix = f"{raw_prefix(part.received_month, part.day, part.rules)}{len(writer.sections)}_"
-    writer.add({f"{prefix}rows": rows})
+    writer.add({f"{prefix}rows": rows}, rows.height)
     return msgspec.structs.replace(part, ref=LayerRef(writer.name, prefix, rows.height))
 
 

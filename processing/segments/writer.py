@@ -14,6 +14,7 @@ import msgspec
 import polars as pl
 
 from processing.schema import DAY_MS
+from processing.segments.folding import Sections, Stack, fold
 from processing.segments.manifest import (
     NO_CARRY,
     LayerRef,
@@ -23,9 +24,8 @@ from processing.segments.manifest import (
     add_counts,
     encode_manifest,
 )
-from processing.segments.sealed_periods import SECTIONS, SealedPeriods, categorical_text, read_layer
-from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS, RowSource, condensed_rows
-from processing.sessions.layers import Layer, count_hits, count_rejected, fold_layers
+from processing.segments.sealed_periods import SealedPeriods
+from processing.sessions.layers import Layer, count_hits, count_rejected
 from processing.sessions.local_periods import local_days
 from processing.sessions.sessionize import Carry
 from processing.sessions.timeline import PeriodChange
@@ -34,10 +34,8 @@ from processing.store.port import Conflict, LiveChange, ManifestChange, Store, V
 FIRST_GENERATION: Final = 1
 MAX_WORK_S: Final = 600.0  # work that took longer is not committed: its segments may have been deleted as orphans
 MAX_LAYER_ROWS: Final = 1_000_000  # no larger layer is made of smaller ones: bounds memory, and what a report must read
-CATEGORICAL_SECTIONS: Final = set(RowSource)  # reports read Categorical text several times as fast
+RAW_ORDER: Final = ("visitor", "time", "position", "index")  # similar rows lie together
 PREFIX_ID_LENGTH: Final = 8  # of a claim's id: the store limits names of sections to 40 characters
-
-Sections = dict[str, pl.DataFrame]
 
 
 def commit(
@@ -65,36 +63,11 @@ def section_prefix(*parts: str) -> str:
     return f"of_{'_'.join(parts).replace('-', '_')}_"
 
 
-def encode_layer(segment: str, prefix: str, layer: Layer, *, lowest: bool = True) -> tuple[LayerRef, Sections]:
-    """Returns the layer's reference and its sections.
-
-    Leaves out empty sections, and the visitors of the lowest layer of a period, which masks nothing. Adds the condensed
-    rows of many events, since most reports need no more.
-    """
-    frames = {name: getattr(layer, name) for name in SECTIONS}
-    if not lowest:
-        frames["visitors"] = layer.visitors.to_frame("visitor")
-    without = [name for name in (*SECTIONS, "visitors") if name not in frames or frames[name].is_empty()]
-    version = 0
-    if layer.events.height >= MIN_CONDENSED_EVENTS:
-        version = CONDENSED_VERSION
-        frames[RowSource.CONDENSED] = condensed_rows(layer.events)
-    for name in CATEGORICAL_SECTIONS & frames.keys():
-        frames[name] = frames[name].with_columns(categorical_text())
-    sections = {f"{prefix}{name}": frame for name, frame in frames.items() if not frame.is_empty()}
-    return LayerRef(segment, prefix, layer_rows(layer), tuple(without), version), sections
-
-
 def encode_carry(ref: LayerRef, carry: Carry) -> tuple[LayerRef, Sections]:
     """Returns the reference and the sections of a carry that is stored beside the layer `ref`."""
     if carry.sessions.is_empty() and carry.ids.is_empty():
         return NO_CARRY, {}
     return ref, {f"{ref.prefix}carry_sessions": carry.sessions, f"{ref.prefix}carry_ids": carry.ids}
-
-
-def layer_rows(layer: Layer) -> int:
-    """Returns the cost of writing the layer again, in rows."""
-    return layer.events.height + layer.duplicates.height + layer.rejected.height
 
 
 def encode_raw(raw: Iterable[tuple[int, pl.DataFrame]], segment: str) -> tuple[list[RawPart], Sections]:
@@ -110,7 +83,7 @@ def encode_raw(raw: Iterable[tuple[int, pl.DataFrame]], segment: str) -> tuple[l
         for (month, day), rows in _by_month_and_day(pl.concat(frames)).items():
             ref = LayerRef(segment, raw_prefix(month, day, rules), rows.height)
             parts.append(RawPart(ref, month, day, cast(int, rows["received_us"].max()), rules))
-            sections[f"{ref.prefix}rows"] = rows.sort("visitor", "time", "position", "index")
+            sections[f"{ref.prefix}rows"] = rows.sort(RAW_ORDER)
     return parts, sections
 
 
@@ -155,8 +128,10 @@ def write_changes(
 def _stack_layer(sealed: SealedPeriods, change: PeriodChange, segment: str) -> tuple[PeriodEntry, Sections]:
     """Puts the changed layer on top of its period's layers; returns the new entry and the sections to write."""
     entry = sealed.manifest.periods.get(change.period.key, PeriodEntry((), NO_CARRY, 0, {}, 0))
-    below, layer = _absorb(sealed.columns.store, entry.layers, change.layer)
-    ref, sections = encode_layer(segment, section_prefix(change.period.key), layer, lowest=not below)
+    kept = _kept(entry.layers, change.layer)
+    below, prefix = entry.layers[:kept], section_prefix(change.period.key)
+    stack: Stack = (*entry.layers[kept:], change.layer)
+    ref, sections = fold(sealed.columns.store, [stack], segment, prefix, lowest=not below)
     carry_ref, carry_sections = encode_carry(ref, change.carry)
     new_entry = PeriodEntry(
         layers=(*below, ref),
@@ -169,15 +144,14 @@ def _stack_layer(sealed: SealedPeriods, change: PeriodChange, segment: str) -> t
     return new_entry, carry_sections | sections
 
 
-def _absorb(store: Store, layers: tuple[LayerRef, ...], layer: Layer) -> tuple[tuple[LayerRef, ...], Layer]:
-    """Folds upper layers into the new one while they are at most twice its size: each row is written again only log(n)
-    times. Stops at MAX_LAYER_ROWS. Returns the layers below that stay, and the folded layer.
+def _kept(layers: tuple[LayerRef, ...], layer: Layer) -> int:
+    """Returns how many layers stay below a new one. Upper layers are folded into it while they are at most twice its
+    size: each row is written again only log(n) times. Stops at MAX_LAYER_ROWS.
 
     A new layer of 10 rows on layers of (100, 15, 8) rows absorbs 8, then 15, and stays above (100,).
     """
-    kept, size = len(layers), layer_rows(layer)
+    kept, size = len(layers), layer.events.height + layer.duplicates.height + layer.rejected.height
     while kept and layers[kept - 1].rows <= min(2 * size, MAX_LAYER_ROWS - size):
         kept -= 1
         size += layers[kept].rows
-    absorbed = [read_layer(store, ref) for ref in layers[kept:]]
-    return layers[:kept], fold_layers([*absorbed, layer])
+    return kept

@@ -62,7 +62,7 @@ def condense(events: pl.DataFrame) -> pl.DataFrame:
         return uncondensed(events).with_columns(pl.col(name).cast(SUMMED[name]) for name in summed)
     firsts = events.lazy().select(_starts_run(steady).arg_true()).collect().to_series()
     lasts = pl.concat([firsts.slice(1) - 1, pl.Series([events.height - 1], dtype=firsts.dtype)])
-    sums = [_sums_of_runs(events[name], lasts) for name in summed]
+    sums = [sums_of_runs(events[name], lasts) for name in summed]
     return events.select(steady)[firsts].hstack([*sums, (lasts - firsts + 1).alias(EVENT_COUNT)])
 
 
@@ -71,7 +71,7 @@ def _starts_run(steady: list[str]) -> pl.Expr:
     return pl.any_horizontal(first_row, *(pl.col(name).ne_missing(pl.col(name).shift()) for name in steady))
 
 
-def _sums_of_runs(column: pl.Series, lasts: pl.Series) -> pl.Series:
+def sums_of_runs(column: pl.Series, lasts: pl.Series) -> pl.Series:
     """Sums a column over each run, by running totals: much quicker than grouping.
 
     Values [1, 0, 1 | 1] have running totals [1, 1, 2, 3]. At the runs' last rows they are [2, 3], and what each adds to

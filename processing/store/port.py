@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import polars as pl
 
 from processing.store.block_directory import CorruptBlob, Directory
+from processing.store.rows import ColumnRows
 
 __all__ = [
     "BlockInfo",
@@ -140,17 +141,29 @@ class Store(Protocol):
 
     # Segments
 
-    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
-        """Stores frames under names. Again with the same content is harmless; with other content raises Conflict.
+    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame | ColumnRows]) -> SegmentInfo:
+        """Stores frames under names. Large rows are written column by column.
+
+        Again with the same content is harmless; with other content raises Conflict.
 
         A segment's name has letters, digits, `-`, `_` and `.`, at most 120, and does not start with `.`; else
         ValueError.
         """
 
-    def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self, name: str, section: str, columns: Sequence[str] | None = None, rows: tuple[int, int] | None = None
+    ) -> pl.DataFrame:
         """Returns the columns of a section, in the order of `columns` (None: all). Other columns are not decoded.
 
+        `rows`: the first row and how many at most; None: all.
+
         A section's checksum is verified when a process reads it first. Raises Missing (column included), CorruptBlob.
+        """
+
+    def column_bytes(self, name: str, section: str) -> Mapping[str, int]:
+        """Returns about how much memory each column of a section needs; columns of small sections may be left out.
+
+        Raises Missing, CorruptBlob.
         """
 
     def sections(self, name: str) -> list[str]:

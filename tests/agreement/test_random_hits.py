@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from processing.ingest.geoip import GeoDatabaseFile
 from processing.models import Range
-from processing.segments import writer
+from processing.segments import folding
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS
 from processing.store.port import BlockKey
@@ -105,11 +105,11 @@ def disturb(here: Installation, sent: list[Sent], rnd: random.Random, given: set
 def written_by_some_version(rnd: random.Random) -> Iterator[None]:
     """Segments with condensed rows or without, or with those of another version; their text as codes, or as text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, MIN_CONDENSED_EVENTS]))
+        patch.setattr(folding, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, MIN_CONDENSED_EVENTS]))
         patch.setattr(
-            writer, "CONDENSED_VERSION", rnd.choice([CONDENSED_VERSION, CONDENSED_VERSION, 0, CONDENSED_VERSION + 1])
+            folding, "CONDENSED_VERSION", rnd.choice([CONDENSED_VERSION, CONDENSED_VERSION, 0, CONDENSED_VERSION + 1])
         )
-        patch.setattr(writer, "CATEGORICAL_SECTIONS", rnd.choice([writer.CATEGORICAL_SECTIONS, set()]))
+        patch.setattr(folding, "CATEGORICAL_SECTIONS", rnd.choice([folding.CATEGORICAL_SECTIONS, set()]))
         yield
 
 

@@ -14,7 +14,7 @@ from collection.hit import RawHit
 from configuration.ruleset.ruleset import CustomMetricRule, encode_ruleset, plain_ruleset, ruleset_name
 from processing.engine import Engine, open_engine
 from processing.pipeline.custom_values import LARGEST
-from processing.segments import writer
+from processing.segments import folding
 from reporting.kinds import run
 from reporting.kinds.table.bucketed import run_in_buckets
 from reporting.model.report import (
@@ -106,7 +106,7 @@ def fill(here: Installation, size: int) -> None:
     hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
     quarter = size // 4
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "MIN_CONDENSED_EVENTS", 30)
+        patch.setattr(folding, "MIN_CONDENSED_EVENTS", 30)
         for start in range(0, len(hits), quarter):
             here.worker.seal(everything=True)
             here.worker.run_maintenance(SUMMER_ENDS + DAY)

@@ -3,11 +3,14 @@
 """
 
 import threading
+from collections.abc import Iterator, Sequence
 
+import polars as pl
 import pytest
 
 from processing.schema import BUILT
 from processing.store.port import BlockInfo, Conflict, LiveChange, ManifestChange, Missing, Store, VersionedBlob
+from processing.store.rows import FrameRows
 from tests.contract.store_block_contract import BlockContract
 from tests.contract.store_builders import Reopen, blob, built, key, put, raw, together
 
@@ -27,6 +30,44 @@ class SegmentContract:
         assert store.read("s", "events", ["path", "time"]).equals(built(count).select("path", "time"))
         with pytest.raises(Missing):
             store.read("s", "events", ["time", "no such column"])
+
+    @pytest.mark.parametrize("count", [1, 600, 70_000])
+    def test_some_rows_of_a_section(self, store: Store, count: int) -> None:
+        store.put_segment("s", {"events": built(count)})
+        first = count // 2
+        assert store.read("s", "events", ["path", "time"], (first, 300)).equals(
+            built(count).select("path", "time").slice(first, 300)
+        )
+        assert store.read("s", "events", rows=(count, 5)).equals(built(0))
+
+    @pytest.mark.parametrize("count", [1, 600, 70_000])
+    def test_rows_that_come_column_by_column(self, store: Store, count: int) -> None:
+        info = store.put_segment("s", {"events": built(count)})
+        assert store.put_segment("t", {"events": FrameRows(built(count))}).checksum == info.checksum
+        assert store.read("t", "events").equals(built(count))
+
+    def test_rows_that_cannot_be_made_leave_nothing(self, store: Store) -> None:
+        class Broken(FrameRows):
+            def columns(self, names: Sequence[str]) -> Iterator[Iterator[pl.Series]]:
+                yield from super().columns(names[:3])
+                raise Missing("a source")
+
+        with pytest.raises(Missing, match="a source"):
+            store.put_segment("s", {"parts": built(70_000), "events": Broken(built(70_000))})
+        assert store.segments() == []
+        assert list(store.verify()) == []
+
+    def test_the_size_of_columns_is_known(self, store: Store) -> None:
+        store.put_segment("s", {"events": built(70_000), "parts": built(600), "open": built(2)})
+        sizes = store.column_bytes("s", "events")
+        assert 70_000 * 8 <= sizes["visitor"] < 70_000 * 16
+        assert sizes["source"] < 70_000
+        assert store.column_bytes("s", "parts")["visitor"] >= 600 * 8
+        assert store.column_bytes("s", "open").get("visitor", 0) < 1_000
+        with pytest.raises(Missing):
+            store.column_bytes("s", "no such section")
+        with pytest.raises(Missing):
+            store.column_bytes("t", "events")
 
     def test_what_is_not_there_is_missing(self, store: Store) -> None:
         store.put_segment("s", {"events": built(1)})

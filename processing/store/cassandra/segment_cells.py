@@ -16,9 +16,12 @@ import polars as pl
 
 from processing.store.cassandra.cells import split_cells
 from processing.store.cassandra.layout import CELL_BYTES, FORMAT, PACK_BYTES
+from processing.store.parquet_file import column_bytes, write_parquet
 from processing.store.port import CorruptBlob
+from processing.store.rows import ColumnRows, FrameRows, OneColumn, as_frame
 
 SMALL_ROWS: Final = 512
+USUAL_RATIO: Final = 8  # by which columns are compressed
 WHOLE: Final = ""  # the name of the only chunk of a small section
 
 
@@ -30,6 +33,7 @@ class CellChunk(msgspec.Struct, frozen=True, array_like=True):
     offset: int
     length: int
     crc: int
+    plain: int = 0  # its length before it was compressed; 0: unknown
 
     @property
     def cells(self) -> range:
@@ -57,10 +61,12 @@ class Encoded(NamedTuple):
 _decoder: Final = msgspec.msgpack.Decoder(tuple[int, list[CellSection]])
 
 
-def encode(sections: Mapping[str, pl.DataFrame]) -> Encoded:
-    """The same sections give the same bytes."""
-    pack = _Pack()
-    listed = [CellSection(name, frame.height, tuple(_chunks(frame, pack))) for name, frame in sections.items()]
+def encode(sections: Mapping[str, pl.DataFrame | ColumnRows]) -> Encoded:
+    """The same sections give the same bytes. What is held in memory is compressed."""
+    pack, listed = _Pack(), list[CellSection]()
+    for name, content in sections.items():
+        rows = FrameRows(content) if isinstance(content, pl.DataFrame) else content
+        listed.append(CellSection(name, sum(rows.groups), tuple(_chunks(rows, pack))))
     packed = zlib.compress(msgspec.msgpack.encode((FORMAT, listed)))
     head = zlib.crc32(packed).to_bytes(4) + packed
     return Encoded(split_cells(head, CELL_BYTES), pack.cells(), blake2b(packed, digest_size=16).hexdigest())
@@ -84,12 +90,21 @@ def wanted(section: CellSection, columns: Sequence[str] | None) -> list[CellChun
     return [by_name[name] for name in columns]
 
 
-def decode(section: CellSection, chunks: Sequence[CellChunk], data: Sequence[bytes]) -> pl.DataFrame:
+def decode(
+    section: CellSection, chunks: Sequence[CellChunk], data: Sequence[bytes], rows: tuple[int, int] | None = None
+) -> pl.DataFrame:
     """Returns the frame of the chunks that were read; of a small section that is all of it."""
     if [chunk.column for chunk in chunks] == [WHOLE]:
-        return pl.read_ipc_stream(io.BytesIO(zlib.decompress(data[0])))
-    frames = [pl.read_parquet(io.BytesIO(each)) for each in data]
+        whole = pl.read_ipc_stream(io.BytesIO(zlib.decompress(data[0])))
+        return whole.slice(*rows) if rows else whole
+    files = [io.BytesIO(each) for each in data]
+    frames = [pl.scan_parquet(file).slice(*rows).collect() if rows else pl.read_parquet(file) for file in files]
     return pl.DataFrame([frame.to_series() for frame in frames])
+
+
+def plain_bytes(chunk: CellChunk) -> int:
+    """Returns about how much memory a column needs."""
+    return chunk.plain or chunk.length * USUAL_RATIO
 
 
 def is_sound(chunk: CellChunk, data: bytes) -> bool:
@@ -103,14 +118,14 @@ class _Pack:
         self._cells: list[bytearray] = []
         self._open = False
 
-    def add(self, column: str, data: bytes) -> CellChunk:
+    def add(self, column: str, data: bytes, plain: int = 0) -> CellChunk:
         if len(data) > PACK_BYTES // 2:
             place = (len(self._cells), 0)
             self._cells += map(bytearray, split_cells(data, CELL_BYTES))
             self._open = False
         else:
             place = self._share(data)
-        return CellChunk(column, *place, len(data), zlib.crc32(data))
+        return CellChunk(column, *place, len(data), zlib.crc32(data), plain)
 
     def cells(self) -> list[bytes]:
         return [bytes(cell) for cell in self._cells]
@@ -124,13 +139,14 @@ class _Pack:
         return len(self._cells) - 1, len(cell) - len(data)
 
 
-def _chunks(frame: pl.DataFrame, pack: _Pack) -> Iterable[CellChunk]:
-    if frame.height < SMALL_ROWS or not frame.width:
+def _chunks(rows: ColumnRows, pack: _Pack) -> Iterable[CellChunk]:
+    if sum(rows.groups) < SMALL_ROWS or not rows.schema:
         target = io.BytesIO()
-        frame.rechunk().write_ipc_stream(target, compat_level=pl.CompatLevel.oldest())
+        as_frame(rows).rechunk().write_ipc_stream(target, compat_level=pl.CompatLevel.oldest())
         yield pack.add(WHOLE, zlib.compress(target.getvalue()))
         return
-    for column in frame.get_columns():
+    for name, parts in zip(rows.schema, rows.columns(list(rows.schema)), strict=True):
         target = io.BytesIO()
-        column.to_frame().write_parquet(target, compression="zstd", compression_level=6, statistics=False)
-        yield pack.add(column.name, target.getvalue())
+        write_parquet(target, OneColumn(name, rows, parts))
+        data = target.getvalue()
+        yield pack.add(name, data, sum((column_bytes(data) or {}).values()))

@@ -12,10 +12,20 @@ import polars as pl
 from processing.store.cassandra.cells import Cells, Gone, Id
 from processing.store.cassandra.disk_cache import DiskCache
 from processing.store.cassandra.layout import SEGMENT_SHARDS
-from processing.store.cassandra.segment_cells import CellChunk, CellSection, decode, encode, is_sound, read_head, wanted
+from processing.store.cassandra.segment_cells import (
+    CellChunk,
+    CellSection,
+    decode,
+    encode,
+    is_sound,
+    plain_bytes,
+    read_head,
+    wanted,
+)
 from processing.store.cassandra.session import CassandraSession
 from processing.store.names import check_names
 from processing.store.port import Conflict, CorruptBlob, Missing, SegmentInfo, StoreUnavailable
+from processing.store.rows import ColumnRows
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +62,7 @@ class CassandraSegments:
     def cells(self) -> Cells:
         return self._cells
 
-    def put(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
+    def put(self, name: str, sections: Mapping[str, pl.DataFrame | ColumnRows]) -> SegmentInfo:
         check_names(name, sections)
         encoded = encode(sections)
         info = SegmentInfo(name, encoded.bytes, encoded.checksum)
@@ -66,8 +76,13 @@ class CassandraSegments:
             self._is_there(info)
         return info
 
-    def read(self, name: str, section: str, columns: Sequence[str] | None) -> pl.DataFrame:
-        return self._reading(name, lambda row: self._read(name, row, section, columns))
+    def read(
+        self, name: str, section: str, columns: Sequence[str] | None, rows: tuple[int, int] | None = None
+    ) -> pl.DataFrame:
+        return self._reading(name, lambda row: self._read(name, row, section, columns, rows))
+
+    def column_bytes(self, name: str, section: str) -> dict[str, int]:
+        return self._reading(name, lambda row: self._column_bytes(name, row, section))
 
     def sections(self, name: str) -> list[str]:
         return self._reading(name, lambda row: sorted(self._head(name, row)))
@@ -118,16 +133,24 @@ class CassandraSegments:
             if self._row(name).id == row.id:
                 yield f"cells of segment {name} are missing"
 
-    def _read(self, name: str, row: _Row, section: str, columns: Sequence[str] | None) -> pl.DataFrame:
+    def _read(
+        self, name: str, row: _Row, section: str, columns: Sequence[str] | None, rows: tuple[int, int] | None
+    ) -> pl.DataFrame:
         found = self._head(name, row).get(section)
         if not found:
             raise Missing(f"section {section} of segment {name}")
         try:
             chunks = wanted(found, columns)
-            frame = decode(found, chunks, self._sound(name, row, section, chunks))
+            frame = decode(found, chunks, self._sound(name, row, section, chunks), rows)
             return frame if columns is None else frame.select(columns)
         except (KeyError, pl.exceptions.ColumnNotFoundError) as error:
             raise Missing(f"column of section {section} of segment {name}: {error}") from error
+
+    def _column_bytes(self, name: str, row: _Row, section: str) -> dict[str, int]:
+        found = self._head(name, row).get(section)
+        if not found:
+            raise Missing(f"section {section} of segment {name}")
+        return {chunk.column: plain_bytes(chunk) for chunk in found.chunks}
 
     def _sound(self, name: str, row: _Row, section: str, chunks: Sequence[CellChunk]) -> list[bytes]:
         """Returns the chunks, verified. What the disk cache has wrong is read again from the cluster."""

@@ -19,6 +19,7 @@ from processing.store.cassandra.manifests import CassandraManifests, ManifestSta
 from processing.store.cassandra.segments import CassandraSegments
 from processing.store.cassandra.session import CassandraSession
 from processing.store.port import BlockInfo, BlockKey, Directory, LiveChange, ManifestChange, SegmentInfo, VersionedBlob
+from processing.store.rows import ColumnRows
 
 PIN_ATTEMPTS: Final = 20
 
@@ -68,11 +69,16 @@ class CassandraStore:
     def contexts(self) -> list[str]:
         return self._contexts.names()
 
-    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
+    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame | ColumnRows]) -> SegmentInfo:
         return self._segments.put(name, sections)
 
-    def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        return self._segments.read(name, section, columns)
+    def read(
+        self, name: str, section: str, columns: Sequence[str] | None = None, rows: tuple[int, int] | None = None
+    ) -> pl.DataFrame:
+        return self._segments.read(name, section, columns, rows)
+
+    def column_bytes(self, name: str, section: str) -> Mapping[str, int]:
+        return self._segments.column_bytes(name, section)
 
     def sections(self, name: str) -> list[str]:
         return self._segments.sections(name)

@@ -22,11 +22,12 @@ import msgspec
 import polars as pl
 
 from processing.store.names import check_names
+from processing.store.parquet_file import WrittenFile, column_bytes, encode_parquet, write_parquet
 from processing.store.port import Conflict, CorruptBlob, Missing, SegmentInfo
+from processing.store.rows import ColumnRows, FrameRows, as_frame, is_large
 
 FORMAT: Final = 1
 SMALL_ROWS: Final = 512
-LARGE_ROWS: Final = 65_536
 
 _MAGIC: Final = b"HSS"
 _TRAILER: Final = struct.Struct("<II3sB")  # length and crc of the list, magic, format
@@ -34,6 +35,7 @@ _MAIN: Final = ".segment"
 _LARGE: Final = ".parquet"
 _TEMPORARY: Final = ".new-"
 _ABANDONED_S: Final = 3600
+_TAIL_BYTES: Final = 65_536  # the end of a file, in which its footer is
 _KNOWN: Final = 4096  # segments whose list of sections is kept
 
 _IPC: Final = 0  # Arrow stream, deflated
@@ -73,27 +75,48 @@ class SegmentFolder:
         sync_folder(folder.parent)
         self._delete_abandoned()
 
-    def put(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
+    def put(self, name: str, sections: Mapping[str, pl.DataFrame | ColumnRows]) -> SegmentInfo:
         check_names(name, sections)
-        body, listed, files = bytearray(), list[Section](), dict[str, bytes]()
-        for section, frame in sections.items():
-            kind, data = _encode(frame)
-            offset = 0 if kind == _FILE else len(body)
-            listed.append(Section(section, kind, offset, len(data), frame.height, zlib.crc32(data)))
-            if kind == _FILE:
-                files[section] = data
-            else:
-                body += data
-        packed = msgspec.msgpack.encode(listed)
-        info = SegmentInfo(name, _size(packed, listed), blake2b(packed, digest_size=16).hexdigest())
-        if not self._same(info):
-            self._write(name, files, bytes(body) + packed + _trailer(packed))
-        return info
+        body, listed, files = bytearray(), list[Section](), dict[str, Path]()
+        try:
+            for section, content in sections.items():
+                rows = FrameRows(content) if isinstance(content, pl.DataFrame) else content
+                if is_large(rows):
+                    files[section], written = self._write_large(rows)
+                    listed.append(Section(section, _FILE, 0, written.length, sum(rows.groups), written.crc))
+                else:
+                    frame = content if isinstance(content, pl.DataFrame) else as_frame(rows)
+                    kind, data = _encode(frame)
+                    listed.append(Section(section, kind, len(body), len(data), frame.height, zlib.crc32(data)))
+                    body += data
+            packed = msgspec.msgpack.encode(listed)
+            info = SegmentInfo(name, _size(packed, listed), blake2b(packed, digest_size=16).hexdigest())
+            if not self._same(info):
+                self._write(name, files, bytes(body) + packed + _trailer(packed))
+            return info
+        finally:
+            for path in files.values():
+                path.unlink(missing_ok=True)
 
-    def read(self, name: str, section: str, columns: Sequence[str] | None) -> pl.DataFrame:
+    def _write_large(self, rows: ColumnRows) -> tuple[Path, WrittenFile]:
+        """Writes the file of a large section, column by column, under a temporary name."""
+        path = self._folder / f"{_TEMPORARY}{uuid4().hex}"
+        try:
+            with path.open("xb") as file:
+                written = write_parquet(file, rows, self._folder)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path, written
+
+    def read(
+        self, name: str, section: str, columns: Sequence[str] | None, rows: tuple[int, int] | None = None
+    ) -> pl.DataFrame:
         check_names(name)
         try:
-            return self._read(name, section, None if columns is None else list(columns))
+            return self._read(name, section, None if columns is None else list(columns), rows)
         except pl.exceptions.ColumnNotFoundError as error:
             raise Missing(f"column of section {section} of segment {name}: {error}") from error
         except FileNotFoundError as error:
@@ -105,6 +128,26 @@ class SegmentFolder:
             return sorted(self._open(name).sections)
         except FileNotFoundError as error:
             raise Missing(f"segment {name}") from error
+
+    def column_bytes(self, name: str, section: str) -> dict[str, int]:
+        try:
+            found = self._open(name).sections.get(section)
+            if not found:
+                raise Missing(f"section {section} of segment {name}")
+            return {} if found.kind == _IPC else self._column_bytes(name, found)
+        except FileNotFoundError as error:
+            raise Missing(f"segment {name}") from error
+
+    def _column_bytes(self, name: str, section: Section) -> dict[str, int]:
+        with self._path(name, section).open("rb") as file:
+            sizes, tail = None, _TAIL_BYTES
+            while sizes is None:
+                low = max(0, section.length - tail)
+                data = os.pread(file.fileno(), section.length - low, section.offset + low)
+                sizes, tail = column_bytes(data), tail * 8
+                if sizes is None and not low:
+                    raise CorruptBlob(f"section {section.name} of segment {name}")
+        return sizes
 
     def delete(self, name: str) -> None:
         check_names(name)
@@ -141,7 +184,7 @@ class SegmentFolder:
             if self._main(name).exists():
                 yield f"section {section.name} of segment {name} is missing"
 
-    def _read(self, name: str, section: str, columns: list[str] | None) -> pl.DataFrame:
+    def _read(self, name: str, section: str, columns: list[str] | None, rows: tuple[int, int] | None) -> pl.DataFrame:
         known = self._open(name)
         found = known.sections.get(section)
         if not found:
@@ -150,7 +193,7 @@ class SegmentFolder:
         if known.verified.get(section) != signature:
             self._verify(name, found)
             known.verified[section] = signature
-        frame = self._decode(name, found, columns)
+        frame = self._decode(name, found, columns, rows)
         return frame if columns is None else frame.select(columns)
 
     def _main(self, name: str) -> Path:
@@ -168,7 +211,7 @@ class SegmentFolder:
             raise Conflict(f"segment {info.name} has other content")
         return True
 
-    def _write(self, name: str, files: Mapping[str, bytes], main: bytes) -> None:
+    def _write(self, name: str, files: Mapping[str, Path], main: bytes) -> None:
         try:
             self._write_files(name, files, main)
         except OSError:
@@ -180,9 +223,9 @@ class SegmentFolder:
         for section in files if not self._main(name).exists() else ():
             (self._folder / f"{name}.{section}{_LARGE}").unlink(missing_ok=True)
 
-    def _write_files(self, name: str, files: Mapping[str, bytes], main: bytes) -> None:
-        for section, data in files.items():
-            write_durably(self._folder / f"{name}.{section}{_LARGE}", data)
+    def _write_files(self, name: str, files: Mapping[str, Path], main: bytes) -> None:
+        for section, path in files.items():
+            path.replace(self._folder / f"{name}.{section}{_LARGE}")
         if files:
             sync_folder(self._folder)
         write_durably(self._main(name), main)
@@ -220,15 +263,22 @@ class SegmentFolder:
             if not whole or size < section.offset + section.length or _crc(file, section) != section.crc:
                 raise CorruptBlob(f"section {section.name} of segment {name}")
 
-    def _decode(self, name: str, section: Section, columns: list[str] | None) -> pl.DataFrame:
+    def _decode(
+        self, name: str, section: Section, columns: list[str] | None, rows: tuple[int, int] | None
+    ) -> pl.DataFrame:
         path = self._path(name, section)
+        if section.kind == _FILE and rows:
+            found = pl.scan_parquet(path, glob=False, hive_partitioning=False).slice(*rows)
+            return (found if columns is None else found.select(columns)).collect()
         if section.kind == _FILE:
             return pl.read_parquet(path, columns=columns, glob=False, hive_partitioning=False)
         with path.open("rb") as file:
             data = os.pread(file.fileno(), section.length, section.offset)
         if section.kind == _PARQUET:
-            return pl.read_parquet(io.BytesIO(data), columns=columns)
-        return pl.read_ipc_stream(io.BytesIO(zlib.decompress(data)))
+            frame = pl.read_parquet(io.BytesIO(data), columns=columns)
+        else:
+            frame = pl.read_ipc_stream(io.BytesIO(zlib.decompress(data)))
+        return frame.slice(*rows) if rows else frame
 
     def _delete_abandoned(self) -> None:
         """Removes what a crash left half done, an hour later: another process may be at it now."""
@@ -261,12 +311,11 @@ def sync_folder(folder: Path) -> None:
 
 def _encode(frame: pl.DataFrame) -> tuple[int, bytes]:
     """Parquet of a few rows is mostly its own description: 18 kB for one RAW row."""
-    target = io.BytesIO()
     if frame.height < SMALL_ROWS:
+        target = io.BytesIO()
         frame.rechunk().write_ipc_stream(target, compat_level=pl.CompatLevel.oldest())
         return _IPC, zlib.compress(target.getvalue())
-    frame.write_parquet(target, compression="zstd", compression_level=6, statistics=False)
-    return (_FILE if frame.height >= LARGE_ROWS else _PARQUET), target.getvalue()
+    return _PARQUET, encode_parquet(frame)
 
 
 def _trailer(packed: bytes) -> bytes:

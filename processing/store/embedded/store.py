@@ -25,6 +25,7 @@ from processing.store.port import (
     StoreUnavailable,
     VersionedBlob,
 )
+from processing.store.rows import ColumnRows
 
 FORMAT: Final = 1
 
@@ -95,13 +96,19 @@ class EmbeddedStore:
         with self._database.read() as connection:
             return [row[0] for row in connection.execute("SELECT id FROM contexts ORDER BY id")]
 
-    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame]) -> SegmentInfo:
+    def put_segment(self, name: str, sections: Mapping[str, pl.DataFrame | ColumnRows]) -> SegmentInfo:
         with _translate_disk_errors():
             return self._segments.put(name, sections)
 
-    def read(self, name: str, section: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self, name: str, section: str, columns: Sequence[str] | None = None, rows: tuple[int, int] | None = None
+    ) -> pl.DataFrame:
         with _translate_disk_errors():
-            return self._segments.read(name, section, columns)
+            return self._segments.read(name, section, columns, rows)
+
+    def column_bytes(self, name: str, section: str) -> Mapping[str, int]:
+        with _translate_disk_errors():
+            return self._segments.column_bytes(name, section)
 
     def sections(self, name: str) -> list[str]:
         with _translate_disk_errors():

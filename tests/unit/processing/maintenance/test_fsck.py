@@ -17,13 +17,14 @@ from pytest_django import Settings
 from processing.maintenance.fsck import FsckRun, Problem
 from processing.models import Range
 from processing.receiving import ledger
-from processing.segments import writer
+from processing.segments import folding
 from processing.segments.manifest import Manifest, OffsetRange, PeriodEntry, Tombstone, decode_manifest, encode_manifest
 from processing.segments.view_cache import ViewCache
 from processing.sessions.condensed import condensed_rows
 from processing.store import open_store
 from processing.store.embedded.store import EmbeddedStore
 from processing.store.port import CorruptBlob, ManifestChange, Missing
+from processing.store.rows import ColumnRows, FrameRows, as_frame
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 from tests.unit.processing.test_whole_way import random_hits
 
@@ -282,10 +283,12 @@ def test_rows_of_somebody_erased(here: Installation) -> None:
 
 
 def test_condensed_rows_that_differ_from_their_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", 1)
-    monkeypatch.setattr(
-        writer, "condensed_rows", lambda events: condensed_rows(events.filter(pl.col("visitor") < 2**63))
-    )
+    monkeypatch.setattr(folding, "MIN_CONDENSED_EVENTS", 1)
+
+    def some(events: ColumnRows, _: object) -> ColumnRows:
+        return FrameRows(condensed_rows(as_frame(events).filter(pl.col("visitor") < 2**63)))
+
+    monkeypatch.setattr(folding, "CondensedRows", some)
     here = Installation(tmp_path)
     here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
     here.receive()

@@ -18,8 +18,8 @@ from processing.maintenance.fsck import FsckRun
 from processing.models import Range
 from processing.privacy.tombstones import clean_blocks, erase, remove_erased
 from processing.schema import BUILT
+from processing.segments import folding
 from processing.segments import remove_rows as removal
-from processing.segments import writer
 from tests.support.installation import NOON, SHOP, Installation, ga4
 from tests.support.rebuilding import rebuild
 
@@ -111,7 +111,7 @@ def test_it_works(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     rnd = random.Random(seed)
     monkeypatch.setattr(removal, "SEGMENT_ROWS", rnd.choice([1, 20, 250_000]))
     monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", rnd.choice([1, 20, 250_000]))
-    monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, 4096]))
+    monkeypatch.setattr(folding, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, 4096]))
     story, hits = Story(tmp_path, rnd), random_hits(rnd, 70)
     steps: list[tuple[float, Callable[[], object]]] = [
         (0.9, story.here.receive), (0.4, lambda: story.here.worker.seal(everything=True)), (0.2, story.erase),

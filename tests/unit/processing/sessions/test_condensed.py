@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configuration.models import Property
-from processing.segments import writer
+from processing.segments import folding
+from processing.segments.condensed_columns import CondensedRows
 from processing.segments.manifest import LayerRef
 from processing.sessions.condensed import (
     CONDENSED,
@@ -73,7 +74,7 @@ def test_columns_have_the_same_types_for_any_number_of_events() -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    monkeypatch.setattr(writer, "MIN_CONDENSED_EVENTS", 1)
+    monkeypatch.setattr(folding, "MIN_CONDENSED_EVENTS", 1)
     return filled_anew(tmp_path)
 
 
@@ -126,9 +127,10 @@ def test_condensed_rows_of_another_version_are_made_of_the_events(
 ) -> None:
     """They may lack a column of the present version."""
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "MIN_CONDENSED_EVENTS", 1)
-        patch.setattr(writer, "CONDENSED_VERSION", version)
-        patch.setattr(writer, "condensed_rows", lambda events: condensed_rows(events).drop("browser", "session_groups"))
+        patch.setattr(folding, "MIN_CONDENSED_EVENTS", 1)
+        patch.setattr(folding, "CONDENSED_VERSION", version)
+        lacking = {name: kind for name, kind in CONDENSED.items() if name not in ("browser", "session_groups")}
+        patch.setattr(folding, "CondensedRows", lambda events, _: CondensedRows(events, lacking))
         here = filled_anew(tmp_path)
     assert all("browser" not in frame.columns for frame in written(here))
     by_browser = Report(

@@ -1,0 +1,83 @@
+"""Folds layers into one, a few columns at a time, so that the number of their rows hardly matters."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
+
+import polars as pl
+
+from processing.schema import Schema
+from processing.segments.condensed_columns import CondensedRows, WatchedEvents
+from processing.segments.manifest import LayerRef
+from processing.segments.merged_rows import MergedRows, Source, in_memory, stored
+from processing.segments.sealed_periods import READABLE_SECTIONS, SECTIONS
+from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS, RowSource
+from processing.sessions.layers import ROW_ORDER, Layer
+from processing.store.port import Store
+from processing.store.rows import ColumnRows
+
+CATEGORICAL_SECTIONS: Final = set(RowSource)  # reports read Categorical text several times as fast
+
+AnyLayer: TypeAlias = LayerRef | Layer  # stored, or in memory
+Stack: TypeAlias = Sequence[AnyLayer]  # the layers of one period, the lowest first
+Sections: TypeAlias = dict[str, pl.DataFrame | ColumnRows]
+
+
+def fold(
+    store: Store, stacks: Sequence[Stack], segment: str, prefix: str, *, lowest: bool = True,
+    hidden: pl.Series | None = None,
+) -> tuple[LayerRef, Sections]:  # fmt: skip
+    """Folds the layers of periods that follow each other into one layer, without the rows of `hidden` visitors.
+
+    Returns its reference, and its sections like `writer.encode_layer`.
+    """
+    merged = {
+        name: MergedRows(list(_sources(store, stacks, name, hidden)), stored_schema(name), ROW_ORDER[name])
+        for name in SECTIONS
+    }
+    rows = merged["events"].height + merged["duplicates"].height + merged["rejected"].height
+    sections: Sections = {name: found for name, found in merged.items() if found.height}
+    if not lowest:
+        visitors = [_visitors(store, layer) for stack in stacks for layer in stack]
+        sections["visitors"] = pl.concat(visitors).unique().sort().to_frame("visitor")
+    without = tuple(name for name in (*SECTIONS, "visitors") if name not in sections)
+    version = 0
+    if merged["events"].height >= MIN_CONDENSED_EVENTS:
+        version = CONDENSED_VERSION
+        sections["events"] = events = WatchedEvents(merged["events"])
+        sections[RowSource.CONDENSED] = CondensedRows(events, stored_schema(RowSource.CONDENSED))
+    named = {f"{prefix}{name}": content for name, content in sections.items()}
+    return LayerRef(segment, prefix, rows, without, version), named
+
+
+def stored_schema(section: str) -> Schema:
+    """Returns the columns of a section, in the types in which they are written."""
+    schema = READABLE_SECTIONS[section]
+    if section not in CATEGORICAL_SECTIONS:
+        return schema
+    return {name: pl.Categorical() if kind == pl.String() else kind for name, kind in schema.items()}
+
+
+def _sources(store: Store, stacks: Sequence[Stack], section: str, hidden: pl.Series | None) -> Iterator[Source]:
+    for stack in stacks:
+        yield from _sources_of(store, stack, section, hidden)
+
+
+def _sources_of(store: Store, stack: Stack, section: str, hidden: pl.Series | None) -> Iterator[Source]:
+    """Yields the rows of each layer that no layer above it masks."""
+    above = [] if hidden is None else [hidden]
+    for layer in reversed(stack):
+        masked = ~pl.col("visitor").is_in(pl.concat(above).implode()) if above else None
+        if isinstance(layer, Layer):
+            yield in_memory(getattr(layer, section), masked)
+        elif section not in layer.without:
+            yield stored(store, layer.segment, f"{layer.prefix}{section}", masked)
+        if layer is not stack[0]:
+            above.append(_visitors(store, layer))
+
+
+def _visitors(store: Store, layer: AnyLayer) -> pl.Series:
+    if isinstance(layer, Layer):
+        return layer.visitors
+    named = [name for name in (SECTIONS if "visitors" in layer.without else ["visitors"]) if name not in layer.without]
+    columns = [store.read(layer.segment, f"{layer.prefix}{name}", ["visitor"])["visitor"] for name in named]
+    return pl.concat([pl.Series("visitor", [], dtype=pl.UInt64), *columns]).unique().sort()
