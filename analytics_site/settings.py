@@ -106,6 +106,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "analytics_site.compression.compress_answers",
     "analytics_site.security.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "analytics_site.security.forbid_caching",
@@ -152,6 +153,7 @@ FORMAT_MODULE_PATH = "analytics_site.formats"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATICFILES_FINDERS = [
+    "analytics_site.static_files.CompressedFinder",
     "django.contrib.staticfiles.finders.FileSystemFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "reporting.dashboard.plotly_static.PackedFinder",

@@ -1,9 +1,8 @@
-"""Serves plotly.js to the pages: from its Python package, under a name with its version, with a compressed copy.
+"""Serves plotly.js to the pages: from its Python package, under a name with its version.
 
-Browsers may cache a name with a version forever. WhiteNoise sends the compressed copy to browsers that accept it.
+Browsers may cache a name with a version forever.
 """
 
-import gzip
 import os
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -20,32 +19,27 @@ PLOTLY: Final = f"plotly-{version('plotly')}.min.js"
 # inline style.
 MAP_STYLE: Final = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53"
 FOLDER: Final = "static"
-LEVEL: Final = 9
 
 
 class PackedFinder(BaseFinder):
-    """Finds the files in one folder of the data folder, filled once for each version of plotly."""
+    """Finds the file in a folder of the data folder, which is filled once for each version of plotly."""
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterable[Any]:
-        folder = pack()
-        storage = FileSystemStorage(folder)
-        return [(path.name, storage) for path in sorted(folder.iterdir()) if path.name.startswith(PLOTLY)]
+        return [(PLOTLY, FileSystemStorage(pack()))]
 
     def find(self, path: str, find_all: bool = False, **_: Any) -> Any:
-        if path not in {PLOTLY, f"{PLOTLY}.gz"}:
+        if path != PLOTLY:
             return []
         found = str(pack() / path)
         return [found] if find_all else found
 
 
 def pack() -> Path:
-    """Returns the folder with both files, after writing them if needed. Several processes may do so at once."""
+    """Returns the folder with the file, after writing it if needed. Several processes may do so at once."""
     folder = Path(settings.DATA) / FOLDER
-    if not (folder / f"{PLOTLY}.gz").exists():
+    if not (folder / PLOTLY).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        content = _source().read_bytes()
-        _write(folder / PLOTLY, content)
-        _write(folder / f"{PLOTLY}.gz", gzip.compress(content, LEVEL, mtime=0))
+        _write(folder / PLOTLY, _source().read_bytes())
     return folder
 
 

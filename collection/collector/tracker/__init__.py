@@ -1,32 +1,39 @@
 """The tracker: the script that a site loads, and the answer to a request for it."""
 
-import gzip
 import hashlib
-import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from collection.collector.encoding import BROTLI, FOR_ALL, GZIP, chosen_encoding, compressed
 from collection.collector.http import Headers, HttpAnswer
 
 SOURCE: Final = Path(__file__).with_name("hs.js")
-COMMENT_LINE: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
-INDENT: Final = re.compile(r"^\s+", re.MULTILINE)
+ROOT: Final = Path(__file__).resolve().parents[3]
 # The address of the script never changes, so a new version must reach every site within a day.
 CACHE_CONTROL: Final = "public, max-age=86400, stale-while-revalidate=604800"
 
 
 @cache
 def script() -> tuple[bytes, str]:
-    """Returns the script without comments and indents, and its entity tag with quotes."""
-    body = INDENT.sub("", COMMENT_LINE.sub("", SOURCE.read_text(encoding="utf-8"))).encode()
+    """Returns the minified script, and its entity tag with quotes. The first call takes some tenths of a second."""
+    command = (sys.executable, "-m", "collection.collector.tracker.minify")
+    body = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout  # noqa: S603 - our own
     return body, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 @cache
-def compressed() -> bytes:
-    """Returns the gzipped script, the same bytes in every process."""
-    return gzip.compress(script()[0], compresslevel=9, mtime=0)
+def encoded(coding: str) -> bytes:
+    """Returns the script in a content encoding, the same bytes in every process; "" is the script itself."""
+    return compressed(script()[0], coding, FOR_ALL) if coding else script()[0]
+
+
+def prepare() -> None:
+    """Makes all that is served, so that no request waits for it."""
+    for coding in ("", GZIP, BROTLI):
+        encoded(coding)
 
 
 def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> HttpAnswer:
@@ -37,10 +44,12 @@ def respond(method: str, if_none_match: str = "", accept_encoding: str = "") -> 
     known_tags = {entry.strip().removeprefix("W/") for entry in if_none_match.split(",")}
     if "*" in known_tags or tag.removeprefix("W/") in known_tags:
         return HttpAnswer(304, _headers(tag))
-    zipped = _accepts_gzip(accept_encoding)
-    body = compressed() if zipped else script()[0]
+    coding = chosen_encoding(accept_encoding)
+    body = encoded(coding)
     headers = [*_headers(tag), ("content-type", "text/javascript; charset=utf-8"), ("content-length", str(len(body)))]
-    return HttpAnswer(200, headers + [("content-encoding", "gzip")] * zipped, b"" if method == "HEAD" else body)
+    if coding:
+        headers.append(("content-encoding", coding))
+    return HttpAnswer(200, headers, b"" if method == "HEAD" else body)
 
 
 def _headers(tag: str) -> Headers:
@@ -52,11 +61,3 @@ def _headers(tag: str) -> Headers:
         ("cross-origin-resource-policy", "cross-origin"),
         ("x-content-type-options", "nosniff"),
     ]
-
-
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Returns whether gzip has a weight above 0; `*` stands for all codings that are not named."""
-    entries = [entry.partition(";") for entry in accept_encoding.lower().replace(" ", "").split(",")]
-    weights = {coding: weight for coding, _, weight in entries}
-    weight = weights.get("gzip", weights.get("*"))
-    return weight is not None and not re.fullmatch(r"q=0(\.0*)?", weight)
