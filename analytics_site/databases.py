@@ -1,10 +1,13 @@
 """Turns DATABASE_URL and STORE_URL into Django's database settings."""
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from configuration.private_files import make_private_file
 
 LOCAL_QUORUM: Final = 6  # the driver's constant; the settings are also read where the driver is not installed
 # IMMEDIATE: a transaction takes the write lock first. Two that read first and then write would fail instead of waiting.
@@ -33,6 +36,7 @@ def database(url: str) -> dict[str, Any]:
     """Parses `sqlite:///absolute/path` or `postgres://user:password@host:port/name`. Raises ImproperlyConfigured."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
+        _make_private(Path(unquote(parts.path)))
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path), "OPTIONS": SQLITE_OPTIONS}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -45,6 +49,14 @@ def database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": POSTGRES_OPTIONS,
     }
+
+
+def _make_private(path: Path) -> None:
+    """Raises ImproperlyConfigured."""
+    try:
+        make_private_file(path)
+    except OSError as error:
+        raise ImproperlyConfigured(f"The database is not allowed: {error}.") from error
 
 
 def need_package(package: str, variable: str, *, used: bool) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from configuration.private_files import OTHERS, NotPrivate, make_private_folder
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 YES: Final = frozenset({"1", "true", "yes", "on"})
 NO: Final = frozenset({"0", "false", "no", "off"})
@@ -49,10 +51,16 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def folder(name: str, default: Path) -> Path:
-    """Returns an absolute path to a folder, created if it is missing, readable by its owner only."""
+    """Returns an absolute path to a folder, created if it is missing, readable by its owner only.
+
+    Files that this process makes from now on are, too.
+    """
+    os.umask(OTHERS)
     value = Path(_read(name, str(default), "folder")).expanduser().absolute()
     try:
-        value.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(value)
+    except NotPrivate as error:
+        raise ImproperlyConfigured(f"{name} is not allowed: {error}.") from error
     except OSError as error:
         raise _invalid(name, str(value), f"a folder that can be written ({error.strerror})") from error
     return value

@@ -30,6 +30,7 @@ from collection.log.embedded.batch_file import (
 from collection.log.embedded.housekeeping import Housekeeper
 from collection.log.embedded.subscriptions import Subscriptions
 from collection.log.port import BeyondEnd, CorruptLog, LogEntry, LogUnavailable, Trimmed
+from configuration.private_files import check_private_folder
 
 FILE_BYTES: Final = 64 * 1024 * 1024
 FILE_AGE_US: Final = 15 * 60 * 1_000_000
@@ -66,7 +67,7 @@ class EmbeddedLog:
         self._open: dict[int, BatchFile] = {}
         self._housekeeper = Housekeeper()
         with unavailable("cannot be opened"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # full addresses are in it
+            check_private_folder(folder)  # full addresses are in it
             self._id = log_id(folder)
             self._subscriptions = Subscriptions(folder / "subscriptions")
             if not self._bases():

@@ -9,6 +9,7 @@ import msgspec
 
 from collection.log.embedded.batch_file import sync_folder
 from collection.log.port import LogUnavailable
+from configuration.private_files import check_private_folder
 
 NAME: Final = "mark"
 
@@ -34,7 +35,7 @@ class SpillFolder:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError, FolderTaken."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_private_folder(folder)
         self._path = folder / NAME
         self._lock = (folder / "lock").open("w")
         try:

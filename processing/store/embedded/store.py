@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from configuration.private_files import check_private_folder
 from processing.store.embedded import block_table as blocktable
 from processing.store.embedded.block_table import BlockTable
 from processing.store.embedded.segment_files import SegmentFolder, sync_folder
@@ -44,7 +45,7 @@ class EmbeddedStore:
 
     def __init__(self, folder: Path, wait_s: float = 30.0) -> None:
         with _translate_disk_errors():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_private_folder(folder)
             self._segments = SegmentFolder(folder / "segments")
             self._database = Database(folder / "store.db", _SCHEMA, FORMAT, wait_s)
             sync_folder(folder)
