@@ -14,6 +14,7 @@ from collection.collector.app import Collector
 from collection.collector.asgi import AsgiCollector
 from collection.collector.http import TrustedProxies
 from collection.log import LogUnavailable, open_log_that_spills
+from configuration.adapters import kinds_in_use
 from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
 
@@ -29,6 +30,6 @@ def _lags() -> dict[str, int]:
         raise LogUnavailable(str(error)) from error
 
 
-_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=_lags)
+_collector = Collector(_log, trusted_proxies=settings.TRUSTED_PROXIES, lags=_lags, adapters=kinds_in_use())
 application = AsgiCollector(_collector, rest=_django)
 Thread(target=warm_up, name="warm up", daemon=True).start()

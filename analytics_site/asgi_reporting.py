@@ -9,6 +9,7 @@ from analytics_site.pages import AsgiPages, check_database
 from analytics_site.wsgi import application as _django  # sets Django up for the imports below
 from collection.collector.http import TrustedProxies
 from collection.collector.metrics import Gauge, Sample
+from configuration.adapters import kinds_in_use
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.receiving import ledger
 from processing.receiving.pending import count_pending
@@ -46,5 +47,6 @@ application = AsgiPages(
     WsgiInThreads(_django, TrustedProxies(settings.TRUSTED_PROXIES)),
     checks={"database": check_database, "store": _check_store},
     gauges=_gauges(),
+    adapters=kinds_in_use(),
 )
 Thread(target=warm_up, name="warm up", daemon=True).start()

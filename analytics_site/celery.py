@@ -6,39 +6,45 @@ The broker may lose jobs: the dispatcher derives them from the ledger and the st
 """
 
 import os
-from contextlib import closing
+import warnings
 from typing import Any, Final
 
 from celery import Celery
-from celery.beat import ScheduleEntry, Scheduler
-from django.conf import settings
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError
+from celery.exceptions import CPendingDeprecationWarning
 from kombu import Queue
-from redis import Redis
-from redis.exceptions import RedisError
+
+from analytics_site import broker
+from configuration.outages import OUTAGES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "analytics_site.settings")
 
 QUEUES: Final = ("receive", "seal", "history")
 VISIBILITY_TIMEOUT_S: Final = 900  # redelivers jobs of a dead worker; the dispatcher sends them again much earlier
-BROKER_TIMEOUT_S: Final = 10
 MAX_WAITING: Final = {"history": 2, "seal": 64}
 QUEUE_OF: Final = {"hitstream.carry_out": "history", "hitstream.keep_up_all": "seal"}
 CARRY_OUT_EVERY_S: Final = 2.0
 KEEP_UP_EVERY_S: Final = 30.0
 
+# Celery's advice after each loss of the connection. Our jobs may be done twice, so none needs to be cancelled.
+warnings.filterwarnings("ignore", "\\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
+
+_server: Final = broker.server()
+
 app = Celery(
     "hitstream",
-    broker=settings.BROKER_URL,
+    broker=broker.celery_url(_server),
     set_as_current=True,
     task_cls="analytics_site.acknowledging:AcknowledgedTask",
 )
 app.conf.update(
+    broker_use_ssl=broker.tls(_server) or None,
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT_S,
-        "socket_timeout": BROKER_TIMEOUT_S,
-        "socket_connect_timeout": BROKER_TIMEOUT_S,
+        "socket_timeout": broker.TIMEOUT_S,
+        "socket_connect_timeout": broker.TIMEOUT_S,
         "socket_keepalive": True,
-        "health_check_interval": BROKER_TIMEOUT_S,
+        "health_check_interval": broker.TIMEOUT_S,
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
@@ -72,19 +78,21 @@ app.autodiscover_tasks(["processing"])
 
 
 class LimitedScheduler(Scheduler):
-    """Skips a job while its queue is long: the broker must not fill up while no worker runs."""
+    """Skips a job while its queue is long: the broker must not fill up while no worker runs. While the broker is away,
+    jobs are skipped, too: the next ones do the same.
+    """
+
+    producer = None  # Celery's own waits for the broker, and logs each attempt
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         queue = QUEUE_OF[entry.task]
-        if queue_lengths()[queue] < MAX_WAITING[queue]:
-            super().apply_entry(entry, producer=producer)
-
-
-def queue_lengths() -> dict[str, int]:
-    """Returns the number of waiting jobs by queue. Raises OSError if the broker does not answer."""
-    timeouts = {"socket_timeout": BROKER_TIMEOUT_S, "socket_connect_timeout": BROKER_TIMEOUT_S}
-    with closing(Redis.from_url(settings.BROKER_URL, **timeouts)) as broker:
         try:
-            return {name: int(broker.llen(name)) for name in QUEUES}
-        except RedisError as error:
-            raise OSError(f"the broker does not answer: {error}") from error
+            if queue_lengths()[queue] < MAX_WAITING[queue]:
+                self.apply_async(entry, advance=False)
+        except (OSError, SchedulingError) as error:
+            OUTAGES.began("broker", error)
+
+
+def queue_lengths(timeout_s: float = broker.TIMEOUT_S) -> dict[str, int]:
+    """Returns the number of waiting jobs by queue. Raises OSError if the broker does not answer."""
+    return broker.queue_lengths(QUEUES, timeout_s)

@@ -16,11 +16,12 @@ from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import InsertQuery
 
 from collection.progress import OnProgress, ignore_progress
-from processing.models import Lease
+from processing.models import InstallationPart, Lease
 
 BATCH_ROWS: Final = 1000
 CREATED_BY_MIGRATE: Final[tuple[type[Model], ...]] = (Permission, ContentType)
-NOT_COPIED: Final[tuple[type[Model], ...]] = (Lease,)  # leases belong to the processes that use this database
+# Leases belong to the processes that use this database, and the copy may have another log and store.
+NOT_COPIED: Final[tuple[type[Model], ...]] = (Lease, InstallationPart)
 
 
 class NotEmpty(Exception):

@@ -3,10 +3,10 @@
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from configuration.addresses import InvalidAddress, parse_address
 from configuration.private_files import make_private_file
 
 LOCAL_QUORUM: Final = 6  # the driver's constant; the settings are also read where the driver is not installed
@@ -33,21 +33,27 @@ POSTGRES_OPTIONS: Final = {
 
 
 def database(url: str) -> dict[str, Any]:
-    """Parses `sqlite:///absolute/path` or `postgres://user:password@host:port/name`. Raises ImproperlyConfigured."""
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        _make_private(Path(unquote(parts.path)))
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path), "OPTIONS": SQLITE_OPTIONS}
+    """Parses `sqlite:///absolute/path` or `postgres://user:password@host:port/name?sslmode=…`.
+
+    Raises ImproperlyConfigured without the password.
+    """
+    try:
+        address = parse_address(url)
+    except InvalidAddress as error:
+        raise ImproperlyConfigured(f"The address of a database is not allowed: {error}.") from None
+    if address.scheme == "sqlite":
+        _make_private(Path(address.path))
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": address.path, "OPTIONS": SQLITE_OPTIONS}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": _port(parts),
+        "NAME": address.path,
+        "USER": address.user,
+        "PASSWORD": address.password,
+        "HOST": ",".join(host.name for host in address.hosts),
+        "PORT": ",".join(str(host.port) for host in address.hosts),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": POSTGRES_OPTIONS,
+        "OPTIONS": {**POSTGRES_OPTIONS, **address.options},
     }
 
 
@@ -65,16 +71,6 @@ def need_package(package: str, variable: str, *, used: bool) -> None:
         raise ImproperlyConfigured(f"{variable} names a server: install the packages of requirements-cluster.txt.")
 
 
-def _port(parts: SplitResult) -> str:
-    """Raises ImproperlyConfigured without the wrong text, which may be a part of the password."""
-    try:
-        return str(parts.port or "")
-    except ValueError:
-        raise ImproperlyConfigured(
-            "The port in the address of a database is not a number. Percent-encode user and password, / as %2F."
-        ) from None
-
-
 def cluster(store_url: str) -> dict[str, dict[str, Any]]:
     """Returns the database alias `cassandra` if the store is on a cluster, else {}. It holds only small tables."""
     if not store_url.startswith("cassandra://"):
@@ -88,7 +84,13 @@ def cluster(store_url: str) -> dict[str, dict[str, Any]]:
     need_package("django_cassandra_engine", "STORE_URL", used=True)
     options = {
         "replication": {"strategy_class": "NetworkTopologyStrategy", **dict(address.replication)},
-        "connection": {"port": address.port, "lazy_connect": True, "retry_connect": True, "consistency": LOCAL_QUORUM},
+        "connection": {
+            "port": address.port,
+            "lazy_connect": True,
+            "retry_connect": True,
+            "consistency": LOCAL_QUORUM,
+            **({"ssl_context": address.tls} if address.tls else {}),
+        },
     }
     entry = {"ENGINE": "django_cassandra_engine", "NAME": address.keyspace, "HOST": ",".join(address.hosts)}
     return {"cassandra": {**entry, "USER": address.user, "PASSWORD": address.password, "OPTIONS": options}}

@@ -3,12 +3,15 @@
 import ipaddress
 import os
 import re
+import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from configuration.addresses import FORMS, InvalidAddress, parse_address
 from configuration.private_files import OTHERS, NotPrivate, make_private_folder
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -23,6 +26,15 @@ class Setting(NamedTuple):
 
 
 DECLARED: Final[dict[str, Setting]] = {}
+
+
+def override(variables: Mapping[str, str]) -> None:
+    """Sets variables of the environment, for this process and those that it starts."""
+    os.environ.update(variables)
+
+
+def is_set(name: str) -> bool:
+    return bool(os.environ.get(name, "").strip())
 
 
 def text(name: str, default: str = "") -> str:
@@ -75,13 +87,23 @@ def file(name: str) -> Path | None:
 
 
 def url(name: str, default: str, schemes: tuple[str, ...], *, optional: bool = False) -> str:
-    """Returns an address with one of the schemes; empty only if it is optional."""
+    """Returns an address with one of the schemes, all of whose parts are understood; empty only if it is optional."""
     value = _read(name, default, "address " + " or ".join(f"{scheme}://" for scheme in schemes))
     if optional and not value:
         return ""
     if "://" not in value or _scheme(value) not in schemes:
         allowed = "an address that begins " + " or ".join(f"{scheme}://" for scheme in schemes)
         raise _invalid(name, without_user(value), allowed)
+    if set(schemes).isdisjoint(FORMS):
+        return value  # a page of the web
+    try:
+        parse_address(value).tls()
+    except InvalidAddress as error:
+        raise ImproperlyConfigured(f"{name} is not allowed: {error}.") from None
+    except ssl.SSLError as error:
+        raise ImproperlyConfigured(
+            f"{name} is not allowed: a file of TLS holds no certificate or key ({error})."
+        ) from None
     return value
 
 

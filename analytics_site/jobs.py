@@ -1,6 +1,9 @@
 """Sends the jobs of the dispatcher through Celery."""
 
+from kombu.exceptions import OperationalError
+
 from analytics_site.celery import queue_lengths  # defines the Celery application, which the tasks need
+from configuration.outages import OUTAGES
 from processing import tasks
 
 
@@ -11,7 +14,9 @@ class CeleryJobs:
         return queue_lengths()[kind]
 
     def receive(self, number: int) -> None:
-        tasks.receive.apply_async((number,))
+        with OUTAGES.watch("broker", OperationalError):
+            tasks.receive.apply_async((number,))
 
     def seal(self, property: int) -> None:
-        tasks.seal.apply_async((property,))
+        with OUTAGES.watch("broker", OperationalError):
+            tasks.seal.apply_async((property,))

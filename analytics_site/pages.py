@@ -24,8 +24,17 @@ Route = Callable[[], Awaitable[HttpAnswer]]
 class AsgiPages:
     """Answers health, readiness and metrics itself, and passes all other requests on to `pages`."""
 
-    def __init__(self, pages: Application, checks: Mapping[str, Check], gauges: Sequence[Gauge] = ()) -> None:
-        """A check raises one of UNAVAILABLE if its service cannot be reached; `checks` are keyed by its name."""
+    def __init__(
+        self,
+        pages: Application,
+        checks: Mapping[str, Check],
+        gauges: Sequence[Gauge] = (),
+        adapters: str = "",
+    ) -> None:
+        """A check raises one of UNAVAILABLE if its service cannot be reached; `checks` are keyed by its name.
+        `adapters` is named by /readyz.
+        """
+        self._adapters = f"{adapters}\n" if adapters else ""
         self._pages, self._checks, self._gauges = pages, checks, gauges
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="readiness")
         self._checking: asyncio.Future[HttpAnswer] | None = None
@@ -60,7 +69,7 @@ class AsgiPages:
             except UNAVAILABLE:
                 retry = ("retry-after", str(RETRY_AFTER_S))
                 return HttpAnswer(503, [*TEXT, retry], f"the {name} cannot be reached\n".encode())
-        return HttpAnswer(200, TEXT, b"ready\n")
+        return HttpAnswer(200, TEXT, f"ready\n{self._adapters}".encode())
 
     async def _metrics(self) -> HttpAnswer:
         lines = await asyncio.get_running_loop().run_in_executor(None, gauge_lines, self._gauges, UNAVAILABLE)

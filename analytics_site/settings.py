@@ -5,13 +5,14 @@ The defaults run everything on one machine and accept connections from that mach
 
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from analytics_site import env
 from analytics_site.databases import cluster, database, need_package
+from configuration.addresses import is_server
 from configuration.secret_files import keep_secret
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
@@ -30,14 +31,14 @@ KEEP_ALIVE_SECONDS: Final = env.number("HITSTREAM_KEEP_ALIVE_SECONDS", 75, 1, 36
 DEMO: Final = env.yes_or_no("HITSTREAM_DEMO", default=True)
 
 # Log, store and database
-LOG_URL: Final = env.url("LOG_URL", f"sqlite:///{DATA}/log", ("sqlite", "kafka"))
-STORE_URL: Final = env.url("STORE_URL", f"sqlite:///{DATA}/store", ("sqlite", "cassandra"))
+EMBEDDED: Final = f"sqlite://{quote(str(DATA))}"
+LOG_URL: Final = env.url("LOG_URL", f"{EMBEDDED}/log", ("sqlite", "kafka"))
+STORE_URL: Final = env.url("STORE_URL", f"{EMBEDDED}/store", ("sqlite", "cassandra"))
 SEGMENT_CACHE: Final = (DATA / "segment_cache", env.number("HITSTREAM_SEGMENT_CACHE_MB", 1024, 0, 10_000_000) * 2**20)
 COLUMN_CACHE: Final = env.number("HITSTREAM_CACHE_MB", 160, 1, 1_000_000) * 2**20
+DATABASE_URL: Final = env.url("DATABASE_URL", f"{EMBEDDED}/django.db", ("sqlite", "postgres", "postgresql"))
 DATABASES: Final = {
-    "default": database(
-        env.url("DATABASE_URL", f"sqlite:///{DATA}/django.db", ("sqlite", "postgres", "postgresql")),
-    ),
+    "default": database(DATABASE_URL),
     **cluster(STORE_URL),
 }
 TARGET_STORE_URL: Final = env.url("TARGET_STORE_URL", "", ("sqlite", "cassandra"), optional=True)
@@ -52,8 +53,21 @@ ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes", "spark",
 
 # Files and secrets
 PLACES: Final = env.file("HITSTREAM_PLACES")
-SECRET_KEY = env.text("SECRET_KEY") or keep_secret(DATA / "secret_key")
-INSTALLATION_SECRET: Final = env.text("HITSTREAM_SECRET") or keep_secret(DATA / "installation_secret")
+ADAPTERS: Final = {
+    "log": LOG_URL, "store": STORE_URL, "database": DATABASE_URL, "broker": BROKER_URL, "engine": ENGINE_URL,
+}  # fmt: skip
+IS_CLUSTER: Final = any(is_server(url) for part, url in ADAPTERS.items() if part != "engine")
+# Where other machines may take part, a secret that this one makes for itself would be another one than theirs.
+MAKES_SECRETS: Final = not any(map(is_server, ADAPTERS.values()))
+SECRET_KEY = env.text("SECRET_KEY") or keep_secret(DATA / "secret_key", make=MAKES_SECRETS)
+INSTALLATION_SECRET: Final = env.text("HITSTREAM_SECRET") or keep_secret(
+    DATA / "installation_secret", make=MAKES_SECRETS
+)
+
+GIVEN_ADDRESSES: Final = [name for name in ("LOG_URL", "STORE_URL", "DATABASE_URL") if env.is_set(name)]
+MISSING_SECRETS: Final = [
+    name for name, value in (("HITSTREAM_SECRET", INSTALLATION_SECRET), ("SECRET_KEY", SECRET_KEY)) if not value
+]
 
 # Security
 DEBUG = False
@@ -199,8 +213,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "outages": {"()": "configuration.outages.OutageFilter"},
+        "broker answers": {"()": "configuration.outages.BrokerAnswers"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outages"]}},
     # The drivers raise what they log: we log it once, as a sentence.
-    "loggers": {"kafka": {"level": "CRITICAL"}, "cassandra": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
+    "loggers": {
+        "kafka": {"level": "CRITICAL"},
+        "cassandra": {"level": "CRITICAL"},
+        "celery": {"level": "WARNING"},
+        "celery.worker.consumer.connection": {"level": "INFO", "filters": ["broker answers"]},
+    },
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},
 }

@@ -20,7 +20,7 @@ from typing import Final
 from bench.model import Costs, Load, report_s, table
 from bench.month import live_through, read_apart, stored
 from bench.record import record
-from bench.site import ROOT, TICKS, Site, cpu_ticks
+from bench.site import ROOT, TICKS, Site, cpu_ticks, written_out
 from tests.services.postgres_server import Postgres
 
 LOADS: Final = {
@@ -96,7 +96,7 @@ def ledger() -> float:
 
 def _range_bytes(folder: Path, address: str) -> str:
     site = Site(folder=str(folder))
-    site.environment["DATABASE_URL"] = address
+    site.environment |= {**written_out(Path(folder)), "DATABASE_URL": address}
     site.manage("migrate", "-v", "0")
     return site.manage("shell", "-v", "0", "-c", FILL.format(ranges=RANGES))
 

@@ -18,6 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def written_out(folder: Path) -> dict[str, str]:
+    """Returns the addresses of the embedded adapters and the secrets: beside a server they must be given."""
+    folders = {"LOG_URL": "log", "STORE_URL": "store", "DATABASE_URL": "django.db"}
+    addresses = {name: f"sqlite://{folder}/{path}" for name, path in folders.items()}
+    return {**addresses, "SECRET_KEY": "of all machines", "HITSTREAM_SECRET": "of all machines, too"}
+
+
 class Site:
     """A context manager. `properties`: (number, measurement id) of each; `token` may read all of them."""
 

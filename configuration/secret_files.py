@@ -5,12 +5,14 @@ import secrets
 from pathlib import Path
 
 
-def keep_secret(path: Path) -> str:
-    """Returns the secret in this file, at least 256 bits; the first caller makes it.
+def keep_secret(path: Path, *, make: bool = True) -> str:
+    """Returns the secret in this file, at least 256 bits; the first caller makes it. "" if it is not to be made.
 
     Several processes may call at once.
     """
     if not path.exists():
+        if not make:
+            return ""
         _make(path)
     return path.read_text("ascii")
 

@@ -6,16 +6,24 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from configuration.models import DaySalt, PropertySalt
 
+MISSING: Final = (
+    "{name} is not set. Where an address names a server, no machine makes a secret for itself: set {name} to the same"
+    " value on all machines. For a new installation, make one with: openssl rand -hex 32"
+)
 SALT_BYTES: Final = 32
 DAY_SALT_LIFE: Final = timedelta(hours=48)
 LONGEST_DAY_SALT_LIFE: Final = timedelta(days=7)
 
 
 def installation_secret() -> bytes:
+    """Raises ImproperlyConfigured if there is none."""
+    if not settings.INSTALLATION_SECRET:
+        raise ImproperlyConfigured(MISSING.format(name="HITSTREAM_SECRET"))
     return str(settings.INSTALLATION_SECRET).encode()
 
 

@@ -208,3 +208,25 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SecretFingerprint(models.Model):
+    """What the secrets of the installation must hash to, see `installation.py`. The copy of a database keeps it."""
+
+    part = models.CharField(max_length=10, primary_key=True)
+    value = models.CharField(max_length=64)
+    recorded_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.part
+
+
+class InstallationPart(models.Model):
+    """Which log, store and database belong to the installation, see `installation.py`. A copy has others."""
+
+    part = models.CharField(max_length=10, primary_key=True)
+    identity = models.CharField(max_length=32)
+    recorded_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.identity}"

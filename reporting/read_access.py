@@ -7,18 +7,20 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from collection.log import Log, LogError, LogUnavailable, open_log
+from collection.log import Log, LogError, LogUnavailable
 from configuration.clock import now
 from configuration.drafts.publishing import published
 from configuration.ruleset.ruleset import Ruleset
+from processing.installation import open_installed_log, open_installed_store
 from processing.receiving import ledger
 from processing.receiving.pending import PendingHits
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import UnreadableManifest
 from processing.segments.read_view import ReadView
 from processing.segments.view_cache import ViewCache
-from processing.store import open_store
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
+
+LOG_TIMEOUT_S: Final = 2.0  # pages do not wait longer for the log: they need it only to count pending hits
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +49,13 @@ class Status(NamedTuple):
 
 @lru_cache(maxsize=1)
 def view_cache() -> ViewCache:
-    store = open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
+    store = open_installed_store()
     return ViewCache(store, ColumnCache(store, settings.COLUMN_CACHE))
 
 
 @lru_cache(maxsize=1)
 def log() -> Log:
-    return open_log(settings.LOG_URL)
+    return open_installed_log(LOG_TIMEOUT_S)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["HITSTREAM_DATA"] = DATA_FOLDER
 if database := os.environ.get("HITSTREAM_TEST_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = database
+    os.environ |= {"DATABASE_URL": database, "SECRET_KEY": "of tests", "HITSTREAM_SECRET": "of tests"}
 
 from analytics_site.settings import *  # noqa: E402, F403
 from tests.support.clock import now as CLOCK  # noqa: E402, F401

@@ -82,7 +82,9 @@ class Collector:
         trusted_proxies: Sequence[Network] = (),
         lags: Lags = no_subscriptions,
         max_waiting_hits: int = MAX_WAITING_HITS,
+        adapters: str = "",
     ) -> None:
+        """`adapters` is named by /readyz."""
         self.metrics = CollectorMetrics()
         self._log = log
         self._clock = clock
@@ -90,6 +92,7 @@ class Collector:
         self._lags = lags
         self._max_waiting_hits = max_waiting_hits
         self._ids = hit_ids()
+        self._adapters = f"{adapters}\n" if adapters else ""
         self._failed_at_us: int | None = None
         self._routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
 
@@ -194,7 +197,7 @@ class Collector:
         failed = self._failed_at_us
         if not self._writer.alive or (failed is not None and self._clock() - failed < RETRY_AFTER_S * 1_000_000):
             return HttpAnswer(503, [*TEXT, ("retry-after", str(RETRY_AFTER_S))], b"the log cannot be written\n")
-        return HttpAnswer(200, TEXT, b"ready\n")
+        return HttpAnswer(200, TEXT, f"ready\n{self._adapters}".encode())
 
     async def _metrics(self) -> HttpAnswer:
         lines = await asyncio.get_running_loop().run_in_executor(None, self._metric_lines)

@@ -1,6 +1,6 @@
 """The log: an ordered, durable record of hits that anyone may subscribe to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 
@@ -10,6 +10,30 @@ class LogError(Exception):
 
 class LogUnavailable(LogError):
     """The hits could not be made durable, or the log cannot be reached. The same call may succeed later."""
+
+
+class WrongLog(LogUnavailable):
+    """The log is another one than this installation was set up with."""
+
+
+# Returns the id of the log that an installation was set up with; "" if any will do. It is called once, when the log's
+# own id is known.
+Expected = Callable[[], str]
+
+
+def any_log() -> str:
+    return ""
+
+
+def check_identity(found: str, expected: Expected) -> None:
+    """Raises WrongLog."""
+    wanted = expected()
+    if wanted and wanted != found:
+        raise WrongLog(
+            "it is not the log that this installation was set up with: LOG_URL names another one, or the topic was"
+            " deleted and created again. Give all machines the same LOG_URL; if the log is to change, run"
+            " `manage.py setup_cluster --accept log` once"
+        )
 
 
 class Trimmed(LogError):

@@ -13,8 +13,10 @@ from enum import StrEnum
 from threading import Lock
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+from configuration.outages import OUTAGES, WITHOUT_ADAPTER
 from processing.concurrency.clock import Clock
 
+NEVER: Final = float("-inf")
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
 REMIND_S: Final = 600.0  # a cause that lasts is logged again
@@ -71,7 +73,7 @@ class Failure(NamedTuple):
 
     cause: type[Exception]
     tries: int
-    logged_at: float
+    logged_at: float  # -inf if a server is away, which is logged once for all tasks
     recorded_at: float
     pause_s: float
     retry_at: float
@@ -157,16 +159,20 @@ class Backoff:
     def note(self, task: Task, error: Exception, number: object = "", property: int | None = None) -> None:
         """Logs and records that the task failed, for a caller that raises the error itself."""
         name, now = task.name_of(number), self._clock()
+        if (server := OUTAGES.classify(error)) in WITHOUT_ADAPTER:
+            OUTAGES.began(server, error)
+        is_explained = OUTAGES.explains(error)
         with self._lock:
             last = self._failures.get(name)
             is_known = last is not None and last.cause is type(error) and now - last.logged_at < REMIND_S
-            is_recorded = last is not None and is_known and now - last.recorded_at < RECORD_S
+            is_same = is_known or (is_explained and last is not None and last.cause is type(error))
+            is_recorded = last is not None and is_same and now - last.recorded_at < RECORD_S
             tries = last.tries + 1 if last else 1
             pause = min(last.pause_s * 2, LONGEST_PAUSE_S) if last else FIRST_PAUSE_S
-            logged_at = last.logged_at if last and is_known else now
+            logged_at = last.logged_at if last and is_known else NEVER if is_explained else now
             recorded_at = last.recorded_at if last and is_recorded else now
             self._failures[name] = Failure(type(error), tries, logged_at, recorded_at, pause, now + pause)
-        if not is_known:
+        if not is_known and not is_explained:
             logger.error("%s failed and is tried again: %s: %s", name, type(error).__name__, error, exc_info=error)
         if not is_recorded:
             of_number = number if isinstance(number, int) and "property {}" in task.value else None
@@ -177,5 +183,6 @@ class Backoff:
         with self._lock:
             failure = self._failures.pop(name, None)
         if failure:
-            logger.warning("%s works again", name)
+            if failure.logged_at > NEVER:
+                logger.warning("%s works again", name)
             self._record.works_again(name)

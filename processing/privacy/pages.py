@@ -13,6 +13,7 @@ from configuration.clock import now
 from configuration.models import may_manage
 from configuration.numbers import how_many
 from configuration.pages.property_page import FORM, PropertyPage, property_page
+from processing.installation import expected
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
@@ -102,4 +103,4 @@ def _views() -> ViewCache:
 
 @lru_cache(1)
 def _open_views(store_url: str) -> ViewCache:
-    return ViewCache(open_store(store_url))
+    return ViewCache(open_store(store_url, expected=lambda: expected("store")))

@@ -55,6 +55,7 @@ class RebuildTask(msgspec.Struct, frozen=True):
     last: int
     parts: tuple[RawPart, ...]
     manifest: Manifest = msgspec.field(name="book")  # zone, limits and applied rules; without periods
+    store_id: str = ""  # "" in the tasks of earlier versions
 
 
 def start(
@@ -72,7 +73,7 @@ def start(
     runs = _split_days(_days_to_rebuild(live, manifest, days), raw)
     bare = msgspec.structs.replace(manifest, periods={}, rebuilt_days=None, covered=(), expired_rejected={})
     tasks = [
-        RebuildTask(url, property, first, last, parts, bare)
+        RebuildTask(url, property, first, last, parts, bare, store.id)
         for first, last in runs
         if (parts := _parts_of_days(raw, first, last, manifest.zone))
     ]
@@ -84,7 +85,7 @@ def start(
 
 def rebuild_days(task: RebuildTask) -> RebuiltDays:
     """Builds the days of a task as if nothing had been before them. Runs in the engine's processes."""
-    manifest, store = task.manifest, _open_once(task.store)
+    manifest, store = task.manifest, _open_once(task.store, task.store_id)
     sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
     start, end = _bounds(task.first, task.last, manifest.zone)
     in_days = pl.col("time").is_between(start, end, closed="left")
@@ -224,6 +225,6 @@ def _hits(entry: PeriodEntry) -> int:
 
 
 @lru_cache(4)
-def _open_once(url: str) -> Store:
-    """Opens the store once in each process of the engine."""
-    return open_store(url)
+def _open_once(url: str, id: str) -> Store:
+    """Opens the store once in each process of the engine. Raises WrongStore if it is another one there."""
+    return open_store(url, expected=lambda: id)

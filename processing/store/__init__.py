@@ -2,36 +2,36 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from processing.store.port import Store
+from configuration.addresses import parse_address
+from processing.store.port import Expected, Store, any_store, check_identity
 
 if TYPE_CHECKING:
     from processing.store.cassandra.address import ClusterAddress
 
-__all__ = ["Store", "cluster_of", "open_store", "set_up_store"]
+__all__ = ["Store", "check_store", "cluster_of", "known_id", "open_store", "set_up_store"]
 
 
-def open_store(url: str, cache: tuple[Path, int] | None = None) -> Store:
+def open_store(url: str, cache: tuple[Path, int] | None = None, expected: Expected = any_store) -> Store:
     """Opens the store at an address: `sqlite:///folder/of/its/own` is the embedded one, `cassandra://host[,host]/keyspace`
     that on a cluster. `cache` is a folder of the local disk for content of a remote store, and how many bytes it may
-    take; 0: none. Raises ValueError for any other address.
+    take; 0: none. `expected`: see `port.Expected`. Raises ValueError for any other address, StoreUnavailable.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
+    address = parse_address(url, ("sqlite", "cassandra"), of="a store")
+    if address.scheme == "sqlite":
         from processing.store.embedded.store import EmbeddedStore
 
-        return EmbeddedStore(Path(unquote(parts.path)))
-    if parts.scheme == "cassandra":
-        return _on_cassandra(url, cache)
-    raise ValueError(f"not the address of a store: {url!r}")
+        store = EmbeddedStore(Path(address.path))
+        check_identity(store.id, expected)
+        return store
+    return _on_cassandra(url, cache, expected)
 
 
 def set_up_store(url: str, replication: str = "") -> None:
     """Makes what the store at an address needs before it can be opened; again is harmless. `replication`, such as `3`
     or `dc1:3,dc2:3`, goes before that of the address. Raises ValueError, StoreUnavailable.
     """
-    if urlsplit(url).scheme == "cassandra":
+    if url.startswith("cassandra://"):
         from processing.store.cassandra.address import parse_replication
         from processing.store.cassandra.setup import set_up
 
@@ -41,6 +41,26 @@ def set_up_store(url: str, replication: str = "") -> None:
         open_store(url).close()
 
 
+def check_store(url: str, replication: str = "") -> None:
+    """Raises StoreUnavailable or ValueError if the store cannot be set up in this way; changes nothing."""
+    if url.startswith("cassandra://"):
+        from processing.store.cassandra.address import parse_replication
+        from processing.store.cassandra.setup import check
+
+        address = cluster_of(url)
+        check(address._replace(replication=parse_replication(replication)) if replication else address)
+
+
+def known_id(url: str) -> str:
+    """Returns the id of the store, "" if it is not there yet; makes nothing. Raises ValueError, StoreUnavailable."""
+    if url.startswith("cassandra://"):
+        from processing.store.cassandra.setup import known_id as on_cassandra
+
+        return on_cassandra(cluster_of(url))
+    folder = Path(parse_address(url, ("sqlite",), of="a store").path)
+    return open_store(url).id if (folder / "store.db").exists() else ""
+
+
 def cluster_of(url: str) -> "ClusterAddress":
     """Returns what the address of a store on Cassandra says. Raises ValueError."""
     from processing.store.cassandra.address import parse_address
@@ -48,7 +68,7 @@ def cluster_of(url: str) -> "ClusterAddress":
     return parse_address(url)
 
 
-def _on_cassandra(url: str, cache: tuple[Path, int] | None) -> Store:
+def _on_cassandra(url: str, cache: tuple[Path, int] | None, expected: Expected) -> Store:
     address = cluster_of(url)
     try:
         from processing.store.cassandra.store import CassandraStore
@@ -56,4 +76,4 @@ def _on_cassandra(url: str, cache: tuple[Path, int] | None) -> Store:
         raise ValueError("a store on Cassandra needs the packages of requirements-cluster.txt") from error
     from processing.store.cassandra.disk_cache import DiskCache
 
-    return CassandraStore(address, DiskCache(*cache) if cache and cache[1] else None)
+    return CassandraStore(address, DiskCache(*cache) if cache and cache[1] else None, expected)

@@ -4,7 +4,7 @@ Several threads and processes may use one store at once. Everything but manifest
 method wrote is durable when it returns; where it raises, all or nothing of it was written.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import polars as pl
@@ -25,6 +25,7 @@ __all__ = [
     "SegmentInfo",
     "Store",
     "StoreUnavailable",
+    "WrongStore",
 ]
 
 
@@ -38,6 +39,30 @@ class Missing(Exception):
 
 class StoreUnavailable(Exception):
     """The store cannot be read or written now: full, locked, unreachable. Trying again later may help."""
+
+
+class WrongStore(StoreUnavailable):
+    """The store is another one than this installation was set up with."""
+
+
+# Returns the id of the store that an installation was set up with; "" if any will do. It is called once, when the
+# store's own id is known.
+Expected = Callable[[], str]
+
+
+def any_store() -> str:
+    return ""
+
+
+def check_identity(found: str, expected: Expected) -> None:
+    """Raises WrongStore."""
+    wanted = expected()
+    if wanted and wanted != found:
+        raise WrongStore(
+            "it is not the store that this installation was set up with: STORE_URL or DATABASE_URL names another one."
+            " Give all machines the same addresses; if the store is to change, run"
+            " `manage.py setup_cluster --accept store` once"
+        )
 
 
 class BlockKey(NamedTuple):
@@ -88,6 +113,17 @@ class LiveChange(NamedTuple):
 
 
 class Store(Protocol):
+    @property
+    def id(self) -> str:
+        """32 hexadecimal digits, made with the store: a store that is deleted and made again has another id."""
+
+    @property
+    def owner(self) -> str:
+        """The id of the database whose ledger says what was received into the store; "" if none was noted."""
+
+    def set_owner(self, id: str) -> None:
+        """Notes the owner, in the place of the one before."""
+
     # Raw blocks
 
     def put_block(self, key: BlockKey, context_id: str, blob: bytes) -> None:

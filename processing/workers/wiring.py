@@ -10,13 +10,14 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from collection.log import Log, open_log
+from collection.log import Log
 from configuration import clock
 from configuration.drafts.snapshot import receive_settings, retention_days, stored_rules
 from configuration.ruleset.context import Context
 from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
 from processing.ingest.geoip import GeoDatabase, open_geo_database
+from processing.installation import open_installed_log, open_installed_store
 from processing.maintenance.compaction import Retention
 from processing.pipeline.process import lists_version
 from processing.privacy.erasure_requests import ErasureWorker
@@ -26,7 +27,6 @@ from processing.receiving.local_receiver import LocalReceiver
 from processing.receiving.range_keys import load_visitor_key_factory
 from processing.receiving.range_receiver import RangeReceiver
 from processing.reprocessing.runs import HistoryRunner
-from processing.store import open_store
 from processing.store.port import Store
 from processing.workers.config import GRACE_S, SHARED_SEGMENT_GRACE_S, MaintenanceConfig
 from processing.workers.dispatcher import LEASE, Dispatcher, DispatchIntervals, JobSender
@@ -41,7 +41,7 @@ def make_worker(
     grace_s: float = GRACE_S,
 ) -> Worker:
     """Returns a worker that is not started yet."""
-    log, store = open_log(settings.LOG_URL), make_store()
+    log, store = open_installed_log(), open_installed_store()
     receiver = LocalReceiver(
         log,
         store,
@@ -62,7 +62,7 @@ def make_dispatcher(
     grace_s: float = GRACE_S,
 ) -> Dispatcher:
     """Returns a dispatcher that is not started yet."""
-    log, store = open_log(settings.LOG_URL), make_store()
+    log, store = open_installed_log(), open_installed_store()
     return Dispatcher(
         log,
         store,
@@ -77,17 +77,13 @@ def make_dispatcher(
 
 def make_job_handlers() -> JobHandlers:
     """Returns what a worker process of a cluster does with its jobs."""
-    log, store = open_log(settings.LOG_URL), make_store()
+    log, store = open_installed_log(), open_installed_store()
 
     @cache
     def range_receiver() -> RangeReceiver:
         return RangeReceiver(log, store, Contexts(store, stored_rules), load_visitor_key_factory, geo_database())
 
     return JobHandlers(store, range_receiver, _maintenance(log, store))
-
-
-def make_store() -> Store:
-    return open_store(settings.STORE_URL, settings.SEGMENT_CACHE)
 
 
 def geo_database() -> GeoDatabase:

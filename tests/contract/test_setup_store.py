@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from bench.site import written_out
 from tests.services.cassandra_node import Cassandra
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,7 @@ def fresh(cassandra: Cassandra) -> Iterator[str]:
 def test_on_a_cluster(tmp_path: Path, fresh: str) -> None:
     def manage(*words: str) -> "subprocess.CompletedProcess[str]":
         ours = {
+            **written_out(tmp_path),
             "STORE_URL": fresh,
             "HITSTREAM_DATA": str(tmp_path),
             "DJANGO_SETTINGS_MODULE": "analytics_site.settings",
@@ -63,4 +65,6 @@ def test_on_a_cluster(tmp_path: Path, fresh: str) -> None:
     assert "run `manage.py setup_store`" in manage("fsck").stderr
     assert manage("setup_store", "--replication", "1").stdout.splitlines()[-1] == "The store is ready."
     assert manage("setup_store").stdout.startswith("Set up 2 times so far.")
+    assert "no record of the secrets" in manage("fsck").stdout
+    assert manage("setup_cluster").returncode == 0
     assert manage("fsck").stdout.strip().endswith("no problems")

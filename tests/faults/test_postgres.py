@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from bench.site import written_out
 from processing.receiving.ledger import MAX_RANGE_HITS
 from tests.faults.eager_site import EagerSite, check_ids, check_status, wait_until_counted
 from tests.faults.senders import Senders
@@ -53,7 +54,11 @@ def test_it_works(postgres: Postgres, tmp_path: Path) -> None:
 class OnPostgres(EagerSite):
     def __init__(self, port: int, folder: Path, outputs: Path, database: str) -> None:
         super().__init__(port, folder, outputs)
-        self.environment["DATABASE_URL"] = database
+        self.environment |= {**written_out(folder), "DATABASE_URL": database}
+
+    def manage(self, *arguments: str) -> str:
+        """Sets up what is compared at the start as well."""
+        return super().manage(*(("setup_cluster",) if arguments[0] == "migrate" else arguments))
 
 
 def test_each_range_is_given_out_once(postgres: Postgres, tmp_path: Path) -> None:
@@ -62,6 +67,7 @@ def test_each_range_is_given_out_once(postgres: Postgres, tmp_path: Path) -> Non
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "analytics_site.settings",
         "HITSTREAM_DATA": str(tmp_path),
+        **written_out(tmp_path),
         "DATABASE_URL": postgres.address,
     }
     subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True)

@@ -15,6 +15,7 @@ import pytest
 
 from analytics_site.processes import manage
 from analytics_site.roles import ROLES, RoleOptions
+from bench.site import written_out
 from tests.support.servers import ROOT, Clients, Role, Server, load_for
 from tests.unit.collection.collector.test_server import check, names
 
@@ -97,7 +98,7 @@ def test_reporting_takes_no_hits(data: Path) -> None:
 def test_a_database_that_is_behind_is_named(data: Path) -> None:
     said = run(data, *manage("up", "--role", "reporting"))
     assert said.returncode != 0
-    assert "run manage.py migrate" in said.stderr
+    assert "run manage.py setup_cluster" in said.stderr
 
 
 @pytest.mark.parametrize("role", ["worker", "beat"])
@@ -108,7 +109,8 @@ def test_without_a_broker_there_is_nothing_to_hand_out(data: Path, role: str) ->
 
 
 def test_a_database_that_does_not_answer_is_named(data: Path) -> None:
-    nobody = ("env", "DATABASE_URL=postgres://nobody@127.0.0.1:1/none")
+    settings = {**written_out(data), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+    nobody = ("env", *(f"{name}={value}" for name, value in settings.items()))
     said = run(data, *nobody, *manage("up", "--role", "reporting"))
     assert said.returncode != 0
     installed = find_spec("psycopg") is not None
@@ -146,3 +148,29 @@ def test_everything_is_made_ready_by_one_command(data: Path) -> None:
         assert said in second.stdout
     assert "Sign in as admin with the password " in first.stdout
     assert "password" not in second.stdout
+
+
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ("STORE_URL", "STORE_URL is not set, but DATABASE_URL"),
+        ("HITSTREAM_SECRET", "HITSTREAM_SECRET is not set"),
+        ("SECRET_KEY", "SECRET_KEY is not set"),
+    ],
+)
+def test_a_setting_that_is_missing_beside_a_server_is_named(data: Path, missing: str, sentence: str) -> None:
+    """The database does not answer: the settings are looked at first. No secret is made."""
+    pytest.importorskip("psycopg", reason="make dev-cluster installs it")
+    settings = {**written_out(data), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", missing: ""}
+    environment = ("env", *(f"{name}={value}" for name, value in settings.items()))
+    for command in (("up", "--role", "reporting"), ("setup_cluster",), ("work", "--once"), ("run",)):
+        said = run(data, *environment, *manage(*command))
+        assert said.returncode != 0
+        assert sentence in said.stderr
+    assert not {"secret_key", "installation_secret"} & {path.name for path in data.iterdir()}
+
+
+def test_the_adapters_are_named_at_the_start_and_by_readyz(collector: Server, data: Path) -> None:
+    assert collector.get("/readyz") == "ready\nlog sqlite\n"
+    said = run(data, *manage("up", "--role", "worker"))
+    assert said.stdout.startswith(f"Adapters: log sqlite://{data}/log, store sqlite://{data}/store, database sqlite://")

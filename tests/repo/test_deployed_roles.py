@@ -15,7 +15,7 @@ from django.core.management import get_commands, load_command_class
 from analytics_site import env
 from analytics_site.databases import database
 from analytics_site.roles import ROLES
-from collection.log import KAFKA
+from configuration.addresses import parse_address
 from processing.store import cluster_of
 
 DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"
@@ -81,12 +81,10 @@ def test_a_collector_is_told_no_secret() -> None:
 
 def test_addresses_of_compose_are_ones_that_we_take() -> None:
     settings = OURS["worker"]["environment"]
-    broker = KAFKA.fullmatch(settings["LOG_URL"])
-    assert broker
-    assert broker[1].partition(":")[0] in SERVICES
+    assert {host.name for host in parse_address(settings["LOG_URL"]).hosts} <= SERVICES.keys()
     assert set(cluster_of(settings["STORE_URL"]).hosts) <= SERVICES.keys()
     assert database(settings["DATABASE_URL"].replace("${POSTGRES_PASSWORD:?}", "secret"))["HOST"] in SERVICES
-    assert settings["BROKER_URL"].partition("//")[2].partition(":")[0] in SERVICES
+    assert parse_address(settings["BROKER_URL"]).hosts[0].name in SERVICES
 
 
 @pytest.mark.parametrize("name", [name for name, service in OURS.items() if "--port" in service["command"]])

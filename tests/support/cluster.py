@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from analytics_site.processes import is_ready
 from analytics_site.roles import ROLES, RoleOptions
-from bench.site import ROOT, Site
+from bench.site import ROOT, Site, written_out
 from tests.faults.eager_site import check_ids, check_status
 from tests.faults.senders import Senders
 from tests.support.servers import free_port
@@ -42,13 +42,11 @@ class ClusterSite(Site):
         super().__init__(free_port(), folder=str(folder))
         self.collector_port, self._receivers, self._eager = free_port(), receivers, eager
         self._partitions = partitions
-        self.environment |= {"HITSTREAM_DEMO": "0", "HITSTREAM_LOG_LEVEL": "INFO", **urls}
+        self.environment |= {**written_out(folder), "HITSTREAM_DEMO": "0", "HITSTREAM_LOG_LEVEL": "INFO", **urls}
         self.commands: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> "ClusterSite":
-        self.manage("migrate", "-v", "0")
-        self.manage("setup_log", "--partitions", str(self._partitions))
-        self.manage("setup_store")
+        self.manage("setup_cluster", "--partitions", str(self._partitions))
         answer = self.manage("shell", "-v", "0", "-c", PREPARE)
         self.token = answer.split()[-1]
         try:
@@ -62,7 +60,7 @@ class ClusterSite(Site):
     @property
     def store(self) -> str:
         """Its address."""
-        return self.environment.get("STORE_URL") or f"sqlite://{self.folder}/store"
+        return self.environment["STORE_URL"]
 
     def wait_until_ready(self) -> None:
         """For collector and reporting; whether the others work is seen by their work."""

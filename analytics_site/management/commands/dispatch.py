@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from configuration.adapters import in_use
 from processing.management.commands.work import stop_on_signals
 from processing.workers.wiring import make_dispatcher
 
@@ -22,5 +23,7 @@ class Command(BaseCommand):
             )
         from analytics_site.jobs import CeleryJobs  # installed for clusters only
 
+        self.stdout.write(in_use())
+        self.stdout.flush()
         stop = stop_on_signals()
         make_dispatcher(CeleryJobs()).run(stop)

@@ -10,9 +10,11 @@ from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from analytics_site.first_start import ADMINISTRATOR, create_administrator, migrate
+from analytics_site.first_start import ADMINISTRATOR, create_administrator, migrate, prepare_installation
 from analytics_site.processes import check_port_is_free, is_ready, manage, server
 from analytics_site.supervisor import ProcessSpec, Supervisor
+from configuration.adapters import check_adapters, in_use
+from processing import installation
 
 
 class Command(BaseCommand):
@@ -20,6 +22,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self._write_line(in_use())
+        check_adapters()
+        installation.check_secrets_are_set()
         with data_folder_lock():
             check_port_is_free(settings.HOST, settings.PORT)
             self._prepare()
@@ -35,6 +40,7 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         if migrate():
             self._write_line(f"The database in {settings.DATA} is up to date.")
+        prepare_installation()
         password = create_administrator()
         if password:
             self._write_line(

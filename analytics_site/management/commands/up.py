@@ -11,6 +11,8 @@ from analytics_site.first_start import is_behind
 from analytics_site.processes import check_port_is_free, is_ready
 from analytics_site.roles import ROLES, Role, RoleOptions
 from analytics_site.supervisor import Supervisor
+from configuration.adapters import PARTS, check_adapters, in_use
+from processing import installation
 
 
 class Command(BaseCommand):
@@ -32,6 +34,7 @@ class Command(BaseCommand):
         chosen, role_options = ROLES[role], RoleOptions(host, port, receivers, sealers)
         if min(receivers, sealers) < 1:
             raise CommandError("--receivers and --sealers must be at least 1.")
+        self._write_line(in_use(PARTS if chosen.needs_database else ("log",)))
         check_requirements(chosen, role_options)
         supervisor = Supervisor(
             chosen.processes(role_options), settings.BASE_DIR, self._write_line, stop_timeout_s=chosen.stop_timeout_s
@@ -48,14 +51,18 @@ class Command(BaseCommand):
 
 
 def check_requirements(role: Role, options: RoleOptions) -> None:
-    """Raises CommandError if the role cannot work with these settings."""
+    """Raises CommandError, ImproperlyConfigured if the role cannot work with these settings."""
     if role.needs_broker and not settings.BROKER_URL:
         raise CommandError(
             "This role needs BROKER_URL, such as redis://10.0.0.5:6379/0. Without a broker, use `manage.py run` or"
             " `manage.py work`: its worker needs no dispatcher."
         )
     if role.needs_database:
+        check_adapters()
+        installation.check_secrets_are_set()
         check_database()
+        installation.check()
+        connection.close()
     if role.serves:
         check_port_is_free(options.host, options.port)
 
@@ -69,4 +76,6 @@ def check_database() -> None:
     finally:
         connection.close()
     if behind:
-        raise CommandError("The database is older than this program: run manage.py migrate, once for all machines.")
+        raise CommandError(
+            "The database is older than this program: run manage.py setup_cluster, once for all machines."
+        )

@@ -13,13 +13,32 @@ from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 
 from collection.log.port import LogUnavailable
+from configuration.addresses import Address
+from configuration.outages import OUTAGES
 
 RECONNECT_MS: Final = 50
 RECONNECT_MAX_MS: Final = 1000
 MAX_ANSWER_BYTES: Final = 64 * 2**20
 RETRY_S: Final = 0.1
 
+NO_SECURITY: Final[Mapping[str, Any]] = {"security_protocol": "PLAINTEXT"}
+SASL: Final = "SCRAM-SHA-512"  # never sends the password
+
 T = TypeVar("T")
+
+
+def security(address: Address) -> dict[str, Any]:
+    """Returns the driver's settings for what the address says about TLS and SASL."""
+    tls = address.tls()
+    settings: dict[str, Any] = {"security_protocol": "SSL", "ssl_context": tls} if tls else dict(NO_SECURITY)
+    if address.user:
+        settings |= {
+            "security_protocol": "SASL_SSL" if tls else "SASL_PLAINTEXT",
+            "sasl_mechanism": address.options.get("sasl", SASL),
+            "sasl_plain_username": address.user,
+            "sasl_plain_password": address.password,
+        }
+    return settings
 
 
 class Topic(NamedTuple):
@@ -32,7 +51,7 @@ class Topic(NamedTuple):
 class Connection:
     """Sends requests of any thread. The driver reconnects to an unavailable broker by itself."""
 
-    def __init__(self, servers: str, timeout_s: float) -> None:
+    def __init__(self, servers: str, timeout_s: float, security: Mapping[str, Any] = NO_SECURITY) -> None:
         """Raises KafkaError if no broker answers within `timeout_s`, which limits each later request, too."""
         settings = {
             "bootstrap_servers": servers.split(","),
@@ -43,6 +62,7 @@ class Connection:
             "socket_connection_setup_timeout_ms": int(timeout_s * 1000),
             "reconnect_backoff_ms": RECONNECT_MS,
             "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
+            **security,
         }
         self._net = NetworkSelector(**settings)
         self._manager = KafkaConnectionManager(self._net, **settings)
@@ -61,6 +81,14 @@ class Connection:
         if error := topic.error_code:
             raise for_code(error)(f"topic {name}")
         return Topic(topic.topic_id.hex, {part.partition_index: part.leader_id for part in topic.partitions})
+
+    def has(self, topic: str) -> bool:
+        """Raises KafkaError if that cannot be told."""
+        try:
+            self.topic(topic)
+        except UnknownTopicOrPartitionError:
+            return False
+        return True
 
     def brokers(self) -> int:
         """Returns the number of brokers in the cluster. Raises KafkaError."""
@@ -130,10 +158,12 @@ def is_transient(error: KafkaError) -> bool:
 
 @contextmanager
 def unavailable(problem: str) -> Iterator[None]:
-    """Turns a KafkaError into LogUnavailable: "the log <problem>: …"."""
+    """Turns a KafkaError into LogUnavailable: "the log <problem>: …". Notes when Kafka goes away and comes back."""
     try:
         yield
     except UnknownTopicOrPartitionError as error:
         raise LogUnavailable(f"the log {problem}: {error}; create the topic with manage.py setup_log") from error
     except KafkaError as error:
+        OUTAGES.began("log", f"{type(error).__name__}: {error}")
         raise LogUnavailable(f"the log {problem}: {type(error).__name__}: {error}") from error
+    OUTAGES.ended("log")

@@ -5,21 +5,30 @@ The id of the log is the topic's: a topic that is deleted and created again is a
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from kafka import TopicPartition
 from kafka.errors import KafkaError, LeaderNotAvailableError
 from kafka.errors import OffsetOutOfRangeError as OutOfRange
 
 from collection.log.kafka.append import Appender
-from collection.log.kafka.connection import Connection, Topic, retry_until, unavailable
+from collection.log.kafka.connection import NO_SECURITY, Connection, Topic, retry_until, unavailable
 from collection.log.kafka.groups import GroupOffset, commit_offset, read_offset
 from collection.log.kafka.read import EARLIEST, LATEST, FetchedRange, TopicReader, entries
-from collection.log.kafka.topic import SAFE_COPIES, create_or_update, warnings
-from collection.log.port import BeyondEnd, CorruptLog, LogEntry, LogUnavailable, Trimmed
+from collection.log.kafka.topic import warnings
+from collection.log.port import (
+    BeyondEnd,
+    CorruptLog,
+    Expected,
+    LogEntry,
+    LogUnavailable,
+    Trimmed,
+    any_log,
+    check_identity,
+)
 
 TIMEOUT_S: Final = 10.0
 VERIFY_BATCH: Final = 10_000
@@ -33,9 +42,20 @@ logger = logging.getLogger(__name__)
 class KafkaLog:
     """See `collection.log.port.Log`. A subscription is the consumer group `hitstream.<name>`."""
 
-    def __init__(self, servers: str, topic: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        """`servers`: `host:port,host:port`. `timeout_s`: how long a request, or a batch of hits, is retried."""
+    def __init__(
+        self,
+        servers: str,
+        topic: str,
+        *,
+        security: Mapping[str, Any] = NO_SECURITY,
+        expected: Expected = any_log,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """`servers`: `host:port,host:port`. `security`: see `connection.security`. `expected`: see `port.Expected`.
+        `timeout_s`: how long a request, or a batch of hits, is retried.
+        """
         self._servers, self._name, self._timeout_s = servers, topic, timeout_s
+        self._security, self._expected = security, expected
         self._appending, self._connecting = threading.Lock(), threading.Lock()
         self._connection: Connection | None = None
         self._appender: Appender | None = None
@@ -166,7 +186,9 @@ class KafkaLog:
     def _refresh_topic(self) -> Topic:
         """Asks the cluster for the topic. Raises LogUnavailable if it was deleted and created again."""
         topic = self._connected().topic(self._name)
-        self._id = self._id or topic.id
+        if self._id is None:
+            check_identity(topic.id, self._expected)
+            self._id = topic.id
         if topic.id != self._id:
             raise LogUnavailable(
                 f"the topic {self._name} was deleted and created again: restart every process that uses it"
@@ -183,17 +205,10 @@ class KafkaLog:
     def _connected(self) -> Connection:
         with self._connecting:
             if self._connection is None:
-                self._connection = Connection(self._servers, self._timeout_s)
+                self._connection = Connection(self._servers, self._timeout_s, self._security)
                 with suppress(KafkaError):  # a missing topic is reported by the operation that needs it
                     for sentence in warnings(self._connection, self._name):
                         logger.warning(
                             "the log is not safe in topic %s: %s; see manage.py setup_log", self._name, sentence
                         )
             return self._connection
-
-
-def set_up(servers: str, topic: str, partitions: int, copies: int | None) -> list[str]:
-    """Creates or updates the topic. Returns sentences: changes made, and what is not safe. Raises LogUnavailable."""
-    with unavailable("cannot be set up"), closing(Connection(servers, TIMEOUT_S)) as connection:
-        done = create_or_update(connection, topic, partitions, copies or min(connection.brokers(), SAFE_COPIES))
-        return [*done, *(f"Not safe: {sentence}." for sentence in warnings(connection, topic))]

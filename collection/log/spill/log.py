@@ -25,6 +25,7 @@ from collection.log.embedded.log import EmbeddedLog, unavailable
 from collection.log.port import CorruptLog, Log, LogEntry, LogError, LogUnavailable, Trimmed
 from collection.log.spill.state import SpillFolder, SpillState
 from configuration.numbers import how_many
+from configuration.outages import OUTAGES
 
 CARRY_BATCH: Final = 1024
 FINAL_HITS: Final = 2048  # the last hits are carried over while appends wait, or else it might never end
@@ -60,6 +61,7 @@ class SpillingLog:
         self._noted_ends: dict[int, int] = {}
         self._ends_noted_at = float("-inf")
         self._problems = RateLimitedLog()
+        OUTAGES.consequences["log"] = f"hits are kept in {folder} until it does"
         self._spilling, self._closing = threading.Event(), threading.Event()
         if self.spilled or not self._is_available():
             self._spilling.set()
@@ -249,13 +251,15 @@ class SpillingLog:
 
 
 class RateLimitedLog:
-    """Logs a problem when it starts, then once a minute, and when it is resolved."""
+    """Logs a problem when it starts, then once a minute, and when it is resolved; nothing about a log that is away,
+    which its adapter logs once.
+    """
 
     def __init__(self) -> None:
         self._reported_at = float("-inf")
 
     def report(self, problem: str) -> None:
-        if time.monotonic() - self._reported_at >= REMIND_S:
+        if time.monotonic() - self._reported_at >= REMIND_S and not OUTAGES.is_away("log"):
             logger.error("%s", problem)
             self._reported_at = time.monotonic()
 

@@ -3,15 +3,14 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from configuration.clock import now
 from configuration.numbers import how_many
+from processing.installation import open_installed_store
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import delete_property
 from processing.segments.view_cache import ViewCache
-from processing.store import open_store
 
 
 class Command(BaseCommand):
@@ -27,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         item = people.property_of(options)
-        hits = ViewCache(open_store(settings.STORE_URL)).view(item.pk).counts().accepted
+        hits = ViewCache(open_installed_store()).view(item.pk).counts().accepted
         people.confirm(f"“{item}”, {item.measurement_id}, with {how_many(hits, 'hit')} is deleted for ever.", options)
         request = delete_property(item, "manage.py", now(), hits)
         self.stdout.write(f"deleted: property {request.property}, {how_many(hits, 'hit')}")

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from collection.demo.data import CART, CHECKOUT, HOST, THANKS
 from collection.demo.fill import FillPlan, fill, read_plan, write_plan
 from collection.demo.traffic import HITS_PER_VISIT
-from collection.log import LogError, open_log
+from collection.log import LogError
 from configuration.clock import now
 from configuration.drafts.audit import SYSTEM
 from configuration.drafts.draft import draft, replace_draft
@@ -27,6 +27,7 @@ from configuration.ruleset.ruleset import (
     Rule,
     Text,
 )
+from processing.installation import open_installed_log
 from processing.sessions.local_periods import milliseconds
 
 NAME: Final = "Demo shop"
@@ -69,7 +70,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{NAME} ({plan.property}) was filled before; nothing was added.")
             return
         try:
-            with closing(open_log(settings.LOG_URL)) as log:
+            with closing(open_installed_log()) as log:
                 sent = fill(plan, path, log)
         except LogError as error:
             raise CommandError(f"{error}. Start the same command again: it goes on from there.") from error

@@ -5,16 +5,15 @@ somebody.
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.clock import now
 from configuration.numbers import how_many
+from processing.installation import open_installed_store
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
 from processing.privacy.find_visitors import stored_hits
 from processing.segments.view_cache import ViewCache
-from processing.store import open_store
 
 
 class Command(BaseCommand):
@@ -30,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-wait", action="store_true", help="hide it, and leave the rest to the worker")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        store, item = open_store(settings.STORE_URL), people.property_of(options)
+        store, item = open_installed_store(), people.property_of(options)
         visitors = people.visitors_of(store, item, options)
         hits = stored_hits(ViewCache(store).view(item.pk), visitors)
         people.confirm(

@@ -6,13 +6,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.clock import now
+from processing.installation import open_installed_store
 from processing.management import visitor_arguments as people
 from processing.privacy.export import export
-from processing.store import open_store
 
 
 class Command(BaseCommand):
@@ -26,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path, help="where to write; a file that is there is not overwritten")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        store, item = open_store(settings.STORE_URL), people.property_of(options)
+        store, item = open_installed_store(), people.property_of(options)
         pieces = export(store, item, people.visitors_of(store, item, options), now())
         if options["file"] is None:
             self.stdout.writelines(piece.decode() for piece in pieces)

@@ -4,15 +4,15 @@ import sys
 from contextlib import closing
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from collection.log import LogError, open_log
+from collection.log import LogError
 from collection.progress import ERASE_LINE
 from configuration.numbers import how_many
+from processing import installation
+from processing.installation import open_installed_log, open_installed_store
 from processing.maintenance.fsck import ADVICE, FsckRun, Problem
-from processing.store import open_store
 from processing.store.port import StoreUnavailable
 
 
@@ -24,21 +24,23 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        wrong = installation.complaints()
+        for sentence in wrong:
+            self.stdout.write(f"installation: {sentence}")
         try:
             with (
-                closing(open_log(settings.LOG_URL)) as log,
-                closing(open_store(settings.STORE_URL, settings.SEGMENT_CACHE)) as store,
+                closing(open_installed_log()) as log,
+                closing(open_installed_store()) as store,
             ):
                 check = FsckRun(log, store, self._show)
                 found = [self._say(problem) for problem in check.problems()]
         except (LogError, StoreUnavailable, DatabaseError) as error:
             raise CommandError(f"{error}. Nothing was changed; try again when it can be read.") from error
         self._clear()
-        if found:
+        if found or wrong:
             advice = "\n".join(ADVICE[kind] for kind in sorted({problem.kind for problem in found}))
-            raise CommandError(
-                f"{how_many(check.things, 'thing')} checked, {how_many(len(found), 'problem')}.\n{advice}"
-            )
+            problems = how_many(len(found) + len(wrong), "problem")
+            raise CommandError(f"{how_many(check.things, 'thing')} checked, {problems}.\n{advice}".strip())
         self.stdout.write(f"{check.things:,} things checked, no problems")
 
     def _say(self, problem: Problem) -> Problem:

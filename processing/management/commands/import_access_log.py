@@ -12,12 +12,13 @@ from collection.access_logs.bookmark import Bookmark
 from collection.access_logs.files import STANDARD_INPUT, LineFile, UnreadableFile
 from collection.access_logs.importer import FilesChanged, LogImport
 from collection.access_logs.survey import survey
-from collection.log import Log, LogError, open_log
+from collection.log import Log, LogError
 from collection.log_lines import UnusableFormat, parse_format
 from collection.progress import ProgressLine, duration
 from configuration.clock import now
 from configuration.models import Property
 from configuration.numbers import how_many
+from processing.installation import open_installed_log
 from processing.receiving.lag import wait_until_reported
 from processing.sessions.local_periods import microseconds
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         try:
             if self._format is not None:
                 parse_format(self._format)
-            with closing(open_log(settings.LOG_URL)) as log:
+            with closing(open_installed_log()) as log:
                 work = self._import(options["files"], target, log)
                 if work.sent and not options["no_wait"]:
                     self._wait(log)

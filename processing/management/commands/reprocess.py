@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
 from configuration.drafts.publishing import published
 from configuration.numbers import how_many
 from processing.concurrency.backoff import Backoff
+from processing.installation import open_installed_store
 from processing.models import HistoryRun
 from processing.reprocessing.run_requests import RequestedAction, RunRefused, create_run, request_action
 from processing.reprocessing.runs import HistoryRunner
-from processing.store import open_store
 from processing.workers.wiring import make_history, single_worker_lock
 
 LOOK_EVERY_S: Final = 0.5
@@ -89,14 +88,14 @@ class Command(BaseCommand):
         if (options["first"] is None) != (options["last"] is None):
             raise CommandError("Name both ends of the days, --from and --to, or none.")
         days = (options["first"], options["last"]) if options["first"] else None
-        return create_run(open_store(settings.STORE_URL), rules, "manage.py", days)
+        return create_run(open_installed_store(), rules, "manage.py", days)
 
     @contextmanager
     def _worker(self) -> Iterator[HistoryRunner | None]:
         """Returns the worker's place, if it is free: then this process carries out the run."""
         try:
             with single_worker_lock():
-                yield make_history(open_store(settings.STORE_URL))
+                yield make_history(open_installed_store())
         except CommandError:
             yield None
 

@@ -8,11 +8,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from collection.log import Log, LogError, open_log
+from collection.log import Log, LogError
 from configuration.clock import now
+from processing.installation import open_installed_log
 from processing.sessions.local_periods import microseconds
 from processing.workers.subscriber import LONGEST_NAME, Subscriber
 from processing.workers.wiring import current_context
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if not 0 < len(name) <= LONGEST_NAME:
             raise CommandError(f"A subscription's name has 1 to {LONGEST_NAME} characters.")
         try:
-            with closing(open_log(settings.LOG_URL)) as log:
+            with closing(open_installed_log()) as log:
                 subscriber = Subscriber(
                     log, name, current_context, self.stderr.write, now, full=options["with_address"]
                 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from configuration.adapters import in_use
 from configuration.clock import now
 from configuration.numbers import how_many
 from processing.sessions.local_periods import milliseconds
@@ -32,6 +33,8 @@ class Command(BaseCommand):
                 worker.maintenance.history.work(lambda: False)
                 self.stdout.write(f"{how_many(received, 'hit')} received")
             else:
+                self.stdout.write(in_use())
+                self.stdout.flush()
                 worker.run(stop_on_signals())
 
 

@@ -38,6 +38,7 @@ def largest_partitions(blocks: int, segments: int, partitions: int, generations:
     pages = -(-blocks // PAGE_BLOCKS) + blocks // PAGE_BLOCKS // 2  # deletions leave pages partly filled
     return {
         "formats": ROW_BYTES + 20,
+        "labels": ROW_BYTES + 40,
         "logs": partitions * (ROW_BYTES + 40),
         "blocks": pages * (PAGE_BLOCKS * entry + ROW_BYTES),
         "manifests": generations * (ROW_BYTES + 60) + COMMITS_KEPT * (ID_BYTES + 4) + ROW_BYTES,

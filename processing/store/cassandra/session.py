@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final, NamedTuple, TypeVar
@@ -25,9 +25,10 @@ from cassandra.policies import (
 from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, BatchType, tuple_factory
 
+from configuration.outages import OUTAGES
 from processing.store.cassandra.address import ClusterAddress
 from processing.store.cassandra.layout import FORMAT
-from processing.store.port import StoreUnavailable
+from processing.store.port import Expected, StoreUnavailable, any_store, check_identity
 
 IN_FLIGHT: Final = 16  # requests of one process that carry content: 8 MiB at most
 PAUSES_S: Final = (0.1, 0.4, 1.6)  # between the attempts of one statement, with jitter
@@ -42,6 +43,7 @@ T = TypeVar("T")
 _REJECTED: Final = (RequestValidationException, AuthenticationFailed)
 _TRANSIENT: Final = (NoHostAvailable, DriverException, ErrorMessage, ConnectionException, ConnectionBusy, OSError)
 _NOT_SET_UP: Final = ("does not exist", "unconfigured table")
+ID: Final = "id"
 _ADVICE: Final = "run `manage.py setup_store`"
 
 
@@ -59,8 +61,10 @@ class _Opened(NamedTuple):
 class CassandraSession:
     """Safe to share between threads. `keyspace` False: before there is one; `check` False: before it has a format."""
 
-    def __init__(self, address: ClusterAddress, *, keyspace: bool = True, check: bool = True) -> None:
-        self.address, self._check = address, check and keyspace
+    def __init__(
+        self, address: ClusterAddress, *, keyspace: bool = True, check: bool = True, expected: Expected = any_store
+    ) -> None:
+        self.address, self._check, self._expected = address, check and keyspace, expected
         self._keyspace = address.keyspace if keyspace else None
         self._opened: _Opened | None = None
         self._inherited: list[_Opened] = []
@@ -124,6 +128,11 @@ class CassandraSession:
         """A statement on the schema, not prepared."""
         _with_retries(lambda: self._session().execute(statement, timeout=60.0))
 
+    def data_centers(self) -> dict[str, int]:
+        """Returns the number of nodes that are known, by data center. Raises StoreUnavailable."""
+        hosts = _with_retries(lambda: self._open().cluster.metadata.all_hosts())
+        return dict(Counter(str(host.datacenter) for host in hosts))
+
     def close(self) -> None:
         with self._lock:
             opened, self._opened = self._opened, None
@@ -139,7 +148,7 @@ class CassandraSession:
                 self._inherited.append(self._opened)  # closing it here would end the parent's connections
                 self._opened, self._slots = None, BoundedSemaphore(IN_FLIGHT)
             if self._opened is None:
-                self._opened = _connect(self.address, self._keyspace, check=self._check)
+                self._opened = _connect(self.address, self._keyspace, check=self._check, expected=self._expected)
             return self._opened
 
     def _prepared(self, query: str) -> Any:
@@ -188,7 +197,7 @@ class CassandraSession:
         return self.run(query, values)
 
 
-def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool) -> _Opened:
+def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool, expected: Expected) -> _Opened:
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(address.dc)),
         retry_policy=FallthroughRetryPolicy(),
@@ -204,6 +213,7 @@ def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool) -> _
         auth_provider=PlainTextAuthProvider(address.user, address.password) if address.user else None,
         reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0),
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # without it a cell waits for the one before
+        ssl_context=address.tls,
         connect_timeout=CONNECT_S,
         compression=False,
     )
@@ -213,6 +223,9 @@ def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool) -> _
             session.set_keyspace(keyspace)  # connecting to one that is missing says only that no host is available
         if check:
             _check_format(list(session.execute("SELECT format FROM formats WHERE name = 'store'")))
+            if expected():
+                rows = list(session.execute("SELECT value FROM labels WHERE name = 'id'"))
+                check_identity(str(rows[0][0]) if rows else "", expected)
         return _Opened(os.getpid(), cluster, session, {})
     except BaseException:
         cluster.shutdown()
@@ -227,21 +240,25 @@ def _check_format(rows: list[Row]) -> None:
 
 
 def _with_retries(action: Callable[[], T]) -> T:
+    """Tries an action several times, with pauses. Raises StoreUnavailable."""
     for pause in PAUSES_S:
         try:
             return _attempt(action)
         except StoreUnavailable as error:
-            if isinstance(error.__cause__, _REJECTED):
+            if not isinstance(error.__cause__, _TRANSIENT) or isinstance(error.__cause__, _REJECTED):
                 raise
         time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads out the attempts
-    return _attempt(action)
+    with OUTAGES.watch("store", StoreUnavailable):
+        return _attempt(action)
 
 
 def _attempt(action: Callable[[], T]) -> T:
     try:
-        return action()
+        result = action()
     except (*_REJECTED, *_TRANSIENT) as error:
         raise _translate_error(error) from error
+    OUTAGES.ended("store")
+    return result
 
 
 def _translate_error(error: Any) -> "StoreUnavailable | RequestValidationException":

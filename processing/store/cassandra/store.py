@@ -17,24 +17,50 @@ from processing.store.cassandra.disk_cache import DiskCache
 from processing.store.cassandra.documents import CassandraContexts, Documents
 from processing.store.cassandra.manifests import CassandraManifests, ManifestState
 from processing.store.cassandra.segments import CassandraSegments
-from processing.store.cassandra.session import CassandraSession
-from processing.store.port import BlockInfo, BlockKey, Directory, LiveChange, ManifestChange, SegmentInfo, VersionedBlob
+from processing.store.cassandra.session import ID, CassandraSession
+from processing.store.port import (
+    BlockInfo,
+    BlockKey,
+    Directory,
+    Expected,
+    LiveChange,
+    ManifestChange,
+    SegmentInfo,
+    VersionedBlob,
+    any_store,
+)
 from processing.store.rows import ColumnRows
 
 PIN_ATTEMPTS: Final = 20
+OWNER: Final = "owner"
 
 
 class CassandraStore:
     """See `port.Store`. It connects when it is first used."""
 
-    def __init__(self, address: ClusterAddress, cache: DiskCache | None = None) -> None:
-        self._session = CassandraSession(address)
+    def __init__(self, address: ClusterAddress, cache: DiskCache | None = None, expected: Expected = any_store) -> None:
+        self._session = CassandraSession(address, expected=expected)
         documents = Documents(self._session)
         self._blocks = CassandraBlocks(self._session)
         self._segments = CassandraSegments(self._session, cache)
         self._manifests = CassandraManifests(self._session, documents)
         self._contexts = CassandraContexts(self._session, documents)
         self._documents = documents.cells
+
+    @property
+    def id(self) -> str:
+        return self._label(ID)
+
+    @property
+    def owner(self) -> str:
+        return self._label(OWNER)
+
+    def set_owner(self, id: str) -> None:
+        self._session.run("INSERT INTO labels (name, value) VALUES (?, ?)", (OWNER, id))
+
+    def _label(self, name: str) -> str:
+        found = self._session.run("SELECT value FROM labels WHERE name = ?", (name,))
+        return str(found[0][0]) if found else ""
 
     def put_block(self, key: BlockKey, context_id: str, blob: bytes) -> None:
         self._blocks.put(key, context_id, blob)

@@ -1,5 +1,6 @@
 """The embedded store: a folder with `store.db` (raw blocks, contexts, manifests in SQLite) and `segments/` (files)."""
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ from processing.store.port import (
 from processing.store.rows import ColumnRows
 
 FORMAT: Final = 1
+ID: Final = "id"
+OWNER: Final = "owner"
 
 _SCHEMA: Final = f"""
 {blocktable.SCHEMA}
@@ -38,6 +41,10 @@ CREATE TABLE manifests (
     crc INTEGER NOT NULL, PRIMARY KEY (property, generation));
 CREATE TABLE live (property INTEGER PRIMARY KEY, generation INTEGER NOT NULL, crc INTEGER NOT NULL)
 """
+
+
+# Not part of the schema: stores of earlier versions have no labels.
+_LABELS: Final = "CREATE TABLE IF NOT EXISTS labels (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 
 
 class EmbeddedStore:
@@ -50,6 +57,19 @@ class EmbeddedStore:
             self._database = Database(folder / "store.db", _SCHEMA, FORMAT, wait_s)
             sync_folder(folder)
         self._blocks = BlockTable(self._database)
+
+    @property
+    def id(self) -> str:
+        return self._label(ID) or self._make_id()
+
+    @property
+    def owner(self) -> str:
+        return self._label(OWNER)
+
+    def set_owner(self, id: str) -> None:
+        with self._database.write() as connection:
+            connection.execute(_LABELS)
+            connection.execute("INSERT OR REPLACE INTO labels VALUES (?, ?)", (OWNER, id))
 
     def put_block(self, key: BlockKey, context_id: str, blob: bytes) -> None:
         self._blocks.put(key, context_id, blob)
@@ -173,6 +193,19 @@ class EmbeddedStore:
 
     def close(self) -> None:
         self._database.close()
+
+    def _label(self, name: str) -> str:
+        with self._database.read() as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'labels'").fetchone():
+                return ""
+            found = connection.execute("SELECT value FROM labels WHERE name = ?", (name,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def _make_id(self) -> str:
+        with self._database.write() as connection:
+            connection.execute(_LABELS)
+            connection.execute("INSERT OR IGNORE INTO labels VALUES (?, ?)", (ID, uuid.uuid4().hex))
+        return self._label(ID)
 
     def _verify_database(self) -> Iterator[str]:
         with self._database.read() as connection:

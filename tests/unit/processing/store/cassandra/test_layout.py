@@ -191,7 +191,7 @@ def test_the_keyspace_is_replicated_as_the_address_says() -> None:
 class TestAddress:
     def test_it_works(self) -> None:
         found = parse_address("cassandra://me:p%40ss@a:9142,b:9142/stats?dc=dc1&replication=3")
-        assert found == (("a", "b"), 9142, "stats", "me", "p@ss", "dc1", (("replication_factor", 3),))
+        assert found == (("a", "b"), 9142, "stats", "me", "p@ss", "dc1", (("replication_factor", 3),), None)
         assert parse_address("cassandra://a/stats").port == 9042
 
     @pytest.mark.parametrize(
