@@ -149,3 +149,55 @@ def test_acknowledged_hits_survive_the_loss_of_all_unsynced_writes(tmp_path: Pat
 
 def test_the_loss_of_unsynced_writes_would_be_noticed(tmp_path: Path) -> None:
     assert python("-m", "tests.contract.unsynced_log", str(tmp_path), "10000000", "NORMAL") != "[]\n"
+
+
+def forget(folder: Path, pattern: str) -> None:
+    for path in folder.glob(pattern):
+        path.unlink()
+
+
+@pytest.mark.parametrize("pattern", ["*.log*", "*.log", "*.log-wal", "*"])
+def test_nothing_is_acknowledged_that_goes_into_a_deleted_file(log: EmbeddedLog, folder: Path, pattern: str) -> None:
+    fill(log, *numbered(10))
+    forget(folder, pattern)
+    with pytest.raises(LogUnavailable, match="deleted"):
+        fill(log, *numbered(10))
+    for _ in range(2):
+        with pytest.raises(LogUnavailable):
+            fill(log, *numbered(10))
+
+
+def test_a_deleted_end_is_not_begun_anew(folder: Path) -> None:
+    sealed_log(folder)
+    log = EmbeddedLog(folder)
+    fill(log, *numbered(5))
+    forget(folder, f"{30:020d}.log*")
+    for _ in range(2):
+        with pytest.raises(LogUnavailable, match="deleted"):
+            fill(log, *numbered(1))
+    log.close()
+
+
+def test_a_file_that_is_put_back_is_used_again(log: EmbeddedLog, folder: Path) -> None:
+    fill(log, *numbered(10))
+    log.ends()  # a reader, which keeps the journal
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    with pytest.raises(LogUnavailable):
+        fill(log, *numbered(10))
+    aside.rename(folder)
+    fill(log, *numbered(10))
+    assert log.ends() == {0: 30}  # hits that were refused may have been stored
+
+
+def test_a_deleted_log_cannot_be_read(folder: Path) -> None:
+    log, other = EmbeddedLog(folder), EmbeddedLog(folder)
+    fill(log, *numbered(10))
+    assert other.ends() == {0: 10}
+    forget(folder, "*.log*")
+    for _ in range(2):
+        for ask in (other.ends, other.starts, lambda: other.read(0, 0, 9), other.verify):
+            with pytest.raises(LogUnavailable, match="deleted"):
+                ask()
+    log.close()
+    other.close()

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from collection.file_in_use import FileInUse
 from collection.log.port import CorruptLog, LogUnavailable
 
 FORMAT: Final = 1
@@ -119,15 +120,23 @@ class BatchFile:
         """Raises sqlite3.Error, or LogUnavailable if a newer version wrote the file."""
         self.path = path
         self._connection = connect(path)
+        self._in_use = FileInUse(path)
         self.base, self.made_us, version = self._connection.execute("SELECT base, made, format FROM facts").fetchone()
         if version != FORMAT:
             raise LogUnavailable(f"{path.name} has format {version}, this version reads format {FORMAT}")
 
     def append(self, values: Sequence[bytes], at_us: int) -> bool:
-        """Writes one batch, durable on return. Returns False if the file is sealed."""
+        """Writes one batch, durable on return. Returns False if the file is sealed. Raises FileReplaced."""
         payload = _encode(values)
         row = (len(values), at_us, checksum(len(values), payload), payload)
-        return self._connection.execute(APPEND, row).rowcount == 1
+        written = self._connection.execute(APPEND, row).rowcount == 1
+        if written:  # a sealed file may have been trimmed
+            self.check()
+        return written
+
+    def check(self) -> None:
+        """Raises FileReplaced if the file was deleted or replaced meanwhile."""
+        self._in_use.check()
 
     def state(self) -> FileState:
         end, sealed = self._connection.execute(STATE).fetchone()

@@ -38,6 +38,7 @@ CHECK_EVERY_APPENDS: Final = 64  # the size and age of the tail
 CHECK_EVERY_US: Final = 1_000_000
 OPEN_FILES: Final = 8
 SUFFIX: Final = ".log"
+ADVICE: Final = "put it back, or move the folder away and restart: then a new log begins, without the hits of this one"
 
 
 def now_us() -> int:
@@ -62,6 +63,7 @@ class EmbeddedLog:
         self._appending = threading.Lock()
         self._reading = threading.RLock()
         self._tail: BatchFile | None = None
+        self._least_end = 0  # of the log, as far as this process knows
         self._appends_until_check = 0
         self._next_check_us = 0
         self._open: dict[int, BatchFile] = {}
@@ -70,7 +72,7 @@ class EmbeddedLog:
             check_private_folder(folder)  # full addresses are in it
             self._id = log_id(folder)
             self._subscriptions = Subscriptions(folder / "subscriptions")
-            if not self._bases():
+            if not any(self._files()):
                 make_file(self._path(0), 0, clock())
 
     @property
@@ -165,6 +167,7 @@ class EmbeddedLog:
         while not (tail := self._writable()).append(values, now):
             self._start_next_file(tail)
             self._close_tail()
+        self._least_end += len(values)
         self._appends_until_check -= 1
         if self._appends_until_check <= 0 or now >= self._next_check_us:
             self._check_tail(tail, now)
@@ -192,8 +195,20 @@ class EmbeddedLog:
         make_file(self._path(end), end, self._clock())
 
     def _writable(self) -> BatchFile:
+        """Returns the file to append to. Raises LogUnavailable if the end of the log was deleted meanwhile.
+
+        Its offsets were given to other hits, so nothing may be written under them again.
+        """
         if self._tail is None:
-            self._tail = BatchFile(self._path(self._bases()[-1]))
+            tail = BatchFile(self._path(self._bases()[-1]))
+            end = tail.state().end
+            if end < self._least_end:
+                tail.close()
+                raise LogUnavailable(
+                    f"the log ends before offset {end}, but hits up to {self._least_end - 1} were written: its newest"
+                    f" file in {self._folder} was deleted or replaced; {ADVICE}"
+                )
+            self._tail, self._least_end = tail, end
         return self._tail
 
     def _keep_a_reader(self) -> None:
@@ -212,7 +227,12 @@ class EmbeddedLog:
 
     def _state(self) -> FileState:
         """Returns the state of the newest file. Lists the folder only if the newest open file is sealed."""
-        if self._open and not (state := self._open[max(self._open)].state()).sealed:
+        if self._open and not (state := self._open[newest := max(self._open)].state()).sealed:
+            try:
+                self._open[newest].check()
+            except OSError:
+                self._close_file(newest)
+                raise
             return state
         return self._file(self._bases()[-1]).state()
 
@@ -257,8 +277,14 @@ class EmbeddedLog:
             file.close()
 
     def _bases(self) -> list[int]:
-        """Returns the first offset of every file, ascending."""
-        return sorted(int(path.stem) for path in self._folder.glob(f"[0-9]*{SUFFIX}"))
+        """Returns the first offset of every file, ascending. Raises FileNotFoundError if there is none."""
+        bases = sorted(int(path.stem) for path in self._files())
+        if not bases:
+            raise FileNotFoundError(f"all of its files in {self._folder} were deleted; {ADVICE}")
+        return bases
+
+    def _files(self) -> Iterator[Path]:
+        return self._folder.glob(f"[0-9]*{SUFFIX}")
 
     def _path(self, base: int) -> Path:
         return self._folder / f"{base:020d}{SUFFIX}"

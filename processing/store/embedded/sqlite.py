@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from collection.file_in_use import FileInUse, FileReplaced
 from processing.store.port import CorruptBlob, StoreUnavailable
 
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -30,7 +31,11 @@ class Database:
         self._inherited: list[sqlite3.Connection] = []
         self._owner = os.getpid()
         self._lock = Lock()
+        self._generation = 0  # of connections: those to a file that was replaced are not used again
+        self._in_use: FileInUse | None = None
+        self._mode = "rwc"
         self._prepare(script, format)
+        self._mode = "rw"  # a file that is missing later was deleted: an empty one must not take its place
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -52,8 +57,13 @@ class Database:
             raise StoreUnavailable("database: somebody reads it, so that its journal cannot be emptied now")
 
     def close(self) -> None:
+        self._forget_connections()
+
+    def _forget_connections(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
+            self._generation += 1
+            self._in_use = None
         for connection in idle:
             connection.close()
 
@@ -67,15 +77,31 @@ class Database:
             except BaseException:
                 _roll_back(connection)
                 raise
+            self._check()
+
+    def _check(self) -> None:
+        """Raises StoreUnavailable if the file was deleted or replaced: what was written then is nowhere."""
+        if self._in_use is None:
+            self._in_use = FileInUse(self._path)
+        try:
+            self._in_use.check()
+        except FileReplaced as error:
+            self._forget_connections()
+            raise StoreUnavailable(f"database: {error}") from error
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
+        generation = self._generation
         connection = self._take() or self._connect()
         try:
             yield connection
         finally:
             with self._lock:
-                self._idle.append(connection)
+                is_current = generation == self._generation
+                if is_current:
+                    self._idle.append(connection)
+            if not is_current:
+                connection.close()
 
     def _take(self) -> sqlite3.Connection | None:
         with self._lock:
@@ -85,7 +111,10 @@ class Database:
             return self._idle.pop() if self._idle else None
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=self._wait_s, isolation_level=None, check_same_thread=False)
+        address = f"{self._path.absolute().as_uri()}?mode={self._mode}"
+        connection = sqlite3.connect(
+            address, timeout=self._wait_s, isolation_level=None, check_same_thread=False, uri=True
+        )
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
         return connection
