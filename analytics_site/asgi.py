@@ -17,9 +17,10 @@ from collection.log import LogUnavailable, open_log_that_spills
 from configuration.adapters import kinds_in_use
 from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
+from reporting.capacity.turns import kind_of, threads
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
-_django = WsgiInThreads(_pages, TrustedProxies(settings.TRUSTED_PROXIES))
+_django = WsgiInThreads(_pages, TrustedProxies(settings.TRUSTED_PROXIES), threads(), kind_of)
 
 
 def _lags() -> dict[str, int]:

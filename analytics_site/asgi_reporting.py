@@ -15,6 +15,7 @@ from processing.receiving import ledger
 from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
 from reporting import read_access
+from reporting.capacity.turns import kind_of, threads
 
 
 def _check_store() -> None:
@@ -44,7 +45,7 @@ def _gauges() -> list[Gauge]:
 
 
 application = AsgiPages(
-    WsgiInThreads(_django, TrustedProxies(settings.TRUSTED_PROXIES)),
+    WsgiInThreads(_django, TrustedProxies(settings.TRUSTED_PROXIES), threads(), kind_of),
     checks={"database": check_database, "store": _check_store},
     gauges=_gauges(),
     adapters=kinds_in_use(),

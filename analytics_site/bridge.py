@@ -3,14 +3,15 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from io import BufferedReader, BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final, NamedTuple
 
+from analytics_site.thread_kinds import ThreadsOfKind, noticing_end, threads_of_kinds
 from collection.collector.http import TrustedProxies
 from collection.connections.connection import PIECE_BYTES, READS_ON, ReadsOn
+from processing.interruption import CLIENT_GONE
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -19,7 +20,7 @@ Send = Callable[[Message], Awaitable[None]]
 RawHeaders = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-THREADS: Final = 8
+THREADS: Final = {"": 8}
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django accepts
 BODY_IN_MEMORY_BYTES: Final = 64 * 1024
 MAX_UNSENT_BYTES: Final = 512 * 1024 * 1024  # of answers that clients have not read yet, on disk
@@ -34,20 +35,25 @@ class WsgiInThreads:
     """An ASGI application. A body above `max_body_bytes` is answered 413 before the WSGI application sees the request.
 
     Headers about the client (address, https) are passed on only if they come from a proxy in `proxies`.
+
+    `kind_of` tells the kind of a request by its path, and `threads` how many threads each kind has: one kind cannot
+    take those of another. If too many requests wait for a thread of their kind, the next ones are answered 503.
     """
 
     def __init__(
         self,
         wsgi: WsgiApplication,
         proxies: TrustedProxies,
-        threads: int = THREADS,
+        threads: Mapping[str, int] = THREADS,
+        kind_of: Callable[[str], str] = lambda _path: "",
         max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._wsgi = wsgi
         self._proxies = proxies
         self._max_body_bytes = max_body_bytes
         self._unsent_bytes = 0
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="django")
+        self._kind_of = kind_of
+        self._threads = threads_of_kinds(threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply = await self._reply(scope, receive)
@@ -62,8 +68,15 @@ class WsgiInThreads:
                 return refusal(400, b"the body is incomplete\n")
             if not fits:
                 return refusal(413, b"body too large\n")
-            environment = environ(scope, body, self._proxies)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, answer, self._wsgi, environment)
+            threads = self._threads[self._kind_of(scope["path"])]
+            if threads.is_full():
+                return refusal(503, b"too many requests wait; ask again in a moment\n")
+            with threads.used(), noticing_end(receive) as gone:
+                environment = {**environ(scope, body, self._proxies), CLIENT_GONE: gone}
+                return await self._answer(threads, environment)
+
+    async def _answer(self, threads: ThreadsOfKind, environment: dict[str, Any]) -> "Answer":
+        return await asyncio.get_running_loop().run_in_executor(threads.executor, answer, self._wsgi, environment)
 
     async def _send(self, scope: Scope, reply: "Answer", send: Send) -> None:
         reads_on: ReadsOn = scope.get("extensions", {}).get(READS_ON, always)
@@ -136,6 +149,8 @@ async def always() -> bool:
 
 def answer(wsgi: WsgiApplication, environment: dict[str, Any]) -> Answer:
     """Runs one request. It waits for no client, so that a thread of the pool is busy only while it computes."""
+    if environment[CLIENT_GONE].is_set():
+        return refusal(400, b"the client hung up before its request was looked at\n")
     status, headers = 500, []
 
     def start_response(line: str, named: list[tuple[str, str]], _error: object = None) -> None:

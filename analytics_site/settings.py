@@ -51,6 +51,24 @@ BROKER_URL: Final = env.url("BROKER_URL", "", ("redis", "rediss"), optional=True
 need_package("celery", "BROKER_URL", used=bool(BROKER_URL))
 ENGINE_URL: Final = env.url("ENGINE_URL", "processes://", ("processes", "spark", "spark-local"))
 
+# Requests that compute: how many at once in a process that answers reports, and how large (reporting/capacity/)
+REPORTS_AT_ONCE: Final = env.number("HITSTREAM_REPORTS_AT_ONCE", 3, 1, 100)
+REPORTS_PER_USER: Final = env.number("HITSTREAM_REPORTS_PER_USER", 2, 1, 100)
+PAGES_AT_ONCE: Final = env.number("HITSTREAM_PAGES_AT_ONCE", 4, 1, 100)
+PAGES_PER_USER: Final = env.number("HITSTREAM_PAGES_PER_USER", 2, 1, 100)
+HEAVY_AT_ONCE: Final = env.number("HITSTREAM_HEAVY_AT_ONCE", 2, 1, 100)
+HEAVY_STEPS: Final = env.number("HITSTREAM_HEAVY_STEPS", 100, 1, 1_000_000) * 10**6
+WORK_WAITING: Final = env.number("HITSTREAM_REPORTS_WAITING", 8, 1, 100)
+WORK_WAIT_S: Final = env.number("HITSTREAM_REPORT_WAIT_S", 10, 1, 600)
+WORK_SECONDS: Final = env.number("HITSTREAM_REPORT_SECONDS", 60, 1, 86_400)
+OTHER_THREADS: Final = env.number("HITSTREAM_OTHER_THREADS", 8, 1, 100)
+REPORT_STEPS: Final = env.number("HITSTREAM_REPORT_STEPS", 10_000, 1, 1_000_000_000) * 10**6
+REPORT_ROWS: Final = env.number("HITSTREAM_REPORT_ROWS", 1_000_000, 1, 1_000_000_000)
+REPORT_CONDITIONS: Final = env.number("HITSTREAM_REPORT_CONDITIONS", 200, 1, 100_000)
+REPORT_PATTERNS: Final = env.number("HITSTREAM_REPORT_PATTERNS", 100, 0, 100_000)
+REPORT_PATTERN_CHARACTERS: Final = env.number("HITSTREAM_REPORT_PATTERN_CHARACTERS", 1024, 1, 100_000)
+REPORT_VALUES: Final = env.number("HITSTREAM_REPORT_VALUES", 10_000, 1, 1_000_000)
+
 # Files and secrets
 PLACES: Final = env.file("HITSTREAM_PLACES")
 ADAPTERS: Final = {
@@ -132,6 +150,7 @@ MIDDLEWARE = [
     "analytics_site.sign_in.SignInRefusals",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "reporting.work_turns.Turns",
     "reporting.storage_errors.StorageErrorPages",
     "analytics_site.error_pages.explain_refused_methods",
 ]

@@ -10,6 +10,8 @@ from typing import Final, ParamSpec, TypeVar
 
 Check = Callable[[], None]  # raises if the work is to end
 
+CLIENT_GONE: Final = "hitstream.client_gone"  # in a WSGI environment: an Event, set once the client has hung up
+
 P = ParamSpec("P")
 T = TypeVar("T")
 

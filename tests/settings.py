@@ -21,3 +21,4 @@ from analytics_site.settings import *  # noqa: E402, F403
 from tests.support.clock import now as CLOCK  # noqa: E402, F401
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ENGINE_URL = "processes://0"  # type: ignore[misc] # a process takes a second to start; tests of processes name them

@@ -10,6 +10,7 @@ import polars as pl
 
 from collection.progress import OnProgress, ignore_progress
 from configuration.ruleset.ruleset import Ruleset
+from processing.interruption import checkpoint, in_thread
 from processing.pipeline.process import Processed
 from processing.schema import BUILT, DAY_MS, REJECTED
 from processing.segments.manifest import RawPart
@@ -23,7 +24,7 @@ from processing.segments.raw_parts import read_raw
 from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
 from processing.sessions.condensed import condensed_rows, source_columns
-from processing.sessions.layers import Arrivals
+from processing.sessions.layers import Arrivals, Layer
 from processing.sessions.local_periods import bounds, day_key, day_number, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
 from processing.sessions.timeline import InMemory, advance
@@ -66,7 +67,10 @@ def preview(
     start, end, carry = _span(view, draft.settings.zone, first, last, same=_same_periods(view, draft))
     processed = _process(store, view, draft, start, end, on_progress)
     timeline = InMemory(draft.settings.zone, _limits(draft), day_key, carry)
-    layers = [change.layer for change in advance(timeline, Arrivals(processed.events, processed.rejected))]
+    layers = list[Layer]()
+    for change in advance(timeline, Arrivals(processed.events, processed.rejected)):
+        checkpoint()
+        layers.append(change.layer)
     rejected = [layer.rejected.filter(~pl.col("again")).select(*REJECTED) for layer in layers]
     return Preview(
         view.property,
@@ -90,6 +94,7 @@ def counts_anything(store: Store, view: ReadView, draft: Ruleset, first: date, l
     start, end, _ = _span(view, draft.settings.zone, first, last, same=False)
     has_hits = False
     for read in reversed(_raw_readers(store, view, start, end)):
+        checkpoint()
         rows = read()
         has_hits = has_hits or not rows.is_empty()
         if not process_isolating_failures(rows, draft).events.is_empty():
@@ -130,8 +135,13 @@ def _process(store: Store, view: ReadView, draft: Ruleset, start: int, end: int,
     """Processes part by part, so that the raw rows of only a few parts are in memory at once."""
     readers = _raw_readers(store, view, start, end)
     parts = []
+
+    def process_part(read: Callable[[], pl.DataFrame]) -> Processed:
+        checkpoint()
+        return process_isolating_failures(read(), draft)
+
     with ThreadPoolExecutor(THREADS) as pool:
-        for part in pool.map(lambda read: process_isolating_failures(read(), draft), readers):
+        for part in pool.map(in_thread(process_part), readers):
             parts.append(part)
             on_progress("raw parts", len(parts), len(readers))
     return concat_processed(parts) if parts else NOTHING_PROCESSED

@@ -19,6 +19,7 @@ from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
 from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
+from reporting.capacity.turns import begin_heavy_work
 from reporting.read_access import view_cache, view_of
 
 LONGEST: Final = 1000  # characters of a client id or a user id
@@ -63,6 +64,7 @@ class ExportVisitors(APIView):
     @extend_schema(request=VisitorQuerySerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request, number: int) -> StreamingHttpResponse:
         item = managed(request, number)
+        begin_heavy_work()
         pieces = export(view_cache().store, item, _visitors(request, item), now())
         headers = {
             "Content-Disposition": f'attachment; filename="visitor-of-{item.pk}.json"',

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import polars as pl
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -18,8 +19,9 @@ from configuration.models import Property, Token, may_see
 from configuration.numbers import LARGEST_NUMBER
 from configuration.ruleset.context import UNKNOWN
 from processing.concurrency.failures import failures
+from reporting.answering import answer_reports
 from reporting.clock import today_in
-from reporting.kinds import parse, render, run
+from reporting.kinds import parse, write_answer
 from reporting.model.date_ranges import read_day
 from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, moment_of, status_of, view_of
@@ -154,17 +156,15 @@ class PropertyReport(APIView):
     permission_classes = PERMISSIONS
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: Request, number: int) -> HttpResponse:
         _check_visible(request, number)
         try:
-            report = parse(request.data)
-            view = view_of(number)
-            answer = render(run(report, view, today_in(view.zone)))
-            return Response(answer, headers={AS_OF: moment_of(view).isoformat()})
+            reply = answer_reports([parse(request.data)], number, write_answer)
         except ReportError as error:
             raise ValidationError({"detail": str(error)}) from error
         except RecursionError as error:
             raise ValidationError({"detail": TOO_DEEP}) from error
+        return HttpResponse(reply.body, "application/json", headers={AS_OF: reply.as_of.isoformat()})
 
 
 def _check_visible(request: Request, number: int) -> None:

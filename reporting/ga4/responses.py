@@ -1,8 +1,10 @@
 """Writes answers, metadata and errors in the shapes of the GA4 Data API."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any, Final, Literal
+
+import orjson
 
 from reporting.model.report import Answer, Row
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
@@ -10,13 +12,20 @@ from reporting.registry.dimensions import DIMENSIONS, Dimension
 from reporting.registry.metrics import METRICS, Metric
 
 ErrorStatus = Literal[
-    "INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "INTERNAL", "UNAVAILABLE"
+    "INVALID_ARGUMENT",
+    "UNAUTHENTICATED",
+    "PERMISSION_DENIED",
+    "NOT_FOUND",
+    "RESOURCE_EXHAUSTED",
+    "INTERNAL",
+    "UNAVAILABLE",
 ]
 HTTP_STATUS: Final[dict[ErrorStatus, HTTPStatus]] = {
     "INVALID_ARGUMENT": HTTPStatus.BAD_REQUEST,
     "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
     "PERMISSION_DENIED": HTTPStatus.FORBIDDEN,
     "NOT_FOUND": HTTPStatus.NOT_FOUND,
+    "RESOURCE_EXHAUSTED": HTTPStatus.TOO_MANY_REQUESTS,
     "INTERNAL": HTTPStatus.INTERNAL_SERVER_ERROR,
     "UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -38,6 +47,15 @@ def report_reply(answer: Answer) -> dict[str, Any]:
 
 def batch_reply(answers: list[Answer]) -> dict[str, Any]:
     return {"reports": [report_reply(answer) for answer in answers], "kind": "analyticsData#batchRunReports"}
+
+
+def write_one(reply: Callable[[Any], dict[str, Any]], answers: list[Any]) -> bytes:
+    """Writes the reply to a single report."""
+    return orjson.dumps(reply(answers[0]))
+
+
+def write_batch(answers: list[Answer]) -> bytes:
+    return orjson.dumps(batch_reply(answers))
 
 
 def metadata_reply(number: int, definitions: Definitions = NO_DEFINITIONS) -> dict[str, Any]:

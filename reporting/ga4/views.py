@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -15,12 +14,19 @@ from configuration.access.tokens import authenticate
 from configuration.models import may_see
 from configuration.numbers import LARGEST_NUMBER
 from processing.store.port import StoreUnavailable
-from reporting.clock import today_in
+from reporting.answering import Reply, answer_reports
 from reporting.ga4.requests import read_batch, read_report
-from reporting.ga4.responses import HTTP_STATUS, ErrorStatus, batch_reply, error_reply, metadata_reply, report_reply
-from reporting.kinds import run, run_many
+from reporting.ga4.responses import (
+    HTTP_STATUS,
+    ErrorStatus,
+    error_reply,
+    metadata_reply,
+    report_reply,
+    write_batch,
+    write_one,
+)
 from reporting.model.report import ReportError
-from reporting.read_access import AS_OF, DAMAGED, moment_of, newest_rules, view_of
+from reporting.read_access import AS_OF, DAMAGED, newest_rules
 from reporting.registry.custom import definitions_of
 
 logger = logging.getLogger(__name__)
@@ -30,15 +36,8 @@ _HOW_TO_SIGN_IN: Final = (
     "Send a valid token in the header “Authorization: Bearer …”; `manage.py issue_token` makes one."
 )
 
-Method = Callable[[HttpRequest, int], "Reply"]  # request, number of the property -> reply
+Method = Callable[[HttpRequest, int], Reply | bytes]  # request, number of the property -> reply
 View = Callable[..., HttpResponse]
-
-
-class Reply(NamedTuple):
-    """`as_of`: the moment that the numbers of the body show."""
-
-    body: dict[str, Any]
-    as_of: datetime | None = None
 
 
 class Refused(Exception):
@@ -68,9 +67,10 @@ def _reply(verb: str, method: Method, request: HttpRequest, number: int) -> Http
         if request.method != verb:
             raise Refused("NOT_FOUND", f"This method is called by {verb}.")
         reply = method(request, number)
+        if isinstance(reply, bytes):
+            return _json(reply)
         response = _json(reply.body)
-        if reply.as_of:
-            response[AS_OF] = reply.as_of.isoformat()
+        response[AS_OF] = reply.as_of.isoformat()
         return response
     except Refused as refused:
         return _error(refused.status, str(refused))
@@ -103,9 +103,7 @@ def report_method(name: str) -> View:
     @_method("POST")
     def run_report(request: HttpRequest, number: int) -> Reply:
         _check_access(request, number)
-        report = method.read(_body(request), number)
-        view = view_of(number)
-        return Reply(method.reply(run(report, view, today_in(view.zone))), moment_of(view))
+        return answer_reports([method.read(_body(request), number)], number, partial(write_one, method.reply))
 
     return run_report
 
@@ -113,15 +111,13 @@ def report_method(name: str) -> View:
 @_method("POST")
 def batch_run_reports(request: HttpRequest, number: int) -> Reply:
     _check_access(request, number)
-    reports = read_batch(_body(request), number)
-    view = view_of(number)
-    return Reply(batch_reply(run_many(reports, view, today_in(view.zone))), moment_of(view))
+    return answer_reports(read_batch(_body(request), number), number, write_batch)
 
 
 @_method("GET")
-def metadata(request: HttpRequest, number: int) -> Reply:
+def metadata(request: HttpRequest, number: int) -> bytes:
     _check_access(request, number, allow_all_properties=True)
-    return Reply(metadata_reply(number, definitions_of(newest_rules(number))))
+    return orjson.dumps(metadata_reply(number, definitions_of(newest_rules(number))))
 
 
 @csrf_exempt
@@ -156,12 +152,12 @@ def _body(request: HttpRequest) -> object:
         raise ReportError(f"The request is not valid JSON: {error}.") from error
 
 
-def _json(reply: dict[str, Any], status: int = 200) -> HttpResponse:
-    return HttpResponse(orjson.dumps(reply), content_type="application/json; charset=UTF-8", status=status)
+def _json(reply: bytes, status: int = 200) -> HttpResponse:
+    return HttpResponse(reply, content_type="application/json; charset=UTF-8", status=status)
 
 
 def _error(status: ErrorStatus, message: str) -> HttpResponse:
-    response = _json(error_reply(status, message), HTTP_STATUS[status])
+    response = _json(orjson.dumps(error_reply(status, message)), HTTP_STATUS[status])
     if status == "UNAUTHENTICATED":
         response["WWW-Authenticate"] = 'Bearer realm="Hitstream"'
     return response

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, Final, NamedTuple, overload
 
+import orjson
 import polars as pl
 
 from processing.interruption import in_thread
@@ -50,6 +51,11 @@ def _kind_of_answer(answer: object) -> ReportKind[Any, Any, Any]:
     return by_answer[type(answer)]
 
 
+def write_answer(answers: list[Any]) -> bytes:
+    """Writes the answer of a single report as JSON of our own API."""
+    return orjson.dumps(render(answers[0]))
+
+
 @overload
 def run(report: Report, view: ReportSource, today: date) -> Answer: ...
 @overload
@@ -77,9 +83,7 @@ class Planned(NamedTuple):
 
     def steps(self, count_events: Callable[[date, date], int]) -> int:
         """Estimates the cost, see Limits; `count_events` says how many events some local days have."""
-        return sum(
-            plan.steps_per_event * count_events(days.first, days.last) for plan in self.plans for days in plan.days
-        )
+        return sum(plan.steps(count_events(days.first, days.last)) for plan in self.plans for days in plan.days)
 
     def run(self) -> list[Any]:
         """Answers all reports, in their order."""

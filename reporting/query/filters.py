@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, reduce
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import polars as pl
 
@@ -54,7 +54,7 @@ def leaves(tree: Filter | None, depth: int = 0) -> list[Leaf]:
 
 def check_size(conditions: Sequence[Leaf], limits: Limits) -> None:
     """Raises ReportError if the conditions of a report are too many or too large."""
-    patterns = [leaf for leaf in conditions if isinstance(leaf, StringFilter) and _is_pattern(leaf)]
+    patterns = [leaf for leaf in conditions if is_pattern(leaf)]
     values = sum(len(leaf.values) for leaf in conditions if isinstance(leaf, InListFilter))
     _at_most("conditions", len(conditions), limits.conditions)
     _at_most("regular expressions", len(patterns), limits.patterns)
@@ -74,7 +74,7 @@ def dimension_conditions(tree: Filter | None) -> list[Leaf]:
     for condition in conditions:
         if condition.field in METRICS:
             raise ReportError(f"{condition.field!r} is a metric; put it into the metric filter.")
-        if isinstance(condition, StringFilter) and _is_pattern(condition):
+        if is_pattern(condition):
             compiled(condition)
     return conditions
 
@@ -149,7 +149,7 @@ def accepted_values(tree: Filter, values: Values) -> pl.Series:
         case And(filters):
             return reduce(operator.and_, (accepted_values(child, values) for child in filters))
         case Or(filters):
-            patterns = [child for child in filters if isinstance(child, StringFilter) and _is_pattern(child)]
+            patterns = [child for child in filters if is_pattern(child)]
             others = [accepted_values(child, values) for child in filters if child not in patterns]
             return reduce(operator.or_, others, match_any(patterns, values.texts))
         case Not(child):
@@ -173,7 +173,7 @@ def combine(tree: Filter, accepts: Callable[[Leaf], pl.Expr]) -> pl.Expr:
 def _matches(leaf: Leaf, values: Values) -> pl.Series:
     match leaf:
         case StringFilter():
-            return match_any([leaf], values.texts) if _is_pattern(leaf) else _matches_string(leaf, values)
+            return match_any([leaf], values.texts) if is_pattern(leaf) else _matches_string(leaf, values)
         case InListFilter(values=wanted, case_sensitive=case_sensitive):
             return _spelled(values, case_sensitive).is_in(_filter_values(wanted, case_sensitive).implode())
         case EmptyFilter():
@@ -193,8 +193,8 @@ def numeric(leaf: Leaf, number: pl.Expr) -> pl.Expr:
     raise ReportError(f"The filter on the metric {leaf.field!r} compares text; use a numeric or a between filter.")
 
 
-def _is_pattern(leaf: StringFilter) -> bool:
-    return leaf.match in ("FULL_REGEXP", "PARTIAL_REGEXP")
+def is_pattern(leaf: Filter) -> TypeGuard[StringFilter]:
+    return isinstance(leaf, StringFilter) and leaf.match in ("FULL_REGEXP", "PARTIAL_REGEXP")
 
 
 def _matches_string(leaf: StringFilter, values: Values) -> pl.Series:

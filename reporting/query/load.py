@@ -40,8 +40,9 @@ class Plan(Protocol):
     def columns(self) -> frozenset[str]: ...
     @property
     def row_source(self) -> RowSource: ...
-    @property
-    def steps_per_event(self) -> int: ...
+
+    def steps(self, events: int) -> int:
+        """Estimates the cost of a date range with so many events, see Limits."""
 
 
 class LoadedRange(NamedTuple):

@@ -10,20 +10,24 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
+from django.conf import settings
 
 from configuration.clock import now
 from configuration.drafts.publishing import published
 from configuration.numbers import how_many
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset
-from processing.dry_run.preview import Preview, preview, rows_to_read
+from processing.dry_run.preview import rows_to_read
 from processing.models import HistoryRun
 from processing.reprocessing.generations import covered_by
 from processing.reprocessing.runs import ordinals
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, source_columns
-from processing.sessions.local_periods import FIRST_DAY, LAST_DAY, day_number, day_of, latest_day
-from reporting.read_access import view_cache, view_of
-from reporting.rules.comparison import ComparedView, Comparison, Pair, common_instants, compare
+from processing.sessions.local_periods import FIRST_DAY, day_number, day_of, latest_day
+from reporting.capacity.elsewhere import run_elsewhere
+from reporting.capacity.turns import begin_heavy_work
+from reporting.read_access import newest_rules, view_cache, view_of
+from reporting.rules.comparison import ComparedView, Comparison, Pair, compare
+from reporting.rules.preview_task import PreviewTask, compare_with_preview
 
 MOST_ROWS: Final = 1_000_000  # about 20 s of a processor, and 1 GB
 WAIT_S: Final = 5.0
@@ -97,6 +101,7 @@ def run_comparison(run: HistoryRun, days: tuple[date, date] | None = None) -> Co
     if found is None:
         return None
     first, last = days or found.days
+    begin_heavy_work()
     return compare(found.views, first=first, last=last)
 
 
@@ -108,10 +113,21 @@ def _compare_with_preview(view: ReadView, rules: Ruleset, first: date, last: dat
             " Choose fewer days.",
             413,
         )
+    begin_heavy_work()
+    now_in_force = newest_rules(view.property)
+    task = PreviewTask(
+        store=settings.STORE_URL,
+        cache=settings.SEGMENT_CACHE,
+        pinned=view_cache().pin(view.property),
+        rules=encode_ruleset(now_in_force) if now_in_force else None,
+        draft=encode_ruleset(rules),
+        days=(first, last),
+    )
     with _only_preview():
-        made = preview(view_cache().store, view, rules, first, last)
-        _refuse_expired(view, made, first, last)
-        return compare(Pair[ComparedView](view, made), first=first, last=last)
+        found = run_elsewhere(compare_with_preview, task)
+    if isinstance(found, str):
+        raise NoComparison(found)
+    return found
 
 
 @contextmanager
@@ -122,19 +138,6 @@ def _only_preview() -> Iterator[None]:
         yield
     finally:
         _preview_lock.release()
-
-
-def _refuse_expired(view: ReadView, made: Preview, first: date, last: date) -> None:
-    """Raises NoComparison if hits that count now have no raw rows any more: they would look excluded by the rules."""
-    if not view.sealed.manifest.raw_from_us:
-        return
-    start, end = common_instants(Pair(view.zone, made.zone), first, last)
-    known = pl.concat([made.frame["position"], made.rejected_hits["position"]]).unique()
-    rows = view.events(first, last, ["time", "position", "day"])
-    lost = rows.filter(pl.col("time").is_between(start, end, closed="left"), ~pl.col("position").is_in(known.implode()))
-    if not lost.is_empty():
-        day = day_of(min(lost.select(pl.col("day").max()).item() + 1, LAST_DAY))
-        raise NoComparison(f"The raw hits of some of these days have expired. Choose days from {day} on.")
 
 
 class _FilteredView(NamedTuple):

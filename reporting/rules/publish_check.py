@@ -8,6 +8,7 @@ from typing import Final
 from configuration.checks.check import Finding, check
 from configuration.ruleset.ruleset import BotRule, FilterRule, InternalRule, Ruleset, SpamRule
 from processing.dry_run.preview import counts_anything
+from reporting.capacity.turns import begin_heavy_work
 from reporting.clock import today_in
 from reporting.read_access import DAMAGED, UNREACHABLE, view_cache, view_of
 
@@ -35,6 +36,7 @@ def leaves_something(rules: Ruleset) -> Iterator[Finding]:
         first = last - timedelta(days=DAYS - 1)
         if view.events(first, last, ["position"]).is_empty():
             return
+        begin_heavy_work()
         something_left = counts_anything(view_cache().store, view, rules, first, last)
     except DAMAGED + UNREACHABLE:
         logger.exception("The rules of property %d could not be checked with its hits", rules.property)

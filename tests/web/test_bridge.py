@@ -1,6 +1,7 @@
 """A WSGI application behind the bridge sees the request that was sent, and its answer arrives whole."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 
 from analytics_site import bridge
 from analytics_site.bridge import WsgiApplication, WsgiInThreads
+from analytics_site.thread_kinds import MOST_QUEUED
 from collection.collector.http import TrustedProxies
 from collection.connections.connection import PIECE_BYTES, READS_ON
+from processing.interruption import CLIENT_GONE
 
+HANGS_S = 60
 PROXIES = TrustedProxies([ip_network("10.0.0.0/8")])
 
 
@@ -68,12 +72,15 @@ def ask(
     sent: list[Any] = []
 
     async def receive() -> Any:
+        if not pieces:
+            await asyncio.Event().wait()  # the client stays
         return pieces.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(WsgiInThreads(page, PROXIES, threads=1, max_body_bytes=1000)(scope(path, headers, peer), receive, send))
+    application = WsgiInThreads(page, PROXIES, threads={"": 1}, max_body_bytes=1000)
+    asyncio.run(application(scope(path, headers, peer), receive, send))
     return sent
 
 
@@ -140,7 +147,7 @@ def test_slow_readers_keep_no_thread_from_others() -> None:
     """One thread answers a second client while the first has read nothing yet."""
 
     async def run() -> list[Any]:
-        pages = WsgiInThreads(Page(b"x" * 100_000), PROXIES, threads=1)
+        pages = WsgiInThreads(Page(b"x" * 100_000), PROXIES, threads={"": 1})
         reads, sent = asyncio.Event(), []
 
         async def receive() -> Any:
@@ -228,3 +235,115 @@ def test_an_application_that_fails_fails_the_request() -> None:
 
     with pytest.raises(ZeroDivisionError):
         ask(broken)
+
+
+class Client:
+    """Asks a bridge from within an event loop. `hang_up` ends its connection."""
+
+    def __init__(self, path: str) -> None:
+        self.scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "query_string": b"",
+            "client": ("192.0.2.1", 40_000), "server": ("127.0.0.1", 8000), "headers": [],
+        }  # fmt: skip
+        self.status = 0
+        self.hang_up = asyncio.Event()
+        self._received = False
+
+    async def receive(self) -> Any:
+        if not self._received:
+            self._received = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.hang_up.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+
+    def ask(self, bridge: WsgiInThreads) -> asyncio.Task[None]:
+        return asyncio.create_task(bridge(self.scope, self.receive, self.send))
+
+
+class SlowPage:
+    """Answers /slow once it may, and other paths at once. `ended` is set when the client of /slow has hung up."""
+
+    def __init__(self) -> None:
+        self.may_answer, self.ended, self.asked = threading.Event(), threading.Event(), list[str]()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.asked.append(environ["PATH_INFO"])
+        if environ["PATH_INFO"] == "/slow":
+            self.may_answer.wait(HANGS_S)
+            if environ[CLIENT_GONE].is_set():
+                self.ended.set()
+        start_response("200 OK", [])
+        return [b""]
+
+
+def bridge_of(page: SlowPage) -> WsgiInThreads:
+    return WsgiInThreads(page, PROXIES, {"slow": 1, "quick": 1}, lambda path: "slow" if path == "/slow" else "quick")
+
+
+def test_one_kind_of_request_does_not_take_the_threads_of_another() -> None:
+    page = SlowPage()
+
+    async def ask_both() -> None:
+        bridge, slow, quick = bridge_of(page), Client("/slow"), Client("/quick")
+        waiting = slow.ask(bridge)
+        await asyncio.wait_for(quick.ask(bridge), HANGS_S)
+        assert (quick.status, slow.status) == (200, 0)
+        page.may_answer.set()
+        await waiting
+        assert slow.status == 200
+
+    asyncio.run(ask_both())
+
+
+def test_the_application_learns_that_the_client_hung_up() -> None:
+    page = SlowPage()
+
+    async def hang_up() -> None:
+        client = Client("/slow")
+        asked = client.ask(bridge_of(page))
+        while not page.asked:
+            await asyncio.sleep(0.001)
+        client.hang_up.set()
+        await asyncio.sleep(0)  # the bridge hears of it
+        await asyncio.sleep(0)
+        page.may_answer.set()
+        await asked
+
+    asyncio.run(hang_up())
+    assert page.ended.is_set()
+
+
+def test_a_request_whose_client_hung_up_while_it_waited_for_a_thread_is_not_run() -> None:
+    page = SlowPage()
+
+    async def hang_up() -> None:
+        bridge, first, second = bridge_of(page), Client("/slow"), Client("/slow")
+        asked = [first.ask(bridge), second.ask(bridge)]
+        while not page.asked:
+            await asyncio.sleep(0.001)
+        second.hang_up.set()
+        await asyncio.sleep(0.01)
+        page.may_answer.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(hang_up())
+    assert page.asked == ["/slow"]
+
+
+def test_too_many_requests_of_a_kind_are_refused_at_once() -> None:
+    page = SlowPage()
+
+    async def ask_many() -> int:
+        bridge = bridge_of(page)
+        asked = [Client("/slow").ask(bridge) for _ in range(MOST_QUEUED + 1)]
+        await asyncio.sleep(0.01)
+        refused = Client("/slow")
+        await asyncio.wait_for(refused.ask(bridge), HANGS_S)
+        page.may_answer.set()
+        await asyncio.gather(*asked)
+        return refused.status
+
+    assert asyncio.run(ask_many()) == 503

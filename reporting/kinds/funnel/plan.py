@@ -27,10 +27,9 @@ class FunnelPlan(NamedTuple):
     conditions: tuple[Leaf, ...]  # of all filters
     row_source: RowSource = RowSource.EVENTS
 
-    @property
-    def steps_per_event(self) -> int:
+    def steps(self, events: int) -> int:
         """Events are put in order first, which costs as much as ten fields."""
-        return 10 + 2 * len(self.report.steps) + len(self.conditions)
+        return (10 + 2 * len(self.report.steps) + len(self.conditions)) * events
 
 
 def plan_funnel(report: FunnelReport, today: date, definitions: Definitions, limits: Limits) -> FunnelPlan:

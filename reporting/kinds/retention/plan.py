@@ -16,7 +16,9 @@ class RetentionPlan(NamedTuple):
     days: tuple[Days, ...]  # one
     columns: frozenset[str] = frozenset({"visitor", "day"})
     row_source: RowSource = RowSource.CONDENSED
-    steps_per_event: int = 3
+
+    def steps(self, events: int) -> int:
+        return 3 * events
 
 
 def plan_retention(report: RetentionReport, today: date, _definitions: Definitions, _limits: Limits) -> RetentionPlan:

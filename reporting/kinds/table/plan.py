@@ -9,7 +9,7 @@ from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
-from reporting.query.filters import check_size, dimension_conditions, leaves
+from reporting.query.filters import check_size, dimension_conditions, is_pattern, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
 from reporting.registry.measures import Measure, Sum, can_condense, without_repeats
@@ -31,6 +31,7 @@ class TablePlan(NamedTuple):
     all_metrics: tuple[Metric, ...]  # `metrics`, then those of the metric filter only
     measures: tuple[Measure, ...]
     columns: frozenset[str]
+    most_rows: int  # of all date ranges, on all pages
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -58,11 +59,15 @@ class TablePlan(NamedTuple):
             saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table and not self.fills_intervals
         )
 
-    @property
-    def steps_per_event(self) -> int:
-        """How many fields and conditions look at each event of each date range: what the report costs."""
-        conditions = len(leaves(self.report.dimension_filter))
-        return 1 + len(self.dimensions) + len(self.all_metrics) + conditions
+    def steps(self, events: int) -> int:
+        """Grouping by a dimension costs most, then counting; patterns only see the different values. Writing a value of
+        the page is Python's work, and costs as much as fifty steps of a data frame.
+        """
+        conditions = leaves(self.report.dimension_filter)
+        patterns = sum(map(is_pattern, conditions))
+        columns = len(self.dimensions) + len(self.metrics)
+        each = 1 + 5 * len(self.dimensions) + 3 * len(self.all_metrics) + len(conditions) + 2 * patterns
+        return each * events + 50 * columns * min(self.report.limit, events)
 
     @property
     def fills_intervals(self) -> bool:
@@ -101,6 +106,7 @@ def plan_table(
         all_metrics=all_metrics,
         measures=measures,
         columns=frozenset(columns),
+        most_rows=limits.rows,
     )
     if plan.fills_intervals:
         _check_length(plan.days)

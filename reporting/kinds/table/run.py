@@ -23,7 +23,7 @@ from reporting.kinds.table.rows import (
     zero_row,
 )
 from reporting.model.date_ranges import Days
-from reporting.model.report import Answer
+from reporting.model.report import Answer, ReportError
 from reporting.query.aggregate import CODE, measure, nonzero_flags
 from reporting.query.load import LoadedRows
 
@@ -44,7 +44,10 @@ def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
 
 def _count_all_then_page(plan: TablePlan, ranges: Sequence[pl.DataFrame], zone: str) -> Counted:
     """Measures all rows of the table, then cuts the page out of it."""
-    counted = [_count_range(plan, coded, days, zone) for coded, days in zip(ranges, plan.days, strict=True)]
+    counted = list[tuple[pl.DataFrame, pl.DataFrame]]()
+    for coded, days in zip(ranges, plan.days, strict=True):
+        counted.append(_count_range(plan, coded, days, zone))
+        _check_rows(plan, [table for table, _ in counted])
     table, totals = (stack_ranges(plan, tables) for tables in zip(*counted, strict=True))
     return Counted(page_of(plan, table), table, totals)
 
@@ -56,8 +59,13 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
     totalUsers is 1 instead of a count, enough to know that a row is not empty. Then visitors of 10 paths are counted.
     """
     keys = key_names(plan)
-    flags = [report_rows(plan, nonzero_flags(coded, keys, plan.measures)) for coded in ranges]
-    page = page_of(plan, stack_ranges(plan, flags))
+    flags = list[pl.DataFrame]()
+    for coded in ranges:
+        checkpoint()
+        flags.append(nonzero_flags(coded, keys, plan.measures))
+        _check_rows(plan, flags)
+    checkpoint()
+    page = page_of(plan, stack_ranges(plan, [report_rows(plan, flagged) for flagged in flags]))
     measured = []
     for number, coded in enumerate(ranges):
         codes = page.rows.filter(pl.col(RANGE) == number)[CODE]
@@ -66,6 +74,16 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
     rows = page.rows.select(row_id).join(stack_ranges(plan, measured), on=row_id, how="left", maintain_order="left")
     totals = stack_ranges(plan, [_totals(plan, coded) for coded in ranges])
     return Counted(ReportPage(rows, page.row_count), rows, totals)
+
+
+def _check_rows(plan: TablePlan, tables: Sequence[pl.DataFrame]) -> None:
+    """Raises ReportError if the tables have more rows together than a report may have."""
+    rows = sum(table.height for table in tables)
+    if rows > plan.most_rows:
+        raise ReportError(
+            f"The report has more than {plan.most_rows:,} rows, on all of its pages. Ask for fewer dimensions or days,"
+            " or filter them."
+        )
 
 
 def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:

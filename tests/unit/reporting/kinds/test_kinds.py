@@ -31,7 +31,9 @@ class BrowserPlan(NamedTuple):
     days: tuple[Days, ...]
     columns: frozenset[str] = frozenset({"day", "browser"})
     row_source: RowSource = RowSource.EVENTS
-    steps_per_event: int = 1
+
+    def steps(self, events: int) -> int:
+        return events
 
 
 class BrowserAnswer(NamedTuple):
@@ -146,5 +148,7 @@ def test_what_reports_cost_is_known_before_anything_is_read(view: RecordingView)
     planned = plan_many([report, BrowserReport(date(2026, 11, 10))], view, TODAY)
     events_a_day = 100
     steps = planned.steps(lambda first, last: events_a_day * ((last - first).days + 1))
-    assert steps == events_a_day * (10 + 5) * 4 + events_a_day
+    per_event = 1 + 5 + 3 + 1 + 2  # always, a dimension, a metric, a condition, which is a pattern
+    per_row = 50 * 2  # a dimension and a metric
+    assert steps == events_a_day * (10 + 5) * (per_event + per_row) + events_a_day
     assert not view.reads

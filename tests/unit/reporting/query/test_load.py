@@ -18,7 +18,9 @@ class NeededRows(NamedTuple):
     days: tuple[Days, ...]
     columns: frozenset[str]
     row_source: RowSource = RowSource.EVENTS
-    steps_per_event: int = 1
+
+    def steps(self, events: int) -> int:
+        return events
 
 
 class RecordingView:

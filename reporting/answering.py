@@ -1,0 +1,49 @@
+"""Answers requests for reports: small ones in this process, heavy ones in one of their own."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from configuration.clock import now
+from configuration.ruleset.ruleset import encode_ruleset
+from reporting.capacity.elsewhere import run_elsewhere
+from reporting.capacity.turns import limits, weigh
+from reporting.clock import today_in
+from reporting.kinds import plan_many
+from reporting.kinds.elsewhere import ReportTask, answer_task
+from reporting.read_access import moment_of, newest_rules, view_cache, view_of
+
+Write = Callable[[list[Any]], bytes]
+
+
+class Reply(NamedTuple):
+    """`as_of`: the moment that the numbers of the body show."""
+
+    body: bytes
+    as_of: datetime
+
+
+def answer_reports(reports: Sequence[object], property: int, write: Write) -> Reply:
+    """Returns what `write`, a function of a module without Django, makes of the answers.
+
+    Raises ReportError; Busy if too much is going on; and what ends the work early (reporting/capacity/turns.py).
+    """
+    view = view_of(property)
+    today = today_in(view.zone)
+    planned = plan_many(reports, view, today, limits())
+    if not weigh(planned.steps(view.count_events)):
+        return Reply(write(planned.run()), moment_of(view))
+    rules, as_of = newest_rules(property), now()
+    task = ReportTask(
+        store=settings.STORE_URL,
+        cache=settings.SEGMENT_CACHE,
+        pinned=view_cache().pin(property),
+        reports=tuple(reports),
+        today=today,
+        rules=encode_ruleset(rules) if rules else None,
+        limits=limits(),
+        write=write,
+    )
+    return Reply(run_elsewhere(answer_task, task), as_of)

@@ -1,0 +1,35 @@
+"""Answers reports in another process, which opens the same view."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from configuration.ruleset.ruleset import decode_ruleset
+from processing.segments.read_view import PinnedView
+from processing.segments.view_cache import ViewCache
+from processing.store import open_store
+from reporting.kinds import plan_many
+from reporting.model.limits import Limits
+
+
+class ReportTask(msgspec.Struct, frozen=True):
+    """Reports of one pinned view, of the store at this address; `write` makes bytes of their answers."""
+
+    store: str
+    cache: tuple[Path, int]
+    pinned: PinnedView
+    reports: tuple[Any, ...]
+    today: date
+    rules: bytes | None
+    limits: Limits
+    write: Callable[[list[Any]], bytes]
+
+
+def answer_task(task: ReportTask) -> bytes:
+    """Raises ReportError, and what ViewCache.view raises."""
+    rules = decode_ruleset(task.rules) if task.rules else None
+    view = ViewCache(open_store(task.store, task.cache)).open(task.pinned).with_rules(rules)
+    return task.write(plan_many(task.reports, view, task.today, task.limits).run())

@@ -1,0 +1,71 @@
+"""Middleware: every request that computes has its turn, and a refusal is answered in the format of what was asked."""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from threading import Event
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from configuration.access.tokens import authenticate
+from processing.interruption import CLIENT_GONE
+from reporting.capacity.queue import Busy
+from reporting.capacity.turns import WITHOUT_TURN, ClientGone, TookTooLong, kind_of, turn
+from reporting.ga4.responses import ErrorStatus, error_reply
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+RETRY_AFTER_S: Final = 5
+GONE: Final = 499  # nobody reads it; it is what proxies write into their logs
+
+logger = logging.getLogger(__name__)
+
+
+class Turns:
+    """Runs a request when it has its turn."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        kind = kind_of(request.path)
+        user = None if kind == WITHOUT_TURN else _user(request)
+        if user is None:
+            return self._get_response(request)
+        gone: Event | None = request.META.get(CLIENT_GONE)
+        try:
+            with turn(kind, user, gone):
+                return self._get_response(request)
+        except (Busy, ClientGone) as error:
+            return _answer(request, error)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return _answer(request, error) if isinstance(error, Busy | ClientGone | TookTooLong) else None
+
+
+def _user(request: HttpRequest) -> int | None:
+    """Returns the number of the user, whether signed in or with a token; None for anybody else."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        token = authenticate(text.strip())
+        return token.user_id if token else None
+    return request.user.pk
+
+
+def _answer(request: HttpRequest, error: Busy | ClientGone | TookTooLong) -> HttpResponse:
+    if isinstance(error, ClientGone):
+        return HttpResponse(status=GONE)
+    status = error.status if isinstance(error, Busy) else HTTPStatus.SERVICE_UNAVAILABLE
+    logger.warning("%s of user %s was refused: %s", request.path, _user(request), error)
+    response: HttpResponse
+    if request.path.startswith("/v1beta/"):
+        name: ErrorStatus = "RESOURCE_EXHAUSTED" if status == HTTPStatus.TOO_MANY_REQUESTS else "UNAVAILABLE"
+        response = JsonResponse(error_reply(name, str(error)), status=status)
+    elif request.path.startswith("/api/"):
+        response = JsonResponse({"detail": str(error)}, status=status)
+    else:
+        response = render(request, "busy.html", {"message": str(error)}, status=status)
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
