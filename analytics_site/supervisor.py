@@ -16,6 +16,8 @@ POLL_S: Final = 0.05
 MIN_PAUSE_S: Final = 0.2
 MAX_PAUSE_S: Final = 5.0
 STABLE_AFTER_S: Final = 10.0
+PROVEN_AFTER_S: Final = 60.0
+MAX_PAUSE_PROVEN_S: Final = 1.0  # of a process that has run for a minute: it is not broken, somebody kills it
 STOP_TIMEOUT_S: Final = 20.0
 PR_SET_PDEATHSIG: Final = 1
 
@@ -39,7 +41,7 @@ class Child:
 
     def __init__(self, spec: ProcessSpec, folder: Path, write_line: WriteLine) -> None:
         self._spec, self._folder, self._write_line = spec, folder, write_line
-        self._pause_s, self._start_at = MIN_PAUSE_S, 0.0
+        self._pause_s, self._max_pause_s, self._start_at = MIN_PAUSE_S, MAX_PAUSE_S, 0.0
         self._process: subprocess.Popen[bytes] | None = None
         self._finished = False
 
@@ -74,10 +76,13 @@ class Child:
         )
 
     def _schedule_restart(self, now: float, status: int) -> None:
-        if now - self._started_at >= STABLE_AFTER_S:
+        lived_s = now - self._started_at
+        if lived_s >= STABLE_AFTER_S:
             self._pause_s = MIN_PAUSE_S
+        if lived_s >= PROVEN_AFTER_S:
+            self._max_pause_s = MAX_PAUSE_PROVEN_S
         self._write_line(f"{self._spec.name} ended ({_describe(status)}); starting it again in {self._pause_s:.1f} s")
-        self._start_at, self._pause_s = now + self._pause_s, min(self._pause_s * 2, MAX_PAUSE_S)
+        self._start_at, self._pause_s = now + self._pause_s, min(self._pause_s * 2, self._max_pause_s)
 
     def _finish(self, status: int) -> None:
         self._finished = True

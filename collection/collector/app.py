@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
+from collection.collector import tracker
 from collection.collector.group_commit import MAX_WAITING_HITS, GroupWriter
 from collection.collector.http import (
     ANY_ORIGIN,
@@ -29,7 +30,6 @@ from collection.collector.http import (
     declared_length,
 )
 from collection.collector.metrics import CollectorMetrics, Gauge, Sample, gauge_lines
-from collection.collector.tracker import respond
 from collection.hit import FORMAT, RawHit, encode
 from collection.log import Log, LogUnavailable, Spills
 from collection.protocols import PROTOCOLS
@@ -94,10 +94,12 @@ class Collector:
         self._ids = hit_ids()
         self._adapters = f"{adapters}\n" if adapters else ""
         self._failed_at_us: int | None = None
+        self._script_made: asyncio.Future[None] | None = None
         self._routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._metrics}
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._writer = GroupWriter(self._log, loop, self._appended, self._max_waiting_hits)
+        self._script_made = loop.run_in_executor(None, tracker.prepare)
 
     def close(self) -> None:
         """Makes all accepted hits durable. Call it when no request is in progress any more."""
@@ -112,7 +114,7 @@ class Collector:
             if request.path.endswith(path):
                 return await self._hit(request, protocol)
         if request.path.endswith(SCRIPT_PATH):
-            return self._script(request)
+            return await self._script(request)
         if route := self._routes.get(request.path):
             return await route() if request.method == "GET" else self._refuse("method", 405, [("allow", "GET")])
         return self._refuse("not found", 404)
@@ -183,9 +185,11 @@ class Collector:
         if durable:
             self.metrics.append_done(hits, seconds)
 
-    def _script(self, request: Request) -> HttpAnswer:
+    async def _script(self, request: Request) -> HttpAnswer:
+        if self._script_made:
+            await asyncio.shield(self._script_made)
         headers = request.headers()
-        return respond(request.method, headers.get("if-none-match", ""), headers.get("accept-encoding", ""))
+        return tracker.respond(request.method, headers.get("if-none-match", ""), headers.get("accept-encoding", ""))
 
     async def _health(self) -> HttpAnswer:
         return (

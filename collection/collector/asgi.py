@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from collection.collector import tracker
 from collection.collector.app import Collector
 from collection.collector.http import MAX_BODY_BYTES, READ_HEADERS, BodyTooLarge, HttpAnswer, IncompleteBody
 
@@ -68,7 +67,6 @@ class AsgiCollector:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, tracker.prepare)
         self._collector.start(loop)
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -1,6 +1,7 @@
 """The supervisor with real processes: small Python programs that append their process id to a file."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from analytics_site.supervisor import MAX_PAUSE_S, Child, ProcessSpec
 
 ROOT = Path(__file__).resolve().parents[3]
 ENDLESS = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(60)"
@@ -141,3 +144,25 @@ def test_readiness_is_announced_once(start: Callable[[str], Running]) -> None:
     (running.folder / "serving").touch()
     time.sleep(0.5)
     assert running.end().count("ready") == 1
+
+
+def pauses(folder: Path, *lives: float) -> list[float]:
+    """How long a process is left alone after each of these lives, in seconds; time is handed in, nothing waits."""
+    lines: list[str] = []
+    child = Child(ProcessSpec("web", [sys.executable, "-c", ""]), folder, lines.append)
+    now = 0.0
+    for life in lives:
+        child.update(now)
+        wait_until(lambda: not child.is_running)
+        now += life
+        child.update(now)
+        now += MAX_PAUSE_S
+    return [float(re.findall(r"again in ([\d.]+) s", line)[0]) for line in lines]
+
+
+def test_a_process_that_always_fails_is_started_less_and_less_often(tmp_path: Path) -> None:
+    assert pauses(tmp_path, *[1.0] * 8) == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+
+
+def test_a_process_that_was_healthy_comes_back_soon_however_often_it_is_killed(tmp_path: Path) -> None:
+    assert pauses(tmp_path, 1.0, 1.0, 61.0, *[1.0] * 6) == [0.2, 0.4, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
