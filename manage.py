@@ -7,7 +7,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 from analytics_site.command_checks import check_before
-from analytics_site.command_errors import EXPECTED, explain
+from analytics_site.command_errors import EXPECTED, explain, is_of_the_disk
 from analytics_site.env_file import InvalidEnvironmentFile, take_env_file
 
 if __name__ == "__main__":
@@ -20,5 +20,9 @@ if __name__ == "__main__":
         sys.exit(str(error))
     except EXPECTED as error:
         if "--traceback" in sys.argv:
+            raise
+        sys.exit(explain(error))
+    except OSError as error:
+        if "--traceback" in sys.argv or not is_of_the_disk(error):
             raise
         sys.exit(explain(error))

@@ -75,6 +75,8 @@ def folder(name: str, default: Path) -> Path:
         raise ImproperlyConfigured(f"{name} is not allowed: {error}.") from error
     except OSError as error:
         raise _invalid(name, str(value), f"a folder that can be written ({error.strerror})") from error
+    if not os.access(value, os.W_OK | os.X_OK):
+        raise _invalid(name, str(value), "a folder that this user can write, on a file system that is not read-only")
     return value
 
 
