@@ -6,12 +6,14 @@ The broker may lose jobs: the dispatcher derives them from the ledger and the st
 """
 
 import os
-import warnings
+import sys
 from typing import Any, Final
 
 from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
-from celery.exceptions import CPendingDeprecationWarning
+from celery.signals import worker_init
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from kombu import Queue
 
 from analytics_site import broker
@@ -25,9 +27,6 @@ MAX_WAITING: Final = {"history": 2, "seal": 64}
 QUEUE_OF: Final = {"hitstream.carry_out": "history", "hitstream.keep_up_all": "seal"}
 CARRY_OUT_EVERY_S: Final = 2.0
 KEEP_UP_EVERY_S: Final = 30.0
-
-# Celery's advice after each loss of the connection. Our jobs may be done twice, so none needs to be cancelled.
-warnings.filterwarnings("ignore", "\\s*In Celery 5.1 we introduced", CPendingDeprecationWarning)
 
 _server: Final = broker.server()
 
@@ -75,6 +74,19 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks(["processing"])
+
+
+@worker_init.connect
+def refuse_wrong_settings(**_: Any) -> None:
+    """Ends a worker that is not set up as its installation is. Without a database, its first job compares."""
+    from processing import installation  # the models can be imported now
+
+    try:
+        installation.check()
+    except ImproperlyConfigured as error:
+        sys.exit(f"Hitstream does not start: {error}")
+    except DatabaseError as error:
+        OUTAGES.began("database", error)
 
 
 class LimitedScheduler(Scheduler):

@@ -235,6 +235,7 @@ LOGGING = {
     "filters": {
         "outages": {"()": "configuration.outages.OutageFilter"},
         "broker answers": {"()": "configuration.outages.BrokerAnswers"},
+        "advice": {"()": "configuration.outages.CeleryAdvice"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outages"]}},
     # The drivers raise what they log: we log it once, as a sentence.
@@ -242,6 +243,7 @@ LOGGING = {
         "kafka": {"level": "CRITICAL"},
         "cassandra": {"level": "CRITICAL"},
         "celery": {"level": "WARNING"},
+        "py.warnings": {"filters": ["advice"]},
         "celery.worker.consumer.connection": {"level": "INFO", "filters": ["broker answers"]},
     },
     "root": {"handlers": ["console"], "level": env.choice("HITSTREAM_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))},

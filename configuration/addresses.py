@@ -122,9 +122,9 @@ def _is_readable(path: str) -> bool:
 
 
 NONE: Final = "none"
-USER: Final = "user, password"  # a password needs a user
-BOTH: Final = "user and password"
-PASSWORD: Final = "password, user"  # noqa: S105 - a user needs a password
+USER: Final = "user, or user and password"
+BOTH: Final = "user and password, or neither"
+FOR_REDIS: Final = "password, or user and password"
 ONE: Final = "one"
 COUNT: Final = "a number"  # of processes or threads, in the place of a host
 OPTIONAL: Final = "any number"
@@ -184,9 +184,9 @@ FORMS: Final[Mapping[str, Form]] = {
     ),
     "postgres": _POSTGRES,
     "postgresql": _POSTGRES,
-    "redis": Form(login=PASSWORD, hosts=ONE, port=6379, path=_DATABASE_NUMBER),
+    "redis": Form(login=FOR_REDIS, hosts=ONE, port=6379, path=_DATABASE_NUMBER),
     "rediss": Form(
-        login=PASSWORD,
+        login=FOR_REDIS,
         hosts=ONE,
         port=6379,
         path=_DATABASE_NUMBER,
@@ -250,7 +250,7 @@ def _login(text: str | None, form: Form) -> tuple[str, str]:
         raise InvalidAddress("it has a user or a password, but not both")
     if form.login == USER and not user:
         raise InvalidAddress("it has a password without a user")
-    if form.login == PASSWORD and not password:
+    if form.login == FOR_REDIS and not password:
         raise InvalidAddress("it has a user without a password")
     return _decoded(user, "user"), _decoded(password, "password")
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+UNAVAILABLE: Final = 503  # the status of requests that are refused meanwhile
 WITHOUT_ADAPTER: Final = ("database", "broker")
 
 Classify = Callable[[BaseException], str]
@@ -44,6 +45,9 @@ class Outages:
             since = self._since.pop(server, None)
         if since is not None:
             logger.warning("the %s answers again, after %.0f s", server, time.monotonic() - since)
+
+    def are_there(self) -> bool:
+        return bool(self._since)
 
     def is_away(self, server: str) -> bool:
         return server in self._since
@@ -83,7 +87,15 @@ class OutageFilter(logging.Filter):
         for error in errors:
             if (server := OUTAGES.classify(error)) in WITHOUT_ADAPTER:
                 OUTAGES.began(server, error)
-        return not any(OUTAGES.explains(error) for error in errors)
+        is_refusal = getattr(record, "status_code", None) == UNAVAILABLE and OUTAGES.are_there()
+        return not (is_refusal or any(OUTAGES.explains(error) for error in errors))
+
+
+class CeleryAdvice(logging.Filter):
+    """Drops the advice that Celery gives at each loss of the broker. Our jobs may be done twice: none is cancelled."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "worker_cancel_long_running_tasks_on_connection_loss" not in record.getMessage()
 
 
 class BrokerAnswers(logging.Filter):

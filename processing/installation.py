@@ -80,9 +80,9 @@ def open_installed_log(timeout_s: float | None = None) -> Log:
     return open_log(settings.LOG_URL, lambda: expected("log"), timeout_s=timeout_s)
 
 
-def open_installed_store() -> Store:
+def open_installed_store(patience_s: float | None = None) -> Store:
     """Opens the store of STORE_URL, which must be that of this installation. Raises ValueError, StoreUnavailable."""
-    return open_store(settings.STORE_URL, settings.SEGMENT_CACHE, lambda: expected("store"))
+    return open_store(settings.STORE_URL, settings.SEGMENT_CACHE, lambda: expected("store"), patience_s)
 
 
 def expected(part: str) -> str:

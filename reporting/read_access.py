@@ -21,6 +21,7 @@ from processing.segments.view_cache import ViewCache
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 
 LOG_TIMEOUT_S: Final = 2.0  # pages do not wait longer for the log: they need it only to count pending hits
+STORE_PATIENCE_S: Final = 5.0  # then a page says that the store is unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Status(NamedTuple):
 
 @lru_cache(maxsize=1)
 def view_cache() -> ViewCache:
-    store = open_installed_store()
+    store = open_installed_store(STORE_PATIENCE_S)
     return ViewCache(store, ColumnCache(store, settings.COLUMN_CACHE))
 
 

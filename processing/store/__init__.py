@@ -12,10 +12,16 @@ if TYPE_CHECKING:
 __all__ = ["Store", "check_store", "cluster_of", "known_id", "open_store", "set_up_store"]
 
 
-def open_store(url: str, cache: tuple[Path, int] | None = None, expected: Expected = any_store) -> Store:
+def open_store(
+    url: str,
+    cache: tuple[Path, int] | None = None,
+    expected: Expected = any_store,
+    patience_s: float | None = None,
+) -> Store:
     """Opens the store at an address: `sqlite:///folder/of/its/own` is the embedded one, `cassandra://host[,host]/keyspace`
     that on a cluster. `cache` is a folder of the local disk for content of a remote store, and how many bytes it may
-    take; 0: none. `expected`: see `port.Expected`. Raises ValueError for any other address, StoreUnavailable.
+    take; 0: none. `expected`: see `port.Expected`. A remote store that does not answer
+    is asked again for `patience_s`, None: for a minute. Raises ValueError for any other address, StoreUnavailable.
     """
     address = parse_address(url, ("sqlite", "cassandra"), of="a store")
     if address.scheme == "sqlite":
@@ -24,7 +30,7 @@ def open_store(url: str, cache: tuple[Path, int] | None = None, expected: Expect
         store = EmbeddedStore(Path(address.path))
         check_identity(store.id, expected)
         return store
-    return _on_cassandra(url, cache, expected)
+    return _on_cassandra(url, cache, expected, patience_s)
 
 
 def set_up_store(url: str, replication: str = "") -> None:
@@ -68,12 +74,14 @@ def cluster_of(url: str) -> "ClusterAddress":
     return parse_address(url)
 
 
-def _on_cassandra(url: str, cache: tuple[Path, int] | None, expected: Expected) -> Store:
+def _on_cassandra(url: str, cache: tuple[Path, int] | None, expected: Expected, patience_s: float | None) -> Store:
     address = cluster_of(url)
     try:
         from processing.store.cassandra.store import CassandraStore
     except ModuleNotFoundError as error:
         raise ValueError("a store on Cassandra needs the packages of requirements-cluster.txt") from error
     from processing.store.cassandra.disk_cache import DiskCache
+    from processing.store.cassandra.session import PATIENCE_S
 
-    return CassandraStore(address, DiskCache(*cache) if cache and cache[1] else None, expected)
+    disk = DiskCache(*cache) if cache and cache[1] else None
+    return CassandraStore(address, disk, expected, patience_s or PATIENCE_S)

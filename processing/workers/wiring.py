@@ -14,6 +14,7 @@ from collection.log import Log
 from configuration import clock
 from configuration.drafts.snapshot import receive_settings, retention_days, stored_rules
 from configuration.ruleset.context import Context
+from processing import installation
 from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
 from processing.ingest.geoip import GeoDatabase, open_geo_database
@@ -76,7 +77,8 @@ def make_dispatcher(
 
 
 def make_job_handlers() -> JobHandlers:
-    """Returns what a worker process of a cluster does with its jobs."""
+    """Returns what a worker process of a cluster does with its jobs. Raises WrongInstallation."""
+    installation.check()
     log, store = open_installed_log(), open_installed_store()
 
     @cache

@@ -174,3 +174,40 @@ def test_the_adapters_are_named_at_the_start_and_by_readyz(collector: Server, da
     assert collector.get("/readyz") == "ready\nlog sqlite\n"
     said = run(data, *manage("up", "--role", "worker"))
     assert said.stdout.startswith(f"Adapters: log sqlite://{data}/log, store sqlite://{data}/store, database sqlite://")
+
+
+def test_a_worker_of_celery_with_another_secret_ends(data: Path) -> None:
+    """Also one that nobody started through `up`."""
+    pytest.importorskip("celery", reason="make dev-cluster installs it")
+    settings = {**written_out(data), "BROKER_URL": "redis://127.0.0.1:1/0"}
+    words = [f"{name}={value}" for name, value in settings.items()]
+    assert run(data, "env", *words, *manage("setup_cluster")).returncode == 0
+    words.append("HITSTREAM_SECRET=another")
+    worker = (sys.executable, "-m", "celery", "--quiet", "--app", "analytics_site", "worker", "--pool", "solo")
+    said = run(data, "env", *words, *worker)
+    assert said.returncode != 0
+    assert "Hitstream does not start: HITSTREAM_SECRET is not that of this installation" in said.stderr
+
+
+def test_commands_that_read_or_write_compare_and_fsck_reports(data: Path, tmp_path: Path) -> None:
+    """With a file of settings, as beside systemd."""
+    settings = {**written_out(data), "BROKER_URL": "redis://127.0.0.1:1/0", "HITSTREAM_DATA": str(data)}
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+    wrong.write_text(right.read_text().replace("of all machines, too", "another"))
+    assert "Recorded: the fingerprint of HITSTREAM_SECRET" in managed(data, right, "setup_cluster").stdout
+    assert managed(data, right, "add_property", "Shop", "--domain", "shop.example").returncode == 0
+    assert "no problems" in managed(data, right, "fsck").stdout
+    for words in (["work", "--once"], ["dispatch"], ["demo"], ["add_property", "Blog"], ["setup_cluster"]):
+        said = managed(data, wrong, *words)
+        assert said.returncode != 0, words
+        assert "HITSTREAM_SECRET is not that of this installation: every known visitor" in said.stderr, words
+    said = managed(data, wrong, "fsck")
+    assert said.returncode == 1
+    assert "installation: HITSTREAM_SECRET is not that" in said.stdout
+    assert "1 problem" in said.stderr
+
+
+def managed(data: Path, file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = manage(*words)
+    return run(data, *command[:2], "--env-file", str(file), *command[2:])

@@ -5,13 +5,15 @@ import signal
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tests.services.jars import SERVICES, jars
 from tests.services.process import Address, Command, Process, empty, ports, taken
 
 POM: Final = Path(__file__).with_name("kafka_pom.xml")
 START_LIMIT_S: Final = 180.0
+PLAIN: Final = "plain.PlainLoginModule"
+SCRAM: Final = "scram.ScramLoginModule"
 HEAP: Final = "400m"
 LOGGING: Final = """\
 status = warn
@@ -26,11 +28,38 @@ logger.settings.level = warn
 """
 
 
+class Security(NamedTuple):
+    """A user, and a file with the broker's key and certificate: clients need TLS, user and password."""
+
+    user: str
+    password: str
+    certificate: Path
+
+    def settings(self) -> dict[str, object]:
+        plain, scram = (f"org.apache.kafka.common.security.{name} required" for name in (PLAIN, SCRAM))
+        users = f'username="broker" password="broker" user_broker="broker" user_{self.user}="{self.password}"'
+        listener = "listener.name.client"
+        return {
+            "listener.security.protocol.map": "CLIENT:SASL_SSL,CONTROLLER:PLAINTEXT",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+            "sasl.mechanism.inter.broker.protocol": "PLAIN",
+            f"{listener}.plain.sasl.jaas.config": f"{plain} {users};",
+            f"{listener}.scram-sha-512.sasl.jaas.config": f"{scram};",
+            f"{listener}.ssl.keystore.type": "PEM",
+            f"{listener}.ssl.keystore.location": self.certificate,
+            f"{listener}.ssl.truststore.type": "PEM",
+            f"{listener}.ssl.truststore.location": self.certificate,
+        }
+
+    def format_words(self) -> list[str]:
+        return ["--add-scram", f"SCRAM-SHA-512=[name={self.user},password={self.password}]"]
+
+
 class Kafka:
     """See `tests.services.service.Service`. Nodes are numbered from 1."""
 
-    def __init__(self, folder: Path = SERVICES / "kafka", nodes: int = 1) -> None:
-        self.folder, self.nodes = folder, nodes
+    def __init__(self, folder: Path = SERVICES / "kafka", nodes: int = 1, security: Security | None = None) -> None:
+        self.folder, self.nodes, self._security = folder, nodes, security
 
     @property
     def servers(self) -> str:
@@ -96,6 +125,7 @@ class Kafka:
         (folder / "server.properties").write_text("".join(lines))
         if not (folder / "data" / "meta.properties").exists():
             tool = ["kafka.tools.StorageTool", "format", "-t", self._cluster_id(), "-c", "server.properties"]
+            tool += self._security.format_words() if self._security else []
             subprocess.run(self._java(*tool), cwd=folder, check=True, capture_output=True)
 
     def _settings(self, number: int) -> dict[str, object]:
@@ -118,6 +148,7 @@ class Kafka:
             "num.network.threads": 2,
             "num.io.threads": 4,
             **self._copies(),
+            **(self._security.settings() if self._security else {}),
         }
 
     def _copies(self) -> dict[str, object]:

@@ -2,11 +2,12 @@
 
 import shutil
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from tests.services.jars import SERVICES
-from tests.services.process import Address, Command, Process, empty, ports
+from tests.services.process import Address, Command, Process, empty, ports, taken
 
 START_LIMIT_S: Final = 60.0
 
@@ -14,8 +15,13 @@ START_LIMIT_S: Final = 60.0
 class Redis:
     """See `tests.services.service.Service`. What was acknowledged is on the disk: a broker must not forget tasks."""
 
-    def __init__(self, folder: Path = SERVICES / "redis") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path = SERVICES / "redis", options: Sequence[str] = (), tls: bool = False) -> None:
+        """`options` are further ones of the command line; with `tls` it listens for nothing else."""
+        self.folder, self._options, self._tls = folder, options, tls
+
+    @property
+    def port(self) -> int:
+        return self._listens_on()[0][1]
 
     @property
     def address(self) -> str:
@@ -51,9 +57,12 @@ class Redis:
     def _words(self) -> list[str]:
         (host, port), *_ = self._listens_on()
         durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-        return ["redis-server", "--bind", host, "--port", str(port), "--dir", str(self.folder), *durable]
+        ports = ["--port", "0", "--tls-port", str(port)] if self._tls else ["--port", str(port)]
+        return ["redis-server", "--bind", host, *ports, "--dir", str(self.folder), *durable, *self._options]
 
     def _answers(self) -> bool:
+        if self._options:  # it answers to those only who know its password
+            return taken(self._listens_on()[0])
         try:
             with socket.create_connection(self._listens_on()[0], 5) as client:
                 client.sendall(b"PING\r\n")

@@ -64,7 +64,7 @@ class KafkaLog:
 
     @property
     def id(self) -> str:
-        return self._retry("cannot be reached", self._known_id)
+        return self._id or self._retry("cannot be reached", self._known_id)
 
     def append(self, hits: Sequence[tuple[bytes, bytes]]) -> None:
         if not hits:

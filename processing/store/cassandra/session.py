@@ -35,6 +35,7 @@ PAUSES_S: Final = (0.1, 0.4, 1.6)  # between the attempts of one statement, with
 ATTEMPTS: Final = 5  # to learn what became of a conditional write
 TIMEOUT_S: Final = 12.0
 CONNECT_S: Final = 5.0
+PATIENCE_S: Final = 60.0
 
 Row = tuple[Any, ...]
 Statement = tuple[str, Sequence[object]]
@@ -62,9 +63,17 @@ class CassandraSession:
     """Safe to share between threads. `keyspace` False: before there is one; `check` False: before it has a format."""
 
     def __init__(
-        self, address: ClusterAddress, *, keyspace: bool = True, check: bool = True, expected: Expected = any_store
+        self,
+        address: ClusterAddress,
+        *,
+        keyspace: bool = True,
+        check: bool = True,
+        expected: Expected = any_store,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        """`patience_s`: after so long a statement is not tried again, and no single attempt takes longer."""
         self.address, self._check, self._expected = address, check and keyspace, expected
+        self._patience_s = patience_s
         self._keyspace = address.keyspace if keyspace else None
         self._opened: _Opened | None = None
         self._inherited: list[_Opened] = []
@@ -73,7 +82,7 @@ class CassandraSession:
 
     def run(self, query: str, values: Sequence[object] = (), *, serial: bool = False) -> list[Row]:
         """One statement that may be repeated; `serial` reads see all conditional writes. Raises StoreUnavailable."""
-        return _with_retries(lambda: list(self._session().execute(self._bound(query, values, serial=serial))))
+        return self._with_retries(lambda: list(self._session().execute(self._bound(query, values, serial=serial))))
 
     def run_all(self, query: str, many: Iterable[Sequence[object]]) -> list[list[Row]]:
         """One statement for each of many values, side by side; the answers in their order."""
@@ -87,7 +96,7 @@ class CassandraSession:
 
     def swap(self, statements: Sequence[Statement]) -> bool:
         """A conditional batch on one partition: whether it was applied. Raises UnknownOutcome, StoreUnavailable."""
-        batch = _with_retries(lambda: self._batch(statements))
+        batch = self._with_retries(lambda: self._batch(statements))
         try:
             return bool(self._session().execute(batch).was_applied)
         except _REJECTED as error:
@@ -126,11 +135,27 @@ class CassandraSession:
 
     def define(self, statement: str) -> None:
         """A statement on the schema, not prepared."""
-        _with_retries(lambda: self._session().execute(statement, timeout=60.0))
+        self._with_retries(lambda: self._session().execute(statement, timeout=60.0))
+
+    def _with_retries(self, action: Callable[[], T]) -> T:
+        """Tries an action several times, with pauses, while the patience lasts. Raises StoreUnavailable."""
+        give_up = time.monotonic() + self._patience_s
+        for pause in PAUSES_S:
+            try:
+                return _attempt(action)
+            except StoreUnavailable as error:
+                if not isinstance(error.__cause__, _TRANSIENT) or isinstance(error.__cause__, _REJECTED):
+                    raise
+                if time.monotonic() + pause > give_up:
+                    OUTAGES.began("store", error)
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads out the attempts
+        with OUTAGES.watch("store", StoreUnavailable):
+            return _attempt(action)
 
     def data_centers(self) -> dict[str, int]:
         """Returns the number of nodes that are known, by data center. Raises StoreUnavailable."""
-        hosts = _with_retries(lambda: self._open().cluster.metadata.all_hosts())
+        hosts = self._with_retries(lambda: self._open().cluster.metadata.all_hosts())
         return dict(Counter(str(host.datacenter) for host in hosts))
 
     def close(self) -> None:
@@ -148,7 +173,13 @@ class CassandraSession:
                 self._inherited.append(self._opened)  # closing it here would end the parent's connections
                 self._opened, self._slots = None, BoundedSemaphore(IN_FLIGHT)
             if self._opened is None:
-                self._opened = _connect(self.address, self._keyspace, check=self._check, expected=self._expected)
+                self._opened = _connect(
+                    self.address,
+                    self._keyspace,
+                    check=self._check,
+                    expected=self._expected,
+                    patience_s=self._patience_s,
+                )
             return self._opened
 
     def _prepared(self, query: str) -> Any:
@@ -197,13 +228,15 @@ class CassandraSession:
         return self.run(query, values)
 
 
-def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool, expected: Expected) -> _Opened:
+def _connect(
+    address: ClusterAddress, keyspace: str | None, *, check: bool, expected: Expected, patience_s: float
+) -> _Opened:
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(address.dc)),
         retry_policy=FallthroughRetryPolicy(),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         serial_consistency_level=ConsistencyLevel.LOCAL_SERIAL,
-        request_timeout=TIMEOUT_S,
+        request_timeout=min(TIMEOUT_S, patience_s),
         row_factory=tuple_factory,
     )
     cluster = Cluster(
@@ -214,7 +247,7 @@ def _connect(address: ClusterAddress, keyspace: str | None, *, check: bool, expe
         reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0),
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],  # without it a cell waits for the one before
         ssl_context=address.tls,
-        connect_timeout=CONNECT_S,
+        connect_timeout=min(CONNECT_S, patience_s / 3),
         compression=False,
     )
     try:
@@ -237,19 +270,6 @@ def _check_format(rows: list[Row]) -> None:
         raise StoreUnavailable(f"Cassandra: the store was not set up to its end; {_ADVICE}")
     if rows[0][0] != FORMAT:
         raise StoreUnavailable(f"Cassandra: the store has format {rows[0][0]}, not {FORMAT}")
-
-
-def _with_retries(action: Callable[[], T]) -> T:
-    """Tries an action several times, with pauses. Raises StoreUnavailable."""
-    for pause in PAUSES_S:
-        try:
-            return _attempt(action)
-        except StoreUnavailable as error:
-            if not isinstance(error.__cause__, _TRANSIENT) or isinstance(error.__cause__, _REJECTED):
-                raise
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - only spreads out the attempts
-    with OUTAGES.watch("store", StoreUnavailable):
-        return _attempt(action)
 
 
 def _attempt(action: Callable[[], T]) -> T:

@@ -17,7 +17,7 @@ from processing.store.cassandra.disk_cache import DiskCache
 from processing.store.cassandra.documents import CassandraContexts, Documents
 from processing.store.cassandra.manifests import CassandraManifests, ManifestState
 from processing.store.cassandra.segments import CassandraSegments
-from processing.store.cassandra.session import ID, CassandraSession
+from processing.store.cassandra.session import ID, PATIENCE_S, CassandraSession
 from processing.store.port import (
     BlockInfo,
     BlockKey,
@@ -38,8 +38,14 @@ OWNER: Final = "owner"
 class CassandraStore:
     """See `port.Store`. It connects when it is first used."""
 
-    def __init__(self, address: ClusterAddress, cache: DiskCache | None = None, expected: Expected = any_store) -> None:
-        self._session = CassandraSession(address, expected=expected)
+    def __init__(
+        self,
+        address: ClusterAddress,
+        cache: DiskCache | None = None,
+        expected: Expected = any_store,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._session = CassandraSession(address, expected=expected, patience_s=patience_s)
         documents = Documents(self._session)
         self._blocks = CassandraBlocks(self._session)
         self._segments = CassandraSegments(self._session, cache)
