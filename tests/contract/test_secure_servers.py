@@ -40,7 +40,7 @@ def secure_kafka(certificates: Certificates) -> Iterator[Kafka]:
 @pytest.mark.kafka
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("sasl", ["", "&sasl=PLAIN", "&sasl=SCRAM-SHA-512"])
-def test_kafka(secure_kafka: Kafka, certificates: Certificates, sasl: str) -> None:
+def test_it_works(secure_kafka: Kafka, certificates: Certificates, sasl: str) -> None:
     url = f"kafka://ann:{ENCODED}@{secure_kafka.servers}/hits?tls=yes&cafile={certificates.ca}{sasl}"
     set_up_log(url, 1, 1)
     with closing(open_log(url)) as log:
