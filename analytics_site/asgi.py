@@ -9,18 +9,21 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from analytics_site.bridge import WsgiInThreads
+from analytics_site.sign_in_gate import SignInGate
 from analytics_site.wsgi import application as _pages  # sets Django up for the imports below
 from collection.collector.app import Collector
 from collection.collector.asgi import AsgiCollector
 from collection.collector.http import TrustedProxies
 from collection.log import LogUnavailable, open_log_that_spills
+from configuration.access.sign_in_limits import wait_s
 from configuration.adapters import kinds_in_use
 from processing.receiving.pending import count_pending
 from processing.workers.warm_up import warm_up
 from reporting.capacity.turns import kind_of, threads
 
 _log = open_log_that_spills(settings.LOG_URL, settings.DATA / "spill")
-_django = WsgiInThreads(_pages, TrustedProxies(settings.TRUSTED_PROXIES), threads(), kind_of)
+_proxies = TrustedProxies(settings.TRUSTED_PROXIES)
+_django = SignInGate(WsgiInThreads(_pages, _proxies, threads(), kind_of), _proxies, wait_s, settings.PASSWORD_HASHES)
 
 
 def _lags() -> dict[str, int]:

@@ -6,9 +6,11 @@ from django.conf import settings
 
 from analytics_site.bridge import WsgiInThreads
 from analytics_site.pages import AsgiPages, check_database
+from analytics_site.sign_in_gate import SignInGate
 from analytics_site.wsgi import application as _django  # sets Django up for the imports below
 from collection.collector.http import TrustedProxies
 from collection.collector.metrics import Gauge, Sample
+from configuration.access.sign_in_limits import wait_s
 from configuration.adapters import kinds_in_use
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.receiving import ledger
@@ -44,8 +46,9 @@ def _gauges() -> list[Gauge]:
     return [behind, cleaned, waiting] if settings.BROKER_URL else [behind, cleaned]
 
 
+_proxies = TrustedProxies(settings.TRUSTED_PROXIES)
 application = AsgiPages(
-    WsgiInThreads(_django, TrustedProxies(settings.TRUSTED_PROXIES), threads(), kind_of),
+    SignInGate(WsgiInThreads(_django, _proxies, threads(), kind_of), _proxies, wait_s, settings.PASSWORD_HASHES),
     checks={"database": check_database, "store": _check_store},
     gauges=_gauges(),
     adapters=kinds_in_use(),

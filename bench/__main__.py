@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, list[str]] = {
     "reports": ["bench.reports"],
     "imports": ["bench.imports"],
     "freshness": ["bench.freshness"],
+    "sign_in": ["bench.sign_in"],
     "history": ["bench.history"],
     "month": ["bench.month", "--hits", "1000000"],
     "scale": ["bench.scale"],

@@ -13,7 +13,8 @@ from ipaddress import ip_network
 from typing import Final, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import Error as DatabaseError
+from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from configuration.clock import now
@@ -71,19 +72,40 @@ def begin_attempt(name: str, address: str) -> Attempt:
     Where the name signed in before, only failures of this name at this address count: nobody elsewhere can lock its
     owner out.
     """
+    limits, known = check_attempt(name, address)
+    _charge(limits, now())
+    return Attempt(limits, known)
+
+
+def check_attempt(name: str, address: str) -> tuple[list[Limit], str]:
+    """Returns the limits that an attempt would be charged to, and the key of the known address. Raises TooManyAttempts.
+
+    It takes no lock and writes nothing, so that a flood of refused attempts costs little.
+    """
     name, near, site = unicodedata.normalize("NFKC", name), _network(address, LINK_BITS), _network(address, SITE_BITS)
     tries = settings.SIGN_IN_TRIES
     known = _key("known", name, near)
     both = Limit(_key("both", name, near), tries, timedelta(minutes=1))
     of_address = Limit(_key("address", site), 2 * tries, timedelta(seconds=15))
     of_name = Limit(_key("name", name), 10 * tries, timedelta(seconds=30))
-    moment, keys = now(), [known, both.key, of_address.key, of_name.key]
-    found = _read(keys)
-    is_known = found.get(known, moment) > moment
-    limits = [both] if is_known else [both, of_address, of_name]
-    _check(limits, found, moment)  # without a lock: a flood of refused attempts writes nothing
-    _charge(limits, moment)
-    return Attempt(limits, known)
+    moment = now()
+    found = _read([known, both.key, of_address.key, of_name.key])
+    limits = [both] if found.get(known, moment) > moment else [both, of_address, of_name]
+    _check(limits, found, moment)
+    return limits, known
+
+
+def wait_s(name: str, address: str) -> int:
+    """Returns for how many seconds an attempt would be refused; 0 if it would not, and where the database does not
+    answer, which the attempt will find too.
+    """
+    try:
+        check_attempt(name, address)
+    except TooManyAttempts as refused:
+        return refused.wait_s
+    except DatabaseError:
+        connection.close()
+    return 0
 
 
 @contextmanager
