@@ -1,10 +1,22 @@
-"""Masks IP addresses, wherever they stand. `bits` says how many of each address are kept, as (IPv4, IPv6)."""
+"""Masks IP addresses, wherever they stand and however they are escaped (hidden_text.py).
+
+`bits` says how many of each address are kept, as (IPv4, IPv6).
+"""
 
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import quote_plus, unquote_plus
+
+from processing.ingest.hidden_text import (
+    HIDES_IPV4,
+    HIDES_IPV6,
+    HIDES_NAME,
+    decode_escapes,
+    decode_with_sources,
+    may_hide,
+)
 
 Bits = tuple[int, int]
 Address = IPv4Address | IPv6Address
@@ -18,8 +30,8 @@ ADDRESS_BITS: Final = {4: 32, 6: 128}
 LONGEST_ADDRESS: Final = 64  # with a zone
 LONGEST_HOST: Final = 255
 COLONS_OF_IPV6: Final = 6  # a full one has seven, or six before an IPv4 part; a shortened one has "::"
-ESCAPES: Final = re.compile("%3a|%2e", re.IGNORECASE)
 IPV6_LIKE: Final = re.compile(r"[0-9A-Fa-f:.]{2,}")
+TWO_COLONS: Final = re.compile(":[0-9A-Fa-f]{0,4}:")  # quick to look for, and rare
 NO_IPV4: Final = "0.0.0.0"  # noqa: S104 - nothing is bound to it
 NO_NAME: Final = "-"
 TAILS: Final = {4: "[0-9.]*", 6: "(?:[0-9a-f:.]|%3a)*"}
@@ -55,15 +67,20 @@ def truncate(text: str, bits: Bits) -> str | None:
 
 
 def mask_text(text: str, bits: Bits) -> str:
-    """Truncates everything that is an address; what only looks like one becomes zeros."""
-    plain = ESCAPES.sub(lambda found: unquote_plus(found[0]), text)
-    without_ipv6 = IPV6_LIKE.sub(lambda found: _mask_ipv6(found[0], bits), plain)
-    return DOTTED.sub(lambda found: _mask_ipv4(found[0], bits), without_ipv6)
+    """Truncates everything that is an address; what only looks like one becomes zeros. A text that has an address in
+    escapes is returned without escapes, and any other text with them.
+    """
+    masked = _mask_plain(text, bits)
+    plain = decode_escapes(masked) if "%" in masked or "\\" in masked else masked
+    without_escapes = _mask_plain(plain, bits) if plain is not masked else plain
+    return masked if without_escapes == plain else without_escapes
 
 
 def is_suspicious(rest: str) -> bool:
     """Returns whether `mask_rest` may change the text."""
-    return any(name in rest for name in SUSPICIOUS)
+    if any(name in rest for name in SUSPICIOUS):
+        return True
+    return may_hide(rest, HIDES_NAME) and any(name in decode_escapes(rest) for name in SUSPICIOUS)
 
 
 def mask_rest(rest: str, bits: Bits) -> str:
@@ -79,23 +96,24 @@ def mask_content(rest: str, bits: Bits) -> str:
 def contains_address(text: str, own: str) -> bool:
     """Returns whether `mask_address` would change the text."""
     known = spellings(own)
-    if not known:
-        return False
-    if len(known) > 1 or known[0][-1].isalpha():  # IPv4 has one spelling and no letters
-        text = text.lower()
-    return any(spelling in text for spelling in known)
+    return bool(known) and (_contains(text, own, known) or _hides(text, own, known))
 
 
 def mask_address(text: str, own: str, bits: Bits) -> str:
-    """Masks one address in any text, however it is spelled. A host's name becomes a dash.
+    """Masks one address in any text, however it is spelled and escaped. A host's name becomes a dash.
 
     Digits that follow the address go with it: left behind a shorter one, they could complete it again.
     """
-    address = parse_address(own)
+    address, known = parse_address(own), spellings(own)
     masked = _cut(address, _kept(address, bits)) if address else NO_NAME
     tail = TAILS[address.version] if address else ""
-    for spelling in spellings(own):
+    for spelling in known:
         text = re.sub(re.escape(spelling) + tail, masked, text, flags=re.IGNORECASE)
+    if known and isinstance(address, IPv6Address):
+        text = IPV6_LIKE.sub(lambda found: masked if _is_ipv6(found[0], address) else found[0], text)
+    # What is masked may be the address itself, and then it is found for ever.
+    while _hides(text, own, known) and (changed := _mask_hidden(text, own, masked, tail)) != text:
+        text = changed
     return text
 
 
@@ -111,6 +129,54 @@ def spellings(own: str) -> tuple[str, ...]:
     plain = set[str]() if address.is_loopback else {str(address), address.exploded, own.strip().lower()}
     encoded = {text.replace(":", "%3a") for text in plain}
     return tuple(sorted(plain | encoded, key=lambda text: (-len(text), text)))
+
+
+def _mask_plain(text: str, bits: Bits) -> str:
+    without_ipv6 = IPV6_LIKE.sub(lambda found: _mask_ipv6(found[0], bits), text)
+    return DOTTED.sub(lambda found: _mask_ipv4(found[0], bits), without_ipv6)
+
+
+def _contains(text: str, own: str, known: tuple[str, ...]) -> bool:
+    lower = text.lower() if len(known) > 1 or known[0][-1].isalpha() else text  # IPv4: one spelling, no letters
+    if any(spelling in lower for spelling in known):
+        return True
+    # An IPv6 address has more spellings than are worth listing.
+    if ":" not in own or TWO_COLONS.search(text) is None:
+        return False
+    address = parse_address(own)
+    return isinstance(address, IPv6Address) and any(_is_ipv6(found, address) for found in IPV6_LIKE.findall(text))
+
+
+def _is_ipv6(text: str, address: IPv6Address) -> bool:
+    return text.count(":") > 1 and parse_address(text.strip(".")) == address
+
+
+def _hides(text: str, own: str, known: tuple[str, ...]) -> bool:
+    """Returns whether the text has the address in escapes."""
+    if not known or ("%" not in text and "\\" not in text):
+        return False
+    address = parse_address(own)
+    escapes = HIDES_NAME if address is None else HIDES_IPV4 if address.version == 4 else HIDES_IPV6
+    return may_hide(text, escapes) and _contains(decode_escapes(text), own, known)
+
+
+def _mask_hidden(text: str, own: str, masked: str, tail: str) -> str:
+    """Masks the address where it stands without escapes; everything around it keeps them."""
+    plain, address = decode_with_sources(text), parse_address(own)
+    spans = [
+        found.span()
+        for spelling in spellings(own)
+        for found in re.finditer(re.escape(spelling) + tail, plain.text, flags=re.IGNORECASE)
+    ]
+    if isinstance(address, IPv6Address):
+        spans += [found.span() for found in IPV6_LIKE.finditer(plain.text) if _is_ipv6(found[0], address)]
+    pieces, end = [], 0
+    for span in sorted(set(spans), key=lambda span: (span[0], -span[1])):
+        first, last = plain.source(*span)
+        if first >= end:  # else it lies within the one before
+            pieces += [text[end:first], masked]
+            end = last
+    return "".join(pieces) + text[end:]
 
 
 def _kept(address: Address, bits: Bits) -> int:

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from collection.protocols import REST
 from processing.ingest.decode import Reading
+from processing.ingest.hidden_text import HIDES_EMAIL, decode_escapes, decode_with_sources, may_hide
 from processing.pipeline.lookups.lists import rows
 
 TEXTS: Final = ("dl", "dr", "dp", "target", "dt", "cs", "cm", "cn", "cc", "ck", "ci")
@@ -29,8 +30,7 @@ CASE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 BETWEEN_WORDS: Final = re.compile(r"[\W\d_]+")
 USER_OF_HOST: Final = re.compile(r"(?<=://)[^/?#\s]*@")
 WORD_ENDS: Final = re.compile(r"(\s+|\")")
-MAY_NAME: Final = re.compile("[@=]|%(?:25)*(?:40|3[Dd])")  # an address or a parameter, as often encoded as may be
-AT: Final = re.compile("%(?:25)*40")
+MAY_NAME: Final = re.compile(rf"[@=\\]|{HIDES_EMAIL.pattern}|%(?:25)*3[Dd]")  # an address or a parameter
 # A name may be repeated with other sizes of an image: `logo@2x.png` is no address.
 EMAIL: Final = re.compile(
     r"(?<![^\s@/?#&=<>\"(),:;\[\]\\])[^\s@/?#&=<>\"(),:;\[\]\\]++@(?![0-9]+x\.)(?:[\w%-]++\.)+[^\W\d_]{2}[\w-]*"
@@ -50,7 +50,7 @@ def remove_personal_data(readings: Iterable[Reading]) -> Counter[int]:
 
 def clean_text(text: str) -> str:
     """Cleans an address, or any other text."""
-    if "=" not in text and "@" not in text and "%" not in text:
+    if "=" not in text and "@" not in text and "%" not in text and "\\" not in text:
         return text
     return _cached_text(text) if len(text) <= CACHED_CHARACTERS else _cleaned(text, 0)
 
@@ -120,7 +120,8 @@ def _clean_value(name: str, value: str, decode: Callable[[str], str], depth: int
     if not MAY_NAME.search(value):
         return value
     decoded, layers = _decoded(value, decode)
-    if EMAIL.fullmatch(decoded.strip().removeprefix("mailto:")):
+    plain = decode_escapes(decoded) if "\\" in decoded else decoded
+    if EMAIL.fullmatch(plain.strip().removeprefix("mailto:")):
         return ""
     if depth == DEEPEST:
         return value
@@ -147,8 +148,20 @@ def _clean_words(value: str) -> str:
 
 
 def _without_emails(text: str) -> str:
-    plain = AT.sub("@", text) if "%" in text else text
-    if "@" not in plain:
+    if "@" in text:
+        text = EMAIL.sub(REMOVED, text)
+    if ("@" in text and "%" in text) or may_hide(text, HIDES_EMAIL):
+        text = _without_hidden_emails(text)
+    return text
+
+
+def _without_hidden_emails(text: str) -> str:
+    """Removes addresses of which any character is written in escapes; everything around them stays escaped."""
+    if "@" not in decode_escapes(text):
         return text
-    cleaned = EMAIL.sub(REMOVED, plain)
-    return cleaned if cleaned != plain else text
+    plain, pieces, end = decode_with_sources(text), [], 0
+    for found in EMAIL.finditer(plain.text):
+        first, last = plain.source(*found.span())
+        pieces += [text[end:first], REMOVED]
+        end = last
+    return "".join(pieces) + text[end:]
