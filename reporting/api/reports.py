@@ -1,6 +1,6 @@
 """Our own API: properties, counts of their hits, rejected hits, reports. With a token or a signed-in session."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import polars as pl
@@ -8,39 +8,26 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from configuration.drafts.snapshot import receive_settings_of
-from configuration.models import Property, Token, may_see
-from configuration.numbers import LARGEST_NUMBER
+from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN
 from processing.concurrency.failures import failures
 from reporting.answering import answer_reports
+from reporting.api.access import PERMISSIONS, check_visible, read_period
+from reporting.api.downloads import FILE, download_report
 from reporting.clock import today_in
 from reporting.kinds import parse, write_answer
-from reporting.model.date_ranges import read_day
 from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, moment_of, status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 
 SAMPLES: Final = 10
 TOO_DEEP: Final = "The request is nested too deep."
-
-
-class MayRead(BasePermission):
-    """A token needs the scope read; a signed-in session has it."""
-
-    message = "This token may not read; issue one with the scope read."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return not isinstance(request.auth, Token) or request.auth.allows("read")
-
-
-PERMISSIONS: Final = (IsAuthenticated, MayRead)
 
 
 class PropertySerializer(serializers.Serializer[Any]):
@@ -116,7 +103,7 @@ class PropertyStatus(APIView):
 
     @extend_schema(responses=StatusSerializer)
     def get(self, request: Request, number: int) -> Response:
-        _check_visible(request, number)
+        check_visible(request, number)
         measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
         status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
         failing = [failure._asdict() for failure in failures(number)]
@@ -136,9 +123,9 @@ class RejectedHits(APIView):
         ],
     )
     def get(self, request: Request, number: int) -> Response:
-        _check_visible(request, number)
+        check_visible(request, number)
         view = view_of(number)
-        first, last = _period(request, today_in(view.zone))
+        first, last = read_period(request, today_in(view.zone))
         rows = view.rejected(first, last)
         reply = {
             "as_of": moment_of(view),
@@ -155,34 +142,20 @@ class PropertyReport(APIView):
 
     permission_classes = PERMISSIONS
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT)
+    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT, parameters=[FILE])
     def post(self, request: Request, number: int) -> HttpResponse:
-        _check_visible(request, number)
+        check_visible(request, number)
+        file = request.query_params.get("file")
         try:
-            reply = answer_reports([parse(request.data)], number, write_answer)
+            report = parse(request.data)
+            if file is not None:
+                return download_report(report, number, file)
+            reply = answer_reports([report], number, write_answer)
         except ReportError as error:
             raise ValidationError({"detail": str(error)}) from error
         except RecursionError as error:
             raise ValidationError({"detail": TOO_DEEP}) from error
         return HttpResponse(reply.body, "application/json", headers={AS_OF: reply.as_of.isoformat()})
-
-
-def _check_visible(request: Request, number: int) -> None:
-    """Raises NotFound, so that users who may not see a property do not learn that it exists."""
-    if not may_see(request.user, min(number, LARGEST_NUMBER)):
-        raise NotFound(f"There is no property {number} that you may see.")
-
-
-def _period(request: Request, today: date) -> tuple[date, date]:
-    """Returns the first and last local day of the request's `from` and `to`. Raises ValidationError."""
-    try:
-        first = read_day(request.query_params.get("from", "6daysAgo"), today)
-        last = read_day(request.query_params.get("to", "today"), today)
-    except ReportError as error:
-        raise ValidationError({"detail": str(error)}) from error
-    if first > last:
-        raise ValidationError({"detail": f"The period begins on {first} and ends before that, on {last}."})
-    return first, last
 
 
 def _reasons(rows: pl.DataFrame) -> list[dict[str, Any]]:

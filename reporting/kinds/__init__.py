@@ -9,6 +9,7 @@ import orjson
 import polars as pl
 
 from processing.interruption import in_thread
+from reporting.file_formats import FORMATS
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
@@ -54,6 +55,12 @@ def _kind_of_answer(answer: object) -> ReportKind[Any, Any, Any]:
 def write_answer(answers: list[Any]) -> bytes:
     """Writes the answer of a single report as JSON of our own API."""
     return orjson.dumps(render(answers[0]))
+
+
+def write_file(extension: str, answers: list[Any]) -> bytes:
+    """Writes the one answer as a file."""
+    rows = tabulate(answers[0])
+    return b"".join(FORMATS[extension].write(rows.schema, [rows]))
 
 
 @overload

@@ -1,5 +1,7 @@
 """Our own API: access, counts that add up, rejected hits with their content, reports."""
 
+import io
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import polars as pl
 import pytest
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
@@ -195,6 +198,39 @@ def test_reports_of_the_other_kinds(shop: Site) -> None:
     assert [node["value"] for node in paths["steps"][0]["nodes"]] == ["/a"]
     retention = post_report(shop, {"kind": "retention", "date_range": day, "granularity": "day", "periods": 1}).json()
     assert [(each["start"], each["returned"]) for each in retention["cohorts"]] == [(DAY, [2])]
+
+
+def test_a_report_as_a_file(shop: Site) -> None:
+    body = {"date_ranges": [{"start": DAY, "end": DAY}], "dimensions": ["pagePath"], "metrics": ["totalUsers"]}
+    address = f"/api/properties/{shop.property.id}/report/"
+
+    def post(file: str) -> Any:
+        return Client().post(f"{address}?file={file}", body, content_type="application/json", headers=shop.bearer)
+
+    reply = post("csv")
+    assert reply.content == b"pagePath,totalUsers\r\n/a,2\r\n/b,1\r\n"
+    assert reply.headers["Content-Disposition"] == f'attachment; filename="report-{shop.property.id}.csv"'
+    assert json.loads(post("jsonl").content.splitlines()[0]) == {"pagePath": "/a", "totalUsers": 2}
+    assert pl.read_parquet(io.BytesIO(post("parquet").content)).rows() == [("/a", 2), ("/b", 1)]
+    assert post("xlsx").content.startswith(b"PK")
+    assert "The formats are: csv, jsonl, xlsx, parquet." in post("pdf").json()["detail"]
+
+
+def test_raw_events_as_a_file(shop: Site) -> None:
+    def ask(query: str, status: int = 200, token: str = "") -> bytes:
+        headers = {"Authorization": f"Bearer {token}"} if token else shop.bearer
+        reply: Any = Client().get(f"/api/properties/{shop.property.id}/events/?{query}", headers=headers)
+        assert reply.status_code == status
+        return b"".join(reply.streaming_content) if reply.streaming else reply.content
+
+    rows = [json.loads(line) for line in ask(f"file=jsonl&from={DAY}&to={DAY}").splitlines()]
+    assert sorted(row["eventName"] for row in rows if row["pagePath"] == "/a") == ["page_view", "page_view", "sign_up"]
+    assert len({row["visitor"] for row in rows}) == 2
+    assert ask(f"from={DAY}&to={DAY}").count(b"\r\n") == len(rows) + 1
+    assert ask("from=2001-01-01&to=2001-01-02").startswith(b"time,visitor,session,")
+    assert b"The formats are" in ask("file=pdf", 400)
+    assert b"is not a date" in ask("from=x", 400)
+    ask("", 403, issue(shop.user, "w", Token.Scope.WRITE))
 
 
 @pytest.mark.parametrize("body", [{}, [], {"date_ranges": 1}, {"date_ranges": [], "metric": []}, {"date_ranges": [{}]}])
