@@ -133,10 +133,10 @@ def test_what_is_no_address_is_limited_too(address: str) -> None:
 
 
 def test_what_is_kept_names_nobody(time: Time) -> None:
-    begin_attempt("ada", HERE).succeed()
-    fail(2)
+    begin_attempt("ludwig", HERE).succeed()
+    fail(2, "ludwig")
     rows = str(list(SignInRecord.objects.values()))
-    assert "ada" not in rows
+    assert "ludwig" not in rows
     assert HERE not in rows
     time.pass_by(days=91)
     fail(1, "bob", ELSEWHERE)
