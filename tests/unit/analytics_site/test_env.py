@@ -169,6 +169,6 @@ def test_a_cluster_needs_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_folder_that_cannot_be_written_stops_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HITSTREAM_DATA", str(tmp_path))
-    monkeypatch.setattr("analytics_site.env.os.access", lambda path, mode: False)  # as on a file system that is read-only
+    monkeypatch.setattr("analytics_site.env.os.access", lambda path, mode: False)  # it is read-only
     with pytest.raises(ImproperlyConfigured, match="HITSTREAM_DATA=.*a folder that this user can write"):
         env.folder("HITSTREAM_DATA", tmp_path)
