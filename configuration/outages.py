@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+MESSAGE_CHARACTERS: Final = 400
 UNAVAILABLE: Final = 503  # the status of requests that are refused meanwhile
 WITHOUT_ADAPTER: Final = ("database", "broker")
 
@@ -35,7 +36,9 @@ class Outages:
                 return
             self._since[server] = time.monotonic()
         meanwhile = self.consequences.get(server, "it is tried again until it does")
-        logger.error("the %s does not answer, %s: %s", server, meanwhile, str(problem).strip())
+        logger.error(
+            "the %s does not answer, %s: %s", server, meanwhile, " ".join(str(problem).split())[:MESSAGE_CHARACTERS]
+        )
 
     def ended(self, server: str) -> None:
         """Logs that the server is back, if it was away."""
