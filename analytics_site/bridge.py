@@ -1,11 +1,14 @@
 """Runs a WSGI application on an ASGI server, in threads: Django is far slower through its own ASGI handler."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
-from io import BufferedReader, BytesIO
-from tempfile import SpooledTemporaryFile
+from contextlib import ExitStack
+from io import BufferedReader, BytesIO, FileIO
+from itertools import chain
+from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, Any, Final, NamedTuple
 
 from analytics_site.thread_kinds import ThreadsOfKind, noticing_end, threads_of_kinds
@@ -20,10 +23,13 @@ Send = Callable[[Message], Awaitable[None]]
 RawHeaders = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
+logger = logging.getLogger(__name__)
+
 THREADS: Final = {"": 8}
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django accepts
 BODY_IN_MEMORY_BYTES: Final = 64 * 1024
 MAX_UNSENT_BYTES: Final = 512 * 1024 * 1024  # of answers that clients have not read yet, on disk
+SMALL_BYTES: Final = 64 * 1024  # no page of ours is refused because of reports that others do not read
 WITHOUT_BODY: Final = (204, 304)
 
 
@@ -80,7 +86,7 @@ class WsgiInThreads:
 
     async def _send(self, scope: Scope, reply: "Answer", send: Send) -> None:
         reads_on: ReadsOn = scope.get("extensions", {}).get(READS_ON, always)
-        if self._unsent_bytes + reply.kept_bytes > MAX_UNSENT_BYTES:
+        if reply.kept_bytes > SMALL_BYTES and self._unsent_bytes + reply.kept_bytes > MAX_UNSENT_BYTES:
             reply = refusal(503, b"too many answers are waiting for their clients\n")
         self._unsent_bytes += reply.kept_bytes
         try:
@@ -124,7 +130,7 @@ class Answer(NamedTuple):
     @property
     def kept_bytes(self) -> int:
         """Returns what this answer alone needs; static files are there anyway."""
-        return self.size if isinstance(self.body, SpooledTemporaryFile) else 0
+        return 0 if isinstance(self.body, FileIO) else self.size
 
     async def send(self, send: Send, reads_on: ReadsOn) -> None:
         """Sends piece by piece, and reads none before the client has taken the one before."""
@@ -174,12 +180,32 @@ def whole(result: Iterable[bytes]) -> tuple[IO[bytes], int]:
     if isinstance(result, FileWrapper) and isinstance(result.file, BufferedReader):
         file = os.fdopen(os.dup(result.file.fileno()), "rb", buffering=0)
         return file, os.fstat(file.fileno()).st_size
+    pieces = iter(result)
+    first, second = next(pieces, b""), next(pieces, None)
+    if second is None:
+        return kept(first), len(first)
     body = SpooledTemporaryFile(max_size=PIECE_BYTES)  # noqa: SIM115 - the answer closes it
-    for piece in result:
+    for piece in chain((first, second), pieces):
         body.write(piece)
     size = body.tell()
     body.seek(0)
     return body, size
+
+
+def kept(content: bytes) -> IO[bytes]:
+    """Returns a file of this content. A long one is on the disk, unless that is full."""
+    if len(content) <= PIECE_BYTES:
+        return BytesIO(content)
+    try:
+        with ExitStack() as undo:
+            body = undo.enter_context(TemporaryFile())
+            body.write(content)
+            body.seek(0)
+            undo.pop_all()
+            return body
+    except OSError as error:
+        logger.warning("an answer stays in memory: %s", error)
+        return BytesIO(content)
 
 
 def environ(scope: Scope, body: IO[bytes], proxies: TrustedProxies) -> dict[str, Any]:

@@ -3,7 +3,8 @@
     python -m bench.slow_clients [--kind bodies] [--clients 5000] [--seconds 20] [--addresses 1]
 
 Kinds: `bodies` announce a body and send none; `chunks` send one byte of a chunked body a second; `heads` send one byte
-of a header a second; `idle` send one request and stay; `readers` ask for the largest static file and read nothing.
+of a header a second; `idle` send one request and stay; `readers` ask for the largest static file and read nothing;
+`reports` do so with a computed answer of 4 MB.
 They connect again whenever the server closes a connection. With `--addresses 50` they come from as many addresses.
 """
 
@@ -32,8 +33,10 @@ OPENING: Final = {
     "chunks": POST + b"transfer-encoding: chunked\r\n\r\n",
     "heads": POST + b"x: ",
     "idle": HIT,
+    "reports": b"GET /report HTTP/1.1\r\nhost: a\r\n\r\n",
 }
 EVERY_SECOND: Final = {"chunks": b"1\r\na\r\n", "heads": b"a"}
+SERVED: Final = {"reports": "bench.large_answers:application"}
 GOOD_CLIENTS: Final = 16
 PAUSE_S: Final = 0.02
 OPEN_PER_S: Final = 2000
@@ -59,7 +62,7 @@ def main() -> None:
     (ROOT / "var").mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=ROOT / "var", prefix="bench-slow-") as folder,
-        serving("analytics_site.asgi:application", folder) as pid,
+        serving(SERVED.get(options.kind, "analytics_site.asgi:application"), folder) as pid,
     ):
         asyncio.run(good_clients(3))
         show("without", asyncio.run(good_clients(options.seconds)), pid)

@@ -1,11 +1,12 @@
 """A WSGI application behind the bridge sees the request that was sent, and its answer arrives whole."""
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -189,9 +190,20 @@ def test_nothing_is_read_for_a_client_that_is_gone() -> None:
 
 
 def test_answers_that_nobody_reads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge, "MAX_UNSENT_BYTES", 50_000)
-    assert ask(Page(b"x" * 50_000))[0]["status"] == 201
-    assert ask(Page(b"x" * 50_001))[0]["status"] == 503
+    monkeypatch.setattr(bridge, "MAX_UNSENT_BYTES", 100_000)
+    assert ask(Page(b"x" * 100_000))[0]["status"] == 201
+    assert ask(Page(b"x" * 100_001))[0]["status"] == 503
+    monkeypatch.setattr(bridge, "MAX_UNSENT_BYTES", 0)
+    assert ask(Page(b"x" * 50_000))[0]["status"] == 201  # a page
+
+
+def test_a_full_disk_stops_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk() -> IO[bytes]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bridge, "TemporaryFile", full_disk)
+    _, *pieces = ask(Page(b"x" * 50_000))
+    assert b"".join(piece["body"] for piece in pieces) == b"x" * 50_000
 
 
 def test_an_empty_answer() -> None:
