@@ -70,12 +70,11 @@ def say(what: str, figures: dict[str, float]) -> None:
 
 
 def load(site: Site, seconds: int) -> dict[str, float]:
-    arguments = [str(site.port), str(RATE), str(seconds), str(CONNECTIONS), site.properties[0][1]]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load", *arguments], cwd=ROOT, stdout=subprocess.PIPE, check=True
-    )
+    command = [sys.executable, "-m", "bench.load", str(site.port), str(RATE), str(seconds), str(CONNECTIONS)]
+    cpu_s = site.cpu_s()
+    done = subprocess.run([*command, site.properties[0][1]], cwd=ROOT, stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(done.stdout)
-    return figures
+    return {**figures, "cpu_s": site.cpu_s() - cpu_s}
 
 
 def attacked(site: Site, options: argparse.Namespace) -> tuple[Counter[int], float, dict[str, float]]:
