@@ -5,7 +5,10 @@ Deadlines are points in time, not timers: `Guard.look` compares them once a seco
 
 import asyncio
 import re
+import socket
+import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from uvicorn import Config
@@ -16,6 +19,7 @@ from collection.connections.guard import Guard
 
 PIECE_BYTES: Final = 8 * 1024  # of an answer: two are in memory, the one that is being sent and the next
 MAX_HEAD_BYTES: Final = 64 * 1024
+AT_ONCE: Final = struct.pack("ii", 1, 0)
 READS_ON: Final = "hitstream.reads_on"  # an extension in a request's scope, see `Connection.reads_on`
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 
@@ -164,6 +168,9 @@ class Connection(HttpToolsProtocol):
             self._end(TOO_SLOW if waits else b"")
 
     def abort(self) -> None:
+        """Resets the connection: the kernel then forgets what the client has not read."""
+        with suppress(OSError):  # the client was quicker
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self.transport.abort()
 
     @property

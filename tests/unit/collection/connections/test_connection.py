@@ -1,6 +1,7 @@
 """Slow and hostile clients of a real server, whose limits are short."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.support.servers import Server, collector
 
 HIT = b"GET /g/collect?v=2 HTTP/1.1\r\nhost: a\r\n\r\n"
 POST = b"POST /g/collect HTTP/1.1\r\nhost: a\r\n"
+LARGE_BYTES = 4_000_000  # of the page /large in tests/support/collector_alone.py
 HUNG_S = 30  # a test that waits longer hangs
 
 
@@ -131,6 +133,62 @@ def test_what_is_asked_together_is_answered_in_order(tmp_path: Path) -> None:
         answer = rest(connection)
     assert answer.count(b"HTTP/1.1 204 ") == 3
     assert answer.index(b"HTTP/1.1 200 ") > answer.rindex(b"HTTP/1.1 204 ")
+
+
+def stalled(server: Server, number: int = 1) -> list[socket.socket]:
+    """Connections that ask for a large page and read nothing."""
+    readers = []
+    for _ in range(number):
+        readers.append(socket.socket())
+        readers[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        readers[-1].settimeout(HUNG_S)
+        readers[-1].connect(("127.0.0.1", server.port))
+        readers[-1].sendall(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+    return readers
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Looks without reading."""
+    established, state = 1, connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state == established
+
+
+def memory_mb(server: Server) -> float:
+    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
+
+
+def test_a_client_that_does_not_read_is_given_up(tmp_path: Path) -> None:
+    with serving(tmp_path, "--write-seconds=1") as server:
+        reader = stalled(server)[0]
+        give_up = time.monotonic() + HUNG_S
+        while is_open(reader):
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        reader.close()
+        assert healthy(server)
+
+
+def test_a_large_page_arrives_whole(tmp_path: Path) -> None:
+    request = b"GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+    with serving(tmp_path, "--write-seconds=1") as server, connect(server, request) as connection:
+        head, _, body = rest(connection).partition(b"\r\n\r\n")
+    assert b"content-length: %d" % LARGE_BYTES in head
+    assert body == b"x" * LARGE_BYTES
+
+
+def test_clients_that_do_not_read_take_neither_threads_nor_memory(tmp_path: Path) -> None:
+    """Eight of them would take every thread, and a hundred 400 MB."""
+    with serving(tmp_path) as server:
+        assert healthy(server)
+        before = memory_mb(server)
+        readers = stalled(server, 100)
+        with connect(server, b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n") as page:
+            assert rest(page).endswith(b"slow")  # it waited for all of the others
+        assert memory_mb(server) - before < 100
+        assert all(map(is_open, readers))
+        for reader in readers:
+            reader.close()
 
 
 @pytest.mark.slow
