@@ -24,9 +24,11 @@ from configuration.models import Token
 from configuration.ruleset.document import to_document
 from configuration.ruleset.ruleset import Ruleset
 from processing.models import HistoryRun
+from reporting.file_formats import FORMATS
 from reporting.read_access import view_of
 from tests.support import hostile
-from tests.support.reporting_site import DAY, RANGE, Site, site
+from tests.support.reporting_site import Site, site
+from tests.support.request_bodies import BODIES, LONE, REPORT
 from tests.support.routes import Route, routes
 from tests.support.rule_examples import EXAMPLES
 
@@ -45,66 +47,9 @@ OF_DJANGO: Final = (
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 APIS: Final = ("api/", "v1beta/")
 NO_SHRINKING: Final = (Phase.explicit, Phase.generate)
-EXAMPLES_OF_ALL: Final = 1000
-EXAMPLES_OF_ONE: Final = 120
+EXAMPLES_OF_ALL: Final = 500
+EXAMPLES_OF_ONE: Final = 80
 ROLES: Final = ("nobody", "viewer", "staff", "owner")
-REPORT: Final[dict[str, Any]] = {
-    "kind": "table",
-    "date_ranges": [{"start": "7daysAgo", "end": "today", "name": "a"}, {"start": DAY, "end": DAY}],
-    "dimensions": ["pagePath", "both"],
-    "metrics": ["eventCount", "ratio"],
-    "derived": [{"name": "both", "function": "concatenate", "of": ["pagePath", "country"], "delimiter": " / "}],
-    "expressions": {"ratio": "sessions / totalUsers + 1"},
-    "invisible": ["ratio"],
-    "dimension_filter": {
-        "type": "and",
-        "filters": [
-            {"type": "not", "filter": {"type": "string", "field": "pagePath", "value": "x",
-              "match": "PARTIAL_REGEXP"}},
-            {"type": "or", "filters": [{"type": "in_list", "field": "country", "values": ["a"]}, {"type": "empty",
-              "field": "browser"}]},
-        ],
-    },
-    "metric_filter": {"type": "between", "field": "eventCount", "low": 0, "high": 9e9},
-    "orders": [{"type": "metric", "name": "eventCount", "descending": True}, {"type": "dimension", "name": "pagePath",
-      "order": "NUMERIC"}],
-    "limit": 10,
-    "offset": 0,
-    "aggregations": ["TOTAL", "MINIMUM"],
-    "keep_empty_rows": True,
-}  # fmt: skip
-LONE: Final = {"name": "both", "function": "concatenate", "of": ["pagePath", "country"], "delimiter": "\ud800"}
-OF_GOOGLE: Final[dict[str, Any]] = {
-    "dateRanges": [{**RANGE, "name": "a"}],
-    "dimensions": [{"name": "pagePath"}, {"name": "low",
-      "dimensionExpression": {"lowerCase": {"dimensionName": "browser"}}}],
-    "metrics": [{"name": "eventCount"}, {"name": "r", "expression": "sessions*2", "invisible": True}],
-    "dimensionFilter": {"andGroup": {"expressions": [
-        {"filter": {"fieldName": "pagePath", "stringFilter": {"matchType": "FULL_REGEXP", "value": ".*",
-          "caseSensitive": True}}},
-        {"notExpression": {"filter": {"fieldName": "browser", "inListFilter": {"values": ["a"]}}}},
-    ]}},
-    "metricFilter": {"filter": {"fieldName": "eventCount", "numericFilter": {"operation": "GREATER_THAN",
-      "value": {"int64Value": "0"}}}},
-    "orderBys": [{"metric": {"metricName": "eventCount"}, "desc": True}, {"dimension": {"dimensionName": "pagePath",
-      "orderType": 1}}],
-    "metricAggregations": ["TOTAL", 5],
-    "limit": "10", "offset": "0", "keepEmptyRows": True, "currencyCode": "EUR", "returnPropertyQuota": True,
-}  # fmt: skip
-BODIES: Final[dict[str, list[Any]]] = {
-    ":runReport": [OF_GOOGLE],
-    ":batchRunReports": [{"requests": [OF_GOOGLE]}],
-    "/report/": [REPORT],
-    "/visitors/export/": [{"client_id": "1.1"}, {"visitor": "12"}],
-    "/visitors/erase/": [{"client_id": "1.1"}],
-    "/rules/trace/": [{"hit": "https://shop.example/a"},
-      {"hit": "v=2&cid=1&en=page_view&dl=https://shop.example/&dr=https://a.example/"}],
-    "/rules/preview/": [{"from": DAY, "to": DAY, "testing": True}],
-    "/history/": [{"from": DAY, "to": DAY, "rules": 1}, {}],
-    "/publish/": [{"note": "x"}],
-    "/rules/": [],  # the document of the property's rules
-    "/rules/check/": [],
-}  # fmt: skip
 
 
 class Request(NamedTuple):
@@ -209,7 +154,8 @@ def json_bodies(draw: st.DrawFn, world: World, route: Route) -> Request:
     body = draw(st.sampled_from(hostile.BODIES)) if draw(st.integers(0, 9)) == 0 else draw(hostile.spoiled_json(valid))
     method = "PUT" if route.pattern.endswith("number>/rules/") else "POST"
     headers = {"If-Match": "*", "Authorization": f"Bearer {world.token}"}
-    return Request("nobody", method, world.address(route), body, "application/json", headers)
+    query = draw(st.sampled_from(["", *(f"?file={name}" for name in FORMATS)]))
+    return Request("nobody", method, f"{world.address(route)}{query}", body, "application/json", headers)
 
 
 @st.composite
