@@ -22,6 +22,7 @@ OF_DRIVERS = {
         "contract/test_store_cassandra_sizes.py",
         "contract/test_store_cassandra_writes.py",
         "unit/processing/store/cassandra/test_layout.py",
+        "unit/processing/store/cassandra/test_security.py",
         "unit/processing/store/cassandra/test_session.py",
         "unit/processing/store/cassandra/test_disk_cache.py",
         "unit/processing/test_scale.py",

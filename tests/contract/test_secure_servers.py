@@ -66,7 +66,7 @@ def test_kafka_with_something_wrong(secure_kafka: Kafka, certificates: Certifica
     address = url.format(
         servers=secure_kafka.servers, password=ENCODED, ca=certificates.ca, other=certificates.other_ca
     )
-    with closing(open_log(address, timeout_s=3)) as log, pytest.raises(LogUnavailable):
+    with sockets_let_go(), closing(open_log(address, timeout_s=3)) as log, pytest.raises(LogUnavailable):
         log.ends()
 
 

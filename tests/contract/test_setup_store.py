@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from bench.site import written_out
+from processing.store import open_store
+from processing.store.port import StoreUnavailable, WrongStore
 from tests.services.cassandra_node import Cassandra
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +71,35 @@ def test_on_a_cluster(tmp_path: Path, fresh: str) -> None:
     assert "no record of the secrets" in manage("fsck").stdout
     assert manage("setup_cluster").returncode == 0
     assert manage("fsck").stdout.strip().endswith("no problems")
+
+
+@pytest.mark.cassandra
+@pytest.mark.timeout(300)
+def test_what_cannot_be_set_up_is_said_before_anything_is_made(fresh: str) -> None:
+    from processing.store import check_store, known_id, set_up_store
+
+    bare = fresh.partition("?")[0]
+    for url, replication, sentence in (
+        (f"{bare}?dc=dc9", "", "no data center 'dc9': it has datacenter1"),
+        (f"{bare}?replication=dc9:1", "", "no data center 'dc9'"),
+        (bare, "dc9:1", "no data center 'dc9'"),
+        (f"{bare}?dc=datacenter1", "3", "3 replicas cannot be kept in the data center 'datacenter1'.*which has 1 node"),
+    ):
+        for attempt in (check_store, set_up_store):
+            with pytest.raises(StoreUnavailable, match=sentence):
+                attempt(url, replication)
+        assert known_id(fresh) == ""
+    set_up_store(fresh)
+    made = known_id(fresh)
+    assert len(made) == 32
+    set_up_store(fresh)
+    assert known_id(fresh) == made
+    with closing(open_store(fresh, expected=lambda: made)) as store:
+        assert store.id == made
+        store.set_owner("a database")
+        assert store.owner == "a database"
+    with (
+        closing(open_store(fresh, expected=lambda: "0" * 32)) as other,
+        pytest.raises(WrongStore, match="--accept store"),
+    ):
+        other.blocks()

@@ -14,8 +14,9 @@ from django.core.management import get_commands, load_command_class
 
 from analytics_site import env
 from analytics_site.databases import database
+from analytics_site.env_file import read_env_file
 from analytics_site.roles import ROLES
-from configuration.addresses import parse_address
+from configuration.addresses import is_server, parse_address
 from processing.store import cluster_of
 
 DEPLOY: Final = Path(__file__).resolve().parents[2] / "deploy"
@@ -135,3 +136,16 @@ def test_the_image_holds_what_the_program_needs() -> None:
     packages = {path.parent.name for path in DEPLOY.parent.glob("*/__init__.py")} - {"bench", "tests"}
     assert copied >= packages | {"manage.py", "static", "templates", "requirements-cluster.txt"}
     assert all((DEPLOY.parent / name).exists() for name in copied)
+
+
+def test_the_example_of_settings_is_read_whole() -> None:
+    """Also by a shell, see tests/unit/analytics_site/test_env_file.py."""
+    found = read_env_file(DEPLOY / "environment.example")
+    assert found.keys() <= env.DECLARED.keys()
+    addresses = [found[name] for name in ("LOG_URL", "STORE_URL", "DATABASE_URL", "BROKER_URL")]
+    assert [is_server(url) and parse_address(url).scheme for url in addresses] == [
+        *("kafka", "cassandra", "postgres", "redis")
+    ]
+    assert parse_address(found["STORE_URL"]).options == {"dc": "dc1", "replication": "3"}
+    assert not found["SECRET_KEY"]
+    assert not found["HITSTREAM_SECRET"]
