@@ -131,8 +131,12 @@ REJECTED_COLUMNS: Final = (
     Column("hit", pl.UInt64()),
     Column("reason", pl.String()),
     Column("rule", pl.String(), added=True),  # the name of the rule that rejected it, null where none did
-    Column("content", pl.String()),  # the parameters as they were sent, urlencoded; no full address
+    # the parameters as they were sent, urlencoded; no full address; the first LONGEST_CONTENT characters
+    Column("content", pl.String()),
+    Column("content_bytes", pl.Int64(), added=True),  # the length of the whole content; null where it is not cut
 )
+LONGEST_CONTENT: Final = 2_048  # the raw hit has it all, as long as raw hits are kept
+CONTENT: Final = ("content", "content_bytes")  # read for single hits only
 # An earlier hit has the same id, so that the reason to show is "duplicate", whatever a rule said.
 AGAIN_COLUMN: Final = Column("again", pl.Boolean())
 
@@ -180,6 +184,7 @@ SESSION_FACTS: Final = schema_of(SESSION_COLUMNS)
 BUILT: Final[Schema] = {**EVENTS, **SESSION_FACTS}  # the result of sessionizing
 ATTRIBUTION: Final = tuple(column.name for column in FACT_COLUMNS if column.attribution)
 REJECTED: Final = schema_of(REJECTED_COLUMNS)
+LISTED: Final = schema_of(column for column in REJECTED_COLUMNS if column.name not in CONTENT)
 REFUSED: Final = schema_of((*REJECTED_COLUMNS, AGAIN_COLUMN))
 SESSION_TOTALS: Final = schema_of(TOTAL_COLUMNS)
 OPEN_SESSIONS: Final = schema_of(OPEN_SESSION_COLUMNS)

@@ -12,7 +12,7 @@ from collection.progress import OnProgress, ignore_progress
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint, in_thread
 from processing.pipeline.process import Processed
-from processing.schema import BUILT, DAY_MS, REJECTED
+from processing.schema import BUILT, CONTENT, DAY_MS, LISTED, REJECTED
 from processing.segments.manifest import RawPart
 from processing.segments.process_raw import (
     NOTHING_PROCESSED,
@@ -51,9 +51,13 @@ class Preview(NamedTuple):
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        """Returns the hits that the rules reject, by event time, with schema.REJECTED."""
+        """Returns the hits that the rules reject, by event time, with schema.LISTED."""
         start, end = bounds(first, last, self.zone)
-        return self.rejected_hits.filter(pl.col("time").is_between(start, end, closed="left"))
+        return self.rejected_hits.select(*LISTED).filter(pl.col("time").is_between(start, end, closed="left"))
+
+    def with_content(self, rows: pl.DataFrame) -> pl.DataFrame:
+        contents = self.rejected_hits.select("position", *CONTENT)
+        return rows.join(contents, on="position", how="left", maintain_order="left")
 
 
 def preview(

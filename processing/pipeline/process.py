@@ -25,7 +25,7 @@ from processing.pipeline.steps.rewrite import rewrite
 from processing.pipeline.steps.source import source
 from processing.pipeline.steps.spam import spam
 from processing.pipeline.steps.validate import validate
-from processing.schema import EVENTS, PARAMETERS, REJECTED, conform, empty
+from processing.schema import EVENTS, LISTED, LONGEST_CONTENT, PARAMETERS, REJECTED, conform, empty
 
 __all__ = ["STEPS", "Processed", "Step", "lists_version", "process"]
 
@@ -116,7 +116,7 @@ UNDECIDED: Final = {
 }
 NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
 # What `_merge_events` needs of a rejected row.
-COLUMNS_TO_MERGE: Final = tuple(name for name in REJECTED if name != "content") + ("index", *PARAMETERS, "rest")
+COLUMNS_TO_MERGE: Final = (*LISTED, "index", *PARAMETERS, "rest")
 
 
 def _merge_events(rejected: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +124,13 @@ def _merge_events(rejected: pl.DataFrame) -> pl.DataFrame:
     rows = rejected.with_columns(content=_content(rejected)).sort("position", "index")
     hits = rows.group_by("position", maintain_order=True)
     firsts = pl.all().exclude("position", "content").first()
-    return conform(hits.agg(firsts, pl.col("content").str.join("\n")), REJECTED)
+    merged = hits.agg(firsts, pl.col("content").str.join("\n"))
+    is_long = pl.col("content").str.len_chars() > LONGEST_CONTENT
+    cut = merged.with_columns(
+        pl.col("content").str.head(LONGEST_CONTENT),
+        content_bytes=pl.when(is_long).then(pl.col("content").str.len_bytes()),
+    )
+    return conform(cut, REJECTED)
 
 
 def _content(rows: pl.DataFrame) -> pl.Expr:

@@ -15,7 +15,7 @@ import polars as pl
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.privacy.find_visitors import raw_rows
-from processing.schema import BUILT, EVENTS, FACTS, PARAMETERS, REFUSED, SESSION_FACTS
+from processing.schema import BUILT, CONTENT, EVENTS, FACTS, PARAMETERS, REFUSED, SESSION_FACTS
 from processing.segments.view_cache import ViewCache
 from processing.sessions.layers import Layer
 from processing.store.port import Store
@@ -93,7 +93,7 @@ def _duplicate(row: dict[str, Any]) -> dict[str, Any]:
 
 def _rejected(row: dict[str, Any]) -> dict[str, Any]:
     reason = "duplicate" if row["again"] else row["reason"]
-    return {**_common(row), "reason": reason, **_known(row, ("rule", "content"))}
+    return {**_common(row), "reason": reason, **_known(row, ("rule", *CONTENT))}
 
 
 def _common(row: dict[str, Any]) -> dict[str, Any]:

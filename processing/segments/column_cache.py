@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import ADDED_COLUMNS
+from processing.schema import ADDED_COLUMNS, CONTENT
 from processing.store.port import Missing, Store
 
 DEFAULT_BYTES: Final = 160 * 2**20
@@ -23,7 +23,8 @@ _Key = tuple[str, str, str]
 class ColumnCache:
     """A cache of decoded columns, least recently used out first.
 
-    Text comes as Categorical. Safe to share between threads.
+    Text comes as Categorical. The content of rejected hits is neither that nor kept, since it may be large. Safe to
+    share between threads.
     """
 
     def __init__(self, store: Store, capacity: int = DEFAULT_BYTES) -> None:
@@ -47,10 +48,12 @@ class ColumnCache:
             return self._kept.get(key)
 
     def _load(self, segment: str, section: str, names: list[str]) -> dict[str, pl.Series]:
-        frame = self._read(segment, section, names).with_columns(pl.col(pl.String).cast(pl.Categorical))
+        text = pl.col(pl.String).exclude(*CONTENT)
+        frame = self._read(segment, section, names).with_columns(text.cast(pl.Categorical))
         columns = {name: frame[name] for name in names}
         for name, column in columns.items():
-            self._keep((segment, section, name), column)
+            if name not in CONTENT:
+                self._keep((segment, section, name), column)
         return columns
 
     def _read(self, segment: str, section: str, names: list[str]) -> pl.DataFrame:
@@ -61,12 +64,13 @@ class ColumnCache:
             if not ADDED_COLUMNS.keys() & names:
                 raise
         sources = {name: self._source(segment, section, name) for name in names}
-        found = self.store.read(segment, section, list(dict.fromkeys(filter(None, sources.values()))) or None)
+        # "visitor" is in all sections that columns were added to: it says how many rows there are.
+        found = self.store.read(segment, section, list(dict.fromkeys(["visitor", *filter(None, sources.values())])))
         values = [
             pl.col(source).alias(name) if source else pl.lit(None, ADDED_COLUMNS[name].dtype).alias(name)
             for name, source in sources.items()
         ]
-        return found.select(values)
+        return found.with_columns(values).select(names)
 
     def _source(self, segment: str, section: str, name: str) -> str | None:
         """Returns where a column's values are in a segment: under its own name, under another, or nowhere."""

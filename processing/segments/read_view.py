@@ -4,18 +4,18 @@ A view is pinned: its manifest and its blocks are those of one short read, and n
 what it shows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from datetime import date
 from functools import cached_property
 from time import monotonic
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint
-from processing.schema import BUILT, EVENTS, REFUSED, REJECTED, Schema, conform
+from processing.schema import AGAIN_COLUMN, BUILT, CONTENT, EVENTS, LISTED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
 from processing.segments.tail import Tail
@@ -32,6 +32,8 @@ from processing.sessions.layers import (
 from processing.sessions.local_periods import Period, day_number, day_of, local_days, period
 from processing.sessions.timeline import advance
 from processing.store.port import BlockInfo, VersionedBlob
+
+CONTENT_OF_HIT: Final[Schema] = {name: REJECTED[name] for name in ("position", *CONTENT)}
 
 
 class HitCounts(NamedTuple):
@@ -122,10 +124,24 @@ class ReadView:
         return self._counted_rows(RowSource.CONDENSED, CONDENSED, first, last, columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        """Returns schema.REJECTED and `day`: rejected hits by their event time, duplicates among them."""
+        """Returns schema.LISTED and `day`: rejected hits by their event time, duplicates among them."""
         rows = pl.concat([self._rejected_by_steps(first, last), self._duplicates(first, last)])
         days = local_days(rows["time"], self.zone)
         return rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
+
+    def with_content(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Adds the content to a few rows of `rejected`, which is read for these alone: a hit may have 2 kB of it, and
+        had all that was sent when older versions stored it.
+        """
+        days = local_days(rows["time"], self.zone)
+        found = [pl.DataFrame(schema=CONTENT_OF_HIT)]
+        for key in self.keys():
+            here = period(key, self.zone)
+            positions = rows["position"].filter(days.is_between(here.first_day, here.last_day))
+            if len(positions):
+                found += [conform(frame, CONTENT_OF_HIT) for frame in self._contents(key, positions)]
+        contents = pl.concat(found).unique("position", keep="first", maintain_order=True)
+        return rows.join(contents, on="position", how="left", maintain_order="left")
 
     def of_visitors(self, visitors: pl.Series) -> Layer:
         """Returns all rows of these visitors, of all time."""
@@ -203,15 +219,27 @@ class ReadView:
         return self.sealed.categorical(key, section, names) if key in self.sealed.manifest.periods else []
 
     def _rejected_by_steps(self, first: date, last: date) -> pl.DataFrame:
-        rows = self._section("rejected", REFUSED, first, last)
+        rows = self._section("rejected", {**LISTED, AGAIN_COLUMN.name: AGAIN_COLUMN.dtype}, first, last)
         reason = pl.when("again").then(pl.lit("duplicate")).otherwise("reason")
-        return rows.with_columns(reason=reason).select(*REJECTED)
+        return rows.with_columns(reason=reason).select(*LISTED)
 
     def _duplicates(self, first: date, last: date) -> pl.DataFrame:
-        once = self._section("duplicates", EVENTS, first, last).unique("position", maintain_order=True)
-        content = pl.format("en={}&dl={}{}", *(pl.col(name).fill_null("") for name in ("event", "host", "path")))
-        named = once.with_columns(reason=pl.lit("duplicate"), rule=pl.lit(None), content=content)
-        return named.select(pl.col(name).cast(kind) for name, kind in REJECTED.items())
+        known = {name: dtype for name, dtype in LISTED.items() if name in EVENTS}
+        once = self._section("duplicates", known, first, last).unique("position", maintain_order=True)
+        named = once.with_columns(reason=pl.lit("duplicate"), rule=pl.lit(None))
+        return named.select(pl.col(name).cast(kind) for name, kind in LISTED.items())
+
+    def _contents(self, key: str, positions: pl.Series) -> Iterator[pl.DataFrame]:
+        """Yields the content of rejected hits of a period: as it was sent, then what is known of duplicates."""
+        among = pl.col("position").is_in(positions.implode())
+        if change := self.changes.get(key):
+            yield change.layer.rejected.filter(among).select(*CONTENT_OF_HIT)
+        if key in self.sealed.manifest.periods:
+            yield from self.sealed.contents(key, positions)
+        told = ("event", "host", "path")
+        content = pl.format("en={}&dl={}{}", *(pl.col(name).cast(pl.String).fill_null("") for name in told))
+        for frame in self._period(key, "duplicates", ["position", *told]):
+            yield frame.filter(among).select("position", content.alias("content"))
 
     def _section(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
         """Returns all rows of a section in the periods that the days touch, also those of other days; text as text."""

@@ -1,12 +1,12 @@
 """Reads the periods of a manifest through the column cache, as `timeline.Periods`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
 import polars as pl
 
-from processing.schema import ADDED_COLUMNS, BUILT, EVENTS, OPEN_IDS, OPEN_SESSIONS, REFUSED, Schema, conform
+from processing.schema import ADDED_COLUMNS, BUILT, CONTENT, EVENTS, OPEN_IDS, OPEN_SESSIONS, REFUSED, Schema, conform
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
@@ -69,6 +69,18 @@ class SealedPeriods:
         layers = self.manifest.periods[key].layers
         read = self._condensed if section == RowSource.CONDENSED else partial(self._unmasked, section=section)
         return [read(layers, number, names=names) for number in range(len(layers))]
+
+    def contents(self, key: str, positions: pl.Series) -> Iterator[pl.DataFrame]:
+        """Yields `position`, `content`, `content_bytes` of rejected hits, masked ones too. Only these rows are read."""
+        for ref in reversed(self.manifest.periods[key].layers):
+            if "rejected" in ref.without:
+                continue
+            section = f"{ref.prefix}rejected"
+            known = self.columns.frame(ref.segment, section, ["position", "content_bytes"]).with_row_index("row")
+            for row in known.filter(pl.col("position").is_in(positions.implode())).iter_slices(1):
+                at = int(row["row"].item())
+                content = self.columns.store.read(ref.segment, section, ["content"], (at, 1))
+                yield row.drop("row").hstack(content)
 
     def _condensed(self, layers: Sequence[LayerRef], number: int, names: Sequence[str]) -> pl.DataFrame:
         """Reads condensed rows as they were written, or makes them from the events."""
@@ -135,7 +147,8 @@ def conform_stored(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
 
 
 def categorical_text() -> pl.Expr:
-    return pl.col(pl.String).cast(pl.Categorical)
+    """Every text but content, of which no two are alike."""
+    return pl.col(pl.String).exclude(*CONTENT).cast(pl.Categorical)
 
 
 def _nothing(section: str, names: Sequence[str]) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import polars as pl
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,6 +16,7 @@ from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN
 from processing.concurrency.failures import failures
+from processing.schema import LONGEST_CONTENT
 from reporting.answering import answer_reports
 from reporting.api.access import PERMISSIONS, check_visible, read_period
 from reporting.api.downloads import FILE, download_report
@@ -25,6 +25,7 @@ from reporting.kinds import parse, write_answer
 from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, moment_of, status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
+from reporting.rejected_hits import RejectedReason, rejected_by_reason
 
 SAMPLES: Final = 10
 TOO_DEEP: Final = "The request is nested too deep."
@@ -67,7 +68,11 @@ class StatusSerializer(serializers.Serializer[Any]):
 class SampleSerializer(serializers.Serializer[Any]):
     occurred_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
-    content = serializers.CharField(help_text="The parameters as they were sent, urlencoded, without full address.")
+    content = serializers.CharField(
+        help_text="The parameters as they were sent, urlencoded, without full address: at most the first"
+        f" {LONGEST_CONTENT} characters."
+    )
+    content_bytes = serializers.IntegerField(help_text="The length of the whole content.")
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
@@ -126,13 +131,13 @@ class RejectedHits(APIView):
         check_visible(request, number)
         view = view_of(number)
         first, last = read_period(request, today_in(view.zone))
-        rows = view.rejected(first, last)
+        found = rejected_by_reason(view, first, last, SAMPLES)
         reply = {
             "as_of": moment_of(view),
             "first": first,
             "last": last,
-            "count": rows.height,
-            "reasons": _reasons(rows),
+            "count": sum(reason.hits for reason in found),
+            "reasons": map(_reason, found),
         }
         return Response(RejectedSerializer(reply).data)
 
@@ -158,26 +163,22 @@ class PropertyReport(APIView):
         return HttpResponse(reply.body, "application/json", headers={AS_OF: reply.as_of.isoformat()})
 
 
-def _reasons(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """Counts rejected hits by reason, the most frequent first, with their latest hits as samples."""
-    counts = rows["reason"].cast(pl.String).value_counts().sort("count", "reason", descending=[True, False])
-    return [
-        {
-            "reason": reason,
-            "meaning": MEANINGS[reason],
-            "count": count,
-            "samples": _samples(rows.filter(pl.col("reason") == reason)),
-        }
-        for reason, count in counts.iter_rows()
-    ]
-
-
-def _samples(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    latest = rows.sort("time", "position", descending=True).head(SAMPLES)
-    return [
-        {"occurred_at": _instant(time / 1000), "received_at": _instant(received / 1_000_000), "content": content or ""}
-        for time, received, content in latest.select("time", "received_us", "content").iter_rows()
-    ]
+def _reason(found: RejectedReason) -> dict[str, Any]:
+    columns = ("time", "received_us", "content", "content_bytes")
+    return {
+        "reason": found.reason,
+        "meaning": MEANINGS[found.reason],
+        "count": found.hits,
+        "samples": [
+            {
+                "occurred_at": _instant(time / 1000),
+                "received_at": _instant(received / 1_000_000),
+                "content": content or "",
+                "content_bytes": len((content or "").encode()) if size is None else size,
+            }
+            for time, received, content, size in found.latest.select(columns).iter_rows()
+        ],
+    }
 
 
 def _instant(seconds: float) -> datetime:

@@ -138,7 +138,7 @@ def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
         "last": period.last,
         "today": state.now.date(),
         "zone": view.zone,
-        "rejected": rejected_panel(view.rejected(period.first, period.last), view.zone),
+        "rejected": rejected_panel(view, period.first, period.last),
         "status": _in_words(state.status),
         "as_of": state.status.as_of,
         **(panels(view, period, state.now, state.annotations) if state.status.accepted else waiting),

@@ -38,6 +38,7 @@ def event_parts(view: ReportSource, first: date, last: date) -> Iterator[pl.Data
     day = first
     yield view.events(day, day, read).clear().select(exprs)
     while day <= last:
+        checkpoint()
         events = view.events(day, day, read).sort(ORDER)
         for part in events.iter_slices(PART_ROWS):
             checkpoint()

@@ -159,6 +159,9 @@ class _FilteredView(NamedTuple):
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.condition)
 
+    def with_content(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return self.view.with_content(rows)
+
 
 def _common_hits(view: ReadView, other: ReadView, logs: dict[str, int]) -> ComparedView:
     """Returns the hits of the view that the other one covers: one generation receives hits after the other has

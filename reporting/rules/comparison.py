@@ -42,7 +42,10 @@ class ComparedView(ReportSource, Protocol):
     """What a report reads, and the hits that were accepted and not counted."""
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        """At least time, position, reason, rule and content of schema.REJECTED, by event time."""
+        """At least time, position, reason and rule of schema.REJECTED, by event time."""
+
+    def with_content(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Adds `content` to a few rows of `rejected`."""
 
 
 class Total(NamedTuple):
@@ -124,8 +127,8 @@ def compare(views: Pair[ComparedView], *, first: date, last: date) -> Comparison
         last,
         _totals(totals),
         tuple(_changes(table, both) for table, both in zip(tables, by_dimension, strict=True)),
-        rejected=_groups(rejected.after.filter(within).join(rejected.before, on="position", how="anti")),
-        rescued=_groups(rejected.before.filter(within).join(rejected.after, on="position", how="anti")),
+        rejected=_groups(views.after, rejected.after.filter(within).join(rejected.before, on="position", how="anti")),
+        rescued=_groups(views.before, rejected.before.filter(within).join(rejected.after, on="position", how="anti")),
     )
 
 
@@ -177,19 +180,23 @@ def _rejected(view: ComparedView, first: date, last: date) -> pl.DataFrame:
     """
     first = day_of(max(day_number(first) - 1, FIRST_DAY))
     rows = view.rejected(first, day_of(min(day_number(last) + 1, LAST_DAY)))
-    return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule", "content")
+    return rows.filter(pl.col("reason") != "duplicate").select("time", "position", "reason", "rule")
 
 
-def _groups(rows: pl.DataFrame) -> tuple[RejectedGroup, ...]:
-    """Returns the groups, the most frequent first."""
+def _groups(view: ComparedView, rows: pl.DataFrame) -> tuple[RejectedGroup, ...]:
+    """Returns the groups, the most frequent first. Content is read of the examples of all groups together."""
     rows = rows.with_columns(pl.col("reason", "rule").cast(pl.String).fill_null(""))
-    groups = [
-        RejectedGroup(str(reason), str(rule), group.height, _examples(group))
-        for (reason, rule), group in rows.partition_by("reason", "rule", as_dict=True).items()
+    groups = rows.partition_by("reason", "rule", as_dict=True)
+    latest = [group.top_k(MOST_EXAMPLES, by=["time", "position"]) for group in groups.values()]
+    examples = view.with_content(pl.concat([rows.clear(), *latest]))
+    found = [
+        RejectedGroup(str(reason), str(rule), group.height, _examples(examples, reason, rule))
+        for (reason, rule), group in groups.items()
     ]
-    return tuple(sorted(groups, key=lambda group: (-group.hits, group.reason, group.rule)))
+    return tuple(sorted(found, key=lambda group: (-group.hits, group.reason, group.rule)))
 
 
-def _examples(rows: pl.DataFrame) -> tuple[ExampleHit, ...]:
-    latest = rows.top_k(MOST_EXAMPLES, by=["time", "position"]).select("time", "content", "position")
-    return tuple(ExampleHit(time, content or "", position) for time, content, position in latest.iter_rows())
+def _examples(examples: pl.DataFrame, reason: object, rule: object) -> tuple[ExampleHit, ...]:
+    of_group = examples.filter((pl.col("reason") == reason) & (pl.col("rule") == rule))
+    rows = of_group.select("time", "content", "position").iter_rows()
+    return tuple(ExampleHit(time, content or "", position) for time, content, position in rows)

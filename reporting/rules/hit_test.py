@@ -88,7 +88,7 @@ def recent_hits(view: ReadView, today: date) -> tuple[list[RecentHit], list[Rece
     # A hit may have several events: some more events than hits are taken, and one of each hit is kept.
     latest = events.top_k(RECENT_HITS * 4, by=["time", "position"]).unique("position", keep="first")
     counted = latest.sort("time", "position", descending=True).head(RECENT_HITS)
-    rejected = view.rejected(first, today).top_k(RECENT_HITS, by=["time", "position"])
+    rejected = view.with_content(view.rejected(first, today).top_k(RECENT_HITS, by=["time", "position"]))
     return (
         [
             RecentHit(position, time, "", f"{event or ''} {host or ''}{path or ''}".strip())

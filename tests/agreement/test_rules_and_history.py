@@ -116,7 +116,7 @@ def figures(here: Installation, property: ReceiveSettings) -> tuple[Any, ...]:
     rows = view.events(*EVER, list(BUILT)).with_columns(
         pl.col(pl.Categorical).cast(pl.String), pl.col("position") % WITHIN_LOG
     )
-    rejected = view.rejected(*EVER).with_columns(pl.col("position") % WITHIN_LOG)
+    rejected = view.with_content(view.rejected(*EVER)).with_columns(pl.col("position") % WITHIN_LOG)
     return counts, sorted(map(str, rows.rows())), sorted(map(str, rejected.rows())), answers(view)
 
 

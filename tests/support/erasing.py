@@ -63,7 +63,7 @@ def day_of(day: int) -> list[RawHit]:
 def figures(here: Installation, property: int = SHOP.id) -> tuple[Any, ...]:
     view = here.view(property)
     events = view.events(*EVER, ["visitor", "time", "session", "engaged", "duration_ms"])
-    return view.counts(), sorted(events.rows()), sorted(view.rejected(*EVER).drop("position").rows())
+    return view.counts(), sorted(events.rows()), sorted(view.with_content(view.rejected(*EVER)).drop("position").rows())
 
 
 def expected(folder: Path, wanted: Callable[[RawHit], bool]) -> tuple[Any, ...]:

@@ -49,7 +49,7 @@ def book_of(here: Installation, property: int) -> Manifest:
 def numbers(here: Installation, property: int) -> tuple[Any, ...]:
     view = here.view(property)
     events = view.events(*EVER, COLUMNS).cast({"event": str})
-    rejected = view.rejected(*EVER).select("visitor", "hit", "time", "reason", "content", "day")
+    rejected = view.with_content(view.rejected(*EVER)).select("visitor", "hit", "time", "reason", "content", "day")
     return view.counts(), sorted(events.rows()), sorted(rejected.rows())
 
 

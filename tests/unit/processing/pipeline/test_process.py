@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -12,7 +13,7 @@ from polars.testing import assert_frame_equal
 from configuration.ruleset.context import UNKNOWN
 from processing.pipeline.process import STEPS, Processed, process
 from processing.pipeline.row_ops import FEW
-from processing.schema import EVENTS, PARAMETERS, REASONS, REJECTED
+from processing.schema import EVENTS, LONGEST_CONTENT, PARAMETERS, REASONS, REJECTED
 from tests.support.raw_rows import RULES, ga4, line, processed, raw
 
 
@@ -101,6 +102,14 @@ def test_the_content_holds_every_event_of_the_hit() -> None:
     rows = [ga4(index=1, en="b" * 41), ga4(index=0, en="a" * 41)]
     content = processed(*rows).rejected["content"].item()
     assert [dict(parse_qsl(event))["en"] for event in content.split("\n")] == ["a" * 41, "b" * 41]
+
+
+@pytest.mark.parametrize(("length", "size"), [(2_000, None), (3_000, 3_000), (100_000, 100_000)])
+def test_long_content_is_cut_and_its_length_kept(length: int, size: int | None) -> None:
+    row: dict[str, Any] = {**NOTHING, "dt": "t" * (length - len("dt="))}
+    found = processed(ga4(1, error="malformed", **row)).rejected
+    assert found["content"].str.len_chars().item() == min(length, LONGEST_CONTENT)
+    assert found["content_bytes"].item() == size
 
 
 NOTHING: dict[str, Any] = dict.fromkeys((*PARAMETERS, "rest"))

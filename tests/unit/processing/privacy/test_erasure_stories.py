@@ -42,7 +42,7 @@ def figures(here: Installation) -> tuple[Any, ...]:
     counts = view.counts()
     assert counts.accepted == counts.counted + counts.rejected
     events = view.events(*EVER, [name for name in BUILT if name != "position"])
-    rejected = view.rejected(*EVER).drop("position")
+    rejected = view.with_content(view.rejected(*EVER)).drop("position")
     return counts, sorted(map(str, events.rows())), sorted(map(str, rejected.rows()))
 
 

@@ -39,7 +39,7 @@ def figures(here: Installation, property: int = SHOP.id) -> tuple[Any, ...]:
     assert counts.accepted == counts.counted + counts.rejected
     columns = [name for name in BUILT if name != "session"]
     events = view.events(*EVER, ["session", *columns]).with_columns()
-    rejected = view.rejected(*EVER)
+    rejected = view.with_content(view.rejected(*EVER))
     return counts, sorted(map(str, events.rows())), sorted(map(str, rejected.rows()))
 
 

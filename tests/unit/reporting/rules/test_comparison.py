@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from processing.schema import BUILT, REJECTED
+from processing.schema import BUILT, LISTED, REJECTED
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.local_periods import day_number
 from reporting.rules.comparison import (
@@ -48,7 +48,10 @@ class Fixed:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
-        return self.refused
+        return self.refused.select(*LISTED)
+
+    def with_content(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(self.refused.select("position", "content"), on="position", how="left", maintain_order="left")
 
 
 def view(position: int, path: str = "/a", **more: Any) -> dict[str, Any]:
