@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from collection.connections.guard import Guard
 
 PIECE_BYTES: Final = 8 * 1024  # of an answer: two are in memory, the one that is being sent and the next
+SERVED_S: Final = 5.0  # a client that has sent a whole request may rest for so long before slower ones
 MAX_HEAD_BYTES: Final = 64 * 1024
 AT_ONCE: Final = struct.pack("ii", 1, 0)
 READS_ON: Final = "hitstream.reads_on"  # an extension in a request's scope, see `Connection.reads_on`
@@ -144,7 +145,7 @@ class Connection(HttpToolsProtocol):
             return self._paused_since
         if self._read_since is not None:
             return self._read_since
-        return self._idle_since if self._is_idle else None
+        return self._idle_since + (SERVED_S if self._requests else 0.0) if self._is_idle else None
 
     def is_overdue(self, now: float) -> bool:
         limits = self._guard.limits

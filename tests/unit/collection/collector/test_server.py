@@ -133,8 +133,8 @@ def test_stopping_under_load_loses_and_doubles_nothing(server: Server, folder: P
 
 
 def test_a_full_disk_is_503_until_there_is_room(server: Server, folder: Path) -> None:
-    for _ in range(20):  # until the file that grows is the largest
-        assert status(server, "/g/collect?v=2") == 204
+    for number in range(20):  # until the file that grows is the largest
+        assert status(server, f"/g/collect?v=2&_hid={number}") == 204
     size = max(path.stat().st_size for path in folder.iterdir())
     _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, hard))
