@@ -41,6 +41,7 @@ class Task(StrEnum):
     # Of one property, request or run.
     RECEIVE_RANGE = "receiving range {}"
     SEAL = "sealing property {}"
+    READ_SETTINGS = "reading the settings of property {}"
     READ_MANIFEST = "reading the manifest of property {}"
     MAINTAIN = "maintenance of property {}"
     APPLY_RULES = "applying rules to property {}"

@@ -8,7 +8,7 @@ last one has a start too.
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -101,11 +101,13 @@ def local_days(times: pl.Series, zone: str) -> pl.Series:
     """Returns the local day number (Int32) of each instant (ms)."""
     if times.is_empty():
         return pl.Series("day", [], dtype=pl.Int32)
-    days = (times // DAY_MS).cast(pl.Int32)
-    first, last = cast(int, days.min()) - 1, cast(int, days.max()) + 2
-    starts = pl.Series([start_of_day(number, zone) for number in range(first, last + 1)], dtype=pl.Int64)
-    found = starts.search_sorted(times, side="right")
-    return (found.cast(pl.Int32) - 1 + first).alias("day")
+    # The day's number on the zone's clock is that of UTC, or the one before or after. Only days near an instant are
+    # looked at: one hit of the year 9999 among those of today must not cost millions of days.
+    utc_days = (times // DAY_MS).unique().to_list()
+    near = sorted({day + shift for day in utc_days for shift in (-1, 0, 1, 2)})
+    starts = pl.Series([start_of_day(number, zone) for number in near], dtype=pl.Int64)
+    numbers = pl.Series("day", near, dtype=pl.Int32)
+    return numbers.gather(starts.search_sorted(times, side="right") - 1)
 
 
 def microseconds(moment: datetime) -> int:

@@ -4,17 +4,22 @@ import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import Final
 
 import maxminddb
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 
 from collection.log import Log
 from configuration import clock
-from configuration.drafts.snapshot import receive_settings, retention_days, stored_rules
-from configuration.ruleset.context import Context
+from configuration.drafts.snapshot import receive_settings, receive_settings_of, retention_days, stored_rules
+from configuration.models import Property
+from configuration.ruleset.context import Context, ReceiveSettings
 from processing import installation
+from processing.concurrency.backoff import Backoff, Task
+from processing.concurrency.failures import DatabaseRecord
 from processing.concurrency.leases import hold_lease
 from processing.engine import open_engine
 from processing.ingest.geoip import GeoDatabase, open_geo_database
@@ -102,8 +107,29 @@ def make_history(store: Store) -> HistoryRunner:
 
 
 def current_context() -> Context:
-    """Returns the settings of this moment."""
-    return Context(receive_settings(), lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
+    """Returns the settings of this moment.
+
+    A property whose published settings cannot be read is left out: its hits are kept as those of an unknown property,
+    and a run over history claims them once the settings are repaired. All others are received as ever.
+    """
+    try:
+        properties = receive_settings()
+    except DatabaseError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever is wrong with one property
+        properties = _readable_settings()
+    return Context(properties, lists=lists_version(), places=settings.PLACES.name if settings.PLACES else "")
+
+
+def _readable_settings() -> tuple[ReceiveSettings, ...]:
+    found = list[ReceiveSettings]()
+    for property in Property.objects.order_by("pk").values_list("pk", flat=True):
+        with _settings_backoff.suppress_and_log(Task.READ_SETTINGS, property):
+            found += receive_settings_of(Property.objects.filter(pk=property))
+    return tuple(found)
+
+
+_settings_backoff: Final = Backoff(record=DatabaseRecord())
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -16,27 +16,24 @@ _LATEST: Final = datetime.max.replace(tzinfo=UTC) - _DAY
 
 def local_hours(zone: str) -> pl.Expr:
     """Returns the hours since 1970-01-01 00:00 on the zone's clock (Int32), from the column `time` (ms)."""
-    return _local_units(zone, _HOUR_MS)
+    return _local_units(zone, _HOUR_MS, pl.Int32())
 
 
 def local_minutes(zone: str) -> pl.Expr:
-    """Returns the minutes since 1970-01-01 00:00 on the zone's clock (Int32), from the column `time` (ms)."""
-    return _local_units(zone, _MINUTE_MS)
+    """Returns the minutes since 1970-01-01 00:00 on the zone's clock (Int64), from the column `time` (ms)."""
+    return _local_units(zone, _MINUTE_MS, pl.Int64())  # those of the year 6054 do not fit into 32 bits
 
 
-def _local_units(zone: str, unit_ms: int) -> pl.Expr:
-    return pl.col("time").map_batches(
-        lambda times: (_local_ms(times, zone) // unit_ms).cast(pl.Int32), return_dtype=pl.Int32
-    )
+def _local_units(zone: str, unit_ms: int, dtype: pl.DataType) -> pl.Expr:
+    return pl.col("time").map_batches(lambda times: (_local_ms(times, zone) // unit_ms).cast(dtype), return_dtype=dtype)
 
 
 def _local_ms(times: pl.Series, zone: str) -> pl.Series:
     if times.is_empty():
         return times
-    first_year, last_year = (
-        datetime.fromtimestamp(cast("int", bound) / 1000, tz=UTC).year for bound in (times.min(), times.max())
-    )
-    changes = [change for year in range(first_year, last_year + 1) for change in offset_changes(zone, year)]
+    # Only years that occur: those between today and the year 9999 would take seconds.
+    years = times.cast(pl.Datetime("ms")).dt.year().unique().sort().to_list()
+    changes = [change for year in years for change in offset_changes(zone, year)]
     starts, offsets = (pl.Series(values, dtype=pl.Int64) for values in zip(*changes, strict=True))
     offset = offsets.gather(starts.search_sorted(times, side="right") - 1)
     return times + offset

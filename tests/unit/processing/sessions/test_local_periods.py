@@ -9,6 +9,7 @@ import pytest
 from configuration import moments
 from processing.ingest.decode import EARLIEST_MS, LATEST_MS
 from processing.schema import DAY_MS
+from processing.sessions import local_periods
 from processing.sessions.local_periods import (
     FIRST_DAY,
     LAST_DAY,
@@ -68,3 +69,19 @@ def test_the_latest_day_is_tomorrow_on_the_clock_of_the_zone() -> None:
     assert latest_day("UTC", now) == date(2026, 11, 21)
     assert latest_day("Pacific/Kiritimati", now) == date(2026, 11, 22)
     assert latest_day("UTC", datetime(9999, 12, 31, tzinfo=UTC)) == date.max
+
+
+def test_one_hit_far_away_does_not_cost_all_days_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    real = local_periods.start_of_day
+
+    def counted(number: int, zone: str) -> int:
+        asked.append(number)
+        return real(number, zone)
+
+    monkeypatch.setattr(local_periods, "start_of_day", counted)
+    times = pl.Series([EARLIEST_MS, 0, DAY_MS, LATEST_MS - 1], dtype=pl.Int64)
+    assert local_days(times, "Europe/Berlin").to_list() == [FIRST_DAY, 0, 1, LAST_DAY]
+    assert len(asked) < 20
+    frame = pl.DataFrame({"time": times})
+    assert frame.select(local_hours("Europe/Berlin")).height == 4

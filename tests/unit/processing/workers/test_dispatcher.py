@@ -18,7 +18,7 @@ from processing.receiving import ledger
 from processing.receiving.batcher import MAX_WAIT_BUSY_S, RangeBatcher
 from processing.receiving.contexts import Contexts
 from processing.store.port import CorruptBlob, StoreUnavailable
-from processing.workers import dispatcher
+from processing.workers import dispatcher, jobs
 from processing.workers.dispatcher import LEASE, DispatchIntervals
 from tests.support.dispatching import INTERVALS, Dispatched
 from tests.support.installation import SHOP, ga4, plain_rules
@@ -147,6 +147,26 @@ def test_a_run_that_cannot_be_carried_out_does_not_hold_up_erasures(here: Dispat
     with (
         patch.object(work._maintenance.history, "work", fail),
         patch.object(work._maintenance.erasures, "work", return_value=1),
+    ):
+        assert work.process_requests(lambda: False) == 1
+
+
+def test_an_erasure_does_not_wait_for_the_end_of_a_run(here: Dispatched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends only when an erasure was looked for twice: before it, and beside it."""
+    monkeypatch.setattr(jobs, "ERASE_EVERY_S", 0.01)
+    work, looked = here.workers[0], threading.Semaphore(0)
+
+    def erase(*_: object) -> int:
+        looked.release()
+        return 0
+
+    def long_run(*_: object) -> int:
+        assert all(looked.acquire(timeout=60) for _ in range(2))
+        return 1
+
+    with (
+        patch.object(work._maintenance.history, "work", long_run),
+        patch.object(work._maintenance.erasures, "work", erase),
     ):
         assert work.process_requests(lambda: False) == 1
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from configuration.drafts import snapshot
 from configuration.models import Property
 from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, plain_ruleset
@@ -30,7 +31,7 @@ from processing.receiving.backlog_scan import BacklogScan
 from processing.reprocessing import runs
 from processing.reprocessing.run_requests import RequestedAction, create_run, request_action
 from processing.store import raw_block
-from processing.workers import dispatcher, housekeeping, worker
+from processing.workers import dispatcher, housekeeping, wiring, worker
 from processing.workers.dispatcher import Dispatcher
 from tests.support import clock
 from tests.support.dispatching import Dispatched
@@ -142,6 +143,30 @@ def seal(here: Here) -> None:
     here.receive()
     here.break_for_shop(worker, "seal")
     assert here.worker.seal(everything=True) == [BLOG.id]
+
+
+def read_settings(here: Here) -> None:
+    """The published version of SHOP was edited by hand, or is of a later program."""
+    real = snapshot.receive_settings_of
+
+    def broken(properties: Any) -> Any:
+        if SHOP.id in properties.values_list("pk", flat=True):
+            raise Broken("shop")
+        return real(properties)
+
+    def of_all() -> Any:
+        return broken(Property.objects.all())
+
+    here.patch.setattr(wiring, "receive_settings", of_all)
+    here.patch.setattr(wiring, "receive_settings_of", broken)
+    here.patch.setattr(wiring, "_settings_backoff", here.backoff)
+    here.context = wiring.current_context()
+    assert [settings.id for settings in here.context.properties] == [BLOG.id]
+    for settings in BOTH:
+        here.send(ga4(1, property=settings))
+    here.receive()
+    assert here.view(BLOG.id).counts().counted == 1
+    assert here.view(0).counts().reasons == {"unknown property": 1}
 
 
 def read_manifest(here: Here) -> None:
@@ -395,6 +420,7 @@ CASES: dict[Task, Callable[[Here], None]] = {
     Task.ERASING: worker_loop("_erase_until", lambda here: here.erasures, "work"),
     Task.RECEIVE_RANGE: receive_range,
     Task.SEAL: seal,
+    Task.READ_SETTINGS: read_settings,
     Task.READ_MANIFEST: read_manifest,
     Task.MAINTAIN: maintain,
     Task.APPLY_RULES: apply,
