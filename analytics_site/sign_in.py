@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -38,7 +39,7 @@ def change_password(request: HttpRequest) -> HttpResponseBase:
     """The admin's page on which users change their own password. It asks for the old one, which may be guessed at with
     somebody's open session: that counts like an attempt to sign in.
     """
-    if request.method != "POST" or not request.user.is_authenticated:
+    if request.method != "POST":
         return admin.site.password_change(request)
     with attempt(request.user.get_username(), request.META.get("REMOTE_ADDR", "")) as begun:
         answer = admin.site.password_change(request)
@@ -64,3 +65,7 @@ def _note_use(request: HttpRequest) -> None:
     noted = parse_datetime(request.session.get(USED, ""))
     if noted is None or moment - noted >= USE_IS_NOTED_EVERY:
         request.session[USED] = moment.isoformat()
+        try:
+            request.session.save()
+        except UpdateError:  # a full disk must not stop pages: a later use is noted
+            request.session.modified = False

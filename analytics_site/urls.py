@@ -27,7 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("processing.urls")),
     # Properties, people, tokens
     path("admin/logout/", sign_out),
-    path("admin/password_change/", change_password),
+    path("admin/password_change/", admin.site.admin_view(change_password, cacheable=True)),
     path("admin/r/<path:rest>", no_such_page),
     path("admin/autocomplete/", no_such_page),
     path("admin/", admin.site.urls),

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -97,6 +98,13 @@ def test_guessing_the_old_password_with_an_open_session(hashes: list[str]) -> No
     assert client.post(page, {"old_password": PASSWORD, **new}).status_code == 302
 
 
+def test_the_page_of_the_admin_is_for_staff(client: Client) -> None:
+    for user in (None, User.objects.create_user("reader")):
+        if user:
+            client.force_login(user)
+        assert client.get("/admin/password_change/").status_code == 302
+
+
 def test_busy(hashes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: object) -> str:
         raise HashesBusy
@@ -128,6 +136,18 @@ def test_a_session_ends_when_it_is_idle(administrator: User, client: Client, set
     assert opened(f"/{shop.pk}/panels/", client) < timedelta(minutes=2)
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))  # noqa: TID251
     assert client.get("/admin/").status_code == 302
+
+
+def test_a_full_disk_does_not_end_a_session(administrator: User, client: Client) -> None:
+    client.force_login(administrator)
+
+    def full(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith(("UPDATE", "INSERT")):
+            raise OperationalError("database or disk is full")
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(full):
+        assert client.get("/admin/").status_code == 200
 
 
 @pytest.mark.parametrize(
