@@ -17,6 +17,18 @@ def read_raw(store: Store, part: RawPart, columns: Sequence[str] = tuple(RAW)) -
     return store.read(part.ref.segment, f"{part.ref.prefix}rows", columns)
 
 
+def read_hit(store: Store, part: RawPart, position: int) -> pl.DataFrame:
+    """Reads the RAW rows of one hit, none if the part does not have it. No other row is read whole: a hit may be as
+    large as a request.
+    """
+    positions = read_raw(store, part, ["position"])["position"]
+    rows = [
+        store.read(part.ref.segment, f"{part.ref.prefix}rows", tuple(RAW), (number, 1))
+        for number in (positions == position).arg_true()
+    ]
+    return pl.concat([pl.DataFrame(schema=RAW), *rows])
+
+
 def process_parts(
     store: Store,
     property: int,

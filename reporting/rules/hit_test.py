@@ -14,9 +14,9 @@ from processing.dry_run.pasted_hit import UnreadablePaste, read_pasted
 from processing.ingest.geoip import GeoDatabase, open_geo_database
 from processing.pipeline.trace import EventTrace, StepTrace, trace
 from processing.positions import offset_of
-from processing.schema import FACTS
+from processing.schema import FACTS, RAW
 from processing.segments.process_raw import without_erased
-from processing.segments.raw_parts import parts_with, read_raw
+from processing.segments.raw_parts import read_hit
 from processing.segments.read_view import ReadView
 from reporting.read_access import view_cache, view_of
 from reporting.registry.reject_reasons import MEANINGS
@@ -149,10 +149,8 @@ def _raw_rows(view: ReadView, position: int) -> pl.DataFrame:
     rows = store.rows(keys, view.property).filter(is_hit) if keys else pl.DataFrame()
     if rows.is_empty():
         newest_first = sorted(view.sealed.manifest.raw, key=lambda part: -part.last_received_us)
-        part = next((part for part in newest_first if parts_with(store, [part], is_hit)), None)
-        if part is None:
-            return rows
-        rows = read_raw(store, part).filter(is_hit)
+        found = (read_hit(store, part, position) for part in newest_first)
+        rows = next((hit for hit in found if not hit.is_empty()), pl.DataFrame(schema=RAW))
     return without_erased(rows, view.sealed.manifest.tombstones)
 
 

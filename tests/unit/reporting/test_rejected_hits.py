@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from processing.schema import CONTENT, LONGEST_CONTENT
+from processing.segments.raw_parts import read_hit
 from processing.segments.read_view import ReadView
 from processing.store.port import Store
 from reporting.dashboard.rejected_panel import rejected_panel
@@ -59,7 +60,7 @@ def test_content_is_cut_and_its_length_is_told(installation: Installation, seale
 
 
 class Recording:
-    """A store that remembers how many rows of content were read."""
+    """A store that remembers how many rows were read with what the hits held."""
 
     def __init__(self, store: Store) -> None:
         self._store, self.rows = store, 0
@@ -68,7 +69,7 @@ class Recording:
         self, name: str, section: str, columns: Sequence[str] | None = None, rows: tuple[int, int] | None = None
     ) -> Any:
         found = self._store.read(name, section, columns, rows)
-        if columns is None or "content" in columns:
+        if columns is None or {"content", "dt"} & {*columns}:
             self.rows += found.height
         return found
 
@@ -84,3 +85,16 @@ def test_content_is_read_of_the_samples_alone(installation: Installation) -> Non
     assert store.rows == 0
     rejected_by_reason(view, DAY, DAY, SAMPLES)
     assert store.rows == SAMPLES + 1  # and the bot; a duplicate has no content of its own
+
+
+def test_a_hit_test_reads_that_hit_alone(installation: Installation) -> None:
+    installation.worker.seal(everything=True)
+    view = installation.view()
+    (part,) = view.sealed.manifest.raw
+    position = view.rejected(DAY, DAY).filter(reason="malformed")["position"].max()
+    assert isinstance(position, int)
+    store: Any = Recording(installation.store)
+    hit = read_hit(store, part, position)
+    assert (hit["position"].to_list(), hit["dt"].to_list()) == ([position], [LONG])
+    assert store.rows == 1
+    assert read_hit(store, part, position=1 << 60).is_empty()
