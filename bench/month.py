@@ -135,7 +135,7 @@ def _live_day(worker: Any, collector: "Collector", phases: dict[str, Phase], fir
             worker.receiver.receive(at_once=True)
         with phases["seal"].turn():
             worker.seal()
-        if low - tidied >= (end - first) // TIDIES_A_DAY:
+        if low + PORTION >= end or low - tidied >= (end - first) // TIDIES_A_DAY:  # at the end of each day as well
             tidied = low
             with phases["tidy"].turn():
                 worker.run_maintenance(now_ms)

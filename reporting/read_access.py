@@ -17,6 +17,7 @@ from processing.receiving.pending import PendingHits
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import UnreadableManifest
 from processing.segments.read_view import ReadView
+from processing.segments.tail import waiting_hits
 from processing.segments.view_cache import ViewCache
 from processing.store.port import CorruptBlob, Missing, StoreUnavailable
 
@@ -78,8 +79,13 @@ def status_of(view: ReadView, measurement_id: str) -> Status:
     """Returns the sums of the view's moment; hits that are not in the view yet are counted in the log."""
     counts = view.counts()
     try:
-        pending = pending_hits().hits(
-            view.tail.blocks, view.sealed.manifest.covered, view.property, measurement_id, view.age_s()
+        waiting = waiting_hits(view_cache().store, view.property, view.waiting)
+        pending = waiting + pending_hits().hits(
+            (*view.tail.blocks, *view.waiting),
+            view.sealed.manifest.covered,
+            view.property,
+            measurement_id,
+            view.age_s(),
         )
     except LogUnavailable as error:
         # Reports do not need the log: they are shown all the same.

@@ -68,7 +68,7 @@ def delete(store: Store, property: int) -> None:
 
     _change(store, property, emptied, PropertySettings())
     _remove_other_generations(store, property)
-    seal(store, ColumnCache(store, ONCE_BYTES), property)
+    seal(store, ColumnCache(store, ONCE_BYTES, codes=False), property)
 
 
 def remove_erased(store: Store, property: int) -> int:
@@ -77,7 +77,7 @@ def remove_erased(store: Store, property: int) -> int:
     Nothing else may seal or compact the property meanwhile. Raises Conflict if something did.
     """
     _remove_other_generations(store, property)
-    seal(store, ColumnCache(store, ONCE_BYTES), property)
+    seal(store, ColumnCache(store, ONCE_BYTES, codes=False), property)
     stored = store.manifest(property)
     before = decode_manifest(stored.data) if stored else None
     if before is None or not (hidden := before.pending_tombstones()):

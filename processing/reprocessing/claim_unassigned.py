@@ -31,7 +31,7 @@ def claim(store: Store, property: int, measurement_id: str, settings: PropertySe
 
     Returns the number of hits. `settings` are for a property that has no hits of its own yet.
     """
-    seal(store, ColumnCache(store, CACHE_BYTES), UNKNOWN_PROPERTY)
+    seal(store, ColumnCache(store, CACHE_BYTES, codes=False), UNKNOWN_PROPERTY)
     stored, stored_unknown = store.manifest(property), store.manifest(UNKNOWN_PROPERTY)
     if stored_unknown is None:
         return 0

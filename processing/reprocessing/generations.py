@@ -68,7 +68,7 @@ def catch_up(
     missing = _missing_hits(store, property, draft.manifest, live_now, ordinals)
     manifest = draft.manifest
     if missing.events.height or missing.rejected.height:
-        sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
+        sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES, codes=False))
         changes = advance(sealed, Arrivals(missing.events, missing.rejected))
         manifest = write_changes(property, sealed, changes, missing.dropped)
     # From here on the draft has the same hits, and no period that the live generation has let expire.

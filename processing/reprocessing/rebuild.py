@@ -29,7 +29,7 @@ from processing.segments.column_cache import ONCE_BYTES, ColumnCache
 from processing.segments.exclusion import with_balanced_counts
 from processing.segments.manifest import AppliedRules, Manifest, PeriodEntry, RawPart, RebuiltDays, decode_manifest
 from processing.segments.process_raw import NOTHING_PROCESSED
-from processing.segments.raw_parts import process_parts
+from processing.segments.raw_parts import process_parts, visitor_ranges
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.writer import write_changes
 from processing.sessions.layers import NO_ARRIVALS, Arrivals
@@ -39,7 +39,9 @@ from processing.sessions.timeline import advance
 from processing.store import open_store
 from processing.store.port import Store
 
-TASK_ROWS: Final = 250_000  # raw rows of one task, about
+TASK_ROWS: Final = 64_000  # raw rows of one task, about
+BUILT_ROWS: Final = 100_000  # raw rows of the visitors that are built together
+BUILT_BYTES: Final = 32 * 2**20  # of their texts
 ALWAYS: Final = (-(2**62), 2**62)  # ms
 KEPT: Final = -1  # stands for the number of a task where a period was kept, not rebuilt
 
@@ -86,13 +88,15 @@ def start(
 def rebuild_days(task: RebuildTask) -> RebuiltDays:
     """Builds the days of a task as if nothing had been before them. Runs in the engine's processes."""
     manifest, store = task.manifest, _open_once(task.store, task.store_id)
-    sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
+    columns = ColumnCache(store, ONCE_BYTES, codes=False)
     start, end = _bounds(task.first, task.last, manifest.zone)
     in_days = pl.col("time").is_between(start, end, closed="left")
-    processed = process_parts(store, task.property, task.parts, in_days, manifest.applied_rules)
-    changes = advance(sealed, Arrivals(processed.events, processed.rejected))
-    written = write_changes(task.property, sealed, changes, processed.dropped)
-    return RebuiltDays(written.periods, written.dropped - manifest.dropped)
+    for visitors in visitor_ranges(store, task.parts, BUILT_ROWS, BUILT_BYTES):
+        processed = process_parts(store, task.property, task.parts, in_days, manifest.applied_rules, visitors)
+        sealed = SealedPeriods(manifest, columns)
+        changes = advance(sealed, Arrivals(processed.events, processed.rejected))
+        manifest = write_changes(task.property, sealed, changes, processed.dropped)
+    return RebuiltDays(manifest.periods, manifest.dropped - task.manifest.dropped)
 
 
 def add_rebuilt_days(
@@ -105,7 +109,7 @@ def add_rebuilt_days(
 
 def finish_draft(store: Store, property: int, draft: DraftGeneration, days: LocalDays | None) -> DraftGeneration:
     """Puts the rebuilt days in place of the copied periods, and carries sessions over from each period to the next."""
-    columns, live = ColumnCache(store, ONCE_BYTES), decode_manifest(live_manifest(store, property).data)
+    columns, live = ColumnCache(store, ONCE_BYTES, codes=False), decode_manifest(live_manifest(store, property).data)
     manifest, seams = _join_rebuilt_days(draft.manifest, live.zone, days)
     sealed = SealedPeriods(manifest, columns)
     # Periods after a seam were built on another carry than the one that the period before them leaves now. The oldest

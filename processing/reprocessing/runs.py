@@ -181,12 +181,12 @@ class HistoryRunner:
         """Writes the draft generation and the tasks that fill it."""
         rules = decode_ruleset(self._store.context(ruleset_name(run.property, run.rules)))
         if self._store.manifest(run.property) is None:
-            seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
+            seal(self._store, ColumnCache(self._store, ONCE_BYTES, codes=False), run.property)
         if item := Property.objects.filter(pk=run.property).first():
             claim(self._store, run.property, item.measurement_id, rules.settings)
         self._remove_strays(run.property)
         with suppress(Conflict):  # then the worker is sealing the property itself
-            seal(self._store, ColumnCache(self._store, ONCE_BYTES), run.property)
+            seal(self._store, ColumnCache(self._store, ONCE_BYTES, codes=False), run.property)
         draft, tasks = start(self._store, self._url, run.property, rules, _local_days(run))
         rows = sum(part.ref.rows for task in tasks for part in task.parts)
         _save(run, generation=draft.generation, rows=rows, rows_done=0, tasks=msgspec.json.encode(tasks).decode())

@@ -47,11 +47,15 @@ class HitCounts(NamedTuple):
 
 
 class PinnedView(NamedTuple):
-    """What decides what a view shows: small enough to be sent to another process, which opens the same view."""
+    """What decides what a view shows: small enough to be sent to another process, which opens the same view.
+
+    `waiting` are the blocks that it does not show until the worker has sealed others, see `tail.affordable`.
+    """
 
     property: int
     manifest: VersionedBlob | None
     blocks: tuple[BlockInfo, ...]
+    waiting: tuple[BlockInfo, ...] = ()
 
 
 class ReadView:
@@ -63,6 +67,7 @@ class ReadView:
     """
 
     rules: Ruleset | None = None
+    waiting: tuple[BlockInfo, ...] = ()  # blocks that the view does not show yet
 
     def __init__(
         self, property: int, generation: int, sealed: SealedPeriods, tail: Tail, new: Arrivals, state: str = ""

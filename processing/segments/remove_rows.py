@@ -40,7 +40,7 @@ def remove_rows(
     session does not say which rows made it. Every segment with a row of theirs is written again, even if only an old
     layer has one, so that no segment of the new manifest has any.
     """
-    columns = ColumnCache(store, ONCE_BYTES)
+    columns = ColumnCache(store, ONCE_BYTES, codes=False)
     visitors = visitors_losing_rows(store, manifest, gone) if visitors is None else visitors
     if visitors.is_empty():
         return manifest
@@ -65,7 +65,7 @@ def remove_rows(
 
 def visitors_losing_rows(store: Store, manifest: Manifest, gone: pl.Expr) -> pl.Series:
     """Returns the visitors that have rows for which `gone` holds."""
-    sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES))
+    sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES, codes=False))
     sections = [(key, section) for key in manifest.periods for section in COUNTING_COLUMNS]
     shown = [sealed.visible(key, section, CONDITION_COLUMNS) for key, section in sections]
     raw = [read_raw(store, part, CONDITION_COLUMNS) for part in manifest.raw]

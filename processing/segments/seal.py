@@ -5,21 +5,21 @@ or the process dies, the segments are orphans, which maintenance deletes.
 """
 
 import time
-from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from processing.segments.column_cache import ColumnCache
-from processing.segments.manifest import Manifest, decode_manifest, merge_ranges
+from processing.segments.manifest import RawPart, decode_manifest, merge_ranges
 from processing.segments.sealed_periods import SealedPeriods
-from processing.segments.tail import Tail, new_manifest, read_tail, terms_of, uncovered
+from processing.segments.tail import Tail, Weight, new_manifest, read_tail, take, terms_of, uncovered, weigh
 from processing.segments.writer import commit, encode_raw, segment_name, write_changes
 from processing.sessions.layers import Arrivals
-from processing.sessions.timeline import PeriodChange, advance
-from processing.store.port import BlockInfo, Store
+from processing.sessions.timeline import advance
+from processing.store.port import Store
 
-PORTION_ROWS: Final = 50_000
+PORTION: Final = Weight(50_000, 40 * 2**20)
 
 
 def seal(store: Store, columns: ColumnCache, property: int) -> bool:
@@ -38,39 +38,29 @@ def _seal_portion(store: Store, columns: ColumnCache, property: int) -> bool:
     started = time.monotonic()
     stored, blocks = store.pin(property)
     manifest = decode_manifest(stored.data) if stored else new_manifest(store, property, blocks)
-    portion = _portion(store, property, uncovered(manifest, blocks))
+    portion, _ = take(uncovered(manifest, blocks), partial(weigh, store, property), PORTION)
     tail = read_tail(store, property, portion, terms_of(manifest), keep_raw=True)
     if not tail.hits and not tail.erased:
         return False
+    parts = _write_raw(store, property, tail)
+    tail = tail._replace(raw=())  # makes room for the events
     sealed = SealedPeriods(manifest, columns)
     changes = advance(sealed, Arrivals(tail.events, tail.rejected))
-    commit(store, property, stored, _write(property, sealed, tail, changes), started)
-    return True
-
-
-def _portion(store: Store, property: int, blocks: Sequence[BlockInfo]) -> list[BlockInfo]:
-    """Takes blocks from the front until they hold PORTION_ROWS rows of the property."""
-    portion, rows = [], 0
-    for block in blocks:
-        portion.append(block)
-        chunk = store.directory(block.key).chunk(property)
-        rows += chunk.rows if chunk else 0
-        if rows >= PORTION_ROWS:
-            break
-    return portion
-
-
-def _write(property: int, sealed: SealedPeriods, tail: Tail, changes: Sequence[PeriodChange]) -> Manifest:
-    """Writes the segments, and returns the manifest that names them."""
-    segment = segment_name(property, "raw")
-    parts, sections = encode_raw(tail.raw, segment)
-    if sections:
-        sealed.columns.store.put_segment(segment, sections)
     manifest = write_changes(property, sealed, changes, tail.dropped)
-    return msgspec.structs.replace(
+    manifest = msgspec.structs.replace(
         manifest,
         covered=merge_ranges(manifest.covered, (block.key for block in tail.blocks)),
         accepted=manifest.accepted + tail.hits,
         erased_hits=manifest.erased_hits + tail.erased,
         raw=(*manifest.raw, *parts),
     )
+    commit(store, property, stored, manifest, started)
+    return True
+
+
+def _write_raw(store: Store, property: int, tail: Tail) -> list[RawPart]:
+    segment = segment_name(property, "raw")
+    parts, sections = encode_raw(tail.raw, segment)
+    if sections:
+        store.put_segment(segment, sections)
+    return parts

@@ -62,7 +62,7 @@ class SealedPeriods:
         """
         layers = self.manifest.periods[key].layers
         frames = [self._unmasked(layers, number, section, names, condition) for number in range(len(layers))]
-        return _as_text(pl.concat(frames), SECTIONS[section])
+        return pl.concat([_as_text(frame, SECTIONS[section]) for frame in frames])
 
     def categorical(self, key: str, section: str, names: Sequence[str]) -> list[pl.DataFrame]:
         """Like `visible`, of any of READABLE_SECTIONS, a frame per layer, text as Categorical."""
@@ -115,7 +115,7 @@ class SealedPeriods:
         mask = needs.select(condition.alias("mask")).to_series()
         if not mask.any():
             return _nothing(section, names)
-        return self.columns.frame(ref.segment, name, names).filter(mask)
+        return self.columns.filtered(ref.segment, name, names, mask)
 
     def _visitors(self, ref: LayerRef) -> pl.Series:
         return self.columns.frame(ref.segment, f"{ref.prefix}visitors", ["visitor"])["visitor"]

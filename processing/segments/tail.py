@@ -1,6 +1,8 @@
 """Reads the tail of a property: the raw blocks that its segments do not cover yet, processed under its rules."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -12,6 +14,17 @@ from processing.schema import EVENTS, REJECTED
 from processing.segments.manifest import AppliedRules, Manifest, Tombstone, empty_manifest
 from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, ruleset_of, without_erased
 from processing.store.port import BlockInfo, BlockKey, Store
+
+
+class Weight(NamedTuple):
+    """Rows of a property, and the bytes of their texts."""
+
+    rows: int
+    text_bytes: int
+
+
+BATCH: Final = Weight(12_500, 8 * 2**20)  # that is processed together
+VIEW: Final = Weight(100_000, 64 * 2**20)  # of a tail that a view shows: twice what the worker seals at once
 
 
 class TailTerms(NamedTuple):
@@ -61,15 +74,52 @@ def terms_of(manifest: Manifest | None) -> TailTerms:
 def read_tail(
     store: Store, property: int, blocks: Sequence[BlockInfo], terms: TailTerms, *, keep_raw: bool = False
 ) -> Tail:
-    """Processes the property's rows in the blocks, those of one context together."""
+    """Processes the property's rows in the blocks, those of one context together, as far as memory allows."""
     holding = [block for block in blocks if property in store.directory(block.key)]
     by_context = sorted(holding, key=lambda block: block.context_id)
-    tails = [
-        _read_context(store, property, context_id, list(group), terms)
-        for context_id, group in groupby(by_context, lambda block: block.context_id)
-    ]
-    tail = concat_tails(tails)._replace(blocks=tuple(blocks))
-    return tail if keep_raw else tail._replace(raw=())
+    tails = []
+    for context_id, group in groupby(by_context, lambda block: block.context_id):
+        for batch in _batches(store, property, list(group)):
+            tail = _read_context(store, property, context_id, batch, terms)
+            tails.append(tail if keep_raw else tail._replace(raw=()))
+    return concat_tails(tails)._replace(blocks=tuple(blocks))
+
+
+def weigh(store: Store, property: int, block: BlockInfo) -> Weight:
+    """Raises Missing, CorruptBlob."""
+    chunk = store.directory(block.key).chunk(property)
+    return Weight(chunk.rows, chunk.memory()) if chunk else Weight(0, 0)
+
+
+def take(
+    blocks: Sequence[BlockInfo], weigh: Callable[[BlockInfo], Weight], limit: Weight
+) -> tuple[list[BlockInfo], list[BlockInfo]]:
+    """Takes blocks from the front until they reach the limit in rows or bytes. Returns the rest as well."""
+    rows, text_bytes = limit
+    for number, block in enumerate(blocks, 1):
+        weight = weigh(block)
+        rows -= weight.rows
+        text_bytes -= weight.text_bytes
+        if rows <= 0 or text_bytes <= 0:
+            return list(blocks[:number]), list(blocks[number:])
+    return list(blocks), []
+
+
+def affordable(
+    blocks: Sequence[BlockInfo], weigh: Callable[[BlockInfo], Weight]
+) -> tuple[list[BlockInfo], list[BlockInfo]]:
+    """Divides a tail into the blocks that a view shows and those that wait until the worker has sealed more.
+
+    Every block is shown, unless the worker is far behind, as after a stop. Then the oldest of each partition are, in
+    turns, so that a later view shows them as well.
+    """
+    turns = Counter[tuple[str, int]]()
+    order = dict[BlockKey, int]()
+    for block in blocks:
+        order[block.key] = turns[block.key[:2]]
+        turns[block.key[:2]] += 1
+    shown, waiting = take(sorted(blocks, key=lambda block: order[block.key]), weigh, VIEW)
+    return sorted(shown), sorted(waiting)
 
 
 def concat_tails(tails: Sequence[Tail]) -> Tail:
@@ -99,6 +149,18 @@ def new_manifest(store: Store, property: int, blocks: Sequence[BlockInfo]) -> Ma
     """Returns the empty manifest of a property that has not been sealed yet."""
     settings = settings_of(store, property, blocks)
     return empty_manifest(ruleset_of(store, property, settings.rules, settings).settings)
+
+
+def waiting_hits(store: Store, property: int, blocks: Sequence[BlockInfo]) -> int:
+    """Counts the property's hits in blocks, without reading them. Raises Missing, CorruptBlob."""
+    chunks = ((block.key, store.directory(block.key).chunk(property)) for block in blocks)
+    return sum(min(chunk.hits, key.last - key.first + 1) for key, chunk in chunks if chunk)
+
+
+def _batches(store: Store, property: int, blocks: list[BlockInfo]) -> Iterator[list[BlockInfo]]:
+    while blocks:
+        batch, blocks = take(blocks, partial(weigh, store, property), BATCH)
+        yield batch
 
 
 def _read_context(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:

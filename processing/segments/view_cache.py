@@ -13,7 +13,18 @@ from processing.segments.exclusion import without_hidden
 from processing.segments.manifest import Manifest, decode_manifest
 from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.sealed_periods import SealedPeriods
-from processing.segments.tail import Tail, TailTerms, concat_tails, new_manifest, read_tail, terms_of, uncovered
+from processing.segments.tail import (
+    Tail,
+    TailTerms,
+    Weight,
+    affordable,
+    concat_tails,
+    new_manifest,
+    read_tail,
+    terms_of,
+    uncovered,
+    weigh,
+)
 from processing.sessions.layers import NO_ARRIVALS, Arrivals
 from processing.store.port import BlockInfo, BlockKey, Store, VersionedBlob
 
@@ -37,6 +48,7 @@ class ViewCache:
         self.columns = columns or ColumnCache(store)
         self._manifests = _LruCache[tuple[int, int], tuple[int, Manifest]]()
         self._tails = _LruCache[tuple[int, TailTerms], dict[BlockKey, Tail]]()
+        self._weights = _LruCache[int, dict[BlockKey, Weight]]()
         self._views = _LruCache[int, ReadView]()
         self._sealed = _LruCache[tuple[int, int, int], tuple[SealedPeriods, Arrivals]]()
         self._lock = Lock()
@@ -60,7 +72,12 @@ class ViewCache:
         """Returns the property as it is now. Raises like `view`."""
         stored, blocks = self.store.pin(property)
         manifest = self._manifest(property, stored) if stored else None
-        return PinnedView(property, stored, tuple(uncovered(manifest, blocks)))
+        tail = uncovered(manifest, blocks)
+        known = self._weights.get(property) or {}
+        weights = {block.key: known.get(block.key) or weigh(self.store, property, block) for block in tail}
+        self._weights.keep(property, weights)
+        shown, waiting = affordable(tail, lambda block: weights[block.key])
+        return PinnedView(property, stored, tuple(shown), tuple(waiting))
 
     def open(self, pinned: PinnedView) -> ReadView:
         """Returns the same view wherever it is opened, for as long as what it shows is kept: a minute at least.
@@ -86,7 +103,7 @@ class ViewCache:
         return ReadView(property, generation, sealed, concat_tails([]), NO_ARRIVALS)
 
     def _open(self, pinned: PinnedView, state: str) -> ReadView:
-        property, stored, blocks = pinned
+        property, stored, blocks, _ = pinned
         manifest = self._manifest(property, stored) if stored else None
         tail = self._tail(property, blocks, terms_of(manifest))
         if stored and manifest:
@@ -94,7 +111,9 @@ class ViewCache:
         else:
             sealed, staying = SealedPeriods(new_manifest(self.store, property, blocks), self.columns), NO_ARRIVALS
         new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
-        return ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
+        view = ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
+        view.waiting = pinned.waiting
+        return view
 
     def _manifest(self, property: int, stored: VersionedBlob) -> Manifest:
         """Decodes a manifest once, although pinning a view and opening it both need it."""

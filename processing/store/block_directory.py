@@ -14,6 +14,8 @@ FORMAT: Final = 1
 PREFIX_BYTES: Final = 16
 WINDOW: Final = -15  # raw deflate: everything has a crc of its own
 NAMES: Final = tuple(RAW)
+MAX_PLAIN: Final = 2**32 - 1
+USUAL_RATIO: Final = 8  # by which rows are compressed
 
 _MAGIC: Final = b"HSB"
 _PREFIX: Final = struct.Struct("<3sBII")
@@ -27,7 +29,10 @@ class CorruptBlob(Exception):
 
 
 class Chunk(NamedTuple):
-    """Where a property's rows are in the blob, and what they are: `hits` distinct positions, times in ms."""
+    """Where a property's rows are in the blob, and what they are: `hits` distinct positions, times in ms.
+
+    `plain` is the length before it was compressed; of Parquet, that of all its texts.
+    """
 
     property: int
     offset: int
@@ -39,6 +44,10 @@ class Chunk(NamedTuple):
     max_time: int
     crc: int
     kind: int
+
+    def memory(self) -> int:
+        """Returns about how many bytes its texts take in memory. Old versions did not note those of Parquet."""
+        return self.length * USUAL_RATIO if self.plain == self.length else self.plain
 
 
 class Directory:

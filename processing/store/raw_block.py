@@ -17,7 +17,17 @@ import polars as pl
 
 from processing.positions import OFFSETS_PER_PARTITION
 from processing.schema import RAW, conform
-from processing.store.block_directory import NAMES, WINDOW, Chunk, CorruptBlob, Directory, pack_head, read_head
+from processing.store.block_directory import (
+    MAX_PLAIN,
+    NAMES,
+    WINDOW,
+    Chunk,
+    CorruptBlob,
+    Directory,
+    pack_head,
+    read_head,
+)
+from processing.store.rows import text_bytes
 
 SMALL_ROWS: Final = 512
 
@@ -43,11 +53,12 @@ class BlockPiece(NamedTuple):
 
 
 class _Packed(NamedTuple):
-    """A chunk before it is deflated; `extent` is rows, hits, least and greatest time."""
+    """A chunk before it is deflated; `extent` is rows, hits, least and greatest time. `plain`: see Chunk."""
 
     data: bytes
     kind: int
     extent: tuple[int, int, Any, Any]
+    plain: int
 
 
 def encode_block(frames: Mapping[int, pl.DataFrame]) -> bytes:
@@ -57,7 +68,7 @@ def encode_block(frames: Mapping[int, pl.DataFrame]) -> bytes:
     chunks = list(_deflated(packed.values(), dictionary))
     entries, offset = list[Chunk](), 0
     for (number, plain), chunk in zip(packed.items(), chunks, strict=True):
-        where = (offset, len(chunk), len(plain.data))
+        where = (offset, len(chunk), min(plain.plain, MAX_PLAIN))
         entries.append(Chunk(number, *where, *plain.extent, zlib.crc32(chunk), plain.kind))
         offset += len(chunk)
     return pack_head(dictionary, entries) + b"".join(chunks)
@@ -134,14 +145,16 @@ def _pack(frame: pl.DataFrame) -> _Packed:
     if frame.height < SMALL_ROWS:
         return _pack_lists(frame.rows())
     times, positions = frame["time"], frame["position"]
-    return _Packed(_to_parquet(frame), _PARQUET, (frame.height, positions.n_unique(), times.min(), times.max()))
+    extent = (frame.height, positions.n_unique(), times.min(), times.max())
+    return _Packed(_to_parquet(frame), _PARQUET, extent, sum(text_bytes(column) for column in frame.get_columns()))
 
 
 def _pack_lists(rows: Sequence[tuple[Any, ...]]) -> _Packed:
     columns: _Columns = [(n, column) for n, column in enumerate(zip(*rows, strict=True)) if not _null(column)]
     times = [row[_TIME] for row in rows]
     extent = (len(rows), len({row[_POSITION] for row in rows}), min(times), max(times))
-    return _Packed(msgspec.msgpack.encode(columns), _LISTS, extent)
+    data = msgspec.msgpack.encode(columns)
+    return _Packed(data, _LISTS, extent, len(data))
 
 
 def _null(column: tuple[Any, ...]) -> bool:

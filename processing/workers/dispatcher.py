@@ -173,7 +173,7 @@ class Dispatcher:
 
     def _seal(self, property: int) -> bool:
         try:
-            seal(self._store, ColumnCache(self._store, ONCE_BYTES), property)
+            seal(self._store, ColumnCache(self._store, ONCE_BYTES, codes=False), property)
         except Conflict:
             return False
         self._scan.refresh(property)

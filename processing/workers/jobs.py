@@ -40,7 +40,7 @@ class JobHandlers:
     ) -> None:
         """`range_receiver` is called by the first job that receives: opening one takes time and memory."""
         self._store, self._range_receiver, self._maintenance = store, range_receiver, maintenance
-        self._columns = ColumnCache(store, WORK_BYTES)
+        self._columns = ColumnCache(store, WORK_BYTES, codes=False)
         self._backoff = Backoff(recover=close_old_connections, record=DatabaseRecord())
 
     def receive(self, number: int) -> int:

@@ -48,7 +48,7 @@ class Worker:
     ) -> None:  # fmt: skip
         self.store, self.receiver, self.backlog = store, receiver, receiver.backlog
         self.maintenance, self._intervals, self._clock = maintenance, intervals, clock
-        self._columns, self._scan = ColumnCache(store, WORK_BYTES), BacklogScan(store, self.backlog, clock)
+        self._columns, self._scan = ColumnCache(store, WORK_BYTES, codes=False), BacklogScan(store, self.backlog, clock)
         self._housekeeping = Housekeeping(receiver.log, store, self.backlog, maintenance, clock)
         self.backoff = Backoff(clock, (LogWentBack,), recover=close_old_connections, record=DatabaseRecord())
         self._has_started = False

@@ -21,6 +21,8 @@ from configuration.clock import now
 from configuration.models import Property, Token
 from configuration.ruleset.context import Context
 from processing.models import Range
+from processing.segments import tail
+from processing.segments.tail import Weight
 from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access
 from reporting.read_access import status_of, view_cache, view_of
@@ -73,6 +75,19 @@ def test_hits_that_came_after_an_old_view_are_pending(shop: Site, age_s: float) 
     status = status_of(old, shop.property.measurement_id)
     assert (status.accepted, status.counted, status.pending) == (8, 4, 3)
     assert timedelta(seconds=age_s) <= now() - status.as_of < timedelta(seconds=age_s + 60)
+
+
+def test_hits_of_a_long_tail_are_pending_until_they_are_sealed(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "VIEW", Weight(2, 2**30))
+    for number in range(4):
+        shop.installation.send(ga4(90 + number, client="9.9", property=shop.property.receive_settings()))
+        shop.installation.receive()
+    status = get(shop, f"{shop.property.id}/status/")
+    assert status["pending"] > 0
+    assert status["accepted"] == status["counted"] + status["rejected"] + status["pending"] == 9
+    shop.installation.worker.seal(everything=True)
+    status = get(shop, f"{shop.property.id}/status/")
+    assert (status["accepted"], status["counted"], status["pending"]) == (9, 8, 0)
 
 
 def test_every_answer_says_which_moment_it_shows(shop: Site) -> None:

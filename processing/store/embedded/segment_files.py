@@ -267,17 +267,13 @@ class SegmentFolder:
         self, name: str, section: Section, columns: list[str] | None, rows: tuple[int, int] | None
     ) -> pl.DataFrame:
         path = self._path(name, section)
-        if section.kind == _FILE and rows:
-            found = pl.scan_parquet(path, glob=False, hive_partitioning=False).slice(*rows)
-            return (found if columns is None else found.select(columns)).collect()
         if section.kind == _FILE:
-            return pl.read_parquet(path, columns=columns, glob=False, hive_partitioning=False)
+            return _read_parquet(path, columns, rows)
         with path.open("rb") as file:
             data = os.pread(file.fileno(), section.length, section.offset)
         if section.kind == _PARQUET:
-            frame = pl.read_parquet(io.BytesIO(data), columns=columns)
-        else:
-            frame = pl.read_ipc_stream(io.BytesIO(zlib.decompress(data)))
+            return _read_parquet(io.BytesIO(data), columns, rows)
+        frame = pl.read_ipc_stream(io.BytesIO(zlib.decompress(data)))
         return frame.slice(*rows) if rows else frame
 
     def _delete_abandoned(self) -> None:
@@ -286,6 +282,13 @@ class SegmentFolder:
         for path in [*self._folder.glob(f"{_TEMPORARY}*"), *self._folder.glob(f"*{_LARGE}")]:
             if path.stat().st_mtime < before and not self._main(_owner(path)).exists():
                 path.unlink(missing_ok=True)
+
+
+def _read_parquet(source: Path | io.BytesIO, columns: list[str] | None, rows: tuple[int, int] | None) -> pl.DataFrame:
+    if rows is None:
+        return pl.read_parquet(source, columns=columns, glob=False, hive_partitioning=False)
+    found = pl.scan_parquet(source, glob=False, hive_partitioning=False).slice(*rows)
+    return (found if columns is None else found.select(columns)).collect()
 
 
 def write_durably(path: Path, data: bytes) -> None:

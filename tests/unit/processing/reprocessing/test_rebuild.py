@@ -87,6 +87,8 @@ def test_it_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_rules_give_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", random.Random(seed).choice([1, 10, 50]))
+    monkeypatch.setattr("processing.reprocessing.rebuild.BUILT_ROWS", random.Random(seed).choice([3, 12, 100_000]))
+    monkeypatch.setattr("processing.segments.raw_parts.BATCH_ROWS", random.Random(seed).choice([2, 5, 34_000]))
     rnd = random.Random(seed)
     here = Installation(tmp_path)
     hits = history(rnd, 60)
@@ -119,6 +121,8 @@ def test_there_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: i
     """A rebuild under the rules that hold anyway changes nothing, to the last column, nor does going back."""
     rnd = random.Random(seed)
     monkeypatch.setattr("processing.reprocessing.rebuild.TASK_ROWS", rnd.choice([1, 10, 50]))
+    monkeypatch.setattr("processing.reprocessing.rebuild.BUILT_ROWS", rnd.choice([3, 12, 100_000]))
+    monkeypatch.setattr("processing.segments.raw_parts.BATCH_ROWS", rnd.choice([2, 5, 34_000]))
     here = Installation(tmp_path)
     live_through(here, history(rnd, 50), rnd)
     here.worker.seal(everything=True)
