@@ -19,7 +19,7 @@ def caused_by(error: Exception, cause: Exception) -> Exception:
 
 
 def of_psycopg(code: str | None) -> Exception:
-    made = type("OperationalError", (Exception,), {"__module__": "psycopg", "sqlstate": code})
+    made: type[Exception] = type("OperationalError", (Exception,), {"__module__": "psycopg", "sqlstate": code})
     return made()
 
 
