@@ -13,7 +13,7 @@ from analytics_site.env import override
 
 OPTION: Final = "--env-file"
 _LINE: Final = re.compile(
-    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?:'(?P<quoted>[^'\\]*)'|(?P<plain>[\w./:@,%+=?-]*))\s*", re.ASCII
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?:'(?P<quoted>[^'\\\0\r]*)'|(?P<plain>[\w./:@,%+=?-]*))[ \t]*", re.ASCII
 )
 
 
@@ -42,7 +42,7 @@ def take_env_file(arguments: Sequence[str]) -> list[str]:
 def read_env_file(path: Path) -> dict[str, str]:
     """Raises InvalidEnvironmentFile."""
     try:
-        return dict(_variables(path, path.read_text("utf-8").splitlines()))
+        return dict(_variables(path, path.read_bytes().decode().split("\n")))
     except OSError as error:
         raise InvalidEnvironmentFile(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 
 from collection.log import Log, LogUnavailable, open_log
 from collection.log import known_id as known_log
@@ -110,10 +111,11 @@ def refuse_changes(accepted: Collection[str] = ()) -> None:
         raise WrongInstallation(" ".join(found))
 
 
+@transaction.atomic
 def record(log: Log, store: Store, accepted: Collection[str] = ()) -> list[str]:
     """Records what is not recorded yet, and what was accepted. Returns a sentence about each. Raises WrongInstallation.
 
-    Log and store exist by now.
+    Log and store exist by now. All of it is recorded or nothing.
     """
     database, _ = InstallationPart.objects.get_or_create(part="database", defaults={"identity": uuid.uuid4().hex})
     if store.owner not in ("", database.identity) and "store" not in accepted:

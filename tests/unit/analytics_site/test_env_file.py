@@ -59,10 +59,13 @@ def test_a_shell_reads_the_same(file: Path) -> None:
         "SECRET_KEY = a",
         "SECRET_KEY",
         "HITSTREAM_DEMO=1",
+        "SECRET_KEY='made on Windows'\r",
+        "SECRET_KEY=plain\r",
+        "SECRET_KEY='a\0b'",
     ],
 )
 def test_a_line_that_others_would_read_in_another_way_is_refused(file: Path, line: str) -> None:
-    file.write_text(GOOD + line)
+    file.write_bytes((GOOD + line).encode())
     with pytest.raises(InvalidEnvironmentFile, match="line 8") as refused:
         read_env_file(file)
     value = line.partition("=")[2]

@@ -107,6 +107,7 @@ def test_a_secret_that_is_not_set_is_not_made(site: Settings) -> None:
 
 def test_one_machine_keeps_its_secret(settings: Settings, tmp_path: Path) -> None:
     """Its file was lost, and another one was made."""
+    settings.IS_CLUSTER = False
     installation.check()
     prepare_installation()
     settings.LOG_URL = f"sqlite://{tmp_path}/another"  # is nobody else's
