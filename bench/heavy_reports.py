@@ -24,7 +24,7 @@ from bench.site import Site, median
 PAGES = 300_000
 PASSWORD = "a long password of the bench"  # noqa: S105 - of an installation that is thrown away
 PAUSE_S = 0.2
-ALONE = 5
+ALONE_S = 10
 LONGEST_S = 180
 RANGES = [{"startDate": f"{days}daysAgo", "endDate": "today"} for days in (40, 30, 20, 10)]
 DIMENSIONS = ("pagePath", "dateHour", "browser", "deviceCategory", "sessionSource", "country", "eventName")
@@ -55,41 +55,40 @@ def main() -> None:
 
 def attack(site: Site, name: str, count: int) -> dict[str, float]:
     """Sends the reports of an attack. Prints what was measured, and returns the longest visits (s)."""
-    alone = _visits_alone(site)
-    seconds: dict[str, list[float]] = {visit.__name__: [] for visit in VISITS}
-    over = threading.Event()
-    cookie = sign_in(site)
-    visits = [threading.Thread(target=_repeat, args=(visit, site, cookie, seconds, over)) for visit in VISITS]
     answers: list[Sent] = []
     senders = [threading.Thread(target=_report, args=(site, ATTACKS[name], n, answers)) for n in range(count)]
-    for thread in (*visits, *senders):
-        thread.start()
-    for thread in senders:
-        thread.join()
-    over.set()
-    for thread in visits:
-        thread.join()
+
+    def send() -> None:
+        for thread in senders:
+            thread.start()
+        for thread in senders:
+            thread.join()
+
+    alone, meanwhile = _visits_during(site, lambda: time.sleep(ALONE_S)), _visits_during(site, send)
     statuses = Counter(answer.status for answer in answers)
     sys.stdout.write(
         f"{name}: {count} reports in {max(a.seconds for a in answers):.1f} s, by status {dict(statuses)}\n"
     )
-    for visit, taken in seconds.items():
+    for visit, taken in meanwhile.items():
         sys.stdout.write(
             f"  {visit:12} p50 {median(taken):6.2f} s  max {max(taken):6.2f} s  ({len(taken)} times;"
-            f" alone p50 {median(alone[visit]):.2f} s, max {max(alone[visit]):.2f} s)\n"
+            f" without reports p50 {median(alone[visit]):.2f} s, max {max(alone[visit]):.2f} s)\n"
         )
     sys.stdout.write(f"  RSS of web {site.rss_mb()['web']:.0f} MB\n")
-    return {f"heavy_{name}_{visit}_max_s": max(taken) for visit, taken in seconds.items()}
+    return {f"heavy_{name}_{visit}_max_s": max(taken) for visit, taken in meanwhile.items()}
 
 
-def _visits_alone(site: Site) -> dict[str, list[float]]:
-    """Returns the seconds of some visits while no report is at work."""
-    cookie, seconds = sign_in(site), dict[str, list[float]]()
-    for visit in VISITS:
-        for _ in range(ALONE):
-            started = time.perf_counter()
-            visit(site, cookie)
-            seconds.setdefault(visit.__name__, []).append(time.perf_counter() - started)
+def _visits_during(site: Site, work: Callable[[], None]) -> dict[str, list[float]]:
+    """Returns the seconds of visits, one after the other of each kind, from a second after the work began on."""
+    seconds: dict[str, list[float]] = {visit.__name__: [] for visit in VISITS}
+    over, cookie = threading.Event(), sign_in(site)
+    visits = [threading.Thread(target=_repeat, args=(visit, site, cookie, seconds, over)) for visit in VISITS]
+    for thread in visits:
+        thread.start()
+    work()
+    over.set()
+    for thread in visits:
+        thread.join()
     return seconds
 
 

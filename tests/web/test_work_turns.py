@@ -1,6 +1,7 @@
 """Requests that compute: they wait for their turn, may take only so long, and are refused in their own format."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
@@ -14,9 +15,9 @@ from django.test import Client
 
 from configuration.access.tokens import issue
 from configuration.models import Token
-from processing.interruption import CLIENT_GONE
+from processing.interruption import CLIENT_GONE, interruptible
 from reporting.capacity import elsewhere
-from reporting.capacity.turns import PAGES, REPORTS, WITHOUT_TURN, kind_of, limits, queues, threads
+from reporting.capacity.turns import PAGES, REPORTS, WITHOUT_TURN, ClientGone, kind_of, limits, queues, threads
 from tests.support.reporting_site import DAY, RANGE, Site, site
 
 pytestmark = pytest.mark.django_db
@@ -199,3 +200,18 @@ def test_heavy_work_has_a_queue_of_its_own(shop: Site, settings: Any) -> None:
 def test_which_requests_need_a_turn(path: str, kind: str) -> None:
     assert kind_of(path) == kind
     assert threads()[kind] >= 1
+
+
+def test_a_process_ends_with_the_wish_for_its_answer(shop: Site, settings: Any) -> None:
+    """The work of ten minutes is ended where its check is asked for the third time."""
+    settings.ENGINE_URL = "processes://"
+    forget()
+    asked = list[int]()
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            raise ClientGone
+
+    with pytest.raises(ClientGone), interruptible(check):
+        elsewhere.run_elsewhere(time.sleep, 600)
