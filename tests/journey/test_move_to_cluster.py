@@ -108,7 +108,8 @@ def send(port: int, measurement_id: str, name: str, hits: int) -> None:
 
 def figures(site: Site, number: int) -> dict[str, Any]:
     found = {" ".join(names): report(site, number, names) for names in REPORTS}
-    return {**found, "status": site.status(number)}
+    status = {name: value for name, value in site.status(number).items() if name != "as_of"}
+    return {**found, "status": status}
 
 
 def report(site: Site, number: int, names: tuple[str, ...]) -> Any:
