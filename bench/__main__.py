@@ -1,4 +1,4 @@
-"""Runs all measurements, one after the other, in about ten minutes. Each writes its figures to var/bench.json.
+"""Runs all measurements, one after the other, in about twenty minutes. Each writes its figures to var/bench.json.
 
 python -m bench [name ...]
 """
@@ -14,6 +14,8 @@ MEASUREMENTS: dict[str, list[str]] = {
     "accept": ["bench.accept"],
     "end_to_end": ["bench.end_to_end"],
     "reports": ["bench.reports"],
+    "heavy_reports": ["bench.heavy_reports"],
+    "rejected": ["bench.rejected"],
     "imports": ["bench.imports"],
     "freshness": ["bench.freshness"],
     "sign_in": ["bench.sign_in"],
