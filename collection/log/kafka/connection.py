@@ -157,13 +157,16 @@ def is_transient(error: KafkaError) -> bool:
 
 
 @contextmanager
-def unavailable(problem: str) -> Iterator[None]:
-    """Turns a KafkaError into LogUnavailable: "the log <problem>: …". Notes when Kafka goes away and comes back."""
+def unavailable(problem: str, *, is_used_again: bool = True) -> Iterator[None]:
+    """Turns a KafkaError into LogUnavailable: "the log <problem>: …". Notes when Kafka goes away and comes back, if the
+    process uses it again and again.
+    """
     try:
         yield
     except UnknownTopicOrPartitionError as error:
         raise LogUnavailable(f"the log {problem}: {error}; create the topic with manage.py setup_log") from error
     except KafkaError as error:
-        OUTAGES.began("log", f"{type(error).__name__}: {error}")
+        if is_used_again:
+            OUTAGES.began("log", f"{type(error).__name__}: {error}")
         raise LogUnavailable(f"the log {problem}: {type(error).__name__}: {error}") from error
     OUTAGES.ended("log")

@@ -13,7 +13,7 @@ TIMEOUT_S = 10.0
 
 def check(address: Address, topic: str, copies: int | None) -> None:
     """Raises LogUnavailable if no broker answers, or if there are fewer brokers than copies of a topic to be made."""
-    with unavailable("cannot be set up"), closing(_connection(address)) as connection:
+    with unavailable("cannot be set up", is_used_again=False), closing(_connection(address)) as connection:
         brokers = connection.brokers()
         if copies and copies > brokers and not connection.has(topic):
             raise LogUnavailable(
@@ -24,14 +24,14 @@ def check(address: Address, topic: str, copies: int | None) -> None:
 
 def known_id(address: Address, topic: str) -> str:
     """Returns the id of the topic, "" if it is not there. Raises LogUnavailable."""
-    with unavailable("cannot be reached"), closing(_connection(address)) as connection:
+    with unavailable("cannot be reached", is_used_again=False), closing(_connection(address)) as connection:
         return connection.topic(topic).id if connection.has(topic) else ""
 
 
 def set_up(address: Address, topic: str, partitions: int, copies: int | None) -> list[str]:
     """Creates or updates the topic. Returns sentences: changes made, and what is not safe. Raises LogUnavailable."""
     check(address, topic, copies)
-    with unavailable("cannot be set up"), closing(_connection(address)) as connection:
+    with unavailable("cannot be set up", is_used_again=False), closing(_connection(address)) as connection:
         done = create_or_update(connection, topic, partitions, copies or min(connection.brokers(), SAFE_COPIES))
         return [*done, *(f"Not safe: {sentence}." for sentence in warnings(connection, topic))]
 
