@@ -22,6 +22,7 @@ SERVED_S: Final = 5.0  # a client that has sent a whole request may rest for so 
 MAX_HEAD_BYTES: Final = 64 * 1024
 AT_ONCE: Final = struct.pack("ii", 1, 0)
 READS_ON: Final = "hitstream.reads_on"  # an extension in a request's scope, see `Connection.reads_on`
+UNSEEN_BYTES: Final = 32 * 1024
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 
 ReadsOn = Callable[[], Awaitable[bool]]
@@ -115,7 +116,11 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        super().on_body(body)
+        """Wakes the application for the end of a body, or for much of it: some come byte by byte."""
+        if len(self.cycle.body) + len(body) <= UNSEEN_BYTES and not self.cycle.response_complete:
+            self.cycle.body += body
+        else:
+            super().on_body(body)
         self._hold(len(body))
 
     def on_message_complete(self) -> None:

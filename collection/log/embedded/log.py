@@ -38,7 +38,7 @@ CHECK_EVERY_APPENDS: Final = 64  # the size and age of the tail
 CHECK_EVERY_US: Final = 1_000_000
 OPEN_FILES: Final = 8
 SUFFIX: Final = ".log"
-ADVICE: Final = "put it back, or move the folder away and restart: then a new log begins, without the hits of this one"
+ADVICE: Final = "put back what is missing, or move the folder away and restart: a new log begins, without these hits"
 
 
 def now_us() -> int:
