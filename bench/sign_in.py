@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--unlimited", action="store_true")
     options = parser.parse_args()
     os.environ.update(UNLIMITED if options.unlimited else {})
-    with Site() as site:
+    with Site(port=8779) as site:
         site.manage("shell", "-v", "0", "-c", SET_PASSWORD)
         for _ in range(options.rounds):
             without = load(site, options.seconds)
