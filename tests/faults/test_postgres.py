@@ -35,7 +35,7 @@ def test_it_works(postgres: Postgres, tmp_path: Path) -> None:
         with Senders(site.port, measurement_id) as senders:
             senders.wait_for(50)
             postgres.kill9()
-            wait_until(lambda: "failed and is tried again" in site.said("worker"))
+            wait_until(lambda: "the database does not answer" in site.said("worker"))
             senders.wait_for(50)  # a hit needs no database
             for path in ("/api/properties/", f"/v1beta/properties/{number}/metadata"):
                 with pytest.raises(HTTPError, match="503"):
