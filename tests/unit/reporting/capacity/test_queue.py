@@ -98,7 +98,7 @@ def test_who_waits_runs_when_a_turn_ends_in_order() -> None:
         assert done == []
     for each in waiting:
         each.join()
-    assert sorted(done) == [BOB, CARLA]
+    assert done == [CARLA, BOB]
 
 
 def test_a_place_in_front_does_not_hold_up_others_who_may_run() -> None:
