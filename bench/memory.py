@@ -2,12 +2,13 @@
 
 Each piece of work runs in a fresh process: receiving the whole log, opening a view for the status while nothing is
 sealed yet, sealing all of it, compaction of the days, folding of the month, a history run, and the erasure of a hundred
-visitors. The peak is VmHWM of that process; `children` is that of the largest process of the engine.
+visitors. The peak is VmHWM of that process; `children` is that of the largest process
+of the engine.
 
     python -m bench.memory [fuzzed] [paths] [batches] [month[:HITS]] ... [--folder FOLDER] [--only WORK,WORK]
 
-Digests of all segments and of a report over everything are printed after each piece of work, to compare two versions of
-the code. With a folder, the installations stay there, and what was received is not received again.
+A digest of all segments is printed after each piece of work, to compare two versions of the code on copies of one
+folder. With a folder, the installations stay there, and the log is not filled again.
 """
 
 import argparse

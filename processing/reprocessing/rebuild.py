@@ -39,9 +39,9 @@ from processing.sessions.timeline import advance
 from processing.store import open_store
 from processing.store.port import Store
 
-TASK_ROWS: Final = 64_000  # raw rows of one task, about
-BUILT_ROWS: Final = 100_000  # raw rows of the visitors that are built together
-BUILT_BYTES: Final = 32 * 2**20  # of their texts
+TASK_ROWS: Final = 80_000  # raw rows of one task, about
+BUILT_ROWS: Final = 120_000  # raw rows of the visitors that are built together
+BUILT_BYTES: Final = 64 * 2**20  # of their texts
 ALWAYS: Final = (-(2**62), 2**62)  # ms
 KEPT: Final = -1  # stands for the number of a task where a period was kept, not rebuilt
 

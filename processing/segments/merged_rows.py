@@ -156,7 +156,11 @@ def _sorted_rows(sources: Sequence[Source], order: Sequence[str]) -> tuple[list[
         keys.append(taken.select("row", *order))
         heights.append(frame.height)
         begin += frame.height
-    return heights, pl.concat(keys).sort(order)["row"] if keys else pl.Series("row", [], dtype=pl.UInt32)
+    if not keys:
+        return heights, pl.Series("row", [], dtype=pl.UInt32)
+    together = pl.concat(keys)
+    places = together.select(pl.arg_sort_by(*order)).to_series()
+    return heights, together["row"].gather(places)
 
 
 def _narrow_groups(widths: pl.Series, most: int) -> list[int]:

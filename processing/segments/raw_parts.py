@@ -12,7 +12,7 @@ from processing.segments.manifest import AppliedRules, RawPart
 from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, concat_processed
 from processing.store.port import Store
 
-BATCH_ROWS: Final = 34_000  # of raw rows that are processed together
+BATCH_ROWS: Final = 60_000  # of raw rows that are processed together
 BATCH_BYTES: Final = 24 * 2**20  # of their texts
 
 
