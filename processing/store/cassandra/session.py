@@ -9,6 +9,7 @@ import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -72,9 +73,9 @@ class CassandraSession:
         patience_s: float = PATIENCE_S,
     ) -> None:
         """`patience_s`: after so long a statement is not tried again, and no single attempt takes longer."""
-        self.address, self._check, self._expected = address, check and keyspace, expected
-        self._patience_s = patience_s
-        self._keyspace = address.keyspace if keyspace else None
+        self.address, self._patience_s = address, patience_s
+        name, checked = (address.keyspace, check) if keyspace else (None, False)
+        self._connect = partial(_connect, address, name, check=checked, expected=expected, patience_s=patience_s)
         self._opened: _Opened | None = None
         self._inherited: list[_Opened] = []
         self._lock = Lock()
@@ -173,13 +174,7 @@ class CassandraSession:
                 self._inherited.append(self._opened)  # closing it here would end the parent's connections
                 self._opened, self._slots = None, BoundedSemaphore(IN_FLIGHT)
             if self._opened is None:
-                self._opened = _connect(
-                    self.address,
-                    self._keyspace,
-                    check=self._check,
-                    expected=self._expected,
-                    patience_s=self._patience_s,
-                )
+                self._opened = self._connect()
             return self._opened
 
     def _prepared(self, query: str) -> Any:
