@@ -24,6 +24,9 @@ SITE_BITS: Final = 48  # of an IPv6 address: what one customer of a provider may
 LINK_BITS: Final = 64  # of an IPv6 address: within it, one machine has as many addresses as it likes
 KNOWN_FOR: Final = timedelta(days=90)
 KNOWN_AGAIN: Final = timedelta(days=1)  # so often the time of a known address is prolonged
+NEW_FOR: Final = timedelta(minutes=1)
+FORGOTTEN_AT_ONCE: Final = 1000  # expired records, by one attempt
+MOST_DELETIONS: Final = 5  # of its records by others, before an attempt is refused
 
 
 class TooManyAttempts(Exception):
@@ -125,14 +128,39 @@ def forget_attempts() -> int:
 
 
 def _charge(limits: Sequence[Limit], moment: datetime) -> None:
+    """Raises TooManyAttempts."""
     keys = sorted(limit.key for limit in limits)
+    _forget_expired(moment)
+    for _ in range(MOST_DELETIONS):
+        _create_missing(keys, moment)
+        with transaction.atomic():
+            rows = _lock(keys)
+            if len(rows) == len(keys):  # else another attempt has just deleted one
+                _check(limits, {key: row.until for key, row in rows.items()}, moment)
+                for limit in limits:
+                    _move(rows[limit.key], limit.every, moment)
+                return
+    raise TooManyAttempts(1)
+
+
+def _forget_expired(moment: datetime) -> None:
+    """Deletes some expired records, in a transaction of its own and without waiting for a lock: an attempt that held
+    records of others could wait for one that waits for it. New records are left alone, since somebody is about to lock
+    them.
+    """
+    can_skip = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        SignInRecord.objects.filter(until__lt=moment).exclude(pk__in=keys).delete()
-        SignInRecord.objects.bulk_create([SignInRecord(key=key, until=moment) for key in keys], ignore_conflicts=True)
-        rows = _lock(keys)
-        _check(limits, {key: row.until for key, row in rows.items()}, moment)
-        for limit in limits:
-            _move(rows[limit.key], limit.every, moment)
+        expired = SignInRecord.objects.select_for_update(skip_locked=can_skip).filter(until__lt=moment - NEW_FOR)
+        keys = [row.key for row in expired[:FORGOTTEN_AT_ONCE]]
+        if keys:
+            SignInRecord.objects.filter(pk__in=keys).delete()
+
+
+def _create_missing(keys: Sequence[str], moment: datetime) -> None:
+    """Holds no lock when it returns, so that `_lock` can take all of them in one order."""
+    known = _read(keys)
+    missing = [SignInRecord(key=key, until=moment) for key in keys if key not in known]
+    SignInRecord.objects.bulk_create(missing, ignore_conflicts=True)
 
 
 def _give_back(limits: Sequence[Limit]) -> None:

@@ -1,11 +1,15 @@
 """Limits on attempts to sign in: by name and address, by address, by name; and who they never keep out."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from configuration.access import sign_in_limits
 from configuration.access.sign_in_limits import TooManyAttempts, attempt, begin_attempt
 from configuration.sign_in_records import SignInRecord
 from tests.support import clock
@@ -155,3 +159,64 @@ def test_the_operator_can_free_all_attempts(capsys: pytest.CaptureFixture[str]) 
     call_command("forget_sign_in_attempts")
     assert capsys.readouterr().out == "Forgotten: 3 records. Everybody can sign in again at once.\n"
     assert not is_refused()
+
+
+@pytest.fixture
+def deletions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Others delete so many records, one number for each time that an attempt is about to lock its own."""
+    numbers: list[int] = []
+    lock = sign_in_limits._lock
+
+    def delete_and_lock(keys: Sequence[str]) -> dict[str, SignInRecord]:
+        if numbers:
+            SignInRecord.objects.filter(pk__in=list(keys)[: numbers.pop(0)]).delete()
+        return lock(keys)
+
+    monkeypatch.setattr(sign_in_limits, "_lock", delete_and_lock)
+    return numbers
+
+
+def test_an_attempt_whose_expired_records_others_delete_meanwhile_is_charged_all_the_same(
+    time: Time, deletions: list[int]
+) -> None:
+    fail(2)
+    time.pass_by(days=1)
+    deletions[:] = [1, 3]
+    fail(3)
+    assert deletions == []
+    assert is_refused()
+
+
+def test_an_attempt_that_others_disturb_without_end_is_refused(deletions: list[int]) -> None:
+    deletions[:] = [1] * 100
+    with pytest.raises(TooManyAttempts) as refused:
+        begin_attempt("ada", HERE)
+    assert refused.value.wait_s == 1
+
+
+def test_expired_records_are_forgotten_before_an_attempt_holds_its_own(time: Time) -> None:
+    """Two attempts that deleted each other's records within one transaction would wait for each other."""
+    fail(1)
+    time.pass_by(days=1)
+    with CaptureQueriesContext(connection) as queries:
+        fail(1, "bob", ELSEWHERE)
+    said = [query["sql"].split()[0] for query in queries.captured_queries]
+    ends = said.index("RELEASE")
+    assert "DELETE" in said[:ends]
+    assert "DELETE" not in said[ends:]
+    assert "INSERT" not in said[:ends]
+
+
+def test_new_records_are_not_deleted_before_they_are_locked(time: Time) -> None:
+    SignInRecord.objects.create(key="of another attempt", until=time.moment)
+    time.pass_by(seconds=1)
+    fail(1)
+    assert SignInRecord.objects.filter(pk="of another attempt").exists()
+
+
+def test_a_flood_of_expired_records_is_forgotten_in_steps(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sign_in_limits, "FORGOTTEN_AT_ONCE", 2)
+    fail(2)
+    time.pass_by(days=1)
+    fail(1, "bob", ELSEWHERE)
+    assert SignInRecord.objects.count() == 3 - 2 + 3
