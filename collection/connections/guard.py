@@ -72,7 +72,7 @@ class Guard:
         alone = limit == 0 or self._trusts(connection.address)  # behind a proxy, clients share its address
         if (alone or self._has_room(neighbours, limit)) and self._has_room(self._all, self.limits.connections, RESERVE):
             self._all.add(connection)
-            neighbours.add(connection)
+            self._by_network[network].add(connection)  # making room may have dropped the set of before
             return True
         self.refused += 1
         return False

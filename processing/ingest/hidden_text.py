@@ -12,7 +12,9 @@ from bisect import bisect_left
 from typing import Final, NamedTuple
 
 _CODE: Final = "[0-7][0-9A-Fa-f]"
-ESCAPE: Final = re.compile(rf"%(?:25)*({_CODE})|(?:\\+|%(?:25)*)u00({_CODE})|\\+x({_CODE})")
+# A run of backslashes is read from its first one only: looked at from each of them, it would take quadratic time.
+_BACKSLASHES: Final = r"(?<!\\)\\++"
+ESCAPE: Final = re.compile(rf"%(?:25)*({_CODE})|(?:{_BACKSLASHES}|%(?:25)*)u00({_CODE})|{_BACKSLASHES}x({_CODE})")
 
 
 def _hides(codes: str) -> re.Pattern[str]:

@@ -130,7 +130,7 @@ class MergedRows:
         places = pl.DataFrame({"row": rows}).with_row_index("place").sort("row")
         found, begin = list[pl.Series](), 0
         for source, height in zip(self._sources, self._heights, strict=True):
-            own = places["row"].filter(places["row"].is_between(begin, begin + height - 1)) - begin
+            own = places["row"].filter((places["row"] >= begin) & (places["row"] < begin + height)) - begin
             if len(own):
                 low, high = cast(int, own[0]), cast(int, own[-1])
                 piece = self._typed(source, [name], (low, high - low + 1)).to_series()

@@ -69,6 +69,14 @@ def test_one_address_closes_its_own_only() -> None:
     assert [client.ended for client in mine] == ["aborted", "", "", ""]
 
 
+def test_one_address_with_one_connection_at_a_time() -> None:
+    """The set of its connections is dropped while room is made, and must not be added to after that."""
+    guard = Guard(Limits(connections=100, per_address=1))
+    clients = admitted(guard, *(Client() for _ in range(20)))
+    assert [client.ended for client in clients] == ["aborted"] * 19 + [""]
+    assert len(guard) == 1
+
+
 def test_an_address_whose_requests_are_all_being_answered_gets_no_more() -> None:
     guard = Guard(Limits(connections=100, per_address=2))
     admitted(guard, Client(waiting=False), Client(waiting=False))

@@ -188,3 +188,12 @@ def test_addresses_of_e_mail(written: str) -> None:
     for text in (f"ep.a={written}", f"ep.a=%7B%22x%22%3A%22{quote_plus(written)}%22%7D", f"a=1&b=to+{written}"):
         assert "example" not in decode_escapes(clean_parameters(text)), text
     assert "example.org" not in decode_escapes(clean_text(f"https://shop.test/p/{written}?x={written}#{written}"))
+
+
+@pytest.mark.parametrize("piece", ["\\", "%", "%25", ":", "1.", "%3A", "\\u002e", "a@", "a%40"])
+def test_long_runs_take_time_in_proportion(piece: str) -> None:
+    """A pattern that looks at the rest of a run from each of its characters would need hours."""
+    text = piece * 500_000
+    for address in (IPV4, IPV6):
+        assert not contains_address(text, address)
+    clean_text(text)
