@@ -151,10 +151,18 @@ class Backoff:
                 succeeded = True
         return succeeded
 
-    def result(self, task: Task, work: Callable[[], Result], number: object = "", *, default: Result) -> Result:
+    def result(
+        self,
+        task: Task,
+        work: Callable[[], Result],
+        number: object = "",
+        property: int | None = None,
+        *,
+        default: Result,
+    ) -> Result:
         """Does the work like `attempt`. Returns what it returns, or `default` where it failed or is not due."""
         results = list[Result]()
-        self.attempt(task, lambda: results.append(work()), number)
+        self.attempt(task, lambda: results.append(work()), number, property)
         return results[0] if results else default
 
     def note(self, task: Task, error: Exception, number: object = "", property: int | None = None) -> None:

@@ -101,9 +101,8 @@ class ErasureWorker:
         removed = 0
         for request in Erasure.objects.filter(removed_at=None).order_by("pk"):
             if not stop() and not _is_being_rebuilt(request.property):
-                removed += backoff.attempt(
-                    Task.REMOVE_ROWS, partial(self._remove, request), _number(request), request.property
-                )
+                remove = partial(self._remove, request)
+                removed += backoff.result(Task.REMOVE_ROWS, remove, _number(request), request.property, default=False)
         return removed
 
     def finish_requests(self, now: datetime, seal: Callable[[int], object], backoff: Backoff | None = None) -> None:
@@ -123,16 +122,20 @@ class ErasureWorker:
             with backoff.suppress_and_log(Task.EXPIRE_TOMBSTONES, property):
                 expire_tombstones(self._store, property, microseconds(received - KEEP_TOMBSTONES))
 
-    def _remove(self, request: Erasure) -> None:
-        with _noting(request):
-            _save(request, removing=True)
-            try:
+    def _remove(self, request: Erasure) -> bool:
+        """Returns False if a run began meanwhile: the request stays as it is until the run gives way or ends."""
+        _save(request, removing=True)
+        try:
+            if _is_being_rebuilt(request.property):  # see `runs._is_erasing`
+                return False
+            with _noting(request):
                 for property in _targets(request):
                     self._remove_from(property, request)
-            finally:
-                _save(request, removing=False)
-            _forget_other_generations(request.property)
-            _save(request, removed_at=self._clock())
+                _forget_other_generations(request.property)
+                _save(request, removed_at=self._clock(), removing=False)
+        finally:
+            _save(request, removing=False)
+        return True
 
     def _remove_from(self, property: int, request: Erasure) -> None:
         # A seal that had begun before `removing` was recorded may still commit, but no new one begins.

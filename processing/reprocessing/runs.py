@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 from django.db import DatabaseError
+from django.db.models import Q
 
 from configuration.models import Property
 from configuration.ruleset.ruleset import decode_ruleset, ruleset_name
@@ -133,6 +134,9 @@ class HistoryRunner:
         if not is_mine:  # it was cancelled meanwhile
             return False
         run.refresh_from_db()
+        if _is_erasing(run.property):  # a removal began before it could see that this run does
+            _save(run, state=State.WAITING, attempts=attempts - 1)
+            return False
         if attempts > MAX_DEATHS:
             self._fail(run, f"The worker's process ended {MAX_DEATHS} times while the rules were being applied.")
             return True
@@ -293,8 +297,13 @@ def _requested_action(run: HistoryRun) -> str:
 
 
 def _is_erasing(property: int) -> bool:
-    """Returns whether rows of the property wait to be erased. A removal that failed lets runs go on between tries."""
-    return Erasure.objects.filter(property=property, removed_at=None, error="").exists()
+    """Returns whether rows of the property wait to be erased. A removal that failed lets runs go on between tries.
+
+    A run marks itself as running and then looks here; a removal marks itself and then looks for runs. So one of them
+    sees the other, and no run reads rows that are being removed.
+    """
+    waiting = Erasure.objects.filter(property=property, removed_at=None)
+    return waiting.filter(Q(error="") | Q(removing=True)).exists()
 
 
 def _reason(error: Exception) -> str:

@@ -12,9 +12,9 @@ from configuration.ruleset.context import Context
 from configuration.ruleset.ruleset import Ruleset, plain_ruleset
 from processing.maintenance.compaction import Retention
 from processing.models import Erasure, HistoryRun
-from processing.privacy import tombstones
+from processing.privacy import erasure_requests, tombstones
 from processing.privacy.erasure_requests import ErasureRefused, erase_visitors
-from processing.reprocessing import rebuild
+from processing.reprocessing import rebuild, runs
 from processing.reprocessing.run_requests import RequestedAction, create_run, request_action
 from processing.schema import NO_VISITOR
 from processing.segments.remove_rows import remove_rows, segment_has_visitors
@@ -227,6 +227,78 @@ def test_a_run_that_adopts_hits_of_somebody_erased(tmp_path: Path, shop: Propert
     assert (here.view().counts().counted, here.view(0).counts().accepted) == (1, 0)
     assert traces(here, key_of(ERASED), *SAID) == []
     assert problems(here) == []
+
+
+def failed_once(here: Installation, shop: Property) -> Erasure:
+    """Returns a request whose removal failed, and a waiting run of the same property."""
+    request = erase_visitors(here.store, shop, [key_of(ERASED)], "ada", here.wall_clock())
+    create_run(here.store, Ruleset(SHOP.id, 1, plain_ruleset(SHOP).settings), "ada")
+    Erasure.objects.update(error="StoreUnavailable: no quorum")
+    return request
+
+
+def test_no_run_begins_while_a_removal_is_tried_again(
+    here: Installation, shop: Property, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would plan on rows that are being removed, and bring them back."""
+    request, states = failed_once(here, shop), list[str]()
+
+    def while_a_run_begins(*arguments: Any) -> Any:
+        if arguments[1] == SHOP.id:
+            here.history.work(never)
+            states.append(HistoryRun.objects.get().state)
+        return remove_rows(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tombstones, "remove_rows", while_a_run_begins)
+        assert here.erasures.work(never) == 1
+    assert states == [HistoryRun.State.WAITING]
+    request.refresh_from_db()
+    assert (request.removed_at is not None, request.removing, request.error) == (True, False, "")
+    assert here.history.work(never) == 1
+    assert figures(here) == without_them(tmp_path)
+    finish(here)
+    assert figures(here) == without_them(tmp_path)
+    assert traces(here, key_of(ERASED), *SAID) == []
+    assert problems(here) == []
+
+
+def test_a_run_that_began_before_a_removal_could_be_seen_gives_way(
+    here: Installation, shop: Property, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed_once(here, shop)
+    is_erasing, looks = runs._is_erasing, list[bool]()
+
+    def then_a_removal_begins(property: int) -> bool:
+        looks.append(is_erasing(property))
+        Erasure.objects.update(removing=True)
+        return looks[-1]
+
+    monkeypatch.setattr(runs, "_is_erasing", then_a_removal_begins)
+    assert here.history.work(never) == 0
+    run = HistoryRun.objects.get()
+    assert (looks, run.state, run.attempts, run.generation) == ([False, True], HistoryRun.State.WAITING, 0, None)
+
+
+def test_a_removal_that_began_before_a_run_could_be_seen_gives_way(
+    here: Installation, shop: Property, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = failed_once(here, shop)
+    is_rebuilt, looks = erasure_requests._is_being_rebuilt, list[bool]()
+
+    def then_a_run_begins(property: int) -> bool:
+        looks.append(is_rebuilt(property))
+        HistoryRun.objects.update(state=HistoryRun.State.RUNNING)
+        return looks[-1]
+
+    monkeypatch.setattr(erasure_requests, "_is_being_rebuilt", then_a_run_begins)
+    assert here.erasures.work(never) == 0
+    request.refresh_from_db()
+    assert (looks, request.removing, request.removed_at) == ([False, True], False, None)
+    assert request.error == "StoreUnavailable: no quorum"  # or the run would give way to a removal that fails
+    HistoryRun.objects.update(state=HistoryRun.State.WAITING)
+    monkeypatch.undo()
+    assert here.erasures.work(never) == 1
 
 
 @pytest.mark.parametrize("retention", [Retention(5, None), Retention(None, 5), Retention(5, 5)], ids=str)
