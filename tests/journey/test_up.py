@@ -150,6 +150,7 @@ def test_everything_is_made_ready_by_one_command(data: Path) -> None:
     assert "password" not in second.stdout
 
 
+@pytest.mark.postgres  # its packages
 @pytest.mark.parametrize(
     ("missing", "sentence"),
     [
@@ -160,7 +161,6 @@ def test_everything_is_made_ready_by_one_command(data: Path) -> None:
 )
 def test_a_setting_that_is_missing_beside_a_server_is_named(data: Path, missing: str, sentence: str) -> None:
     """The database does not answer: the settings are looked at first. No secret is made."""
-    pytest.importorskip("psycopg", reason="make dev-cluster installs it")
     settings = {**written_out(data), "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", missing: ""}
     environment = ("env", *(f"{name}={value}" for name, value in settings.items()))
     for command in (("up", "--role", "reporting"), ("setup_cluster",), ("work", "--once"), ("run",)):
@@ -176,9 +176,9 @@ def test_the_adapters_are_named_at_the_start_and_by_readyz(collector: Server, da
     assert said.stdout.startswith(f"Adapters: log sqlite://{data}/log, store sqlite://{data}/store, database sqlite://")
 
 
+@pytest.mark.redis  # its packages
 def test_a_worker_of_celery_with_another_secret_ends(data: Path) -> None:
     """Also one that nobody started through `up`."""
-    pytest.importorskip("celery", reason="make dev-cluster installs it")
     settings = {**written_out(data), "BROKER_URL": "redis://127.0.0.1:1/0"}
     words = [f"{name}={value}" for name, value in settings.items()]
     assert run(data, "env", *words, *manage("setup_cluster")).returncode == 0
@@ -189,6 +189,7 @@ def test_a_worker_of_celery_with_another_secret_ends(data: Path) -> None:
     assert "Hitstream does not start: HITSTREAM_SECRET is not that of this installation" in said.stderr
 
 
+@pytest.mark.redis  # its packages
 def test_commands_that_read_or_write_compare_and_fsck_reports(data: Path, tmp_path: Path) -> None:
     """With a file of settings, as beside systemd."""
     settings = {**written_out(data), "BROKER_URL": "redis://127.0.0.1:1/0", "HITSTREAM_DATA": str(data)}

@@ -1,6 +1,6 @@
 """Hashes of passwords: at most so many at once, as many again wait, and others are refused at once."""
 
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Semaphore, Thread
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -16,13 +16,14 @@ def test_it_works() -> None:
 
 def test_at_most_two_run_and_two_wait() -> None:
     hashing, go_on, enough = Hashing(2, longest_wait_s=60), Event(), Event()
-    lock, running, most, results, refused = Lock(), 0, 0, [], []
+    lock, begun, running, most, results, refused = Lock(), Semaphore(0), 0, 0, [], []
 
     def compute() -> str:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
+        begun.release()
         go_on.wait(60)
         with lock:
             running -= 1
@@ -40,6 +41,8 @@ def test_at_most_two_run_and_two_wait() -> None:
     for thread in threads:
         thread.start()
     assert enough.wait(60)  # nothing is done yet, so six of ten found no place
+    assert begun.acquire(timeout=60)
+    assert begun.acquire(timeout=60)
     go_on.set()
     for thread in threads:
         thread.join()
