@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 THREADS: Final = {"": 8}
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024  # more than Django accepts
 BODY_IN_MEMORY_BYTES: Final = 64 * 1024
-MAX_UNSENT_BYTES: Final = 512 * 1024 * 1024  # of answers that clients have not read yet, on disk
+# Of answers that clients have not read yet, on disk, when one more begins. That one may be of any size: a file of raw
+# events above the limit could never be had, although all of its work is done.
+MAX_UNSENT_BYTES: Final = 512 * 1024 * 1024
 SMALL_BYTES: Final = 64 * 1024  # no page of ours is refused because of reports that others do not read
 WITHOUT_BODY: Final = (204, 304)
 
@@ -86,7 +88,7 @@ class WsgiInThreads:
 
     async def _send(self, scope: Scope, reply: "Answer", send: Send) -> None:
         reads_on: ReadsOn = scope.get("extensions", {}).get(READS_ON, always)
-        if reply.kept_bytes > SMALL_BYTES and self._unsent_bytes + reply.kept_bytes > MAX_UNSENT_BYTES:
+        if reply.kept_bytes > SMALL_BYTES and self._unsent_bytes >= MAX_UNSENT_BYTES:
             reply = refusal(503, b"too many answers are waiting for their clients\n")
         self._unsent_bytes += reply.kept_bytes
         try:
@@ -136,7 +138,10 @@ class Answer(NamedTuple):
         """Sends piece by piece, and reads none before the client has taken the one before."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         left = self.size
-        while left > PIECE_BYTES and await reads_on():
+        while left > PIECE_BYTES:
+            if not await reads_on():
+                await asyncio.sleep(0)  # the server notes that the connection is lost: no answer is missed then
+                return
             await send({"type": "http.response.body", "body": self.body.read(PIECE_BYTES), "more_body": True})
             await asyncio.sleep(0)  # others get a turn, also while nothing has to be waited for
             left -= PIECE_BYTES
@@ -176,9 +181,13 @@ def answer(wsgi: WsgiApplication, environment: dict[str, Any]) -> Answer:
 
 
 def whole(result: Iterable[bytes]) -> tuple[IO[bytes], int]:
-    """Returns the body at its beginning, and its size. A file of the disk is not copied."""
-    if isinstance(result, FileWrapper) and isinstance(result.file, BufferedReader):
-        file = os.fdopen(os.dup(result.file.fileno()), "rb", buffering=0)
+    """Returns the body at its beginning, and its size. A file of the disk is not copied, be it there anyway, which a
+    FileIO says, or made for this answer.
+    """
+    if isinstance(result, FileWrapper) and isinstance(result.file, BufferedReader | SpooledTemporaryFile):
+        result.file.seek(0)
+        buffering = 0 if isinstance(result.file, BufferedReader) else PIECE_BYTES
+        file = os.fdopen(os.dup(result.file.fileno()), "rb", buffering)
         return file, os.fstat(file.fileno()).st_size
     pieces = iter(result)
     first, second = next(pieces, b""), next(pieces, None)

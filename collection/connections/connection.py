@@ -97,7 +97,10 @@ class Connection(HttpToolsProtocol):
     async def reads_on(self) -> bool:
         """Waits until the client has read most of what was sent. Returns False if it is gone."""
         await self.flow.drain()
-        return not self.transport.is_closing()
+        if not self.transport.is_closing():
+            return True
+        self.transport.abort()  # it may still hold the end of a piece, for nobody
+        return False
 
     # Callbacks of the parser
 

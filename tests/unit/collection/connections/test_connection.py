@@ -1,20 +1,31 @@
 """Slow and hostile clients of a real server, whose limits are short."""
 
+import asyncio
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
+import uvloop
+from uvicorn.server import ServerState
 
+from analytics_site.bridge import Answer
+from collection.connections.connection import PIECE_BYTES, READS_ON, Connection
+from collection.connections.guard import Guard, Limits
+from collection.server import configuration
 from tests.support.servers import Server, collector
 
 HIT = b"GET /g/collect?v=2 HTTP/1.1\r\nhost: a\r\n\r\n"
 POST = b"POST /g/collect HTTP/1.1\r\nhost: a\r\n"
 LARGE_BYTES = 4_000_000  # of the page /large in tests/support/collector_alone.py
 HUNG_S = 30  # a test that waits longer hangs
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 @contextmanager
@@ -189,6 +200,67 @@ def test_clients_that_do_not_read_take_neither_threads_nor_memory(tmp_path: Path
         assert all(map(is_open, readers))
         for reader in readers:
             reader.close()
+
+
+async def accepted(application: Application) -> tuple[Connection, socket.socket]:
+    """Returns a connection in the running loop, and its client's end."""
+    guard = Guard(Limits(head_s=10, request_s=30))
+    config = configuration(application, guard)
+    config.load()
+    theirs, ours = socket.socketpair()
+    theirs.setblocking(False)
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.connect_accepted_socket(lambda: Connection(guard, config, ServerState(), {}), ours)
+    return connection, theirs
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0)
+
+
+def test_a_client_that_hangs_up_in_the_middle_of_an_answer_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Its end is noticed while a part of the answer is not yet sent: more than the kernel takes."""
+    size = 10_000_000
+    body = BytesIO(b"x" * size)
+    answer = Answer(200, [(b"content-length", b"%d" % size)], body, size)
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        await answer.send(send, scope["extensions"][READS_ON])
+
+    async def run() -> None:
+        connection, client = await accepted(page)
+        with client:
+            client.send(HIT)
+            await until(lambda: connection.flow.write_paused)
+            client.shutdown(socket.SHUT_WR)
+            await until(connection.transport.is_closing)
+            while connection.tasks:
+                await asyncio.sleep(0)
+                with suppress(BlockingIOError, ConnectionResetError):
+                    client.recv(PIECE_BYTES)
+
+    uvloop.run(asyncio.wait_for(run(), HUNG_S))
+    assert caplog.messages == []
+    assert body.tell() < size
+
+
+def test_a_connection_whose_client_hung_up_keeps_nothing_for_it() -> None:
+    async def nothing(scope: Any, receive: Any, send: Any) -> None: ...
+
+    async def run() -> None:
+        connection, client = await accepted(nothing)
+        with client:
+            while not connection.transport.get_write_buffer_size():
+                connection.transport.write(b"x" * 1000)
+                await asyncio.sleep(0.001)
+            client.shutdown(socket.SHUT_WR)
+            await until(connection.transport.is_closing)
+            assert not await connection.reads_on()
+            await asyncio.sleep(0)
+            assert connection.server_state.connections == set()
+
+    uvloop.run(asyncio.wait_for(run(), HUNG_S))
 
 
 @pytest.mark.slow
