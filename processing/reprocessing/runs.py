@@ -88,8 +88,14 @@ class HistoryRunner:
             backoff.attempt(Task.END_RUN, partial(self._end_if_not_live, run), run.property)
 
     def _end_if_not_live(self, run: HistoryRun) -> None:
-        """A run whose generation is live already is too late to be cancelled: it goes on, and can be rolled back."""
+        """A run whose generation is live already is too late to be cancelled: it goes on, and can be rolled back.
+
+        One that was cancelled while it waited to be tried again has ended: what it had left to do is done here.
+        """
         if run.generation is not None and self._store.live(run.property) == run.generation:
+            if run.state != State.WAITING:
+                release(self._store, run.property)
+                _save(run, state=State.DONE, rows_done=run.rows, attempts=0, error="")
             _save(run, wish=RequestedAction.NONE)
         elif run.state == State.WAITING:
             self._end_without_result(run, State.CANCELLED)

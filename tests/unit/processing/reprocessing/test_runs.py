@@ -51,6 +51,10 @@ def never() -> bool:
     return False
 
 
+def always() -> bool:
+    return True
+
+
 def test_it_works(tmp_path: Path) -> None:
     here = filled(tmp_path)
     run = create_run(here.store, rules(3, session_timeout_s=300), "ada")
@@ -319,6 +323,37 @@ def test_a_run_that_is_live_already_is_too_late_to_be_cancelled(
     assert here.history.work(never) == 1
     run.refresh_from_db()
     assert (run.state, run.wish, here.store.live(SHOP.id)) == (State.DONE, "", 2)
+
+
+@pytest.mark.parametrize("step", ["swap", "release"])
+def test_a_run_that_is_live_and_waits_is_too_late_to_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Its process was killed, or property 0 could not release its hits. It can be rolled back then, too."""
+    here = Installation(tmp_path, [SHOP])
+    here.send(ga4(1, property=BLOG), ga4(2))
+    here.receive()
+    Property.objects.create(id=BLOG.id, name="Blog", measurement_id=BLOG.measurement_id)
+    run = create_run(here.store, msgspec.structs.replace(plain_ruleset(BLOG), number=1), "ada")
+    with monkeypatch.context() as patch:
+        if step == "swap":
+            patch.setattr(runs, step, dies(generations.swap, after=True))
+            with pytest.raises(Killed):
+                here.history.work(never)
+            assert here.history.work(always) == 0  # the state is as a new process leaves it
+        else:
+            breaks(patch, step, StoreUnavailable("no quorum"))
+            assert here.history.work(never, tolerant()) == 0
+    run.refresh_from_db()
+    assert (run.state, here.store.live(BLOG.id)) == (State.WAITING, run.generation)
+    request_action(run, RequestedAction.CANCEL)
+    here.history.work(never)
+    run.refresh_from_db()
+    assert (run.state, run.wish, run.error, run.rows_done) == (State.DONE, "", "", run.rows)
+    assert (here.view(BLOG.id).counts().counted, here.view(0).counts().accepted) == (1, 0)
+    request_action(run, RequestedAction.UNDO)
+    assert here.history.work(never) == 1
+    assert here.history.active_properties() == set()
 
 
 def test_a_waiting_run_is_cancelled_while_the_worker_is_busy(tmp_path: Path) -> None:
