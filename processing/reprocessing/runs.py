@@ -149,12 +149,12 @@ class HistoryRunner:
         try:
             return self._advance(run, stop)
         except PASSING as error:
-            _save(run, state=State.WAITING, attempts=attempts - 1, error=_reason(error))
+            _save(run, state=State.WAITING, attempts=run.attempts - 1, error=_reason(error))
             raise
         except Exception as error:
             logger.exception("applying rules %d to property %d failed", run.rules, run.property)
-            if attempts < MAX_ATTEMPTS:
-                _save(run, state=State.WAITING, error=f"Try {attempts} of {MAX_ATTEMPTS} failed: {_reason(error)}")
+            if run.attempts < MAX_ATTEMPTS:  # progress has begun the count anew
+                _save(run, state=State.WAITING, error=f"Try {run.attempts} of {MAX_ATTEMPTS} failed: {_reason(error)}")
                 raise
             self._fail(run, f"It failed {MAX_ATTEMPTS} times; the worker's output says more: {_reason(error)}")
             return True

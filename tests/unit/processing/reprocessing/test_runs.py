@@ -287,6 +287,25 @@ def test_progress_begins_the_count_of_attempts_anew(tmp_path: Path, monkeypatch:
     assert run.attempts == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "attempts", "said"),
+    [
+        (OverflowError("date value out of range"), 1, "Try 1 of 3 failed: OverflowError: date value out of range"),
+        (StoreUnavailable("no quorum"), 0, "StoreUnavailable: no quorum"),
+    ],
+)
+def test_a_try_that_made_progress_and_failed_is_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, attempts: int, said: str
+) -> None:
+    here = filled(tmp_path)
+    run = create_run(here.store, rules(1), "ada")
+    HistoryRun.objects.update(attempts=runs.MAX_ATTEMPTS - 1)
+    breaks(monkeypatch, "finish_draft", error)
+    assert here.history.work(never, tolerant()) == 0
+    run.refresh_from_db()
+    assert (run.state, run.attempts, run.error, run.rows_done) == (State.WAITING, attempts, said, run.rows)
+
+
 @pytest.mark.parametrize("step", STEPS[:-2])
 def test_a_run_that_is_found_running_can_be_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
