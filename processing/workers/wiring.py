@@ -39,6 +39,8 @@ from processing.workers.dispatcher import LEASE, Dispatcher, DispatchIntervals, 
 from processing.workers.jobs import JobHandlers
 from processing.workers.worker import Worker, WorkerIntervals
 
+PASSING: Final = (DatabaseError, MemoryError, OSError)  # say nothing of a property's settings
+
 
 def make_worker(
     *,
@@ -110,11 +112,12 @@ def current_context() -> Context:
     """Returns the settings of this moment.
 
     A property whose published settings cannot be read is left out: its hits are kept as those of an unknown property,
-    and a run over history claims them once the settings are repaired. All others are received as ever.
+    and a run over history claims them once the settings are repaired. All others are received as ever. Errors that
+    pass by themselves (PASSING) are raised, whichever property they meet: nothing is received until they are over.
     """
     try:
         properties = receive_settings()
-    except DatabaseError:
+    except PASSING:
         raise
     except Exception:  # noqa: BLE001 - whatever is wrong with one property
         properties = _readable_settings()
@@ -129,7 +132,7 @@ def _readable_settings() -> tuple[ReceiveSettings, ...]:
     return tuple(found)
 
 
-_settings_backoff: Final = Backoff(record=DatabaseRecord())
+_settings_backoff: Final = Backoff(fatal=PASSING, record=DatabaseRecord())
 
 
 @contextmanager
