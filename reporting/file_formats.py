@@ -19,7 +19,7 @@ Parts = Iterable[pl.DataFrame]
 CHUNK_BYTES: Final = 2**16
 LONGEST_CELL: Final = 32_767  # characters, of XLSX
 MOST_XLSX_ROWS: Final = 1_048_575  # beside the row of names
-FORMULA: Final = r"^[=+\-@\t\r\n]"  # how a text begins that spreadsheets take for a formula
+FORMULA: Final = r"^[=+\-@\t\r\n＝＋－＠]"  # how a text begins that spreadsheets take for a formula
 
 
 class FileFormat(NamedTuple):
@@ -75,6 +75,8 @@ def write_xlsx(schema: pl.Schema, parts: Parts) -> Iterator[bytes]:
 
 def _write_sheet(book: xlsxwriter.Workbook, schema: pl.Schema, parts: Parts) -> None:
     sheet = book.add_worksheet("Report")
+    # A text such as <r>…</r> would be written as it is, as XML of a rich text; reports have none.
+    sheet._xml_rich_inline_string = lambda text, attributes=(): sheet._xml_inline_string(text, False, attributes)
     sheet.freeze_panes(1, 0)
     bold, moment = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
     for column, name in enumerate(schema.names()):

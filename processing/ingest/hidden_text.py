@@ -16,6 +16,8 @@ _CODE: Final = "[0-7][0-9A-Fa-f]"
 _BACKSLASHES: Final = r"(?<!\\)\\++"
 ESCAPE: Final = re.compile(rf"%(?:25)*({_CODE})|(?:{_BACKSLASHES}|%(?:25)*)u00({_CODE})|{_BACKSLASHES}x({_CODE})")
 
+MOST_ROUNDS: Final = 16
+
 
 def _hides(codes: str) -> re.Pattern[str]:
     """Returns a pattern that is quick to look for in a text that has percent escapes of none of these characters. An
@@ -77,10 +79,12 @@ def may_hide(text: str, escapes: re.Pattern[str]) -> bool:
 
 
 def decode_escapes(text: str) -> str:
-    """Returns the text without escapes. Each round undoes one level, and a level makes a character at least twice as
-    long: there are few rounds.
+    """Returns the text without escapes. Each round undoes one level; nobody needs more than MOST_ROUNDS of them, and a
+    hostile text could have one for every two characters.
     """
-    while (decoded := ESCAPE.sub(_character, text)) != text:
+    for _ in range(MOST_ROUNDS):
+        if (decoded := ESCAPE.sub(_character, text)) == text:
+            break
         text = decoded
     return text
 
@@ -88,7 +92,7 @@ def decode_escapes(text: str) -> str:
 def decode_with_sources(text: str) -> Decoded:
     """Does the same for texts in which something was found."""
     rounds = list[_Round]()
-    while True:
+    for _ in range(MOST_ROUNDS):
         at, starts, ends, shift = list[int](), list[int](), list[int](), 0
         for escape in ESCAPE.finditer(text):
             start, end = escape.span()
@@ -97,9 +101,10 @@ def decode_with_sources(text: str) -> Decoded:
             ends.append(end)
             shift += end - start - 1
         if not at:
-            return Decoded(text, tuple(rounds))
+            break
         rounds.append(_Round(at, starts, ends))
         text = ESCAPE.sub(_character, text)
+    return Decoded(text, tuple(rounds))
 
 
 def _character(escape: re.Match[str]) -> str:

@@ -22,6 +22,8 @@ from reporting.read_access import AS_OF, moment_of, view_of
 
 FILE: Final = OpenApiParameter("file", OpenApiTypes.STR, enum=list(FORMATS), description="The format of the file.")
 IN_MEMORY_BYTES: Final = 2**20
+MOST_BYTES: Final = 256 * 2**20
+TOO_LARGE: Final = f"The file would be larger than {MOST_BYTES // 2**20} MB; ask for fewer days at a time."
 
 
 def download_report(report: object, number: int, name: str) -> HttpResponse:
@@ -66,8 +68,13 @@ class Events(APIView):
         try:
             for chunk in file_format.write(head.schema, parts):
                 file.write(chunk)
-        except TooManyRows as error:
-            raise ValidationError({"detail": str(error)}) from error
+                if file.tell() > MOST_BYTES:
+                    raise ValidationError({"detail": TOO_LARGE})
+        except BaseException as error:
+            file.close()
+            if isinstance(error, TooManyRows):
+                raise ValidationError({"detail": str(error)}) from error
+            raise
         file.seek(0)
         return FileResponse(
             file,

@@ -1,7 +1,7 @@
 """Raw events as the rows of a file: one row for each counted event, day by day, in order of time."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -35,15 +35,13 @@ def event_parts(view: ReportSource, first: date, last: date) -> Iterator[pl.Data
     read = sorted({*ORDER, *OWN_COLUMNS, "day", *(column for dimension in dimensions for column in dimension.columns)})
     exprs = [expr.alias(name) for name, expr in OWN.items()]
     exprs += [dimension.text(dimension.key(view.zone)).alias(dimension.name) for dimension in dimensions]
-    day = first
-    yield view.events(day, day, read).clear().select(exprs)
-    while day <= last:
+    yield view.events(first, first, read).clear().select(exprs)
+    days = view.events(first, last, ["day"])["day"].unique().sort()
+    for day in days.cast(pl.Date):
         checkpoint()
-        events = view.events(day, day, read).sort(ORDER)
-        for part in events.iter_slices(PART_ROWS):
+        for part in view.events(day, day, read).sort(ORDER).iter_slices(PART_ROWS):
             checkpoint()
             yield part.select(exprs)
-        day += timedelta(days=1)
 
 
 def _dimensions(view: ReportSource) -> list[Dimension]:

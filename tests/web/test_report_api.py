@@ -25,6 +25,7 @@ from processing.segments import tail
 from processing.segments.tail import Weight
 from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access
+from reporting.api import downloads
 from reporting.read_access import status_of, view_cache, view_of
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
@@ -231,7 +232,7 @@ def test_a_report_as_a_file(shop: Site) -> None:
     assert "The formats are: csv, jsonl, xlsx, parquet." in post("pdf").json()["detail"]
 
 
-def test_raw_events_as_a_file(shop: Site) -> None:
+def test_raw_events_as_a_file(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(query: str, status: int = 200, token: str = "") -> bytes:
         headers = {"Authorization": f"Bearer {token}"} if token else shop.bearer
         reply: Any = Client().get(f"/api/properties/{shop.property.id}/events/?{query}", headers=headers)
@@ -245,6 +246,9 @@ def test_raw_events_as_a_file(shop: Site) -> None:
     assert ask("from=2001-01-01&to=2001-01-02").startswith(b"time,visitor,session,")
     assert b"The formats are" in ask("file=pdf", 400)
     assert b"is not a date" in ask("from=x", 400)
+    assert ask("from=9999-12-31&to=9999-12-31").count(b"\r\n") == 1
+    monkeypatch.setattr(downloads, "MOST_BYTES", 10)
+    assert b"ask for fewer days" in ask(f"from={DAY}&to={DAY}", 400)
     ask("", 403, issue(shop.user, "w", Token.Scope.WRITE))
 
 

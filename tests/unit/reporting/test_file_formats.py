@@ -21,6 +21,7 @@ from reporting.file_formats import FORMATS, TooManyRows
 SCHEMA = pl.Schema({"page": pl.String(), "views": pl.Int64(), "rate": pl.Float64(), "day": pl.Date()})
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 Row = tuple[Any, ...]
+RICH = '<r><t>x</t></r></is></c><c r="B2" t="str"><f>HYPERLINK("http://evil/","x")</f><v>x</v></c><c><is><r></r>'
 HOSTILE = [
     "=1+1",
     "+1",
@@ -72,7 +73,7 @@ def test_it_works(rows: list[Row]) -> None:
     assert names == SCHEMA.names()
     for row, (page, views, rate, day) in zip(rows, values, strict=True):
         assert (int(views), float(rate), day) == (row[1], row[2], str(row[3]))
-        assert page == f"'{row[0]}" if re.match(r"[=+\-@\t\r\n]", row[0] or "") else page == (row[0] or "")
+        assert page == f"'{row[0]}" if re.match(r"[=+\-@\t\r\n＝＋－＠]", row[0] or "") else page == (row[0] or "")
 
 
 @settings(max_examples=20, deadline=None)

@@ -193,7 +193,17 @@ def test_addresses_of_e_mail(written: str) -> None:
 @pytest.mark.parametrize("piece", ["\\", "%", "%25", ":", "1.", "%3A", "\\u002e", "a@", "a%40"])
 def test_long_runs_take_time_in_proportion(piece: str) -> None:
     """A pattern that looks at the rest of a run from each of its characters would need hours."""
-    text = piece * 500_000
+    check_time(piece * 500_000)
+
+
+def test_escapes_in_escapes_take_a_few_rounds_only() -> None:
+    """Each would be a round over the whole text: `%5cu00255cu002541` is `\\u00255cu002541`, and that `%5cu002541`."""
+    text = "%" + "5cu0025" * 17_000 + "41"
+    check_time(text)
+    assert len(decode_escapes(text)) < len(text)
+
+
+def check_time(text: str) -> None:
     for address in (IPV4, IPV6):
         assert not contains_address(text, address)
     clean_text(text)

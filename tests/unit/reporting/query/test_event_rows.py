@@ -35,6 +35,13 @@ def test_it_works() -> None:
     ]
 
 
+def test_days_at_the_ends_of_the_calendar() -> None:
+    (head,) = event_parts(view_of({"at": at(9)}), date.max, date.max)
+    assert head.is_empty()
+    _, events = event_parts(view_of({"at": at(9)}), date(2000, 1, 1), date.max)
+    assert events.height == 1
+
+
 def test_columns() -> None:
     (head,) = event_parts(view_of(), DAY, DAY)
     assert head.columns == [*OWN, *(name for name, each in DIMENSIONS.items() if each.category != "Time")]
