@@ -21,6 +21,7 @@ TEXTS: Final = ("dl", "dr", "dp", "target", "dt", "cs", "cm", "cn", "cc", "ck", 
 REMOVED: Final = "(removed)"  # stands for an e-mail address within a text; a value of its own becomes empty
 NAMES: Final = frozenset(name for name, _ in rows("personal_parameters"))
 LONGEST_NAME: Final = 64
+MOST_ESCAPED: Final = 12  # characters that a character may be written with: %F0%9F%98%80
 MOST_WORDS: Final = 4
 DEEPEST: Final = 4  # links in links
 CACHED_CHARACTERS: Final = 512
@@ -66,9 +67,13 @@ def clean_content(rest: str) -> str:
     return "&".join(f"{name}{mark}{_clean_words(value)}" for name, mark, value in pieces)
 
 
-@lru_cache(4_096)
 def is_personal(name: str) -> bool:
     """Returns whether the last words of a parameter's name are a name of the list: `billing[e-mail]`, `userEmail2`."""
+    return _ends_with_personal(name[-LONGEST_NAME * MOST_ESCAPED :])
+
+
+@lru_cache(4_096)
+def _ends_with_personal(name: str) -> bool:
     spaced = CASE.sub(" ", unquote(name)[-LONGEST_NAME:])
     words = [word for word in BETWEEN_WORDS.split(spaced.lower()) if word]
     return any("".join(words[-count:]) in NAMES for count in range(1, 1 + min(MOST_WORDS, len(words))))
