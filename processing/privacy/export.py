@@ -48,7 +48,7 @@ class _VisitorData:
     def __init__(self, store: Store, property: int, keys: pl.Series) -> None:
         is_visitor = pl.col("visitor").is_in(keys.implode())
         self.raw = raw_rows(store, property, is_visitor).sort("received_us", "position", "index")
-        self.layer: Layer = ViewCache(store).view(property).of_visitors(keys)
+        self.layer: Layer = ViewCache(store).of_visitors(property, keys)
 
     def lists(self) -> dict[str, Iterator[dict[str, Any]]]:
         return {

@@ -14,8 +14,8 @@ from processing.schema import RAW
 from processing.segments.manifest import RawPart, decode_manifest
 from processing.segments.process_raw import is_erased
 from processing.segments.raw_parts import read_raw
-from processing.segments.read_view import ReadView
-from processing.segments.tail import uncovered
+from processing.segments.tail import uncovered, waiting_hits
+from processing.segments.view_cache import ViewCache
 from processing.store.port import Missing, Store
 
 IdKind = Literal["client_id", "user_id", "visitor"]
@@ -67,11 +67,17 @@ def read_key(text: str) -> int:
     raise InvalidVisitorKey("A visitor key is a number from 1 to 18446744073709551615, or the same in hexadecimal.")
 
 
-def stored_hits(view: ReadView, visitors: Sequence[int]) -> int:
-    """Counts the hits of these visitors, counted and rejected ones."""
-    layer = view.of_visitors(pl.Series("visitor", visitors, dtype=pl.UInt64))
+def stored_hits(views: ViewCache, property: int, visitors: Sequence[int]) -> int:
+    """Counts the hits of these visitors, counted and rejected ones. Raises like `ViewCache.view`."""
+    layer = views.of_visitors(property, pl.Series("visitor", visitors, dtype=pl.UInt64))
     frames = (layer.events, layer.duplicates, layer.rejected)
     return pl.concat([frame["position"] for frame in frames]).n_unique()
+
+
+def all_stored_hits(views: ViewCache, property: int) -> int:
+    """Counts the hits of a property, counted and rejected ones. Raises like `ViewCache.view`."""
+    view = views.view(property)
+    return view.counts().accepted + waiting_hits(views.store, property, view.waiting)
 
 
 def raw_rows(store: Store, property: int, condition: pl.Expr, columns: Sequence[str] = tuple(RAW)) -> pl.DataFrame:

@@ -17,7 +17,13 @@ from processing.installation import expected
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
-from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
+from processing.privacy.find_visitors import (
+    InvalidVisitorKey,
+    VisitorQuery,
+    all_stored_hits,
+    find_visitors,
+    stored_hits,
+)
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 
@@ -43,7 +49,7 @@ def visitors(page: PropertyPage) -> HttpResponse | StreamingHttpResponse:
         return _show(page, "visitors", form=form)
     if "export" in page.request.POST:
         return _export(page, keys)
-    hits = stored_hits(_views().view(page.property.pk), keys)
+    hits = stored_hits(_views(), page.property.pk, keys)
     if "erase" in page.request.POST:
         return _erase(page, keys, hits)
     return _show(page, "visitors", form=form, count=len(keys), hits=hits, asked="ask" in page.request.POST)
@@ -52,7 +58,7 @@ def visitors(page: PropertyPage) -> HttpResponse | StreamingHttpResponse:
 @property_page(methods=FORM, may_open=partial(may_manage, action="delete"), hidden=True, in_admin=True)
 def delete(page: PropertyPage) -> HttpResponse:
     """Says what would be deleted, asks, and deletes it."""
-    hits = _views().view(page.property.pk).counts().accepted
+    hits = all_stored_hits(_views(), page.property.pk)
     if page.request.method != "POST":
         return _show(page, "delete_property", hits=hits)
     delete_property(page.property, page.request.user.get_username(), now(), hits)

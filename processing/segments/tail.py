@@ -13,6 +13,7 @@ from processing.pipeline.process import NOTHING_DROPPED
 from processing.schema import EVENTS, REJECTED
 from processing.segments.manifest import AppliedRules, Manifest, Tombstone, empty_manifest
 from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, ruleset_of, without_erased
+from processing.sessions.layers import only_visitors
 from processing.store.port import BlockInfo, BlockKey, Store
 
 
@@ -72,15 +73,24 @@ def terms_of(manifest: Manifest | None) -> TailTerms:
 
 
 def read_tail(
-    store: Store, property: int, blocks: Sequence[BlockInfo], terms: TailTerms, *, keep_raw: bool = False
+    store: Store,
+    property: int,
+    blocks: Sequence[BlockInfo],
+    terms: TailTerms,
+    *,
+    keep_raw: bool = False,
+    visitors: pl.Series | None = None,
 ) -> Tail:
-    """Processes the property's rows in the blocks, those of one context together, as far as memory allows."""
+    """Processes the property's rows in the blocks, those of one context together, as far as memory allows.
+
+    `visitors`: only their rows.
+    """
     holding = [block for block in blocks if property in store.directory(block.key)]
     by_context = sorted(holding, key=lambda block: block.context_id)
     tails = []
     for context_id, group in groupby(by_context, lambda block: block.context_id):
         for batch in _batches(store, property, list(group)):
-            tail = _read_context(store, property, context_id, batch, terms)
+            tail = _read_context(store, property, context_id, batch, terms, visitors)
             tails.append(tail if keep_raw else tail._replace(raw=()))
     return concat_tails(tails)._replace(blocks=tuple(blocks))
 
@@ -163,9 +173,18 @@ def _batches(store: Store, property: int, blocks: list[BlockInfo]) -> Iterator[l
         yield batch
 
 
-def _read_context(store: Store, property: int, context_id: str, blocks: list[BlockInfo], terms: TailTerms) -> Tail:
+def _read_context(
+    store: Store,
+    property: int,
+    context_id: str,
+    blocks: list[BlockInfo],
+    terms: TailTerms,
+    visitors: pl.Series | None,
+) -> Tail:
     settings = decode_context(store.context(context_id)).property(property)
     everything = store.rows([block.key for block in blocks], property)
+    if visitors is not None:
+        everything = only_visitors(everything, visitors)
     raw = everything.clear() if terms.deleted else without_erased(everything, terms.tombstones)
     hits = raw["position"].n_unique()
     processed = (

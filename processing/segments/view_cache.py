@@ -25,7 +25,7 @@ from processing.segments.tail import (
     uncovered,
     weigh,
 )
-from processing.sessions.layers import NO_ARRIVALS, Arrivals
+from processing.sessions.layers import NO_ARRIVALS, Arrivals, Layer
 from processing.store.port import BlockInfo, BlockKey, Store, VersionedBlob
 
 CACHED_PROPERTIES: Final = 256
@@ -94,6 +94,15 @@ class ViewCache:
                 self._views.keep(pinned.property, view)
             return view
 
+    def of_visitors(self, property: int, visitors: pl.Series) -> Layer:
+        """Returns all rows of these visitors as they are now, however far the worker is behind: also those of blocks
+        that a view does not show. Raises like `view`.
+        """
+        pinned = self.pin(property)
+        pinned = pinned._replace(blocks=tuple(sorted((*pinned.blocks, *pinned.waiting))), waiting=())
+        tail = read_tail(self.store, property, pinned.blocks, self._terms(pinned), visitors=visitors)
+        return self._with_tail(pinned, tail).of_visitors(visitors)
+
     def generation(self, property: int, generation: int) -> ReadView | None:
         """Returns what is sealed of a generation, live or not; None where it is no longer kept. Raises like `view`."""
         stored = self.store.manifest(property, generation)
@@ -103,17 +112,22 @@ class ViewCache:
         return ReadView(property, generation, sealed, concat_tails([]), NO_ARRIVALS)
 
     def _open(self, pinned: PinnedView, state: str) -> ReadView:
+        tail = self._tail(pinned.property, pinned.blocks, self._terms(pinned))
+        view = self._with_tail(pinned, tail, state)
+        view.waiting = pinned.waiting
+        return view
+
+    def _terms(self, pinned: PinnedView) -> TailTerms:
+        return terms_of(self._manifest(pinned.property, pinned.manifest) if pinned.manifest else None)
+
+    def _with_tail(self, pinned: PinnedView, tail: Tail, state: str = "") -> ReadView:
         property, stored, blocks, _ = pinned
-        manifest = self._manifest(property, stored) if stored else None
-        tail = self._tail(property, blocks, terms_of(manifest))
-        if stored and manifest:
-            sealed, staying = self._shown(property, stored, manifest)
+        if stored:
+            sealed, staying = self._shown(property, stored, self._manifest(property, stored))
         else:
             sealed, staying = SealedPeriods(new_manifest(self.store, property, blocks), self.columns), NO_ARRIVALS
         new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
-        view = ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
-        view.waiting = pinned.waiting
-        return view
+        return ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
 
     def _manifest(self, property: int, stored: VersionedBlob) -> Manifest:
         """Decodes a manifest once, although pinning a view and opening it both need it."""

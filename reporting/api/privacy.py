@@ -18,9 +18,15 @@ from configuration.numbers import LARGEST_NUMBER
 from processing.models import Erasure
 from processing.privacy.erasure_requests import ErasureRefused, delete_property, erase_visitors
 from processing.privacy.export import export
-from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, stored_hits
+from processing.privacy.find_visitors import (
+    InvalidVisitorKey,
+    VisitorQuery,
+    all_stored_hits,
+    find_visitors,
+    stored_hits,
+)
 from reporting.capacity.turns import begin_heavy_work
-from reporting.read_access import view_cache, view_of
+from reporting.read_access import view_cache
 
 LONGEST: Final = 1000  # characters of a client id or a user id
 
@@ -83,7 +89,7 @@ class EraseVisitors(APIView):
         item = managed(request, number)
         visitors = _visitors(request, item)
         try:
-            hits = stored_hits(view_of(item.pk), visitors)
+            hits = stored_hits(view_cache(), item.pk, visitors)
             erasure = erase_visitors(view_cache().store, item, visitors, request.user.get_username(), now(), hits)
         except ErasureRefused as error:
             raise ValidationError({"detail": str(error)}) from error
@@ -98,7 +104,7 @@ class OneProperty(APIView):
     @extend_schema(responses={202: ErasureSerializer})
     def delete(self, request: Request, number: int) -> Response:
         item = managed(request, number, "delete")
-        erasure = delete_property(item, request.user.get_username(), now(), view_of(item.pk).counts().accepted)
+        erasure = delete_property(item, request.user.get_username(), now(), all_stored_hits(view_cache(), item.pk))
         return Response(ErasureSerializer(erasure).data, status=202)
 
 

@@ -10,6 +10,7 @@ from configuration.numbers import how_many
 from processing.installation import open_installed_store
 from processing.management import visitor_arguments as people
 from processing.privacy.erasure_requests import delete_property
+from processing.privacy.find_visitors import all_stored_hits
 from processing.segments.view_cache import ViewCache
 
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         item = people.property_of(options)
-        hits = ViewCache(open_installed_store()).view(item.pk).counts().accepted
+        hits = all_stored_hits(ViewCache(open_installed_store()), item.pk)
         people.confirm(f"“{item}”, {item.measurement_id}, with {how_many(hits, 'hit')} is deleted for ever.", options)
         request = delete_property(item, "manage.py", now(), hits)
         self.stdout.write(f"deleted: property {request.property}, {how_many(hits, 'hit')}")

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         store, item = open_installed_store(), people.property_of(options)
         visitors = people.visitors_of(store, item, options)
-        hits = stored_hits(ViewCache(store).view(item.pk), visitors)
+        hits = stored_hits(ViewCache(store), item.pk, visitors)
         people.confirm(
             f"{how_many(len(visitors), 'visitor')} of “{item}”, with {how_many(hits, 'hit')}: erased for ever.", options
         )

@@ -19,7 +19,15 @@ from processing.management import visitor_arguments as people
 from processing.models import Erasure, Range
 from processing.privacy.erasure_requests import erase_visitors
 from processing.privacy.export import export
-from processing.privacy.find_visitors import InvalidVisitorKey, VisitorQuery, find_visitors, read_key, stored_hits
+from processing.privacy.find_visitors import (
+    InvalidVisitorKey,
+    VisitorQuery,
+    all_stored_hits,
+    find_visitors,
+    read_key,
+    stored_hits,
+)
+from processing.segments import tail
 from processing.segments.view_cache import ViewCache
 from tests.support import installation
 from tests.support.clock import now
@@ -74,7 +82,7 @@ def client(here: Installation, shop: Property, value: str) -> list[int]:
 
 def test_it_works(here: Installation, shop: Property) -> None:
     found = client(here, shop, "77001.88002")
-    assert stored_hits(here.view(), found) == 4
+    assert stored_hits(here.reader, SHOP.id, found) == 4
     assert client(here, shop, " GA1.2.77001.88002 ") == found
 
 
@@ -124,6 +132,28 @@ def test_an_export_has_everything(here: Installation, shop: Property) -> None:
     assert len(found["duplicates"]) == 1
     assert found["of_unknown_property_hits"] == []
     assert "1.1" not in str(found["hits"])
+
+
+def test_an_export_has_what_the_worker_has_not_sealed_yet(
+    here: Installation, shop: Property, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A view shows only part of it when the worker is far behind."""
+    for number in range(20, 23):
+        here.send(ga4(number, hit="b", at=NOON + number * 60_000, **JANE), ga4(number + 10, client="1.1"))
+        here.send(ga4(number + 20, agent="Googlebot/2.1", at=NOON + number * 60_000, **JANE))
+        here.receive()
+    visitors = client(here, shop, "77001.88002")
+    at = now()
+    everything = json.loads(b"".join(export(here.store, shop, visitors, at)))
+    assert {name: len(rows) for name, rows in everything.items() if isinstance(rows, list) and rows} == {
+        "visitors": 1, "hits": 10, "events": 3, "rejected": 4, "duplicates": 3,
+    }  # fmt: skip
+    of_all = here.view().counts().accepted
+    monkeypatch.setattr(tail, "VIEW", tail.Weight(1, 1))
+    assert len(ViewCache(here.store).view(SHOP.id).waiting) == 3
+    assert json.loads(b"".join(export(here.store, shop, visitors, at))) == everything
+    assert stored_hits(ViewCache(here.store), SHOP.id, visitors) == 10
+    assert all_stored_hits(ViewCache(here.store), SHOP.id) == of_all
 
 
 def test_an_export_of_what_is_erased_is_empty(here: Installation, shop: Property) -> None:
