@@ -9,11 +9,12 @@ counts (configuration/access/backend.py).
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from collection.collector.asgi import Application, Message, Receive, Scope, Send
-from collection.collector.http import TrustedProxies
+from collection.collector.asgi import Application, Message, Receive, Scope, Send, send_answer
+from collection.collector.http import HttpAnswer, TrustedProxies
 
 PATHS: Final = ("/sign-in/", "/admin/login/")
 LARGEST_BODY: Final = 16 * 1024
@@ -59,15 +60,25 @@ class SignInGate:
             await self._pages(scope, receive, send)
             return
         messages = await read(receive)
+        if messages[-1].get("more_body", False):  # it would keep a turn for as long as it is being sent
+            await send_answer(HttpAnswer(413, [("connection", "close")], b"body too large\n"), send)
+            return
+        await self._attempt(scope, messages, receive, send)
+
+    async def _attempt(self, scope: Scope, messages: list[Message], receive: Receive, send: Send) -> None:
         name, address = name_in(messages), self._address(scope)
         wait = await asyncio.get_running_loop().run_in_executor(self._thread, self._wait, name, address)
         if wait:
             await self._refuse(429, wait, "Too many attempts", TOO_MANY.format(wait_s=wait), send)
         elif await self._take_turn():
-            try:
-                await self._pages(scope, replay(messages, receive), send)
-            finally:
-                self._turns.release()
+            with ExitStack() as turn:
+                turn.callback(self._turns.release)
+
+                async def send_without_turn(message: Message) -> None:
+                    turn.close()  # the password was checked; the client may take its time to read
+                    await send(message)
+
+                await self._pages(scope, replay(messages, receive), send_without_turn)
         else:
             await self._refuse(503, BUSY_RETRY_S, "Too many passwords at once", BUSY, send)
 
