@@ -4,7 +4,6 @@ Deadlines are points in time, not timers: `Guard.look` compares them once a seco
 """
 
 import asyncio
-import re
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from collection.connections.guard import Guard
+from collection.connections.tolerance import TolerantHead
 
 PIECE_BYTES: Final = 8 * 1024  # of an answer: two are in memory, the one that is being sent and the next
 SERVED_S: Final = 5.0  # a client that has sent a whole request may rest for so long before slower ones
@@ -26,9 +26,6 @@ UNSEEN_BYTES: Final = 32 * 1024
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 
 ReadsOn = Callable[[], Awaitable[bool]]
-
-_upgrade = re.compile(rb"(?i)\r\nupgrade:").sub
-_beyond_ascii = re.compile(rb"[\x80-\xff]").sub
 
 
 def plain_answer(status: str, text: str) -> bytes:
@@ -58,7 +55,8 @@ class Connection(HttpToolsProtocol):
         self._read_since: float | None = None  # the first byte of a request that is not complete
         self._idle_since = 0.0
         self._paused_since = 0.0
-        self._line_read = self._head_read = False
+        self._head = TolerantHead()
+        self._head_read = False
         self._head_bytes = 0
         self._requests = 0
 
@@ -83,7 +81,9 @@ class Connection(HttpToolsProtocol):
             return
         if not self._head_read:
             self._head_bytes += len(data)
-            data = self._tolerated(data)
+            if self._read_since is None:
+                self._head.begin()
+            data = self._head.rewrite(data)
         super().data_received(data)
         if self._head_bytes and not self._head_read:
             self._hold(len(data))
@@ -128,8 +128,9 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._read_since = None
-        self._line_read = self._head_read = False
+        self._head_read = False
         self._head_bytes = 0
+        self._head.end()
         self._release()
         super().on_message_complete()
 
@@ -199,22 +200,6 @@ class Connection(HttpToolsProtocol):
     def _release(self) -> None:
         if self.held_bytes:
             self._hold(-self.held_bytes)
-
-    def _tolerated(self, data: bytes) -> bytes:
-        """Returns what the parser takes as well, of two things that it refuses although clients send them.
-
-        Bytes beyond ASCII in the request line are percent-encoded: `?dt=é` -> `?dt=%C3%A9`. A wish for another
-        protocol, as some libraries send it with each first request, is hidden: after it the parser reads no body.
-        """
-        if b"pgrade" in data:
-            head, end, body = data.partition(b"\r\n\r\n")
-            data = _upgrade(b"\r\nx-upgrade:", head) + end + body
-        if not self._line_read:
-            line, newline, rest = data.partition(b"\n")
-            self._line_read = bool(newline)
-            if not line.isascii():
-                return _beyond_ascii(lambda byte: b"%%%02X" % byte[0][0], line) + newline + rest
-        return data
 
 
 def health_only(application: Any) -> Any:

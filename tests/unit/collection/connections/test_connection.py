@@ -131,6 +131,20 @@ def test_a_wish_for_another_protocol_is_ignored(tmp_path: Path) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 204 ")
 
 
+def test_a_body_is_no_second_request_where_its_head_ends_between_two_packets(tmp_path: Path) -> None:
+    hidden = b"GET /healthz HTTP/1.1\r\nhost: abc\r\n\r\n"
+    body = b"x" + b"\r\nupgrade: a" * (len(hidden) // 2) + b"\r\n\r\n" + hidden
+    head = POST + b"content-length: %d\r\n\r\n" % len(body)
+    with serving(tmp_path) as server, connect(server, head[:-1]) as connection:
+        time.sleep(0.2)  # so that the rest comes as a packet of its own
+        connection.sendall(head[-1:] + body + b"GET /hs.js HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        answer = rest(connection)
+    assert [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1")] == [
+        b"HTTP/1.1 204 No Content",
+        b"HTTP/1.1 200 OK",
+    ]
+
+
 def test_text_beyond_ascii_in_an_address_arrives(tmp_path: Path) -> None:
     request = "GET /g/collect?dt=Größe HTTP/1.1\r\nhost: a\r\n\r\n".encode()
     with serving(tmp_path) as server, connect(server, request[:20]) as connection:
