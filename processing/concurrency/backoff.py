@@ -111,7 +111,7 @@ class Backoff:
         record: Record = NoRecord(),  # noqa: B008 - it never changes
     ) -> None:
         """`fatal` errors are raised. `recover` is called after every other one, in the thread that raised it, to drop
-        what the error may have left unusable.
+        what the error may have left unusable, before the failure is recorded: that may need the same connection.
         """
         self._clock, self._fatal, self._recover, self._record = clock, fatal, recover, record
         self._failures: dict[str, Failure] = {}
@@ -138,7 +138,6 @@ class Backoff:
             raise
         except Exception as error:  # noqa: BLE001 - an error in one task must not stop the others
             self.note(task, error, number, property)
-            self._recover()
         else:
             self.note_success(task, number)
 
@@ -167,6 +166,7 @@ class Backoff:
 
     def note(self, task: Task, error: Exception, number: object = "", property: int | None = None) -> None:
         """Logs and records that the task failed, for a caller that raises the error itself."""
+        self._recover()
         name, now = task.name_of(number), self._clock()
         if (server := OUTAGES.classify(error)) in WITHOUT_ADAPTER:
             OUTAGES.began(server, error)
