@@ -20,6 +20,7 @@ NEVER: Final = float("-inf")
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
 REMIND_S: Final = 600.0  # a cause that lasts is logged again
+FORGET_S: Final = 900.0  # a task that nobody has tried for so long: another process does it, or it is no longer needed
 RECORD_S: Final = 60.0  # and recorded again, so that the record does not look forgotten
 Result = TypeVar("Result")
 
@@ -172,6 +173,8 @@ class Backoff:
             OUTAGES.began(server, error)
         is_explained = OUTAGES.explains(error)
         with self._lock:
+            for old in [each for each, failure in self._failures.items() if now - failure.retry_at > FORGET_S]:
+                del self._failures[old]
             last = self._failures.get(name)
             is_known = last is not None and last.cause is type(error) and now - last.logged_at < REMIND_S
             is_same = is_known or (is_explained and last is not None and last.cause is type(error))

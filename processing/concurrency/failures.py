@@ -10,10 +10,11 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from configuration.models import Property
+from processing.concurrency.backoff import FORGET_S
 from processing.models import TaskFailure
 
 LONGEST_REASON: Final = 500
-FORGOTTEN_AFTER: Final = timedelta(minutes=15)  # a task that fails is recorded more often than that
+FORGOTTEN_AFTER: Final = timedelta(seconds=FORGET_S)  # a task that fails is recorded more often than that
 MOST_SHOWN: Final = 100
 OF_HITS: Final = "receiving range"  # errors of such tasks may repeat a hit's full address
 

@@ -41,7 +41,8 @@ class JobHandlers:
         """`range_receiver` is called by the first job that receives: opening one takes time and memory."""
         self._store, self._range_receiver, self._maintenance = store, range_receiver, maintenance
         self._columns = ColumnCache(store, WORK_BYTES, codes=False)
-        self._backoff = Backoff(recover=close_old_connections, record=DatabaseRecord())
+        self._record = DatabaseRecord()
+        self._backoff = Backoff(recover=close_old_connections, record=self._record)
 
     def receive(self, number: int) -> int:
         """Receives the range of this number in the ledger. Returns how many hits it had; 0 if it is done already, or
@@ -50,7 +51,13 @@ class JobHandlers:
         with self._recording(Task.RECEIVE_RANGE, number):
             receiver = self._range_receiver()
             item = Range.objects.filter(pk=number, log=receiver.log, done_at=None).first()
-            return receiver.receive_again(item).hits if item else 0
+            if item is None:
+                return 0
+            has_been_tried = item.begun
+            hits = receiver.receive_again(item).hits
+            if has_been_tried:
+                self._works_again(Task.RECEIVE_RANGE, number)
+            return hits
 
     def seal(self, property: int) -> bool:
         """Returns False if there was nothing to seal, if another worker writes, or while rows are being removed."""
@@ -58,10 +65,12 @@ class JobHandlers:
             if lease is None or property in removing():
                 return False
             try:
-                return seal(self._store, self._columns, property)
+                has_sealed = seal(self._store, self._columns, property)
             except Conflict as error:
                 logger.info("another worker wrote segments of property %d meanwhile: %s", property, error)
                 return False
+            self._works_again(Task.SEAL, property)
+            return has_sealed
 
     def run_maintenance(self, properties: Collection[int]) -> None:
         """Compacts the properties and applies their retention. A failure is logged; the next round tries again."""
@@ -121,6 +130,10 @@ class JobHandlers:
             self._backoff.note(task, error, number)
             raise
         self._backoff.note_success(task, number)
+
+    def _works_again(self, task: Task, number: int) -> None:
+        """Forgets what another process may have recorded: only that one knows that it failed there."""
+        self._record.works_again(task.name_of(number))
 
 
 def _writing(property: int) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processing.concurrency.backoff import Backoff, Task
+from processing.concurrency.backoff import FORGET_S, LONGEST_PAUSE_S, Backoff, Task
 
 
 class Connection:
@@ -43,3 +43,17 @@ def test_a_failure_that_the_caller_raises_is_recorded_so_too(connection: Connect
         connection.work()
     backoff.note(Task.SEAL, caught.value, 7)
     assert connection.recorded == ["sealing property 7, 1"]
+
+
+def test_a_task_that_nobody_tries_any_more_is_forgotten() -> None:
+    now = 0.0
+    backoff = Backoff(lambda: now)
+    backoff.note(Task.RECEIVE_RANGE, ValueError("broken"), 1)
+    for number in (2, 3):
+        now += FORGET_S / 2
+        backoff.note(Task.RECEIVE_RANGE, ValueError("broken"), number)
+    assert len(backoff) == 3
+    now += LONGEST_PAUSE_S
+    backoff.note(Task.RECEIVE_RANGE, ValueError("broken"), 3)
+    assert len(backoff) == 2
+    assert backoff.is_due(Task.RECEIVE_RANGE, 1)

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -12,9 +13,10 @@ from django.db import connection
 
 from configuration.ruleset.context import Context
 from processing.concurrency.backoff import Backoff
+from processing.concurrency.failures import failures
 from processing.concurrency.leases import hold_lease
 from processing.models import Erasure, Range
-from processing.receiving import ledger
+from processing.receiving import ledger, range_receiver
 from processing.receiving.batcher import MAX_WAIT_BUSY_S, RangeBatcher
 from processing.receiving.contexts import Contexts
 from processing.store.port import CorruptBlob, StoreUnavailable
@@ -115,6 +117,30 @@ def test_only_attempts_that_ended_without_a_word_are_counted(here: Dispatched, m
                 here.workers[0].receive(job[1])
     assert Range.objects.get().attempts == 0
     assert here.workers[0].receive(job[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "step"), [("receive", range_receiver, "encode_block"), ("seal", jobs, "seal")]
+)
+def test_what_failed_in_one_process_and_works_in_another_is_not_shown(
+    here: Dispatched, monkeypatch: pytest.MonkeyPatch, kind: str, module: ModuleType, step: str
+) -> None:
+    here.send(ga4(1))
+    (job,) = dispatch(here)
+    if kind == "seal":
+        here.workers[0].receive(job[1])
+    number = job[1] if kind == "receive" else SHOP.id
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, broken)
+        with pytest.raises(OverflowError):
+            getattr(here.workers[0], kind)(number)
+    assert [failure.tries for failure in failures()] == [1]
+    assert getattr(here.workers[1], kind)(number) == 1
+    assert failures() == []
+
+
+def broken(*_: object) -> None:
+    raise OverflowError("date value out of range")
 
 
 def test_a_second_attempt_says_nothing_of_what_the_first_received(here: Dispatched) -> None:
