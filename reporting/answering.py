@@ -38,6 +38,7 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
     rules, as_of = newest_rules(property), now()
     task = ReportTask(
         store=settings.STORE_URL,
+        store_id=view_cache().store.id,
         cache=settings.SEGMENT_CACHE,
         pinned=view_cache().pin(property),
         reports=tuple(reports),

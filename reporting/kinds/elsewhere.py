@@ -1,6 +1,7 @@
 """Answers reports in another process, which opens the same view."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,10 @@ from reporting.model.limits import Limits
 
 
 class ReportTask(msgspec.Struct, frozen=True):
-    """Reports of one pinned view, of the store at this address; `write` makes bytes of their answers."""
+    """Reports of one pinned view, of the store that has this address and id; `write` makes bytes of their answers."""
 
     store: str
+    store_id: str
     cache: tuple[Path, int]
     pinned: PinnedView
     reports: tuple[Any, ...]
@@ -29,7 +31,8 @@ class ReportTask(msgspec.Struct, frozen=True):
 
 
 def answer_task(task: ReportTask) -> bytes:
-    """Raises ReportError, and what ViewCache.view raises."""
+    """Raises ReportError, and what ViewCache.view raises; WrongStore if another store is there."""
     rules = decode_ruleset(task.rules) if task.rules else None
-    view = ViewCache(open_store(task.store, task.cache)).open(task.pinned).with_rules(rules)
-    return task.write(plan_many(task.reports, view, task.today, task.limits).run())
+    with closing(open_store(task.store, task.cache, expected=lambda: task.store_id)) as store:
+        view = ViewCache(store).open(task.pinned).with_rules(rules)
+        return task.write(plan_many(task.reports, view, task.today, task.limits).run())

@@ -117,6 +117,7 @@ def _compare_with_preview(view: ReadView, rules: Ruleset, first: date, last: dat
     now_in_force = newest_rules(view.property)
     task = PreviewTask(
         store=settings.STORE_URL,
+        store_id=view_cache().store.id,
         cache=settings.SEGMENT_CACHE,
         pinned=view_cache().pin(view.property),
         rules=encode_ruleset(now_in_force) if now_in_force else None,

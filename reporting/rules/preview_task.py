@@ -1,5 +1,6 @@
 """Previews rules in another process, since a preview takes about a gigabyte for a million hits."""
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.view_cache import ViewCache
 from processing.sessions.local_periods import LAST_DAY, day_of
 from processing.store import open_store
+from processing.store.port import Store
 from reporting.rules.comparison import ComparedView, Comparison, Pair, common_instants, compare
 
 
@@ -19,6 +21,7 @@ class PreviewTask(msgspec.Struct, frozen=True):
     """What `draft` would make of some days of a pinned view, which has `rules` now."""
 
     store: str
+    store_id: str
     cache: tuple[Path, int]
     pinned: PinnedView
     rules: bytes | None
@@ -27,8 +30,14 @@ class PreviewTask(msgspec.Struct, frozen=True):
 
 
 def compare_with_preview(task: PreviewTask) -> Comparison | str:
-    """Returns the comparison, or a sentence why there can be none. Raises what ViewCache.view raises."""
-    store = open_store(task.store, task.cache)
+    """Returns the comparison, or a sentence why there can be none. Raises what ViewCache.view raises;
+    WrongStore if another store is there.
+    """
+    with closing(open_store(task.store, task.cache, expected=lambda: task.store_id)) as store:
+        return _compare(store, task)
+
+
+def _compare(store: Store, task: PreviewTask) -> Comparison | str:
     view = ViewCache(store).open(task.pinned).with_rules(decode_ruleset(task.rules) if task.rules else None)
     first, last = task.days
     made = preview(store, view, decode_ruleset(task.draft), first, last)
