@@ -139,6 +139,8 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
+        if self._read_since is not None and (self.pipeline or not self._head_read):
+            self._read_since = self._idle_since  # the time of the next request begins now
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
@@ -152,6 +154,8 @@ class Connection(HttpToolsProtocol):
     def waits_since(self) -> float | None:
         if self.flow.write_paused:
             return self._paused_since
+        if self._waits_for_answer:
+            return None
         if self._read_since is not None:
             return self._read_since
         return self._idle_since + (SERVED_S if self._requests else 0.0) if self._is_idle else None
@@ -162,6 +166,8 @@ class Connection(HttpToolsProtocol):
             return now - self._idle_since > limits.write_s
         if self.flow.write_paused:
             return now - self._paused_since > limits.write_s
+        if self._waits_for_answer:
+            return False
         if self._read_since is not None:
             return now - self._read_since > (limits.request_s if self._head_read else limits.head_s)
         if not self._is_idle:
@@ -182,6 +188,11 @@ class Connection(HttpToolsProtocol):
         with suppress(OSError):  # the client was quicker
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         self.transport.abort()
+
+    @property
+    def _waits_for_answer(self) -> bool:
+        """A request that has begun while the one before is not answered need not go on: much of it is not read yet."""
+        return self.flow.read_paused or not (self._is_idle or self._head_read)
 
     @property
     def _is_idle(self) -> bool:

@@ -277,6 +277,34 @@ def test_a_connection_whose_client_hung_up_keeps_nothing_for_it() -> None:
     uvloop.run(asyncio.wait_for(run(), HUNG_S))
 
 
+@pytest.mark.parametrize(
+    "begun", [b"PO", POST + b"content-length: 10\r\n\r\nen="], ids=["part of the head", "part of the body"]
+)
+def test_a_request_behind_one_that_is_not_answered_yet_is_not_too_slow(begun: bytes) -> None:
+    async def run() -> None:
+        may_answer = asyncio.Event()
+
+        async def page(scope: Any, receive: Any, send: Any) -> None:
+            await may_answer.wait()
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        connection, client = await accepted(page)
+        with client:
+            client.send(HIT + begun)
+            await until(lambda: connection._read_since is not None)
+            later = connection.loop.time() + 1000
+            assert not connection.is_overdue(later)
+            assert connection.waits_since() is None
+            connection._read_since = connection.loop.time() - 1000
+            may_answer.set()
+            await until(lambda: not connection._waits_for_answer)
+            assert not connection.is_overdue(connection.loop.time())
+            assert connection.is_overdue(later)
+
+    uvloop.run(asyncio.wait_for(run(), HUNG_S))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_thousand_slow_bodies(tmp_path: Path) -> None:
