@@ -16,6 +16,7 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any, Final, Generic, TypeVar
 
+from configuration.numbers import how_many
 from processing.engine.attempt import check_runnable, encode_task, raise_if_stopped, result, run_task
 from processing.engine.port import MOST_ATTEMPTS, POLL_S, EngineFailed, never_stop
 
@@ -28,10 +29,14 @@ R = TypeVar("R")
 
 
 class ProcessEngine:
-    """Each run has at most `processes` children, with a priority lower by `nice`. A child runs `tasks_each` at most."""
+    """Each run has at most `processes` children, with a priority lower by `nice`. A child runs `tasks_each` at most. A
+    task whose process ends is attempted `attempts` times in all.
+    """
 
-    def __init__(self, processes: int, *, tasks_each: int = TASKS_EACH, nice: int = NICE) -> None:
-        self._processes, self._tasks_each, self._nice = processes, tasks_each, nice
+    def __init__(
+        self, processes: int, *, tasks_each: int = TASKS_EACH, nice: int = NICE, attempts: int = MOST_ATTEMPTS
+    ) -> None:
+        self._processes, self._tasks_each, self._nice, self._attempts = processes, tasks_each, nice, attempts
         self._crews: set[_Crew[Any]] = set()
         self._closed = False
 
@@ -39,7 +44,7 @@ class ProcessEngine:
         self, function: Callable[[T], R], tasks: Sequence[T], stop: Callable[[], bool] = never_stop
     ) -> Generator[tuple[int, R], None, None]:
         check_runnable(function, self._closed)
-        crew: _Crew[R] = _Crew(function, tasks, self._start, min(self._processes, len(tasks)))
+        crew: _Crew[R] = _Crew(function, tasks, self._start, min(self._processes, len(tasks)), self._attempts)
         return self._results(crew, stop)
 
     def _results(self, crew: "_Crew[R]", stop: Callable[[], bool]) -> Generator[tuple[int, R], None, None]:
@@ -114,8 +119,11 @@ class _Child:
 class _Crew(Generic[R]):
     """The children of one run. There are at most as many as tasks, and none is idle."""
 
-    def __init__(self, function: Callable[[T], R], tasks: Sequence[T], start: Callable[[], _Child], room: int) -> None:
+    def __init__(
+        self, function: Callable[[T], R], tasks: Sequence[T], start: Callable[[], _Child], room: int, attempts: int
+    ) -> None:
         self._function, self._tasks, self._start, self._room = function, tasks, start, room
+        self._most_attempts = attempts
         self._waiting = deque(range(len(tasks)))
         self._attempts: Counter[int] = Counter()
         self._children: dict[Any, _Child] = {}  # by connection
@@ -169,9 +177,10 @@ class _Crew(Generic[R]):
 
     def _lost(self, child: _Child) -> None:
         how = self._children.pop(child.connection).end()
-        if self._attempts[child.number] >= MOST_ATTEMPTS:
+        if self._attempts[child.number] >= self._most_attempts:
             task = f"task {child.number} ({self._tasks[child.number]!r:.200})"
-            raise EngineFailed(f"{task} was attempted {MOST_ATTEMPTS} times, and each time its process ended: {how}")
+            times = how_many(self._most_attempts, "time")
+            raise EngineFailed(f"{task} was attempted {times}, and each time its process ended: {how}")
         self._waiting.appendleft(child.number)
 
 
