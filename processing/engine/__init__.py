@@ -6,7 +6,7 @@ from typing import Final
 from configuration.addresses import LOOPBACK, Address, parse_address
 from processing.engine.port import MOST_ATTEMPTS, Engine, EngineFailed, Stopped, TaskFailed, never_stop
 
-__all__ = ["Engine", "EngineFailed", "Stopped", "TaskFailed", "never_stop", "open_engine"]
+__all__ = ["Engine", "EngineFailed", "Stopped", "TaskFailed", "never_stop", "open_engine", "open_process"]
 
 
 def open_engine(url: str) -> Engine:
@@ -19,6 +19,13 @@ def open_engine(url: str) -> Engine:
     """
     address = parse_address(url, OPENERS, of="an engine")
     return OPENERS[address.scheme](address)
+
+
+def open_process() -> Engine:
+    """Opens an engine of one process beside this one, which attempts each task once."""
+    from processing.engine.embedded import ProcessEngine
+
+    return ProcessEngine(1, attempts=1)
 
 
 def _processes(address: Address) -> Engine:

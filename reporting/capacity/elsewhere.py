@@ -11,8 +11,7 @@ from typing import Final, TypeVar
 
 from django.conf import settings
 
-from processing.engine import Engine, EngineFailed, open_engine
-from processing.engine.embedded import ProcessEngine
+from processing.engine import Engine, EngineFailed, open_engine, open_process
 from processing.interruption import checkpoint
 from processing.store.port import Missing
 from reporting.capacity.attempts import attempt
@@ -59,4 +58,4 @@ def _end_early() -> bool:
 @lru_cache(maxsize=1)
 def _engine() -> Engine:
     """One attempt: what took too much memory takes as much again, and somebody waits for the answer."""
-    return open_engine(IN_THIS_PROCESS) if settings.ENGINE_URL == IN_THIS_PROCESS else ProcessEngine(1, attempts=1)
+    return open_engine(IN_THIS_PROCESS) if settings.ENGINE_URL == IN_THIS_PROCESS else open_process()
