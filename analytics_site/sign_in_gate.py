@@ -7,6 +7,7 @@ counts (configuration/access/backend.py).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs
 
 from collection.collector.asgi import Application, Message, Receive, Scope, Send, send_answer
 from collection.collector.http import HttpAnswer, TrustedProxies
+from collection.connections.guard import network_of
 
 PATHS: Final = ("/sign-in/", "/admin/login/")
 LARGEST_BODY: Final = 16 * 1024
@@ -22,6 +24,8 @@ MOST_FIELDS: Final = 20
 REFUSED_AFTER_S: Final = 1.0  # who waits for an answer before the next attempt makes one a second
 LONGEST_TURN_S: Final = 10.0
 MOST_WAITING: Final = 200
+MOST_OF_ADDRESS: Final = 8  # attempts under way; without it an address would fill the queue
+MOST_DELAYED_OF_ADDRESS: Final = 32  # more would fill the server, whose guard closes no connection that it answers
 BUSY_RETRY_S: Final = 2
 PAGE: Final = (
     "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Wait a moment · Hitstream</title><h1>{title}</h1>"
@@ -31,6 +35,10 @@ TOO_MANY: Final = (
     "There were too many attempts with a wrong password, so this one was not checked. The next one is possible in"
     " {wait_s} seconds. Whoever is signed in stays so. If you cannot wait: manage.py forget_sign_in_attempts makes all"
     " attempts free again."
+)
+AT_ONCE: Final = (
+    "Too many people at your address are signing in at the moment, so your password was not checked. Try again in a few"
+    " seconds."
 )
 BUSY: Final = "Others are signing in at the moment, so your password was not checked. Try again in a few seconds."
 
@@ -54,6 +62,7 @@ class SignInGate:
         self._turns = asyncio.Semaphore(at_once)
         self._thread = ThreadPoolExecutor(1, "sign-in limits")
         self._waiting = 0
+        self._under_way = Counter[str]()  # by client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in PATHS:
@@ -63,24 +72,39 @@ class SignInGate:
         if messages[-1].get("more_body", False):  # it would keep a turn for as long as it is being sent
             await send_answer(HttpAnswer(413, [("connection", "close")], b"body too large\n"), send)
             return
-        await self._attempt(scope, messages, receive, send)
+        with ExitStack() as held:
 
-    async def _attempt(self, scope: Scope, messages: list[Message], receive: Receive, send: Send) -> None:
+            async def send_holding_nothing(message: Message) -> None:
+                held.close()  # the password was checked; the client may take its time to read
+                await send(message)
+
+            await self._attempt(scope, messages, receive, send_holding_nothing, held)
+
+    async def _attempt(
+        self, scope: Scope, messages: list[Message], receive: Receive, send: Send, held: ExitStack
+    ) -> None:
+        """Puts into `held` what is given back when the answer begins."""
         name, address = name_in(messages), self._address(scope)
+        client = network_of(address)
+        self._under_way[client] += 1
+        held.callback(self._ended, client)
+        if self._under_way[client] > MOST_OF_ADDRESS:
+            delay_s = self._refused_after_s if self._under_way[client] <= MOST_DELAYED_OF_ADDRESS else 0
+            await self._refuse(429, BUSY_RETRY_S, "Too many attempts at once", AT_ONCE, send, delay_s)
+            return
         wait = await asyncio.get_running_loop().run_in_executor(self._thread, self._wait, name, address)
         if wait:
             await self._refuse(429, wait, "Too many attempts", TOO_MANY.format(wait_s=wait), send)
         elif await self._take_turn():
-            with ExitStack() as turn:
-                turn.callback(self._turns.release)
-
-                async def send_without_turn(message: Message) -> None:
-                    turn.close()  # the password was checked; the client may take its time to read
-                    await send(message)
-
-                await self._pages(scope, replay(messages, receive), send_without_turn)
+            held.callback(self._turns.release)
+            await self._pages(scope, replay(messages, receive), send)
         else:
             await self._refuse(503, BUSY_RETRY_S, "Too many passwords at once", BUSY, send)
+
+    def _ended(self, client: str) -> None:
+        self._under_way[client] -= 1
+        if not self._under_way[client]:
+            del self._under_way[client]
 
     async def _take_turn(self) -> bool:
         """Returns False if too many others wait already, or if it takes too long."""
@@ -101,8 +125,10 @@ class SignInGate:
         peer = (scope.get("client") or ("", 0))[0]
         return self._proxies.client_address(peer, ",".join(forwarded) or None)
 
-    async def _refuse(self, status: int, retry_s: int, title: str, text: str, send: Send) -> None:
-        await asyncio.sleep(self._refused_after_s)
+    async def _refuse(
+        self, status: int, retry_s: int, title: str, text: str, send: Send, delay_s: float | None = None
+    ) -> None:
+        await asyncio.sleep(self._refused_after_s if delay_s is None else delay_s)
         body = PAGE.format(title=title, text=text).encode()
         headers = [
             (b"content-type", b"text/html; charset=utf-8"),
@@ -110,6 +136,7 @@ class SignInGate:
             (b"content-security-policy", b"default-src 'none'"),
             (b"cache-control", b"private, no-store"),
             (b"retry-after", str(retry_s).encode()),
+            (b"connection", b"close"),
         ]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

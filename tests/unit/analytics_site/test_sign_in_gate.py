@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from analytics_site.sign_in_gate import LARGEST_BODY, SignInGate
+from analytics_site.sign_in_gate import LARGEST_BODY, MOST_DELAYED_OF_ADDRESS, MOST_OF_ADDRESS, SignInGate
 from collection.collector.asgi import Message, Receive, Scope, Send
 from collection.collector.http import TrustedProxies
 
@@ -50,9 +50,11 @@ class Limits:
         return self.wait_s
 
 
-def gate(pages: Pages, limits: Limits, at_once: int = 2, longest_turn_s: float = 60) -> SignInGate:
+def gate(
+    pages: Pages, limits: Limits, at_once: int = 2, longest_turn_s: float = 60, refused_after_s: float = 0
+) -> SignInGate:
     proxies = TrustedProxies([ip_network("10.0.0.0/8")])
-    return SignInGate(pages, proxies, limits, at_once, refused_after_s=0, longest_turn_s=longest_turn_s)
+    return SignInGate(pages, proxies, limits, at_once, refused_after_s, longest_turn_s)
 
 
 async def ask(
@@ -120,7 +122,7 @@ def test_so_many_at_a_time_and_the_rest_wait() -> None:
     async def story() -> None:
         pages = Pages()
         here = gate(pages, Limits(), at_once=2)
-        asked = [asyncio.create_task(ask(here)) for _ in range(9)]
+        asked = [asyncio.create_task(ask(here, client=(f"192.0.2.{last}", 1))) for last in range(9)]
         await pages.entered.wait()
         pages.may_answer.set()
         assert [answer[0] for answer in await asyncio.gather(*asked)] == [200] * 9
@@ -141,6 +143,40 @@ def test_a_turn_that_does_not_come() -> None:
         pages.may_answer.set()
         assert (await first)[0] == 200
         assert (await ask(here))[0] == 200
+
+    asyncio.run(story())
+
+
+def test_an_address_has_so_many_under_way() -> None:
+    """An attempt without a CSRF cookie is never counted as one, so the limits alone leave an address the queue."""
+
+    async def story() -> None:
+        pages, limits = Pages(), Limits()
+        here = gate(pages, limits, at_once=1)
+        network = [(f"2001:db8::{last}", 1) for last in range(MOST_OF_ADDRESS)]
+        asked = [asyncio.create_task(ask(here, client=client)) for client in network]
+        await pages.entered.wait()
+        status, headers, body = await ask(here, client=("2001:db8::ffff", 1))
+        assert (status, headers[b"retry-after"], headers[b"connection"]) == (429, b"2", b"close")
+        assert b"at your address" in body
+        elsewhere = asyncio.create_task(ask(here, client=("2001:db8:0:1::1", 1)))
+        pages.may_answer.set()
+        assert [answer[0] for answer in await asyncio.gather(*asked, elsewhere)] == [200] * (MOST_OF_ADDRESS + 1)
+        assert (await ask(here, client=network[0]))[0] == 200
+        assert not here._under_way
+
+    asyncio.run(story())
+
+
+def test_refusals_of_an_address_that_are_delayed() -> None:
+    """A delayed one holds a connection that nobody may close."""
+
+    async def story() -> None:
+        here = gate(Pages(), Limits(wait_s=42), refused_after_s=3600)
+        delayed = [asyncio.create_task(ask(here)) for _ in range(MOST_DELAYED_OF_ADDRESS)]
+        await asyncio.sleep(0)
+        assert [(await asyncio.wait_for(ask(here), 20))[0] for _ in range(3)] == [429] * 3
+        assert not any(task.done() for task in delayed)
 
     asyncio.run(story())
 
