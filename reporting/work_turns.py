@@ -12,7 +12,7 @@ from django.shortcuts import render
 from configuration.access.tokens import authenticate
 from processing.interruption import CLIENT_GONE
 from reporting.capacity.queue import Busy
-from reporting.capacity.turns import WITHOUT_TURN, ClientGone, TookTooLong, kind_of, turn
+from reporting.capacity.turns import REPORTS, WITHOUT_TURN, ClientGone, TookTooLong, kind_of, turn
 from reporting.ga4.responses import ErrorStatus, error_reply
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -46,9 +46,11 @@ class Turns:
 
 
 def _user(request: HttpRequest) -> int | None:
-    """Returns the number of the user, whether signed in or with a token; None for anybody else."""
+    """Returns the number of the user; None for anybody else. As for the views, a token counts on the APIs alone: a page
+    that is asked with a session and a header is one of the session's user.
+    """
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
+    if scheme.lower() == "bearer" and kind_of(request.path) == REPORTS:
         token = authenticate(text.strip())
         return token.user_id if token else None
     return request.user.pk

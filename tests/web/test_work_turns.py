@@ -114,6 +114,23 @@ def test_all_turns_taken(shop: Site, ask: Callable[[Site], Any], kind: str) -> N
         assert response["Retry-After"] == "5"
 
 
+@pytest.mark.parametrize("token", ["unknown", "of another"])
+def test_a_token_changes_nothing_about_pages(shop: Site, settings: Any, token: str) -> None:
+    """They do not look at it, so it must neither free a request of turns nor charge somebody else."""
+    text = issue(User.objects.create_user("another"), "test") if token == "of another" else token
+    with busy(PAGES, *[shop.user.pk] * settings.PAGES_PER_USER):
+        response = page(shop, headers={"Authorization": f"Bearer {text}"})
+        assert response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def test_an_unknown_token_computes_nothing(shop: Site) -> None:
+    """Not even with a session."""
+    client = Client(headers={"Authorization": "Bearer unknown"})
+    client.force_login(shop.user)
+    address = f"/api/properties/{shop.property.pk}/report/"
+    assert client.post(address, OWN_BODY, "application/json").status_code == HTTPStatus.UNAUTHORIZED
+
+
 def test_reports_and_pages_do_not_wait_for_each_other(shop: Site) -> None:
     with busy(REPORTS, 1001, 1002, 1003):
         assert page(shop).status_code == HTTPStatus.OK
