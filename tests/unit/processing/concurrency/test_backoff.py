@@ -2,7 +2,7 @@
 
 import pytest
 
-from processing.concurrency.backoff import FORGET_S, LONGEST_PAUSE_S, Backoff, Task
+from processing.concurrency.backoff import FIRST_PAUSE_S, FORGET_S, LONGEST_PAUSE_S, Backoff, Task
 
 
 class Connection:
@@ -29,6 +29,16 @@ class Connection:
 @pytest.fixture
 def connection() -> Connection:
     return Connection()
+
+
+def test_it_works() -> None:
+    now = 0.0
+    backoff = Backoff(lambda: now)
+    assert not backoff.attempt(Task.SEAL, Connection().work, 7)
+    assert (backoff.is_due(Task.SEAL, 7), backoff.is_due(Task.SEAL, 8)) == (False, True)
+    now += FIRST_PAUSE_S
+    assert backoff.attempt(Task.SEAL, lambda: None, 7)
+    assert len(backoff) == 0
 
 
 def test_a_failure_is_recorded_over_a_connection_that_works_again(connection: Connection) -> None:

@@ -30,8 +30,15 @@ def breaks(patch: pytest.MonkeyPatch, errors: dict[int, Exception]) -> None:
                 raise errors[number]
         return real(properties)
 
+    patch.setattr(wiring._settings_backoff, "_failures", {})  # what fails here is nothing to other tests
     patch.setattr(wiring, "receive_settings", lambda: of(Property.objects.all()))
     patch.setattr(wiring, "receive_settings_of", of)
+
+
+def test_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of one property were edited by hand, and its hits wait as those of an unknown one."""
+    breaks(monkeypatch, {SHOP.id: ValueError("no such kind of rule")})
+    assert [settings.id for settings in wiring.current_context().properties] == [BLOG.id]
 
 
 @pytest.mark.parametrize("error", [OperationalError("database is locked"), MemoryError(), OSError("too many files")])
