@@ -39,10 +39,12 @@ class Turns:
             with turn(kind, user, gone):
                 return self._get_response(request)
         except (Busy, ClientGone) as error:
-            return _answer(request, error)
+            return _answer(request, error, user)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return _answer(request, error) if isinstance(error, Busy | ClientGone | TookTooLong) else None
+        if isinstance(error, Busy | ClientGone | TookTooLong):
+            return _answer(request, error, _user(request))
+        return None
 
 
 def _user(request: HttpRequest) -> int | None:
@@ -56,11 +58,11 @@ def _user(request: HttpRequest) -> int | None:
     return request.user.pk
 
 
-def _answer(request: HttpRequest, error: Busy | ClientGone | TookTooLong) -> HttpResponse:
+def _answer(request: HttpRequest, error: Busy | ClientGone | TookTooLong, user: int | None) -> HttpResponse:
     if isinstance(error, ClientGone):
         return HttpResponse(status=GONE)
     status = error.status if isinstance(error, Busy) else HTTPStatus.SERVICE_UNAVAILABLE
-    logger.warning("%s of user %s was refused: %s", request.path, _user(request), error)
+    logger.warning("%s of user %s was refused: %s", request.path, user, error)
     response: HttpResponse
     if request.path.startswith("/v1beta/"):
         name: ErrorStatus = "RESOURCE_EXHAUSTED" if status == HTTPStatus.TOO_MANY_REQUESTS else "UNAVAILABLE"

@@ -38,10 +38,12 @@ class WorkQueue:
         return self.at_once + self.waiting
 
     @contextmanager
-    def turn(self, user: int, check: Callable[[], None]) -> Iterator[None]:
-        """Waits until the block may run. Raises Busy, and what `check` raises while it waits."""
+    def turn(self, user: int, check: Callable[[], None], on_wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Waits until the block may run; calls `on_wait`, which must be quick, if it may not run at once. Raises Busy,
+        and what `check` raises while it waits.
+        """
         with self._changed:
-            self._wait(user, check)
+            self._wait(user, check, on_wait)
             self._running[user] += 1
         try:
             yield
@@ -51,14 +53,16 @@ class WorkQueue:
                 self._running += Counter()  # forgets users who have none
                 self._changed.notify_all()
 
-    def _wait(self, user: int, check: Callable[[], None]) -> None:
+    def _wait(self, user: int, check: Callable[[], None], on_wait: Callable[[], None]) -> None:
         if not self._may_run(user) and self._is_full(user):
             raise self._busy(user)
         ticket = _Ticket(user)
         self._waiting.append(ticket)
         try:
             ends = time.monotonic() + self.wait_s
-            while next((each for each in self._waiting if self._may_run(each.user)), None) is not ticket:
+            if not self._is_next(ticket):
+                on_wait()
+            while not self._is_next(ticket):
                 check()
                 left = ends - time.monotonic()
                 if left <= 0:
@@ -67,6 +71,9 @@ class WorkQueue:
         finally:
             self._waiting.remove(ticket)
             self._changed.notify_all()
+
+    def _is_next(self, ticket: "_Ticket") -> bool:
+        return next((each for each in self._waiting if self._may_run(each.user)), None) is ticket
 
     def _may_run(self, user: int) -> bool:
         return self._running.total() < self.at_once and self._running[user] < self.per_user

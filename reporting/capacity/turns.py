@@ -18,6 +18,7 @@ from threading import Event
 from typing import Final, NamedTuple
 
 from django.conf import settings
+from django.db import connection
 
 from configuration.numbers import how_many
 from processing.interruption import interruptible
@@ -85,16 +86,26 @@ class Turn:
         self._user, self._gone = user, gone
         self._ends = float("inf")
         self._leave = ExitStack()
+        self._has_waited = False
 
     def begin(self, queue: WorkQueue) -> None:
         """Gives up the turn in another queue. Raises Busy, ClientGone."""
         self.end()
         self._ends = float("inf")
-        self._leave.enter_context(queue.turn(self._user, self.check))
+        self._leave.enter_context(queue.turn(self._user, self.check, self._on_wait))
         self._ends = time.monotonic() + settings.WORK_SECONDS
 
     def end(self) -> None:
         self._leave.close()
+
+    def end_request(self) -> None:
+        self.end()
+        if self._has_waited:  # so more threads are busy than usually, each of which would keep its connection
+            close_database()
+
+    def _on_wait(self) -> None:
+        self._has_waited = True
+        close_database()
 
     def check(self) -> None:
         """Raises TookTooLong, ClientGone."""
@@ -107,6 +118,12 @@ class Turn:
             )
 
 
+def close_database() -> None:
+    """Gives this thread's connection back: PostgreSQL allows few. It is opened again when it is needed."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 @contextmanager
 def turn(kind: str, user: int, gone: Event | None) -> Iterator[None]:
     """Waits for a turn, and lets the work in the block be interrupted. Raises Busy, ClientGone."""
@@ -117,7 +134,7 @@ def turn(kind: str, user: int, gone: Event | None) -> Iterator[None]:
             mine.begin(queues().reports if kind == REPORTS else queues().pages)
             yield
     finally:
-        mine.end()
+        mine.end_request()
         _turn.reset(token)
 
 

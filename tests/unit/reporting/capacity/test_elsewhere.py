@@ -10,7 +10,7 @@ import pytest
 from processing.store.port import Missing
 from reporting.capacity import elsewhere
 from reporting.capacity.queue import Busy
-from tests.contract.engine_tasks import Job, attempts, die_always
+from tests.contract.engine_tasks import Job, attempts, die_always, square
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +23,10 @@ def processes(settings: Any) -> Iterator[None]:
 
 def miss(name: str) -> None:
     raise Missing(name)
+
+
+def test_it_works() -> None:
+    assert elsewhere.run_elsewhere(square, 3) == 9
 
 
 def test_work_whose_process_ends_is_not_tried_again(tmp_path: Path) -> None:

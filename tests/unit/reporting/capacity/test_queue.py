@@ -62,6 +62,15 @@ def test_when_all_turns_are_taken_everybody_is_refused() -> None:
         assert "2 run at a time. Ask again in a moment" in str(refused)
 
 
+def test_who_has_to_wait_is_told_before() -> None:
+    reports, told = queue(wait_s=0.01), list[int]()
+    with reports.turn(ALICE, nothing, lambda: told.append(ALICE)):
+        assert told == []
+        with pytest.raises(Busy), reports.turn(ALICE, nothing, lambda: told.append(ALICE)):
+            pass
+    assert told == [ALICE]
+
+
 class Waiting:
     """Work of a user that waits in a thread of its own; `done` has the users whose work was done, in order."""
 

@@ -1,6 +1,7 @@
 """Heavy work opens a store of its own, and leaves none open where it runs in the process of the pages."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def answer(store: str, store_id: str) -> object:
 def compare(store: str, store_id: str) -> object:
     draft = encode_ruleset(Ruleset(1))
     return compare_with_preview(PreviewTask(store, store_id, (Path(), 0), NOTHING, None, draft, (TODAY, TODAY)))
+
+
+def test_it_works(tmp_path: Path) -> None:
+    url = f"sqlite://{tmp_path}"
+    with closing(open_store(url)) as store:
+        assert answer(url, store.id) == b"0"
 
 
 @pytest.mark.parametrize("work", [answer, compare])
