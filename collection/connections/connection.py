@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from collection.connections.guard import Guard
@@ -20,6 +20,8 @@ from collection.connections.tolerance import TolerantHead
 PIECE_BYTES: Final = 8 * 1024  # of an answer: two are in memory, the one that is being sent and the next
 SERVED_S: Final = 5.0  # a client that has sent a whole request may rest for so long before slower ones
 MAX_HEAD_BYTES: Final = 64 * 1024
+MOST_HEADERS: Final = 256
+MOST_PIPELINED: Final = 32  # requests of a connection that wait for the answer to the one before
 AT_ONCE: Final = struct.pack("ii", 1, 0)
 READS_ON: Final = "hitstream.reads_on"  # an extension in a request's scope, see `Connection.reads_on`
 UNSEEN_BYTES: Final = 32 * 1024
@@ -28,14 +30,19 @@ HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 ReadsOn = Callable[[], Awaitable[bool]]
 
 
-def plain_answer(status: str, text: str) -> bytes:
+class Refused(Exception):
+    """Ends a connection from within a callback: the parser takes it for a bad request, see `send_400_response`."""
+
+
+def plain_answer(status: str, text: str, more_headers: bytes = b"retry-after: 5\r\n") -> bytes:
     body = f"{text}\n".encode()
     head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
-    return head.encode() + b"cache-control: no-store\r\nretry-after: 5\r\nconnection: close\r\n\r\n" + body
+    return head.encode() + b"cache-control: no-store\r\n" + more_headers + b"connection: close\r\n\r\n" + body
 
 
 TOO_SLOW: Final = plain_answer("408 Request Timeout", "the request took too long")
-HEAD_TOO_LARGE: Final = plain_answer("431 Request Header Fields Too Large", "the headers are too large")
+HEAD_TOO_LARGE: Final = plain_answer("431 Request Header Fields Too Large", "the headers are too large", b"")
+BAD_REQUEST: Final = plain_answer("400 Bad Request", "this is no HTTP request, or one of too many at once", b"")
 TOO_MANY: Final = plain_answer("503 Service Unavailable", "too many connections")
 
 
@@ -57,8 +64,10 @@ class Connection(HttpToolsProtocol):
         self._paused_since = 0.0
         self._head = TolerantHead()
         self._head_read = False
-        self._head_bytes = 0
+        self._head_bytes = self._chunk_bytes = 0
+        self._refusal = BAD_REQUEST
         self._requests = 0
+        self._answering: RequestResponseCycle | None = None  # the others wait in the pipeline
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -72,6 +81,7 @@ class Connection(HttpToolsProtocol):
             self.app = health_only(self.app)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._drop_requests()
         super().connection_lost(exc)
         self._release()
         self._guard.forget(self)
@@ -79,13 +89,15 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._chunk_bytes = len(data)
         if not self._head_read:
-            self._head_bytes += len(data)
             if self._read_since is None:
                 self._head.begin()
+                self._head_bytes = 0
+            self._head_bytes += len(data)
             data = self._head.rewrite(data)
         super().data_received(data)
-        if self._head_bytes and not self._head_read:
+        if self._read_since is not None and not self._head_read and not self.transport.is_closing():
             self._hold(len(data))
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._end(HEAD_TOO_LARGE)
@@ -110,17 +122,28 @@ class Connection(HttpToolsProtocol):
         self._read_since = self.loop.time()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._head_read:  # trailers of a chunked body are not headers
-            super().on_header(name, value)
+        if self._head_read:  # trailers of a chunked body are not headers
+            return
+        if len(self.headers) >= MOST_HEADERS:
+            self._refusal = HEAD_TOO_LARGE
+            raise Refused
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if max(self._head_bytes, self._chunk_bytes) > MAX_HEAD_BYTES and self._parsed_bytes > MAX_HEAD_BYTES:
+            self._refusal = HEAD_TOO_LARGE
+            raise Refused
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise Refused
         self._head_read = True
         self._requests += 1
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Wakes the application for the end of a body, or for much of it: some come byte by byte."""
-        if len(self.cycle.body) + len(body) <= UNSEEN_BYTES and not self.cycle.response_complete:
+        if self.cycle.response_complete:  # nobody keeps it
+            return
+        if len(self.cycle.body) + len(body) <= UNSEEN_BYTES:
             self.cycle.body += body
         else:
             super().on_body(body)
@@ -141,9 +164,20 @@ class Connection(HttpToolsProtocol):
             return
         if self._read_since is not None and (self.pipeline or not self._head_read):
             self._read_since = self._idle_since  # the time of the next request begins now
-        self.flow.resume_reading()
+        if self._head_read and self.cycle.response_complete:
+            self._release()  # what is left of this request is not kept
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.flow.resume_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def send_400_response(self, msg: str) -> None:
+        """Is called where the parser did not take what came."""
+        self._end(self._refusal)
 
     def _unsupported_upgrade_warning(self) -> None:
         """After a request for another protocol the parser reads no more, so the answer is the last."""
@@ -198,11 +232,25 @@ class Connection(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
 
+    @property
+    def _parsed_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
     def _end(self, answer: bytes) -> None:
-        if answer:
+        """Closes the connection. An answer that has begun is cut off, not mixed with this one."""
+        running = self._answering
+        if answer and not (running and running.response_started and not running.response_complete):
             self.transport.write(answer)
         self._idle_since, self._read_since = self.loop.time(), None
+        self._drop_requests()
         self.transport.close()
+
+    def _drop_requests(self) -> None:
+        """Tells the request that is being answered that its client is gone. Those that wait are not begun."""
+        if self._answering and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        self.pipeline.clear()
 
     def _hold(self, more: int) -> None:
         self.held_bytes += more
