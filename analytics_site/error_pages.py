@@ -1,6 +1,7 @@
 """Answers a failed request: 503 if the database is unavailable, in the format of the API that was called.
 
 `answer_failure` is Django's `handler500`, so it also covers failures outside of views: in a session, in a sign-in.
+The handlers here do not touch the body of the request, as Django's own do: it may be what cannot be read.
 """
 
 import sys
@@ -12,7 +13,6 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
 
 from collection.collector.http import RETRY_AFTER_S
 from reporting.ga4.responses import error_reply
@@ -45,10 +45,22 @@ def no_such_page(request: HttpRequest, rest: str = "") -> NoReturn:
     raise Http404
 
 
+def answer_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def answer_forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", status=403)
+
+
+def answer_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
 def answer_failure(request: HttpRequest) -> HttpResponse:
     """Called while the exception is being handled. Returns status 503 or 500."""
     if not isinstance(sys.exc_info()[1], UNAVAILABLE):
-        return server_error(request)
+        return HttpResponse(render_to_string("500.html"), status=500)
     response: HttpResponse
     if request.path.startswith(GOOGLE_API):
         response = JsonResponse(error_reply("UNAVAILABLE", MESSAGE), status=503)

@@ -235,9 +235,12 @@ LOGGING = {
     "filters": {
         "outages": {"()": "configuration.outages.OutageFilter"},
         "broker answers": {"()": "configuration.outages.BrokerAnswers"},
+        "bad requests": {"()": "configuration.outages.BadRequests"},
         "advice": {"()": "configuration.outages.CeleryAdvice"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outages"]}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outages", "bad requests"]}
+    },
     # The drivers raise what they log: we log it once, as a sentence.
     "loggers": {
         "kafka": {"level": "CRITICAL"},

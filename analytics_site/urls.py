@@ -9,6 +9,9 @@ from analytics_site.sign_in import change_password
 from analytics_site.sign_out import sign_out
 from reporting.dashboard import views
 
+handler400 = "analytics_site.error_pages.answer_bad_request"
+handler403 = "analytics_site.error_pages.answer_forbidden"
+handler404 = "analytics_site.error_pages.answer_not_found"
 handler500 = "analytics_site.error_pages.answer_failure"
 
 urlpatterns: list[URLPattern | URLResolver] = [

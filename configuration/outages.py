@@ -13,6 +13,8 @@ from typing import Final
 
 MESSAGE_CHARACTERS: Final = 400
 UNAVAILABLE: Final = 503  # the status of requests that are refused meanwhile
+SERVER_ERROR: Final = 500
+LONGEST_BAD_REQUEST: Final = 500  # characters
 WITHOUT_ADAPTER: Final = ("database", "broker")
 
 Classify = Callable[[BaseException], str]
@@ -92,6 +94,16 @@ class OutageFilter(logging.Filter):
                 OUTAGES.began(server, error)
         is_refusal = getattr(record, "status_code", None) == UNAVAILABLE and OUTAGES.are_there()
         return not (is_refusal or any(OUTAGES.explains(error) for error in errors))
+
+
+class BadRequests(logging.Filter):
+    """Shortens what is logged about a request that was answered 4xx to a line, so that clients do not fill the disk."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", UNAVAILABLE) < SERVER_ERROR:
+            record.msg, record.args = record.getMessage()[:LONGEST_BAD_REQUEST], ()
+            record.exc_info = record.exc_text = None
+        return True
 
 
 class CeleryAdvice(logging.Filter):
