@@ -143,3 +143,39 @@ def test_staff_set_up_the_properties_that_they_see(client: Client) -> None:
     assert client.get(f"/admin/configuration/property/{made.pk}/change/").status_code == 200
     assert client.get(f"/admin/configuration/property/{other.pk}/change/").status_code == 404
     assert b"Somebody else" not in client.get("/admin/configuration/property/").content
+
+
+@pytest.mark.parametrize(
+    ("page", "hidden"),
+    [
+        ("processing/erasure", "visitors__icontains"),
+        ("processing/erasure", "visitors__contains"),
+        ("processing/erasure", "visitors"),
+        ("processing/erasure", "waits_for__isnull"),
+        ("configuration/token", "hash__startswith"),
+        ("configuration/token", "user__password__startswith"),
+        ("configuration/property", "viewers__password__startswith"),
+        ("auth/user", "password__startswith"),
+        ("auth/user", "tokens__hash__startswith"),
+        ("auth/user", "last_login__gte"),
+    ],
+)
+def test_no_list_is_filtered_by_what_it_does_not_show(admin: Client, page: str, hidden: str) -> None:
+    """Whether the filter leaves something would tell it."""
+    assert admin.get(f"/admin/{page}/", {hidden: "1"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("processing/erasure", "kind__exact"),
+        ("processing/erasure", "property"),
+        ("configuration/token", "scope__exact"),
+        ("configuration/token", "user__id__exact"),
+        ("configuration/property", "id__in"),
+        ("auth/user", "is_staff__exact"),
+        ("auth/user", "groups__id__exact"),
+    ],
+)
+def test_lists_are_filtered_by_what_they_show(admin: Client, page: str, shown: str) -> None:
+    assert admin.get(f"/admin/{page}/", {shown: "1"}).status_code == 200
