@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from django.conf import settings
 
 from tests.services.postgres_server import Postgres
 
@@ -24,6 +25,8 @@ class OfTheDatabase:
 
     @staticmethod
     def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+        if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+            raise pytest.UsageError("the tests would run on another database than PostgreSQL")
         others = [item for item in items if not _uses_database(item)]
         items[:] = [item for item in items if _uses_database(item)]
         config.hook.pytest_deselected(items=others)

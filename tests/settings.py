@@ -10,8 +10,8 @@ import tempfile
 
 DATA_FOLDER = tempfile.mkdtemp(prefix="hitstream-tests-")
 atexit.register(shutil.rmtree, DATA_FOLDER, ignore_errors=True)
-for name in list(os.environ):
-    if name.endswith("_URL") or (name.startswith("HITSTREAM_") and not name.startswith("HITSTREAM_TEST_")):
+for name in [name for name in os.environ if not name.startswith("HITSTREAM_TEST_")]:
+    if name.endswith("_URL") or name.startswith("HITSTREAM_"):
         del os.environ[name]
 os.environ["HITSTREAM_DATA"] = DATA_FOLDER
 if database := os.environ.get("HITSTREAM_TEST_DATABASE_URL"):
