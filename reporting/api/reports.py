@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from configuration.drafts.snapshot import receive_settings_of
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN
-from processing.concurrency.failures import failures
+from processing.concurrency.failures import ShownFailure, failures
 from processing.schema import LONGEST_CONTENT
 from reporting.answering import answer_reports
 from reporting.api.access import PERMISSIONS, check_visible, read_period
@@ -28,6 +28,7 @@ from reporting.registry.reject_reasons import MEANINGS
 from reporting.rejected_hits import RejectedReason, rejected_by_reason
 
 SAMPLES: Final = 10
+FOR_ADMINISTRATORS: Final = "an administrator can see the reason"
 TOO_DEEP: Final = "The request is nested too deep."
 
 
@@ -44,7 +45,7 @@ class FailureSerializer(serializers.Serializer[Any]):
 
     task = serializers.CharField()
     property_name = serializers.CharField(help_text="Empty: it concerns all properties.")
-    reason = serializers.CharField()
+    reason = serializers.CharField(help_text="Of a failure that concerns all properties, administrators are told it.")
     tries = serializers.IntegerField()
     since = serializers.DateTimeField()
 
@@ -111,8 +112,16 @@ class PropertyStatus(APIView):
         check_visible(request, number)
         measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
         status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
-        failing = [failure._asdict() for failure in failures(number)]
+        failing = [failure._asdict() for failure in shown_failures(number, request.user)]
         return Response(StatusSerializer({**status._asdict(), "failures": failing}).data)
+
+
+def shown_failures(number: int, user: Any) -> list[ShownFailure]:
+    """The words of an error that concerns all properties may name hosts and folders of the installation."""
+    return [
+        failure if failure.property is not None or user.is_superuser else failure._replace(reason=FOR_ADMINISTRATORS)
+        for failure in failures(number)
+    ]
 
 
 class RejectedHits(APIView):

@@ -20,7 +20,7 @@ from configuration.access.tokens import issue
 from configuration.clock import now
 from configuration.models import Property, Token
 from configuration.ruleset.context import Context
-from processing.models import Range
+from processing.models import Range, TaskFailure
 from processing.segments import tail
 from processing.segments.tail import Weight
 from processing.store.port import LiveChange, ManifestChange
@@ -63,6 +63,20 @@ def test_status_adds_up(shop: Site) -> None:
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
     assert abs(now() - datetime.fromisoformat(status.pop("as_of"))) < timedelta(minutes=1)
     assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "failures": []}
+
+
+def test_only_administrators_are_told_why_a_task_of_all_properties_fails(shop: Site) -> None:
+    """Its words may name hosts and folders of the installation."""
+    words = "OSError: /srv/hitstream/log on db.inside"
+    for task, number in [("of all", None), ("of the shop", shop.property.pk)]:
+        TaskFailure.objects.create(task=task, property=number, reason=words, tries=1, seen_at=Now())
+
+    def reasons() -> dict[str, str]:
+        return {each["task"]: each["reason"] for each in get(shop, f"{shop.property.pk}/status/")["failures"]}
+
+    assert reasons() == {"of all": "an administrator can see the reason", "of the shop": words}
+    User.objects.filter(pk=shop.user.pk).update(is_superuser=True)
+    assert reasons() == {"of all": words, "of the shop": words}
 
 
 @pytest.mark.parametrize("age_s", [40, 3600, 200_000])
