@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from analytics_site.requests import Pages
 from configuration.outages import LONGEST_BAD_REQUEST, BadRequests
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a request closes its connection
 
 FORM = "application/x-www-form-urlencoded"
 PARTS = "multipart/form-data; boundary=x"

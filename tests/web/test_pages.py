@@ -91,6 +91,6 @@ def test_an_unavailable_gauge_does_not_hide_the_others() -> None:
     assert 'hitstream_two{kind="any"} 2\n' in text
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # it closes the connection
 def test_the_database_answers() -> None:
     check_database()

@@ -93,6 +93,7 @@ def test_the_command_fails_and_advises(here: Installation, settings: Settings) -
 
 def run(here: Installation, settings: Settings) -> str:
     settings.LOG_URL, settings.STORE_URL = f"sqlite://{here.folder}/log", f"sqlite://{here.folder}/store"
+    settings.DATABASE_URL, settings.IS_CLUSTER = f"sqlite://{here.folder}/django.db", False  # nothing was recorded
     out = StringIO()
     call_command("fsck", stdout=out)
     return out.getvalue()
