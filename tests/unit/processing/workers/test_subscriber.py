@@ -204,7 +204,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment(data: Path) -> dict[str, str]:
-    return {**os.environ, "HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    return {**kept, "HITSTREAM_DATA": str(data), "DJANGO_SETTINGS_MODULE": "analytics_site.settings"}
 
 
 @pytest.fixture
