@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import polars as pl
 
 from reporting.model.limits import Limits
+from reporting.model.report import ReportError
 from reporting.query.load import LoadedRows, Plan
 from reporting.registry.custom import Definitions
 
@@ -35,3 +37,15 @@ class ReportKind(Generic[R, P, A]):
     run: Callable[[P, LoadedRows], A]  # pure: may run beside others in a thread
     render: Callable[[A], Any]  # answer -> JSON of our own API
     tabulate: Callable[[A], pl.DataFrame]  # answer -> the rows of a file, with plain names and types
+
+
+def parser_of(report: type[R]) -> Callable[[object], R]:
+    """Returns the `parse` of a kind whose requests are JSON of this class, a msgspec.Struct."""
+
+    def parse(body: object) -> R:
+        try:
+            return msgspec.convert(body, report)
+        except msgspec.ValidationError as error:
+            raise ReportError(str(error)) from error
+
+    return parse

@@ -5,15 +5,15 @@ from typing import Final
 import msgspec
 
 from reporting.kinds.funnel.plan import FunnelPlan, plan_funnel
-from reporting.kinds.funnel.report import FunnelAnswer, FunnelReport, parse_funnel, tabulate_funnel
+from reporting.kinds.funnel.report import FunnelAnswer, FunnelReport, tabulate_funnel
 from reporting.kinds.funnel.run import run_funnel
-from reporting.kinds.kind import ReportKind
+from reporting.kinds.kind import ReportKind, parser_of
 
 FUNNEL: Final[ReportKind[FunnelReport, FunnelPlan, FunnelAnswer]] = ReportKind(
     name="funnel",
     report=FunnelReport,
     answer=FunnelAnswer,
-    parse=parse_funnel,
+    parse=parser_of(FunnelReport),
     plan=plan_funnel,
     run=run_funnel,
     render=msgspec.to_builtins,

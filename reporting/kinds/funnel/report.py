@@ -74,13 +74,6 @@ class FunnelAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zone: str
 
 
-def parse_funnel(body: object) -> FunnelReport:
-    try:
-        return msgspec.convert(body, FunnelReport)
-    except msgspec.ValidationError as error:
-        raise ReportError(str(error)) from error
-
-
 def check_funnel(report: FunnelReport) -> None:
     """Raises ReportError for mistakes that need no data and no names to be found."""
     if not 2 <= len(report.steps) <= MOST_STEPS:

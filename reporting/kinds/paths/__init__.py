@@ -4,16 +4,16 @@ from typing import Final
 
 import msgspec
 
-from reporting.kinds.kind import ReportKind
+from reporting.kinds.kind import ReportKind, parser_of
 from reporting.kinds.paths.plan import PathPlan, plan_paths
-from reporting.kinds.paths.report import PathAnswer, PathReport, parse_paths, tabulate_paths
+from reporting.kinds.paths.report import PathAnswer, PathReport, tabulate_paths
 from reporting.kinds.paths.run import run_paths
 
 PATHS: Final[ReportKind[PathReport, PathPlan, PathAnswer]] = ReportKind(
     name="paths",
     report=PathReport,
     answer=PathAnswer,
-    parse=parse_paths,
+    parse=parser_of(PathReport),
     plan=plan_paths,
     run=run_paths,
     render=msgspec.to_builtins,

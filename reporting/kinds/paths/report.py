@@ -56,13 +56,6 @@ class PathAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zone: str
 
 
-def parse_paths(body: object) -> PathReport:
-    try:
-        return msgspec.convert(body, PathReport)
-    except msgspec.ValidationError as error:
-        raise ReportError(str(error)) from error
-
-
 def check_paths(report: PathReport) -> None:
     """Raises ReportError for mistakes that need no data and no names to be found."""
     if not 2 <= report.steps <= MOST_STEPS:

@@ -4,16 +4,16 @@ from typing import Final
 
 import msgspec
 
-from reporting.kinds.kind import ReportKind
+from reporting.kinds.kind import ReportKind, parser_of
 from reporting.kinds.retention.plan import RetentionPlan, plan_retention
-from reporting.kinds.retention.report import RetentionAnswer, RetentionReport, parse_retention, tabulate_retention
+from reporting.kinds.retention.report import RetentionAnswer, RetentionReport, tabulate_retention
 from reporting.kinds.retention.run import run_retention
 
 RETENTION: Final[ReportKind[RetentionReport, RetentionPlan, RetentionAnswer]] = ReportKind(
     name="retention",
     report=RetentionReport,
     answer=RetentionAnswer,
-    parse=parse_retention,
+    parse=parser_of(RetentionReport),
     plan=plan_retention,
     run=run_retention,
     render=msgspec.to_builtins,

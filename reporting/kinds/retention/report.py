@@ -42,13 +42,6 @@ class RetentionAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zone: str
 
 
-def parse_retention(body: object) -> RetentionReport:
-    try:
-        return msgspec.convert(body, RetentionReport)
-    except msgspec.ValidationError as error:
-        raise ReportError(str(error)) from error
-
-
 def check_retention(report: RetentionReport) -> None:
     """Raises ReportError for mistakes that need no data."""
     if not 1 <= report.periods <= MOST_PERIODS:
