@@ -133,7 +133,7 @@ def _breakdown(
     entries = np.unique(np.concatenate([each.rows for each in reached])) if plan.report.open else reached[0].rows
     visitors, first = np.unique(visitor[entries], return_index=True)
     value_of_visitor = plan.breakdown.texts_of(rows[entries[first]], zone)
-    values = _most_frequent(value_of_visitor, plan.report.limit).to_list()
+    values = _most_frequent(value_of_visitor, plan.report.limit)[value_of_visitor.name].to_list()
     number = {value: number for number, value in enumerate(values)}
     group = np.zeros(_size(visitor), dtype=np.int64)
     group[visitors] = [number.get(value, len(values)) for value in value_of_visitor]
@@ -156,11 +156,11 @@ def _next_actions(
         goes_on[goes_on] = visitor[following[goes_on]] == visitors[goes_on]
         values = plan.next_action.texts_of(rows[following[goes_on]], zone)
         values = values.extend(pl.Series([END], dtype=pl.String).new_from_index(0, int((~goes_on).sum())))
-        counts = values.value_counts(name="visitors").sort("visitors", values.name, descending=[True, False])
-        actions += [NextAction(step.name, value, count) for value, count in counts.head(plan.report.limit).iter_rows()]
+        counts = _most_frequent(values, plan.report.limit)
+        actions += [NextAction(step.name, value, count) for value, count in counts.iter_rows()]
     return tuple(actions)
 
 
-def _most_frequent(values: pl.Series, limit: int) -> pl.Series:
-    counts = values.value_counts(name="visitors").sort("visitors", values.name, descending=[True, False])
-    return counts.head(limit)[values.name]
+def _most_frequent(values: pl.Series, limit: int) -> pl.DataFrame:
+    """Returns values and their visitors, most visitors first, values with equally many by their text."""
+    return values.value_counts(name="visitors").sort("visitors", values.name, descending=[True, False]).head(limit)
