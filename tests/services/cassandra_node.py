@@ -97,7 +97,7 @@ class Cassandra:
         return f"cassandra://{','.join(f'{host}:{self.port}' for host in self.hosts)}/{keyspace}"
 
     def start(self, *, fresh: bool = False) -> None:
-        """The first node before the others, which ask it who is there."""
+        """The first node before the others, which ask it who is there. On return every node tells clients of all."""
         if fresh:
             self.stop()
             empty(self.folder)
@@ -108,6 +108,8 @@ class Cassandra:
             self._spawn(number)
         for number in self._numbers():
             self._wait(number)
+        for number in self._numbers() if self.nodes > 1 else ():
+            self._wait_for_neighbours(number)
 
     def start_node(self, number: int = 1) -> None:
         """One that was stopped or killed, on what it kept."""
@@ -157,6 +159,11 @@ class Cassandra:
         client = self._listens_on(number)[0]
         self._process(number).wait(lambda said: "Startup complete" in said and answers(client), START_LIMIT_S)
 
+    def _wait_for_neighbours(self, number: int) -> None:
+        """A node answers clients before it has heard of the others; a client that asks it then knows too few nodes."""
+        host, port = self._listens_on(number)[0]
+        self._process(number).wait(lambda said: nodes_known_to(host, port) == self.nodes, START_LIMIT_S)
+
     @staticmethod
     def _java(folder: Path) -> list[str]:
         library = jars(POM)
@@ -179,6 +186,18 @@ class Cassandra:
         settings = [f"-D{name}={value}" for name, value in {**where, **how}.items()]
         started = [f"-javaagent:{agent}", "-XX:+ExitOnOutOfMemoryError", "-cp", f"{library}/*"]
         return ["java", *small, *MODULES, *settings, *started, "org.apache.cassandra.service.CassandraDaemon"]
+
+
+def nodes_known_to(host: str, port: int) -> int:
+    """Asks one node how many there are, itself included. A node without tokens cannot be used yet."""
+    from cassandra.cluster import Cluster, NoHostAvailable  # a single node needs no driver to be started
+
+    with Cluster([host], port, protocol_version=5) as cluster:
+        try:
+            peers = cluster.connect().execute("SELECT tokens FROM system.peers_v2")
+        except NoHostAvailable:
+            return 0
+        return 1 + sum(bool(peer.tokens) for peer in peers)
 
 
 def answers(client: Address) -> bool:
