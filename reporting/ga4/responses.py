@@ -8,8 +8,10 @@ import orjson
 
 from reporting.model.report import Answer, Row
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
-from reporting.registry.dimensions import DIMENSIONS, Dimension
-from reporting.registry.metrics import METRICS, Metric
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.dimensions.model import Dimension
+from reporting.registry.metrics import METRICS
+from reporting.registry.metrics.model import Metric
 
 ErrorStatus = Literal[
     "INVALID_ARGUMENT",

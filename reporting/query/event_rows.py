@@ -10,7 +10,8 @@ from processing.interruption import checkpoint
 from processing.pipeline.custom_values import MILLIONTHS
 from reporting.query.load import ReportSource
 from reporting.registry.custom import definitions_of
-from reporting.registry.dimensions import DIMENSIONS, Dimension
+from reporting.registry.dimensions import DIMENSIONS
+from reporting.registry.dimensions.model import Dimension
 
 PART_ROWS: Final = 20_000
 ORDER: Final = ("time", "hit", "index")

@@ -23,7 +23,7 @@ from reporting.model.report import (
     StringFilter,
 )
 from reporting.query.patterns import compiled, match_any
-from reporting.registry.dimensions import NOT_SET, Dimension
+from reporting.registry.dimensions.model import NOT_SET, Dimension
 from reporting.registry.metrics import METRICS
 
 LONGEST_VALUE: Final = 4096

@@ -13,8 +13,9 @@ from configuration.ruleset.ruleset import (
     Unit,
 )
 from processing.pipeline.custom_values import EVENT, GROUP, METRIC, USER, extract, number
-from reporting.registry.dimensions import CONTENT_GROUP, Dimension, decoded
-from reporting.registry.metrics import Metric, MetricType, summed
+from reporting.registry.dimensions.model import Dimension, decoded
+from reporting.registry.dimensions.page import CONTENT_GROUP
+from reporting.registry.metrics.model import Metric, MetricType, summed
 
 CHANNEL_GROUP: Final = "sessionCustomChannelGroup"
 CUSTOM_EVENT: Final = "customEvent"

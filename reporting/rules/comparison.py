@@ -16,7 +16,7 @@ from reporting.kinds import run_many
 from reporting.model.report import LARGEST_LIMIT, Answer, DateRange, Report
 from reporting.query.load import ReportSource
 from reporting.registry.custom import CHANNEL_GROUP, definitions_of
-from reporting.registry.dimensions import CONTENT_GROUP
+from reporting.registry.dimensions.page import CONTENT_GROUP
 
 METRICS: Final = (*TOTALS, "eventCount", "keyEvents", "keyEventValue")
 CUSTOM_TABLE_METRICS: Final = {CHANNEL_GROUP: "sessions", CONTENT_GROUP: "screenPageViews"}  # else "eventCount"

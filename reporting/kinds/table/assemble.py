@@ -8,7 +8,7 @@ import polars as pl
 from reporting.kinds.table.plan import TablePlan
 from reporting.kinds.table.rows import DIMENSION, METRIC, RANGE, RANGE_NAME
 from reporting.model.report import DATE_RANGE, Answer, ByMetric, MetricHeader, Order, Row
-from reporting.registry.metrics import Metric
+from reporting.registry.metrics.model import Metric
 
 RESERVED_TOTAL: Final = "RESERVED_TOTAL"
 RESERVED_MINIMUM: Final = "RESERVED_MIN"

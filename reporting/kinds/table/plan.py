@@ -11,9 +11,11 @@ from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
 from reporting.query.filters import check_size, dimension_conditions, is_pattern, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
-from reporting.registry.dimensions import DIMENSIONS, Dimension, find_dimension
+from reporting.registry.dimensions import DIMENSIONS, find_dimension
+from reporting.registry.dimensions.model import Dimension
 from reporting.registry.measures import Measure, Sum, can_condense, without_repeats
-from reporting.registry.metrics import Metric, find_metric
+from reporting.registry.metrics import find_metric
+from reporting.registry.metrics.model import Metric
 
 MOST_FILLED_DAYS: Final = 20_000  # half a million hours
 

@@ -1,0 +1,57 @@
+"""What a dimension of reports is, and the shapes that many share."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import polars as pl
+
+from processing.pipeline.custom_values import extract
+
+NOT_SET: Final = "(not set)"
+TIME_COLUMNS: Final = {"day", "time"}
+
+
+class Dimension(NamedTuple):
+    """Reports group by `key`, which is quicker than by text; `text` is applied to the keys of the answer only.
+
+    The date 20261110 has the key 20767, days since 1970.
+    """
+
+    name: str  # as the APIs call it
+    label: str  # as the dashboard calls it
+    category: str
+    scope: str  # "event" or "session"
+    definition: str
+    columns: tuple[str, ...]
+    key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
+    text: Callable[[pl.Expr], pl.Expr]  # key -> String
+    divides_hours: bool = False  # events of one hour may have different values
+
+    @property
+    def is_time(self) -> bool:
+        """Whether its values are intervals of whole hours, which are known without any event."""
+        return set(self.columns) <= TIME_COLUMNS and not self.divides_hours
+
+    def texts_of(self, rows: pl.DataFrame, zone: str) -> pl.Series:
+        """Returns the text of each row."""
+        return rows.select(self.text(self.key(zone)).alias(self.name)).to_series()
+
+
+def filled(column: str) -> pl.Expr:
+    return pl.col(column).fill_null(NOT_SET)
+
+
+def plain(key: pl.Expr) -> pl.Expr:
+    return key.cast(pl.String)
+
+
+def of_column(name: str, label: str, category: str, definition: str, column: str) -> Dimension:
+    scope = "session" if column.startswith("session_") else "event"
+    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: filled(column), plain)
+
+
+def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
+    """Returns the dimension of one key of a column that holds several, "key=value&…" (pipeline/custom_values.py)."""
+    scope = "session" if column.startswith("session_") else "event"
+    value = extract(column, key).fill_null(NOT_SET)
+    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: value, plain)
