@@ -189,6 +189,7 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     from processing.segments.view_cache import ViewCache
     from processing.store import open_store
     from reporting.kinds import run
+    from reporting.model.now import Now
     from reporting.model.report import DateRange, Report
 
     last = FIRST_DAY + timedelta(days=days - 1)
@@ -201,7 +202,7 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
         metrics=("sessions", "activeUsers", "eventCount", "averageSessionDuration"),
     )
     views, idle_mb = ViewCache(store), _peak_mb()
-    report = _times(lambda: run(asked, views.view(number), last))
+    report = _times(lambda: run(asked, views.view(number), Now.at_end_of(last, "Etc/UTC")))
     report_mb = _peak_mb()
     fresh = ViewCache(store)
     panels = _times(lambda: _panels(fresh, number, first, last))

@@ -10,9 +10,10 @@ from configuration.clock import now
 from configuration.ruleset.ruleset import encode_ruleset
 from reporting.capacity.elsewhere import run_elsewhere
 from reporting.capacity.turns import limits, weigh
-from reporting.clock import today_in
+from reporting.clock import now_in
 from reporting.kinds import plan_many
 from reporting.kinds.elsewhere import ReportTask, answer_task
+from reporting.model.now import Now
 from reporting.read_access import moment_of, newest_rules, view_cache, view_of
 
 Write = Callable[[list[Any]], bytes]
@@ -31,8 +32,8 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
     Raises ReportError; Busy if too much is going on; and what ends the work early (reporting/capacity/turns.py).
     """
     view = view_of(property)
-    today = today_in(view.zone)
-    planned = plan_many(reports, view, today, limits())
+    present = Now.at(now_in(view.zone))
+    planned = plan_many(reports, view, present, limits())
     if not weigh(planned.steps(view.count_events)):
         return Reply(write(planned.run()), moment_of(view))
     rules, as_of = newest_rules(property), now()
@@ -42,7 +43,7 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
         cache=settings.SEGMENT_CACHE,
         pinned=view_cache().pin(property),
         reports=tuple(reports),
-        today=today,
+        now=present,
         rules=encode_ruleset(rules) if rules else None,
         limits=limits(),
         write=write,

@@ -15,6 +15,7 @@ from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.dashboard.same_time import ViewUntil
 from reporting.kinds import run, run_many
+from reporting.model.now import Now
 from reporting.model.report import Answer, ByDimension, Report, Row
 from reporting.registry.metrics import METRICS
 
@@ -61,7 +62,7 @@ def panels(view: ReadView, period: ChosenPeriod, now: datetime, drawn: Sequence[
             for table in TABLES
         ),
     ]
-    totals, values, *tables = run_many(reports, view, now.date())
+    totals, values, *tables = run_many(reports, view, Now.at(now))
     lines = series(values, (period.first, period.last), now, view.begins)
     unfinished = period.last == now.date()
     chart = over_time(lines, unfinished=unfinished)
@@ -91,7 +92,7 @@ def _totals_before(view: ReadView, period: ChosenPeriod, now: datetime) -> Answe
     if earlier.days < period.days or view.begins > earlier.first:
         return None
     source = ViewUntil(view, earlier.last, now) if period.last == now.date() else view
-    return run(Report(date_ranges=(earlier.as_range(),), metrics=TOTALS), source, now.date())
+    return run(Report(date_ranges=(earlier.as_range(),), metrics=TOTALS), source, Now.at(now))
 
 
 def _in_words(period: ChosenPeriod, now: datetime) -> str:

@@ -16,6 +16,7 @@ from reporting.kinds.paths import PATHS
 from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
 from reporting.model.limits import DEFAULT_LIMITS, Limits
+from reporting.model.now import Now
 from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import Plan, ReportSource, load
 from reporting.registry.custom import definitions_of
@@ -64,21 +65,21 @@ def write_file(extension: str, answers: list[Any]) -> bytes:
 
 
 @overload
-def run(report: Report, view: ReportSource, today: date) -> Answer: ...
+def run(report: Report, view: ReportSource, now: Now) -> Answer: ...
 @overload
-def run(report: object, view: ReportSource, today: date) -> Any: ...
-def run(report: object, view: ReportSource, today: date) -> Any:
-    """Answers one report. `today` is the property's local day. Raises ReportError."""
-    return run_many([report], view, today)[0]
+def run(report: object, view: ReportSource, now: Now) -> Any: ...
+def run(report: object, view: ReportSource, now: Now) -> Any:
+    """Answers one report. Raises ReportError."""
+    return run_many([report], view, now)[0]
 
 
 @overload
-def run_many(reports: Sequence[Report], view: ReportSource, today: date) -> list[Answer]: ...
+def run_many(reports: Sequence[Report], view: ReportSource, now: Now) -> list[Answer]: ...
 @overload
-def run_many(reports: Sequence[object], view: ReportSource, today: date) -> list[Any]: ...
-def run_many(reports: Sequence[object], view: ReportSource, today: date) -> list[Any]:
+def run_many(reports: Sequence[object], view: ReportSource, now: Now) -> list[Any]: ...
+def run_many(reports: Sequence[object], view: ReportSource, now: Now) -> list[Any]:
     """Answers several reports, which may be of different kinds, after one read of their days. Raises ReportError."""
-    return plan_many(reports, view, today).run()
+    return plan_many(reports, view, now).run()
 
 
 class Planned(NamedTuple):
@@ -102,11 +103,11 @@ class Planned(NamedTuple):
             return list(pool.map(answer, self.kinds, self.plans))
 
 
-def plan_many(reports: Sequence[object], view: ReportSource, today: date, limits: Limits = DEFAULT_LIMITS) -> Planned:
+def plan_many(reports: Sequence[object], view: ReportSource, now: Now, limits: Limits = DEFAULT_LIMITS) -> Planned:
     """Plans reports of one property. Raises ReportError."""
     definitions = definitions_of(view.rules)
     kinds = [_kind_of(report) for report in reports]
-    plans = [kind.plan(report, today, definitions, limits) for kind, report in zip(kinds, reports, strict=True)]
+    plans = [kind.plan(report, now, definitions, limits) for kind, report in zip(kinds, reports, strict=True)]
     return Planned(kinds, plans, view)
 
 

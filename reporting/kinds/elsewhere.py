@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from reporting.kinds import plan_many
 from reporting.model.limits import Limits
+from reporting.model.now import Now
 
 
 class ReportTask(msgspec.Struct, frozen=True):
@@ -24,7 +24,7 @@ class ReportTask(msgspec.Struct, frozen=True):
     cache: tuple[Path, int]
     pinned: PinnedView
     reports: tuple[Any, ...]
-    today: date
+    now: Now
     rules: bytes | None
     limits: Limits
     write: Callable[[list[Any]], bytes]
@@ -35,4 +35,4 @@ def answer_task(task: ReportTask) -> bytes:
     rules = decode_ruleset(task.rules) if task.rules else None
     with closing(open_store(task.store, task.cache, expected=lambda: task.store_id)) as store:
         view = ViewCache(store).open(task.pinned).with_rules(rules)
-        return task.write(plan_many(task.reports, view, task.today, task.limits).run())
+        return task.write(plan_many(task.reports, view, task.now, task.limits).run())

@@ -8,13 +8,13 @@ Kinds share the loading (reporting/query/load.py), so that one page may show sev
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Generic, TypeVar
 
 import msgspec
 import polars as pl
 
 from reporting.model.limits import Limits
+from reporting.model.now import Now
 from reporting.model.report import ReportError
 from reporting.query.load import LoadedRows, Plan
 from reporting.registry.custom import Definitions
@@ -32,8 +32,7 @@ class ReportKind(Generic[R, P, A]):
     report: type[R]
     answer: type[A]
     parse: Callable[[object], R]  # JSON of our own API -> report; raises ReportError
-    # The date is the property's local day. Reads no data; raises ReportError.
-    plan: Callable[[R, date, Definitions, Limits], P]
+    plan: Callable[[R, Now, Definitions, Limits], P]  # reads no data; raises ReportError
     run: Callable[[P, LoadedRows], A]  # pure: may run beside others in a thread
     render: Callable[[A], Any]  # answer -> JSON of our own API
     tabulate: Callable[[A], pl.DataFrame]  # answer -> the rows of a file, with plain names and types

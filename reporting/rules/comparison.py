@@ -13,6 +13,7 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.local_periods import FIRST_DAY, LAST_DAY, bounds, day_number, day_of
 from reporting.dashboard.panels import TABLES, TOTALS, Table
 from reporting.kinds import run_many
+from reporting.model.now import Now
 from reporting.model.report import LARGEST_LIMIT, Answer, DateRange, Report
 from reporting.query.load import ReportSource
 from reporting.registry.custom import CHANNEL_GROUP, definitions_of
@@ -117,7 +118,7 @@ def compare(views: Pair[ComparedView], *, first: date, last: date) -> Comparison
         Report(date_ranges=days, dimensions=(table.dimension,), metrics=(table.metrics[0],), limit=LARGEST_LIMIT)
         for table in tables
     ]
-    answers = views.map(lambda view: run_many(reports, _WithRules(view, rules), last))
+    answers = views.map(lambda view: run_many(reports, _WithRules(view, rules), Now.at_end_of(last, view.zone)))
     totals, *by_dimension = (Pair(*both) for both in zip(*answers, strict=True))
     start, end = common_instants(views.map(lambda view: view.zone), first, last)
     rejected = views.map(lambda view: _rejected(view, first, last))

@@ -12,8 +12,9 @@ from configuration.checks.rules import conditions_of
 from configuration.ruleset.findings import RulePlace
 from configuration.ruleset.kinds import kind_of
 from configuration.ruleset.ruleset import KeyEventRule, OneOf, RewriteRule, Rule, Ruleset, Text
-from reporting.clock import today_in
+from reporting.clock import now_in
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import DateRange, Report
 from reporting.read_access import DAMAGED, UNREACHABLE, view_of
 
@@ -28,10 +29,10 @@ def event_names(property: int) -> list[str]:
     """Returns the names of the last 30 days, the most frequent first; none if the stored data cannot be read."""
     try:
         view = view_of(property)
-        last = today_in(view.zone)
-        days = DateRange((last - timedelta(days=DAYS - 1)).isoformat(), last.isoformat())
+        present = Now.at(now_in(view.zone))
+        days = DateRange((present.day - timedelta(days=DAYS - 1)).isoformat(), present.day.isoformat())
         report = Report(date_ranges=(days,), dimensions=("eventName",), metrics=("eventCount",), limit=MOST)
-        return [row.dimensions[0] for row in run(report, view, last).rows]
+        return [row.dimensions[0] for row in run(report, view, present).rows]
     except DAMAGED + UNREACHABLE:
         logger.exception("The events of property %d cannot be read", property)
         return []

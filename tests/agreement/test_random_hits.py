@@ -22,6 +22,7 @@ from processing.segments.read_view import ReadView
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS
 from processing.store.port import BlockKey
 from reporting.kinds import run, run_many
+from reporting.model.now import Now
 from reporting.model.report import (
     And,
     Answer,
@@ -159,9 +160,9 @@ def check_accounts(view: ReadView, facts: list[dict[str, Any]], reasons: Counter
 
 
 def check_reports(view: ReadView, facts: list[dict[str, Any]], questions: Questions, *, together: bool) -> None:
-    today = date(2026, 12, 1)
+    present = Now.at_end_of(date(2026, 12, 1), view.zone)
     reports = [report for report, _ in questions]
-    answers = run_many(reports, view, today) if together else [run(report, view, today) for report in reports]
+    answers = run_many(reports, view, present) if together else [run(report, view, present) for report in reports]
     for (_, asked), answer in zip(questions, answers, strict=True):
         assert as_lines(answer) == oracle_reports.answer(facts, asked), asked
 
@@ -172,7 +173,9 @@ def check_ranges(view: ReadView, facts: list[dict[str, Any]], site: Site) -> Non
     ranges = {"all": (first, last), "some": (first + timedelta(days=5), first + timedelta(days=6))}
     named = tuple(DateRange(str(low), str(high), name) for name, (low, high) in ranges.items())
     by, metrics = ("eventName",), ("totalUsers", "sessions")
-    answer = run(Report(date_ranges=named, dimensions=by, metrics=metrics, **TOTAL), view, last)
+    answer = run(
+        Report(date_ranges=named, dimensions=by, metrics=metrics, **TOTAL), view, Now.at_end_of(last, view.zone)
+    )
     for number, (name, (low, high)) in enumerate(ranges.items()):
         rows, total = oracle_reports.answer(facts, SlowReport(by, metrics, (str(low), str(high))))
         assert [(row.dimensions[:1], row.metrics) for row in answer.rows if row.dimensions[1] == name] == rows

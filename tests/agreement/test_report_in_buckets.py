@@ -17,6 +17,7 @@ from processing.pipeline.custom_values import LARGEST
 from processing.segments import folding
 from reporting.kinds import run
 from reporting.kinds.table.bucketed import run_in_buckets
+from reporting.model.now import Now
 from reporting.model.report import (
     And,
     ByDimension,
@@ -37,6 +38,7 @@ from tests.unit.processing.maintenance.test_compaction import BERLIN, DAY, SUMME
 pytestmark = pytest.mark.django_db
 
 TODAY: Final = date(2026, 12, 1)
+NOW: Final = Now.at_end_of(TODAY, "Etc/UTC")
 EVER: Final = DateRange("2026-01-01", "today", "ever")
 SOME: Final = DateRange("2026-10-23", "2026-10-26", "some")
 NAMES: Final = tuple(METRICS)
@@ -129,7 +131,7 @@ def differing(here: Installation, engine: Engine, buckets: int, wanted: list[Rep
     view = here.view(BERLIN.id).with_rules(RULES)
     pinned = here.reader.pin(BERLIN.id)
     named: Any = {"store": here.store_url, "engine": engine, "buckets": buckets}
-    return [each for each in wanted if run_in_buckets(each, pinned, RULES, TODAY, **named) != run(each, view, TODAY)]
+    return [each for each in wanted if run_in_buckets(each, pinned, RULES, NOW, **named) != run(each, view, NOW)]
 
 
 @pytest.mark.parametrize("buckets", [2, pytest.param(7, marks=pytest.mark.slow)])
@@ -144,7 +146,7 @@ def test_more_buckets_than_some_days_have_visitors(few: Installation) -> None:
 def test_visitors_are_in_several_rows_and_buckets(here: Installation) -> None:
     """Or the sums would be exact whatever was counted."""
     view = here.view(BERLIN.id)
-    answer = run(asked(dimensions=("date",), metrics=("totalUsers",)), view, TODAY)
+    answer = run(asked(dimensions=("date",), metrics=("totalUsers",)), view, NOW)
     assert sum(int(row.metrics[0]) for row in answer.rows) > int(answer.totals[0].metrics[0])
     events = view.events(date(2026, 1, 1), TODAY, ["visitor"])
     assert set(events["visitor"] % 2) == {0, 1}
@@ -154,12 +156,12 @@ def test_visitors_are_in_several_rows_and_buckets(here: Installation) -> None:
 
 def test_what_comes_later_is_not_in_it(few: Installation) -> None:
     report, engine = asked(metrics=("eventCount",)), open_engine("processes://0")
-    pinned, before = few.reader.pin(BERLIN.id), run(asked(metrics=("eventCount",)), few.view(BERLIN.id), TODAY)
+    pinned, before = few.reader.pin(BERLIN.id), run(asked(metrics=("eventCount",)), few.view(BERLIN.id), NOW)
     few.send(*(ga4(n, property=BERLIN) for n in range(3)))
     few.receive()
     few.worker.seal(everything=True)
-    assert run(report, few.view(BERLIN.id), TODAY) != before
-    found = run_in_buckets(report, pinned, None, TODAY, store=few.store_url, engine=engine, buckets=2)
+    assert run(report, few.view(BERLIN.id), NOW) != before
+    found = run_in_buckets(report, pinned, None, NOW, store=few.store_url, engine=engine, buckets=2)
     assert found == before
 
 
@@ -170,7 +172,7 @@ def test_a_report_that_is_wrong_is_refused_before_anything_is_read(tmp_path: Pat
     here.worker.seal(everything=True)
     with pytest.raises(ReportError, match="is not a dimension"):
         run_in_buckets(
-            asked(dimensions=("nonsense",)), here.reader.pin(BERLIN.id), None, TODAY,
+            asked(dimensions=("nonsense",)), here.reader.pin(BERLIN.id), None, NOW,
             store="sqlite:///nowhere", engine=engine, buckets=2,
         )  # fmt: skip
 

@@ -24,6 +24,7 @@ from reporting.kinds import KINDS, run_many
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
 from reporting.kinds.retention.report import RetentionReport
+from reporting.model.now import Now
 from reporting.model.report import DateRange, Report, StringFilter
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
@@ -125,8 +126,8 @@ def answers(view: Any, ever: tuple[date, date] = EVER) -> list[Any]:
     days = (DateRange(str(ever[0]), str(ever[1])),)
     parts = (tuple(METRICS)[:7], tuple(METRICS)[7:14], tuple(METRICS)[14:])
     reports = [Report(date_ranges=days, dimensions=(name,), metrics=part) for name in DIMENSIONS for part in parts]
-    tables = [(answer.rows, answer.totals) for answer in run_many(reports, view, ever[1])]
-    return [*tables, *run_many(other_kinds(days[0]), view, ever[1])]
+    tables = [(answer.rows, answer.totals) for answer in run_many(reports, view, Now.at_end_of(ever[1], "Etc/UTC"))]
+    return [*tables, *run_many(other_kinds(days[0]), view, Now.at_end_of(ever[1], "Etc/UTC"))]
 
 
 def other_kinds(days: DateRange) -> list[Any]:

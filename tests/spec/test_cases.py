@@ -9,6 +9,7 @@ import pytest
 from collection.hit import RawHit
 from reporting.ga4.responses import as_text
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import Answer
 from tests.spec.cases import CASES, Case
 from tests.spec.render import PAGE, REGISTRIES, cells, page, with_registries
@@ -17,6 +18,7 @@ from tests.support.installation import BLOG, SHOP, Installation, ga4
 pytestmark = pytest.mark.django_db
 
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 PROPERTIES = {settings.zone: settings for settings in (SHOP, BLOG)}
 
 
@@ -28,7 +30,7 @@ def test_it_works(case: Case, tmp_path: Path, sealed: bool) -> None:
     installation.receive()
     if sealed:
         installation.worker.seal(everything=True)
-    answer = run(case.report, installation.view(PROPERTIES[case.zone].id), TODAY)
+    answer = run(case.report, installation.view(PROPERTIES[case.zone].id), NOW)
     assert table(answer) == cells(case.answer)
 
 

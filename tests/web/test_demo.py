@@ -15,8 +15,9 @@ from django.test import Client
 from configuration.models import Property, RulesVersion
 from processing.workers.wiring import make_worker
 from reporting import read_access
-from reporting.clock import today_in
+from reporting.clock import now_in
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import DateRange, Report
 from tests.web.test_dashboard import figures, page
 
@@ -46,7 +47,7 @@ def _forget() -> None:
 def rows(shop: Property, *metrics: str, by: str = "") -> dict[str, tuple[float, ...]]:
     days = (DateRange(f"{DAYS - 1}daysAgo", "today"),)
     report = Report(date_ranges=days, metrics=metrics, dimensions=(by,) if by else ())
-    answer = run(report, read_access.view_of(shop.pk), today_in(shop.zone))
+    answer = run(report, read_access.view_of(shop.pk), Now.at(now_in(shop.zone)))
     return {row.dimensions[0] if by else "": row.metrics for row in answer.rows}
 
 

@@ -1,13 +1,13 @@
 """Plans a funnel: finds every name, resolves the dates, and says which columns have to be read."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.kinds.funnel.report import FunnelReport, check_funnel
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
+from reporting.model.now import Now
 from reporting.model.report import Leaf
 from reporting.query.filters import check_size, dimension_conditions
 from reporting.registry.custom import Definitions
@@ -33,7 +33,7 @@ class FunnelPlan(NamedTuple):
         return (10 + 2 * len(self.report.steps) + len(self.conditions)) * events
 
 
-def plan_funnel(report: FunnelReport, today: date, definitions: Definitions, limits: Limits) -> FunnelPlan:
+def plan_funnel(report: FunnelReport, now: Now, definitions: Definitions, limits: Limits) -> FunnelPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_funnel(report)
 
@@ -48,7 +48,7 @@ def plan_funnel(report: FunnelReport, today: date, definitions: Definitions, lim
     columns = {column for dimension in (*filter_dimensions.values(), *shown) for column in dimension.columns}
     return FunnelPlan(
         report=report,
-        days=resolve([report.date_range], today),
+        days=resolve([report.date_range], now.day),
         filter_dimensions=filter_dimensions,
         breakdown=breakdown,
         next_action=next_action,

@@ -1,13 +1,13 @@
 """Plans a path report: finds every name, resolves the dates, and says which columns have to be read."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.kinds.paths.report import PathReport, check_paths
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
+from reporting.model.now import Now
 from reporting.model.report import Leaf
 from reporting.query.filters import check_size, dimension_conditions
 from reporting.registry.custom import Definitions
@@ -32,7 +32,7 @@ class PathPlan(NamedTuple):
         return (10 + 2 * self.report.steps + len(self.conditions)) * events
 
 
-def plan_paths(report: PathReport, today: date, definitions: Definitions, limits: Limits) -> PathPlan:
+def plan_paths(report: PathReport, now: Now, definitions: Definitions, limits: Limits) -> PathPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_paths(report)
     conditions = [leaf for tree in (report.events, report.point) for leaf in dimension_conditions(tree)]
@@ -42,7 +42,7 @@ def plan_paths(report: PathReport, today: date, definitions: Definitions, limits
     columns = {column for each in (dimension, *filter_dimensions.values()) for column in each.columns}
     return PathPlan(
         report=report,
-        days=resolve([report.date_range], today),
+        days=resolve([report.date_range], now.day),
         dimension=dimension,
         filter_dimensions=filter_dimensions,
         columns=frozenset(columns | {*ORDER, "day"}),

@@ -1,12 +1,12 @@
 """Plans a retention report. It reads all days until today, since the day on which a visitor came first may be any."""
 
-from datetime import date
 from typing import NamedTuple
 
 from processing.sessions.condensed import RowSource
 from reporting.kinds.retention.report import RetentionReport, check_retention
 from reporting.model.date_ranges import EARLIEST, Days, resolve
 from reporting.model.limits import Limits
+from reporting.model.now import Now
 from reporting.registry.custom import Definitions
 
 
@@ -21,8 +21,8 @@ class RetentionPlan(NamedTuple):
         return 3 * events
 
 
-def plan_retention(report: RetentionReport, today: date, _definitions: Definitions, _limits: Limits) -> RetentionPlan:
+def plan_retention(report: RetentionReport, now: Now, _definitions: Definitions, _limits: Limits) -> RetentionPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_retention(report)
-    (cohorts,) = resolve([report.date_range], today)
-    return RetentionPlan(report, cohorts, (Days(cohorts.name, EARLIEST, max(today, EARLIEST)),))
+    (cohorts,) = resolve([report.date_range], now.day)
+    return RetentionPlan(report, cohorts, (Days(cohorts.name, EARLIEST, max(now.day, EARLIEST)),))

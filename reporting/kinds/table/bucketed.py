@@ -38,6 +38,7 @@ from reporting.kinds.table.rows import (
     with_one_code,
     zero_row,
 )
+from reporting.model.now import Now
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated
 from reporting.query.load import load
@@ -54,7 +55,7 @@ class BucketTask(msgspec.Struct, frozen=True):
     store: str
     pinned: PinnedView
     report: Report
-    today: date
+    now: Now
     rules: bytes | None
     number: int
     buckets: int
@@ -71,11 +72,11 @@ class BucketCounts(NamedTuple):
 
 
 def run_in_buckets(
-    report: Report, pinned: PinnedView, rules: Ruleset | None, today: date, *, store: str, engine: Engine, buckets: int
+    report: Report, pinned: PinnedView, rules: Ruleset | None, now: Now, *, store: str, engine: Engine, buckets: int
 ) -> Answer:
     """Answers a report on the pinned state of the store at this address. Raises ReportError, and what engines raise."""
-    plan = plan_table(report, today, definitions_of(rules))
-    task = BucketTask(store, pinned, report, today, encode_ruleset(rules) if rules else None, 0, buckets)
+    plan = plan_table(report, now, definitions_of(rules))
+    task = BucketTask(store, pinned, report, now, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
     sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan)) for n in range(len(plan.days))]
     tables = [
@@ -96,7 +97,7 @@ def count_bucket(task: BucketTask) -> BucketCounts:
     """Counts one bucket, in whichever process the engine chooses."""
     rules = decode_ruleset(task.rules) if task.rules else None
     view = _view_cache(task.store).open(task.pinned).with_rules(rules)
-    plan = plan_table(task.report, task.today, definitions_of(rules))
+    plan = plan_table(task.report, task.now, definitions_of(rules))
     loaded = load([plan], _Bucket(view, task.number, task.buckets))
     ranges = coded_rows(plan, loaded)
     if task.kept:

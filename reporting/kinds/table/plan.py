@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import DEFAULT_LIMITS, Limits
+from reporting.model.now import Now
 from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
 from reporting.query.filters import check_size, dimension_conditions, is_pattern, leaves
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
@@ -83,7 +84,7 @@ class TablePlan(NamedTuple):
 
 
 def plan_table(
-    report: Report, today: date, definitions: Definitions = NO_DEFINITIONS, limits: Limits = DEFAULT_LIMITS
+    report: Report, now: Now, definitions: Definitions = NO_DEFINITIONS, limits: Limits = DEFAULT_LIMITS
 ) -> TablePlan:
     """Raises ReportError for everything that is wrong with the report, its size included."""
     check_shape(report)
@@ -101,7 +102,7 @@ def plan_table(
     _check_fields(report)
     plan = TablePlan(
         report=report,
-        days=resolve(report.date_ranges, today),
+        days=resolve(report.date_ranges, now.day),
         dimensions=dimensions,
         filter_dimensions=filter_dimensions,
         metrics=metrics,

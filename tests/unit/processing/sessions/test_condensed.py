@@ -28,6 +28,7 @@ from processing.sessions.condensed import (
     condensed_rows,
 )
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import DateRange, Report
 from tests.support.builders import built
 from tests.support.erasing import ERASED, EVER, SAID, erase_and_finish, fill, key_of, problems, traces, without_them
@@ -136,7 +137,7 @@ def test_condensed_rows_of_another_version_are_made_of_the_events(
     by_browser = Report(
         date_ranges=(DateRange("2026-11-01", "2026-12-01"),), dimensions=("browser",), metrics=("eventCount",)
     )
-    [row] = run(by_browser, here.view(), date(2026, 12, 1)).rows
+    [row] = run(by_browser, here.view(), Now.at_end_of(date(2026, 12, 1), "Etc/UTC")).rows
     assert row.dimensions == ("Chrome",)
     assert problems(here) == []
 

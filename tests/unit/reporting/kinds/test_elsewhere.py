@@ -15,10 +15,12 @@ from processing.store.port import Store, WrongStore
 from reporting.kinds import elsewhere
 from reporting.kinds.elsewhere import ReportTask, answer_task
 from reporting.model.limits import Limits
+from reporting.model.now import Now
 from reporting.rules import preview_task
 from reporting.rules.preview_task import PreviewTask, compare_with_preview
 
 TODAY = date(2026, 3, 2)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 NOTHING = PinnedView(1, None, (), ())
 
 
@@ -28,7 +30,7 @@ def count(answers: list[Any]) -> bytes:
 
 def answer(store: str, store_id: str) -> object:
     limits = Limits(conditions=1, patterns=1, pattern_characters=1, values=1, rows=1, steps=1)
-    return answer_task(ReportTask(store, store_id, (Path(), 0), NOTHING, (), TODAY, None, limits, count))
+    return answer_task(ReportTask(store, store_id, (Path(), 0), NOTHING, (), NOW, None, limits, count))
 
 
 def compare(store: str, store_id: str) -> object:

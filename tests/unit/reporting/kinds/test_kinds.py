@@ -12,11 +12,13 @@ from processing.sessions.condensed import RowSource
 from reporting.kinds import KINDS, parse, plan_many, render, run, run_many, tabulate
 from reporting.kinds.kind import ReportKind
 from reporting.model.date_ranges import Days
+from reporting.model.now import Now
 from reporting.model.report import Answer, DateRange, Report, ReportError, StringFilter
 from reporting.query.load import LoadedRows
 from tests.support.builders import FrameView, built
 
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 TENTH = DateRange("2026-11-10", "2026-11-10")
 TABLE = Report(date_ranges=(DateRange("2026-11-01", "2026-11-15"),), dimensions=("pagePath",), metrics=("eventCount",))
 
@@ -88,7 +90,7 @@ def browsers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("browsers")
 def test_it_works(view: RecordingView) -> None:
     """A table and a report of another kind are answered after one read of the days and columns of both."""
-    table, browsers = run_many([TABLE, parse(BODY)], view, TODAY)
+    table, browsers = run_many([TABLE, parse(BODY)], view, NOW)
     assert [(*row.dimensions, *row.metrics) for row in table.rows] == [("/", 1), ("/a", 1)]
     assert render(browsers) == ["Chrome", "Firefox"]
     assert tabulate(browsers)["browser"].to_list() == ["Chrome", "Firefox"]
@@ -98,7 +100,7 @@ def test_it_works(view: RecordingView) -> None:
 
 @pytest.mark.usefixtures("browsers")
 def test_a_kind_alone_reads_its_own_columns(view: RecordingView) -> None:
-    assert run(parse(BODY), view, TODAY) == BrowserAnswer(("Chrome", "Firefox"))
+    assert run(parse(BODY), view, NOW) == BrowserAnswer(("Chrome", "Firefox"))
     assert view.reads == [(date(2026, 11, 10), date(2026, 11, 10), ["browser", "day"])]
 
 
@@ -107,7 +109,7 @@ def test_a_request_is_a_table_unless_it_names_another_kind(kind: dict[str, str],
     body = {"date_ranges": [{"start": TENTH.start, "end": TENTH.end}], "metrics": ["sessions"]}
     report = parse({**body, **kind})
     assert report == Report(date_ranges=(TENTH,), metrics=("sessions",))
-    answer = run(report, view, TODAY)
+    answer = run(report, view, NOW)
     assert isinstance(answer, Answer)
     assert render(answer)["rows"] == ({"dimensions": (), "metrics": (1,)},)
 
@@ -145,7 +147,7 @@ def test_what_reports_cost_is_known_before_anything_is_read(view: RecordingView)
     report = msgspec.structs.replace(
         TABLE, date_ranges=ranges, dimension_filter=StringFilter("pagePath", "/a", "PARTIAL_REGEXP")
     )
-    planned = plan_many([report, BrowserReport(date(2026, 11, 10))], view, TODAY)
+    planned = plan_many([report, BrowserReport(date(2026, 11, 10))], view, NOW)
     events_a_day = 100
     steps = planned.steps(lambda first, last: events_a_day * ((last - first).days + 1))
     per_event = 1 + 5 + 3 + 1 + 2  # always, a dimension, a metric, a condition, which is a pattern

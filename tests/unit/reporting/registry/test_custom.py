@@ -18,6 +18,7 @@ from configuration.ruleset.ruleset import (
 from processing.pipeline.custom_values import LARGEST
 from reporting.ga4.responses import metadata_reply
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import Answer, DateRange, NumericFilter, Report, ReportError, StringFilter
 from reporting.registry.custom import NO_DEFINITIONS, definitions_of
 from tests.support.builders import FrameView, built
@@ -55,7 +56,11 @@ def view(request: pytest.FixtureRequest) -> FrameView:
 
 
 def ask(view: FrameView, **fields: Any) -> Answer:
-    return run(Report(**{"date_ranges": (DateRange("30daysAgo", "today"),), **fields}), view, date(2026, 11, 20))
+    return run(
+        Report(**{"date_ranges": (DateRange("30daysAgo", "today"),), **fields}),
+        view,
+        Now.at_end_of(date(2026, 11, 20), "Etc/UTC"),
+    )
 
 
 def counted(view: FrameView, dimension: str) -> dict[str, float]:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from reporting.kinds import parse, render, run, tabulate
 from reporting.kinds.funnel.report import FunnelAnswer, FunnelReport, FunnelStep, StepCount
 from reporting.kinds.funnel.run import END, MORE
+from reporting.model.now import Now
 from reporting.model.report import DateRange, Or, ReportError, StringFilter
 from tests.support.builders import FrameView, built, view_of
 
 MANUAL = Path(__file__).parents[5] / "docs" / "manual"
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 MONTH = DateRange("30daysAgo", "today")
 SECOND = 1000
 START = 1_763_000_000_000 + 365 * 86_400_000  # November 2026, ms
@@ -32,7 +34,7 @@ def step(name: str, *events: str, **limits: Any) -> FunnelStep:
 
 
 def ask(view: FrameView, *steps: FunnelStep, **fields: Any) -> FunnelAnswer:
-    answer = run(FunnelReport(date_range=MONTH, steps=steps, **fields), view, TODAY)
+    answer = run(FunnelReport(date_range=MONTH, steps=steps, **fields), view, NOW)
     assert isinstance(answer, FunnelAnswer)
     return answer
 
@@ -202,14 +204,14 @@ BODY: dict[str, Any] = {
 
 
 def test_a_request_as_json() -> None:
-    answer = render(run(parse(BODY), view_of(event(1, 0, "see"), event(1, 2, "buy")), TODAY))
+    answer = render(run(parse(BODY), view_of(event(1, 0, "see"), event(1, 2, "buy")), NOW))
     assert [(each["visitors"], each["seconds"]) for each in answer["steps"]] == [(1, 0), (1, 2)]
 
 
 def test_the_example_of_the_manual() -> None:
     text = (MANUAL / "reports.md").read_text().split("## Funnels")[1]
     view = view_of(event(1, 0, "page_view", path="/product/shoe"), event(1, 1, "add_to_cart"), event(1, 9, "purchase"))
-    answer = run(parse(json.loads(text.split("```json")[1].split("```")[0])), view, TODAY)
+    answer = run(parse(json.loads(text.split("```json")[1].split("```")[0])), view, NOW)
     assert counts(answer.steps) == [(1, 1, 0), (1, 1, 0), (1, 0, 0)]
     assert (len(answer.breakdown), len(answer.next_actions)) == (1, 3)
 
@@ -231,4 +233,4 @@ def test_the_example_of_the_manual() -> None:
 )
 def test_bad_requests_are_answered_with_advice(changes: dict[str, Any], advice: str) -> None:
     with pytest.raises(ReportError, match=advice):
-        run(parse({**BODY, **changes}), view_of(), TODAY)
+        run(parse({**BODY, **changes}), view_of(), NOW)

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from reporting.kinds import parse, render, run, tabulate
 from reporting.kinds.paths.report import PathAnswer, PathReport
 from reporting.kinds.paths.run import BEGINNING, END, MORE
+from reporting.model.now import Now
 from reporting.model.report import DateRange, ReportError, StringFilter
 from tests.support.builders import FrameView, built, view_of
 
 MANUAL = Path(__file__).parents[5] / "docs" / "manual"
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 MONTH = DateRange("30daysAgo", "today")
 START = 1_763_000_000_000 + 365 * 86_400_000  # November 2026, ms
 Step = tuple[dict[str, int], dict[tuple[str, str], int]]
@@ -33,7 +35,7 @@ def on(path: str) -> StringFilter:
 
 
 def ask(view: FrameView, **fields: Any) -> PathAnswer:
-    answer = run(PathReport(date_range=MONTH, **fields), view, TODAY)
+    answer = run(PathReport(date_range=MONTH, **fields), view, NOW)
     assert isinstance(answer, PathAnswer)
     return answer
 
@@ -147,7 +149,7 @@ def slowly(
 def test_the_example_of_the_manual() -> None:
     text = (MANUAL / "reports.md").read_text().split("## Paths")[1]
     request = parse(json.loads(text.split("```json")[1].split("```")[0]))
-    answer = render(run(request, view_of(*visit(1, "/", "/pricing", "/buy")), TODAY))
+    answer = render(run(request, view_of(*visit(1, "/", "/pricing", "/buy")), NOW))
     assert [step["nodes"][0]["value"] for step in answer["steps"]] == ["/pricing", "/buy", END, END]
 
 
@@ -165,4 +167,4 @@ def test_the_example_of_the_manual() -> None:
 def test_bad_requests_are_answered_with_advice(changes: dict[str, Any], advice: str) -> None:
     body = {"kind": "paths", "date_range": {"start": "30daysAgo", "end": "today"}}
     with pytest.raises(ReportError, match=advice):
-        run(parse({**body, **changes}), view_of(), TODAY)
+        run(parse({**body, **changes}), view_of(), NOW)

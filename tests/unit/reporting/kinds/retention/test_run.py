@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from reporting.kinds import parse, render, run, tabulate
 from reporting.kinds.retention.report import Granularity, RetentionAnswer, RetentionReport
+from reporting.model.now import Now
 from reporting.model.report import DateRange, ReportError
 from tests.support.builders import FrameView, built, view_of
 
 MANUAL = Path(__file__).parents[5] / "docs" / "manual"
 TODAY = date(2026, 11, 20)  # a Friday
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 Counts = list[tuple[date, int, tuple[int, ...]]]
 
 
@@ -29,7 +31,7 @@ def visits(visitor: int, *days: date) -> list[dict[str, Any]]:
 
 def ask(view: FrameView, start: date, end: date, granularity: Granularity, periods: int = 12) -> RetentionAnswer:
     days = DateRange(str(start), str(end))
-    answer = run(RetentionReport(date_range=days, granularity=granularity, periods=periods), view, TODAY)
+    answer = run(RetentionReport(date_range=days, granularity=granularity, periods=periods), view, NOW)
     assert isinstance(answer, RetentionAnswer)
     return answer
 
@@ -110,7 +112,7 @@ def beginning(day: date, granularity: Granularity) -> date:
 def test_the_example_of_the_manual() -> None:
     text = (MANUAL / "reports.md").read_text().split("## Retention")[1]
     request = parse(json.loads(text.split("```json")[1].split("```")[0]))
-    answer = render(run(request, view_of(*visits(1, TODAY)), TODAY))
+    answer = render(run(request, view_of(*visits(1, TODAY)), NOW))
     assert answer["cohorts"] == ({"start": "2026-11-16", "visitors": 1, "returned": (1,), "rates": (1.0,)},)
 
 
@@ -126,4 +128,4 @@ def test_the_example_of_the_manual() -> None:
 def test_bad_requests_are_answered_with_advice(changes: dict[str, Any], advice: str) -> None:
     body = {"kind": "retention", "date_range": {"start": "30daysAgo", "end": "today"}}
     with pytest.raises(ReportError, match=advice):
-        run(parse({**body, **changes}), view_of(), TODAY)
+        run(parse({**body, **changes}), view_of(), NOW)

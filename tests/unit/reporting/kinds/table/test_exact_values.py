@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import (
     Answer,
     BetweenFilter,
@@ -30,6 +31,7 @@ from tests.support.oracle_reports import METRICS as SLOW_METRICS
 
 MONTH = (DateRange("30daysAgo", "today"),)
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 MS = 1001
 MILLIONTHS = 3
 LARGE = 6122850511437328  # millionths; not even rounding to six places helps here
@@ -40,7 +42,7 @@ EXACT = (*(name for name in METRICS if name != "totalUsers"), *EXPRESSIONS)
 def ask(view: FrameView, **fields: Any) -> Answer:
     names = fields.get("metrics", ())
     used = {name: expression for name, expression in EXPRESSIONS.items() if name in names}
-    return run(Report(**{"date_ranges": MONTH, "expressions": used, **fields}), view, TODAY)
+    return run(Report(**{"date_ranges": MONTH, "expressions": used, **fields}), view, NOW)
 
 
 def lasting(session: int, ms: int = MS, **fields: Any) -> dict[str, Any]:

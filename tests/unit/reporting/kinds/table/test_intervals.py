@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from reporting.kinds import run
+from reporting.model.now import Now
 from reporting.model.report import (
     And,
     Answer,
@@ -23,6 +24,7 @@ from reporting.model.report import (
 from tests.support.builders import FrameView, view_of
 
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 THREE_DAYS = (DateRange("2026-11-09", "2026-11-11"),)
 EVENT: dict[str, Any] = {"at": datetime(2026, 11, 10, 12, tzinfo=UTC), "country": "Spain"}
 FIRST, SECOND = (StringFilter("date", day) for day in ("20261109", "20261110"))
@@ -31,7 +33,7 @@ NOWHERE = StringFilter("country", "Nowhere")
 
 def ask(view: FrameView, **fields: Any) -> Answer:
     by_date = {"dimensions": ("date",), "metrics": ("eventCount",), "orders": (ByDimension("date"),)}
-    return run(Report(**{**by_date, "date_ranges": THREE_DAYS, "keep_empty_rows": True, **fields}), view, TODAY)
+    return run(Report(**{**by_date, "date_ranges": THREE_DAYS, "keep_empty_rows": True, **fields}), view, NOW)
 
 
 def rows(*events: dict[str, Any], zone: str = "UTC", **fields: Any) -> list[tuple[Any, ...]]:

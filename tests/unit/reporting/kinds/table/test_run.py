@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reporting.kinds import run, run_many
+from reporting.model.now import Now
 from reporting.model.report import (
     Answer,
     ByDimension,
@@ -28,13 +29,14 @@ from reporting.registry.metrics import METRICS
 from tests.support.builders import FrameView, built, view_of
 
 TODAY = date(2026, 11, 20)
+NOW = Now.at_end_of(TODAY, "Etc/UTC")
 MONTH = (DateRange("30daysAgo", "today"),)
 TENTH = datetime(2026, 11, 10, 12, tzinfo=UTC)
 TEXTS = pytest.mark.parametrize("texts", [pl.Categorical, pl.String])
 
 
 def ask(view: FrameView, **fields: Any) -> Answer:
-    return run(Report(**{"date_ranges": MONTH, **fields}), view, TODAY)
+    return run(Report(**{"date_ranges": MONTH, **fields}), view, NOW)
 
 
 def rows(answer: Answer) -> list[tuple[Any, ...]]:
@@ -146,7 +148,7 @@ SECONDS = st.integers(
 @settings(max_examples=60, deadline=None)
 def test_hours_are_those_of_the_zone(zone: str, instants: list[datetime]) -> None:
     view = view_of(*({"at": at} for at in instants), zone=zone)
-    answer = run(Report(date_ranges=(DateRange("2025-01-01", "2028-01-01"),), dimensions=("dateHour",)), view, TODAY)
+    answer = run(Report(date_ranges=(DateRange("2025-01-01", "2028-01-01"),), dimensions=("dateHour",)), view, NOW)
     assert {row.dimensions[0] for row in answer.rows} == {
         f"{at.astimezone(ZoneInfo(zone)):%Y%m%d%H}" for at in instants
     }
@@ -286,7 +288,7 @@ def test_reports_that_share_a_read_answer_as_if_each_were_alone() -> None:
         ),
         Report(date_ranges=MONTH, dimensions=("country", "hour"), metrics=("eventCount",)),
     ]
-    assert run_many(reports, view, TODAY) == [run(report, view, TODAY) for report in reports]
+    assert run_many(reports, view, NOW) == [run(report, view, NOW) for report in reports]
 
 
 @pytest.mark.parametrize(
