@@ -6,19 +6,13 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from reporting.kinds.table.plan import TablePlan
-from reporting.kinds.table.rows import DIMENSION, METRIC, RANGE, RANGE_NAME
 from reporting.model.report import DATE_RANGE, Answer, ByMetric, MetricHeader, Order, Row
-from reporting.registry.metrics.model import Metric
+from reporting.query.counted_rows import DIMENSION, METRIC, RANGE, RANGE_NAME
+from reporting.query.ordering import SortKey, dimension_sort_key, ordered
 
 RESERVED_TOTAL: Final = "RESERVED_TOTAL"
 RESERVED_MINIMUM: Final = "RESERVED_MIN"
 RESERVED_MAXIMUM: Final = "RESERVED_MAX"
-
-
-class SortKey(NamedTuple):
-    value: pl.Expr
-    descending: bool = False
-    nulls_last: bool = False
 
 
 class ReportPage(NamedTuple):
@@ -30,16 +24,14 @@ class ReportPage(NamedTuple):
 
 def page_of(plan: TablePlan, table: pl.DataFrame) -> ReportPage:
     """Leaves out empty rows unless the report keeps them, orders the others, and cuts out the page."""
-    if plan.metrics and not plan.report.keep_empty_rows:
+    if plan.fields.metrics and not plan.report.keep_empty_rows:
         table = table.filter(pl.any_horizontal(pl.col(METRIC + name) != 0 for name in plan.report.metrics))
     default = [ByMetric(name, descending=True) for name in plan.report.metrics[:1]]
     keys = [_sort_key(plan, order) for order in plan.report.orders or default]
     # Rows that are equal by the orders follow their dimension values and date range, so that pages do not overlap.
     keys += [SortKey(pl.col(_dimension_column(plan, name))) for name in plan.report.dimensions if name != DATE_RANGE]
     keys.append(SortKey(pl.col(RANGE)))
-    values, descending, nulls_last = zip(*keys, strict=True)
-    ordered = table.sort(values, descending=descending, nulls_last=nulls_last)
-    return ReportPage(ordered.slice(plan.report.offset, plan.report.limit), table.height)
+    return ReportPage(ordered(table, keys).slice(plan.report.offset, plan.report.limit), table.height)
 
 
 def assemble(
@@ -49,7 +41,7 @@ def assemble(
     aggregations = plan.report.aggregations
     return Answer(
         dimensions=plan.headers,
-        metrics=tuple(MetricHeader(metric.name, metric.type) for metric in _visible_metrics(plan)),
+        metrics=tuple(MetricHeader(metric.name, metric.type) for metric in plan.fields.visible_metrics),
         rows=_rows(plan, page.rows, [_dimension_column(plan, name) for name in plan.headers]),
         row_count=page.row_count,
         totals=_aggregated(plan, totals, RESERVED_TOTAL) if "TOTAL" in aggregations else (),
@@ -60,31 +52,18 @@ def assemble(
     )
 
 
-def _visible_metrics(plan: TablePlan) -> list[Metric]:
-    return [metric for metric in plan.metrics if metric.name not in plan.report.invisible]
-
-
 def _sort_key(plan: TablePlan, order: Order) -> SortKey:
     if isinstance(order, ByMetric):
         return SortKey(pl.col(METRIC + order.name), order.descending)
     if order.name == DATE_RANGE:
         return SortKey(pl.col(RANGE), order.descending)
-    text = pl.col(_dimension_column(plan, order.name))
-    match order.order:
-        case "ALPHANUMERIC":
-            value = text
-        case "CASE_INSENSITIVE_ALPHANUMERIC":
-            value = text.str.to_lowercase()
-        case "NUMERIC":  # texts that are not numbers are null, and below all numbers
-            number = text.cast(pl.Float64, strict=False)
-            value = pl.when(number.is_finite()).then(number)
-    return SortKey(value, order.descending, nulls_last=order.descending)
+    return dimension_sort_key(order, _dimension_column(plan, order.name))
 
 
 def _dimension_column(plan: TablePlan, name: str) -> str:
     if name == DATE_RANGE:
         return RANGE_NAME
-    names = [dimension.name for dimension in plan.dimensions]
+    names = [dimension.name for dimension in plan.fields.dimensions]
     return f"{DIMENSION}{names.index(name)}"
 
 
@@ -105,7 +84,7 @@ def _rows(plan: TablePlan, table: pl.DataFrame, dimension_columns: list[str]) ->
     count = len(dimension_columns)
     # Several dimensions may come from one column, such as "label"; a selection needs a name of its own for each.
     texts = [pl.col(column).alias(f"text {n}") for n, column in enumerate(dimension_columns)]
-    values = table.select(*texts, *(METRIC + metric.name for metric in _visible_metrics(plan)))
+    values = table.select(*texts, *(METRIC + metric.name for metric in plan.fields.visible_metrics))
     return tuple(Row(row[:count], row[count:]) for row in values.iter_rows())
 
 

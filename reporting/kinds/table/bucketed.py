@@ -29,7 +29,10 @@ from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan, plan_table
-from reporting.kinds.table.rows import (
+from reporting.model.now import Now
+from reporting.model.report import Answer, Report
+from reporting.query.aggregate import CODE, count, saturated
+from reporting.query.counted_rows import (
     coded_rows,
     filter_by_metrics,
     key_names,
@@ -38,9 +41,6 @@ from reporting.kinds.table.rows import (
     with_one_code,
     zero_row,
 )
-from reporting.model.now import Now
-from reporting.model.report import Answer, Report
-from reporting.query.aggregate import CODE, count, saturated
 from reporting.query.load import load
 from reporting.registry.custom import definitions_of
 
@@ -78,19 +78,21 @@ def run_in_buckets(
     plan = plan_table(report, now, definitions_of(rules))
     task = BucketTask(store, pinned, report, now, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
-    sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan)) for n in range(len(plan.days))]
+    sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan.fields)) for n in range(len(plan.days))]
     tables = [
-        with_empty_intervals(plan, report_rows(plan, counted), days, parts[0].zone)
+        with_empty_intervals(plan, report_rows(plan.fields, counted), days, parts[0].zone)
         for counted, days in zip(sums, plan.days, strict=True)
     ]
-    rows = [filter_by_metrics(plan, table) for table in tables]
+    rows = [filter_by_metrics(plan.fields, table) for table in tables]
     if plan.needs_totals and any(few.height < table.height for few, table in zip(rows, tables, strict=True)):
-        row_id, pairs = [CODE, *key_names(plan)], zip(sums, rows, strict=True)
+        row_id, pairs = [CODE, *key_names(plan.fields)], zip(sums, rows, strict=True)
         kept = tuple(counted.join(remaining, on=CODE, how="semi").select(row_id) for counted, remaining in pairs)
         parts = _map(engine, msgspec.structs.replace(task, kept=kept))
-    totals = [report_rows(plan, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))]
-    table, zone, currency = stack_ranges(plan, rows), parts[0].zone, parts[0].currency
-    return assemble(plan, page_of(plan, table), table, stack_ranges(plan, totals), zone, currency)
+    totals = [
+        report_rows(plan.fields, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))
+    ]
+    table, zone, currency = stack_ranges(plan.fields, rows), parts[0].zone, parts[0].currency
+    return assemble(plan, page_of(plan, table), table, stack_ranges(plan.fields, totals), zone, currency)
 
 
 def count_bucket(task: BucketTask) -> BucketCounts:
@@ -99,10 +101,10 @@ def count_bucket(task: BucketTask) -> BucketCounts:
     view = _view_cache(task.store).open(task.pinned).with_rules(rules)
     plan = plan_table(task.report, task.now, definitions_of(rules))
     loaded = load([plan], _Bucket(view, task.number, task.buckets))
-    ranges = coded_rows(plan, loaded)
+    ranges = coded_rows(plan.fields, loaded)
     if task.kept:
         ranges = [_only(coded, kept) for coded, kept in zip(ranges, task.kept, strict=True)]
-    keys = key_names(plan)
+    keys = key_names(plan.fields)
     totals = [_counted(plan, with_one_code(coded), []) for coded in ranges]
     rows = [_counted(plan, coded, keys) for coded in ranges] if keys else totals
     return BucketCounts(view.zone, view.currency, rows, totals)
@@ -133,7 +135,7 @@ def _map(engine: Engine, task: BucketTask) -> list[BucketCounts]:
 
 def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Counts without the codes and categories of this bucket, which mean nothing in another process."""
-    table = count(coded, keys, plan.measures)
+    table = count(coded, keys, plan.fields.measures)
     return table.drop(CODE).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
@@ -141,9 +143,9 @@ def _added(plan: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str])
     """Adds up the counts of all buckets, and gives the rows a new CODE."""
     rows = pl.concat(tables)
     if not keys and rows.is_empty():
-        return zero_row(plan)
+        return zero_row(plan.fields)
     added = rows.group_by(keys).agg(pl.all().sum()) if keys else rows.sum()
-    return saturated(added, plan.measures).with_row_index(CODE)
+    return saturated(added, plan.fields.measures).with_row_index(CODE)
 
 
 def _only(coded: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:

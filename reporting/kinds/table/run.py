@@ -12,7 +12,10 @@ from processing.interruption import checkpoint
 from reporting.kinds.table.assemble import ReportPage, assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
 from reporting.kinds.table.plan import TablePlan
-from reporting.kinds.table.rows import (
+from reporting.model.date_ranges import Days
+from reporting.model.report import Answer, ReportError
+from reporting.query.aggregate import CODE, measure, nonzero_flags
+from reporting.query.counted_rows import (
     RANGE,
     coded_rows,
     filter_by_metrics,
@@ -22,9 +25,6 @@ from reporting.kinds.table.rows import (
     with_one_code,
     zero_row,
 )
-from reporting.model.date_ranges import Days
-from reporting.model.report import Answer, ReportError
-from reporting.query.aggregate import CODE, measure, nonzero_flags
 from reporting.query.load import LoadedRows
 
 
@@ -37,7 +37,7 @@ class Counted(NamedTuple):
 
 
 def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
-    ranges = coded_rows(plan, loaded)
+    ranges = coded_rows(plan.fields, loaded)
     counted = _page_then_count(plan, ranges) if plan.can_page_first else _count_all_then_page(plan, ranges, loaded.zone)
     return assemble(plan, counted.page, counted.table, counted.totals, loaded.zone, loaded.currency)
 
@@ -48,7 +48,7 @@ def _count_all_then_page(plan: TablePlan, ranges: Sequence[pl.DataFrame], zone: 
     for coded, days in zip(ranges, plan.days, strict=True):
         counted.append(_count_range(plan, coded, days, zone))
         _check_rows(plan, [table for table, _ in counted])
-    table, totals = (stack_ranges(plan, tables) for tables in zip(*counted, strict=True))
+    table, totals = (stack_ranges(plan.fields, tables) for tables in zip(*counted, strict=True))
     return Counted(page_of(plan, table), table, totals)
 
 
@@ -58,21 +58,23 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
     A page of 10 among 50,000 paths, by eventCount, with totalUsers: the event counts of all paths order them, and
     totalUsers is 1 instead of a count, enough to know that a row is not empty. Then visitors of 10 paths are counted.
     """
-    keys = key_names(plan)
+    keys = key_names(plan.fields)
     flags = list[pl.DataFrame]()
     for coded in ranges:
         checkpoint()
-        flags.append(nonzero_flags(coded, keys, plan.measures))
+        flags.append(nonzero_flags(coded, keys, plan.fields.measures))
         _check_rows(plan, flags)
     checkpoint()
-    page = page_of(plan, stack_ranges(plan, [report_rows(plan, flagged) for flagged in flags]))
+    page = page_of(plan, stack_ranges(plan.fields, [report_rows(plan.fields, flagged) for flagged in flags]))
     measured = []
     for number, coded in enumerate(ranges):
         codes = page.rows.filter(pl.col(RANGE) == number)[CODE]
         measured.append(_measured(plan, coded.filter(pl.col(CODE).is_in(codes.implode()))))
     row_id = [RANGE, CODE]
-    rows = page.rows.select(row_id).join(stack_ranges(plan, measured), on=row_id, how="left", maintain_order="left")
-    totals = stack_ranges(plan, [_totals(plan, coded) for coded in ranges])
+    rows = page.rows.select(row_id).join(
+        stack_ranges(plan.fields, measured), on=row_id, how="left", maintain_order="left"
+    )
+    totals = stack_ranges(plan.fields, [_totals(plan, coded) for coded in ranges])
     return Counted(ReportPage(rows, page.row_count), rows, totals)
 
 
@@ -89,8 +91,8 @@ def _check_rows(plan: TablePlan, tables: Sequence[pl.DataFrame]) -> None:
 def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Returns the report rows of one date range, and its totals (one row)."""
     totals = _totals(plan, coded)
-    table = with_empty_intervals(plan, _measured(plan, coded), days, zone) if plan.dimensions else totals
-    rows = filter_by_metrics(plan, table)
+    table = with_empty_intervals(plan, _measured(plan, coded), days, zone) if plan.fields.dimensions else totals
+    rows = filter_by_metrics(plan.fields, table)
     if rows.height == table.height:
         return rows, totals
     return rows, _totals(plan, coded.join(rows, on=CODE, how="semi"))
@@ -98,12 +100,12 @@ def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) ->
 
 def _measured(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
     checkpoint()
-    return report_rows(plan, measure(coded, key_names(plan), plan.measures))
+    return report_rows(plan.fields, measure(coded, key_names(plan.fields), plan.fields.measures))
 
 
 def _totals(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
     """Returns one report row over all coded rows, which is not the sum of the table's: a visitor may be in several."""
     if not plan.needs_totals:
-        return report_rows(plan, zero_row(plan)).clear()
-    counted = measure(with_one_code(coded), [], plan.measures)
-    return report_rows(plan, counted if counted.height else zero_row(plan))
+        return report_rows(plan.fields, zero_row(plan.fields)).clear()
+    counted = measure(with_one_code(coded), [], plan.fields.measures)
+    return report_rows(plan.fields, counted if counted.height else zero_row(plan.fields))

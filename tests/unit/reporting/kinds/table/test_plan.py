@@ -76,6 +76,6 @@ def test_condensed_rows_are_read_if_they_have_all_columns(fields: dict[str, Any]
 
 def test_a_metric_that_only_the_filter_names_is_counted_but_not_shown() -> None:
     plan = planned(**PATHS, metric_filter=NumericFilter("sessions", "EQUAL", 1))
-    assert [metric.name for metric in plan.metrics] == ["eventCount", "totalUsers"]
-    assert [metric.name for metric in plan.all_metrics] == ["eventCount", "totalUsers", "sessions"]
+    assert [metric.name for metric in plan.fields.metrics] == ["eventCount", "totalUsers"]
+    assert [metric.name for metric in plan.fields.all_metrics] == ["eventCount", "totalUsers", "sessions"]
     assert "session" in plan.columns

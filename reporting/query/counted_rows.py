@@ -1,4 +1,4 @@
-"""The forms that the rows of a table take on the way from loaded rows to the answer, and their columns.
+"""The forms that rows take on the way from loaded rows to metrics by dimensions, and their columns.
 
 loaded    path, visitor, day …                          one per event, or per condensed row
 coded     … "key 0", CODE                               the same, with a key per dimension and the code of all keys
@@ -13,8 +13,8 @@ from typing import Final
 import polars as pl
 
 from processing.interruption import checkpoint
-from reporting.kinds.table.plan import TablePlan
 from reporting.query.aggregate import CODE, with_code
+from reporting.query.fields import Fields
 from reporting.query.filters import combine, numeric, row_filter
 from reporting.query.load import LoadedRows
 
@@ -26,20 +26,20 @@ RANGE_NAME: Final = "range name"
 _ONE_CODE: Final = 0
 
 
-def key_names(plan: TablePlan) -> list[str]:
-    return [f"{KEY}{n}" for n in range(len(plan.dimensions))]
+def key_names(fields: Fields) -> list[str]:
+    return [f"{KEY}{n}" for n in range(len(fields.dimensions))]
 
 
-def coded_rows(plan: TablePlan, loaded: LoadedRows) -> list[pl.DataFrame]:
+def coded_rows(fields: Fields, loaded: LoadedRows) -> list[pl.DataFrame]:
     """Keeps the rows that the report counts, of each date range, and adds the keys of its dimensions and CODE."""
-    names = key_names(plan)
-    keys = [dimension.key(loaded.zone).alias(name) for name, dimension in zip(names, plan.dimensions, strict=True)]
-    frames = loaded.frames(plan)
-    accepted = row_filter(plan.report.dimension_filter, frames, plan.filter_dimensions, loaded.zone)
+    names = key_names(fields)
+    keys = [dimension.key(loaded.zone).alias(name) for name, dimension in zip(names, fields.dimensions, strict=True)]
+    frames = loaded.frames(fields)
+    accepted = row_filter(fields.dimension_filter, frames, fields.filter_dimensions, loaded.zone)
     ranges = list[pl.DataFrame]()
-    for days in plan.days:
+    for days in fields.days:
         checkpoint()
-        rows = loaded.of(plan, days)
+        rows = loaded.of(fields, days)
         kept = rows if accepted is None else rows.filter(accepted)
         ranges.append(with_code(kept.with_columns(keys), names))
     return ranges
@@ -50,38 +50,38 @@ def with_one_code(coded: pl.DataFrame) -> pl.DataFrame:
     return coded.with_columns(pl.lit(_ONE_CODE, dtype=pl.UInt64).alias(CODE))
 
 
-def zero_row(plan: TablePlan) -> pl.DataFrame:
+def zero_row(fields: Fields) -> pl.DataFrame:
     """Returns what counting without keys gives if there are no rows to count: one counted row of zeros."""
-    zeros = [pl.lit(0, dtype=pl.Int64).alias(measure.name) for measure in plan.measures]
+    zeros = [pl.lit(0, dtype=pl.Int64).alias(measure.name) for measure in fields.measures]
     return pl.DataFrame({CODE: [_ONE_CODE]}, schema={CODE: pl.UInt64}).with_columns(zeros)
 
 
-def report_rows(plan: TablePlan, counted: pl.DataFrame) -> pl.DataFrame:
+def report_rows(fields: Fields, counted: pl.DataFrame) -> pl.DataFrame:
     """Writes keys as texts, and makes metrics of measures. Rows without keys, such as totals, have no texts."""
     has_keys = f"{KEY}0" in counted.columns
     texts = [
         dimension.text(pl.col(f"{KEY}{n}")).alias(f"{DIMENSION}{n}")
-        for n, dimension in enumerate(plan.dimensions)
+        for n, dimension in enumerate(fields.dimensions)
         if has_keys
     ]
     metrics = [
         metric.value.cast(pl.Int64 if metric.type == "INTEGER" else pl.Float64).alias(METRIC + metric.name)
-        for metric in plan.all_metrics
+        for metric in fields.all_metrics
     ]
     return counted.select(CODE, *texts, *metrics)
 
 
-def filter_by_metrics(plan: TablePlan, report: pl.DataFrame) -> pl.DataFrame:
+def filter_by_metrics(fields: Fields, report: pl.DataFrame) -> pl.DataFrame:
     """Keeps the report rows that the metric filter accepts."""
-    tree = plan.report.metric_filter
+    tree = fields.metric_filter
     if tree is None:
         return report
     return report.filter(combine(tree, lambda condition: numeric(condition, pl.col(METRIC + condition.field))))
 
 
-def stack_ranges(plan: TablePlan, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def stack_ranges(fields: Fields, tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Puts the report rows of the date ranges one below the other. Adds RANGE and RANGE_NAME."""
     return pl.concat(
         table.with_columns(pl.lit(number).alias(RANGE), pl.lit(days.name).alias(RANGE_NAME))
-        for number, (days, table) in enumerate(zip(plan.days, tables, strict=True))
+        for number, (days, table) in enumerate(zip(fields.days, tables, strict=True))
     )

@@ -1,0 +1,113 @@
+"""Finds what the names of a report stand for, if it counts metrics by dimensions."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from processing.sessions.condensed import RowSource
+from reporting.model.date_ranges import Days
+from reporting.model.limits import Limits
+from reporting.model.report import DATE_RANGE, DerivedDimension, Filter, ReportError
+from reporting.query.filters import check_size, dimension_conditions, is_pattern, leaves
+from reporting.registry.custom import Definitions
+from reporting.registry.dimensions import DIMENSIONS, find_dimension
+from reporting.registry.dimensions.model import Dimension
+from reporting.registry.measures import Measure, can_condense, without_repeats
+from reporting.registry.metrics import find_metric
+from reporting.registry.metrics.model import Metric
+
+
+class CountingReport(Protocol):
+    """A request, of whatever kind, that counts metrics by dimensions."""
+
+    @property
+    def metrics(self) -> Sequence[str]: ...
+    @property
+    def derived(self) -> Sequence[DerivedDimension]: ...
+    @property
+    def expressions(self) -> Mapping[str, str]: ...
+    @property
+    def invisible(self) -> frozenset[str]: ...
+    @property
+    def dimension_filter(self) -> Filter | None: ...
+    @property
+    def metric_filter(self) -> Filter | None: ...
+
+
+class Fields(NamedTuple):
+    """What a report counts, by what, and when. `measures` and `columns` are what `all_metrics` and the dimensions
+    need.
+    """
+
+    days: tuple[Days, ...]  # the date ranges
+    dimensions: tuple[Dimension, ...]  # without dateRange
+    filter_dimensions: Mapping[str, Dimension]  # those of the dimension filter, by name
+    metrics: tuple[Metric, ...]
+    all_metrics: tuple[Metric, ...]  # `metrics`, then those of the metric filter only
+    measures: tuple[Measure, ...]
+    columns: frozenset[str]
+    dimension_filter: Filter | None
+    metric_filter: Filter | None
+    visible_metrics: tuple[Metric, ...]
+
+    @property
+    def row_source(self) -> RowSource:
+        """Condensed rows if they have all columns of the report, since they are fewer; else events."""
+        return RowSource.CONDENSED if can_condense(self.columns) else RowSource.EVENTS
+
+    def steps(self, events: int) -> int:
+        """Grouping by a dimension costs most, then counting; patterns only see the different values."""
+        conditions = leaves(self.dimension_filter)
+        patterns = sum(map(is_pattern, conditions))
+        each = 1 + 5 * len(self.dimensions) + 3 * len(self.all_metrics) + len(conditions) + 2 * patterns
+        return each * events
+
+
+def resolve_fields(
+    report: CountingReport, dimensions: Sequence[str], days: tuple[Days, ...], definitions: Definitions, limits: Limits
+) -> Fields:
+    """Raises ReportError for names that are unknown and filters that cannot be read or are too large."""
+    check_size([*leaves(report.dimension_filter), *leaves(report.metric_filter)], limits)
+    derived = {dimension.name: dimension for dimension in report.derived}
+    find = partial(find_dimension, derived=derived, custom=definitions.dimensions)
+    conditions = dimension_conditions(report.dimension_filter)
+    found = tuple(find(name) for name in dimensions if name != DATE_RANGE)
+    filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
+    metrics = tuple(find_metric(name, report.expressions, definitions.metrics) for name in report.metrics)
+    all_metrics = _with_filter_metrics(report, metrics, definitions)
+    measures = without_repeats(measure for metric in all_metrics for measure in metric.measures)
+    columns = {column for dimension in (*found, *filter_dimensions.values()) for column in dimension.columns}
+    columns |= {column for measure in measures for column in measure.columns} | {"day"}
+    return Fields(
+        days=days,
+        dimensions=found,
+        filter_dimensions=filter_dimensions,
+        metrics=metrics,
+        all_metrics=all_metrics,
+        measures=measures,
+        columns=frozenset(columns),
+        dimension_filter=report.dimension_filter,
+        metric_filter=report.metric_filter,
+        visible_metrics=_visible(report, metrics),
+    )
+
+
+def _with_filter_metrics(
+    report: CountingReport, metrics: tuple[Metric, ...], definitions: Definitions
+) -> tuple[Metric, ...]:
+    """Adds the metrics that only the metric filter names."""
+    by_name = {metric.name: metric for metric in metrics}
+    for condition in leaves(report.metric_filter):
+        if condition.field in DIMENSIONS:
+            raise ReportError(f"{condition.field!r} is a dimension; put it into the dimension filter.")
+        by_name.setdefault(condition.field, find_metric(condition.field, report.expressions, definitions.metrics))
+    return tuple(by_name.values())
+
+
+def _visible(report: CountingReport, metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    for name in report.invisible - set(report.metrics):
+        raise ReportError(f"The invisible metric {name[:100]!r} is not a metric of the report.")
+    visible = tuple(metric for metric in metrics if metric.name not in report.invisible)
+    if metrics and not visible:
+        raise ReportError("All metrics are invisible; show at least one.")
+    return visible
