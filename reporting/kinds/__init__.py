@@ -10,15 +10,23 @@ import polars as pl
 
 from processing.interruption import in_thread
 from reporting.file_formats import FORMATS
+from reporting.kinds.audiences import (
+    ComparedAnswer,
+    PlannedReport,
+    plan_report,
+    render_compared,
+    tabulate_compared,
+)
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
 from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
+from reporting.model.audience import AudienceReport, read_audiences
 from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
 from reporting.model.report import Answer, Report, ReportError, unknown
-from reporting.query.load import Plan, ReportSource, load
+from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
 KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE, FUNNEL, PATHS, RETENTION)}
@@ -30,21 +38,29 @@ def parse(body: object) -> Any:
     if not isinstance(body, dict):
         return TABLE.parse(body)
     fields = dict(body)
-    name = fields.pop("kind", TABLE.name)
+    name, segment, comparisons = (
+        fields.pop("kind", TABLE.name),
+        fields.pop("segment", None),
+        fields.pop("comparisons", None),
+    )
     if not isinstance(name, str):
         raise ReportError("The kind of the report must be a text.")
     if name not in KINDS:
         raise unknown("kind of report", name, KINDS, advice=f"The kinds are: {', '.join(KINDS)}.")
-    return KINDS[name].parse(fields)
+    return read_audiences(KINDS[name].parse(fields), segment, comparisons)
 
 
 def render(answer: object) -> Any:
     """Writes an answer as JSON of our own API."""
+    if isinstance(answer, ComparedAnswer):
+        return render_compared(answer, KINDS[answer.kind])
     return _kind_of_answer(answer).render(answer)
 
 
 def tabulate(answer: object) -> pl.DataFrame:
     """Writes an answer as the rows of a file."""
+    if isinstance(answer, ComparedAnswer):
+        return tabulate_compared(answer, KINDS[answer.kind])
     return _kind_of_answer(answer).tabulate(answer)
 
 
@@ -85,30 +101,28 @@ def run_many(reports: Sequence[object], view: ReportSource, now: Now) -> list[An
 class Planned(NamedTuple):
     """Reports that can be answered: nothing is wrong with them, and nothing was read for them."""
 
-    kinds: list[ReportKind[Any, Any, Any]]
-    plans: list[Plan]
+    reports: list[PlannedReport]
     view: ReportSource
 
     def steps(self, count_events: Callable[[date, date], int]) -> int:
         """Estimates the cost, see Limits; `count_events` says how many events some local days have."""
-        return sum(plan.steps(count_events(days.first, days.last)) for plan in self.plans for days in plan.days)
+        return sum(report.steps(count_events) for report in self.reports)
 
     def run(self) -> list[Any]:
         """Answers all reports, in their order."""
-        rows = load(self.plans, self.view)
-        if len(self.plans) == 1:
-            return [self.kinds[0].run(self.plans[0], rows)]
-        answer = in_thread(lambda kind, plan: kind.run(plan, rows))
+        rows = load([plan for report in self.reports for plan in report.needs()], self.view)
+        if len(self.reports) == 1:
+            return [self.reports[0].run(rows)]
+        answer = in_thread(lambda report: report.run(rows))
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(answer, self.kinds, self.plans))
+            return list(pool.map(answer, self.reports))
 
 
 def plan_many(reports: Sequence[object], view: ReportSource, now: Now, limits: Limits = DEFAULT_LIMITS) -> Planned:
     """Plans reports of one property. Raises ReportError."""
     definitions = definitions_of(view.rules)
-    kinds = [_kind_of(report) for report in reports]
-    plans = [kind.plan(report, now, definitions, limits) for kind, report in zip(kinds, reports, strict=True)]
-    return Planned(kinds, plans, view)
+    asked = [report if isinstance(report, AudienceReport) else AudienceReport(report) for report in reports]
+    return Planned([plan_report(_kind_of(each.report), each, now, definitions, limits) for each in asked], view)
 
 
 def _kind_of(report: object) -> ReportKind[Any, Any, Any]:

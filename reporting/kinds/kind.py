@@ -6,7 +6,7 @@ JSON or as a table.
 Kinds share the loading (reporting/query/load.py), so that one page may show several kinds after one read of its days.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -36,6 +36,8 @@ class ReportKind(Generic[R, P, A]):
     run: Callable[[P, LoadedRows], A]  # pure: may run beside others in a thread
     render: Callable[[A], Any]  # answer -> JSON of our own API
     tabulate: Callable[[A], pl.DataFrame]  # answer -> the rows of a file, with plain names and types
+    # Answers several comparisons in one: (name, rows) each. Without it, each comparison has an answer of its own.
+    compare: Callable[[P, Sequence[tuple[str, LoadedRows]]], A] | None = None
 
 
 def parser_of(report: type[R]) -> Callable[[object], R]:

@@ -53,29 +53,46 @@ class LoadedRange(NamedTuple):
     events: pl.DataFrame
     condensed: pl.DataFrame
 
-    def rows(self, plan: Plan) -> pl.DataFrame:
-        return self.condensed if plan.row_source is RowSource.CONDENSED else self.events
+    def rows(self, source: RowSource) -> pl.DataFrame:
+        return self.condensed if source is RowSource.CONDENSED else self.events
+
+
+class Choice(Protocol):
+    """Some of the rows: see reporting/query/audiences.py."""
+
+    @property
+    def row_source(self) -> RowSource | None:
+        """The rows that have to be counted, whatever the plan says; None: those that the plan says."""
+
+    def keep(self, rows: pl.DataFrame, days: Days) -> pl.DataFrame:
+        """Keeps the chosen ones of the rows of a date range."""
 
 
 class LoadedRows(NamedTuple):
-    """What was loaded for several plans. `ranges` do not overlap."""
+    """What was loaded for several plans. `ranges` do not overlap. `chosen`: those that a report is about; None: all."""
 
     ranges: tuple[LoadedRange, ...]
     zone: str
     currency: str
+    chosen: Choice | None = None
 
     def of(self, plan: Plan, days: Days) -> pl.DataFrame:
         """Returns the rows of one of the plan's date ranges, with at least the plan's columns."""
         loaded = self._span(days)
-        rows = loaded.rows(plan)
-        if (loaded.first, loaded.last) == (days.first, days.last):
-            return rows
-        return rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+        rows = loaded.rows(self.source_of(plan))
+        if (loaded.first, loaded.last) != (days.first, days.last):
+            rows = rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+        return rows if self.chosen is None else self.chosen.keep(rows, days)
 
     def frames(self, plan: Plan) -> list[pl.DataFrame]:
-        """Returns frames that together have the rows of all of the plan's date ranges, each row once."""
+        """Returns frames that together have the rows of all of the plan's date ranges, each row once, and rows that are
+        not chosen.
+        """
         spans = {(span.first, span.last): span for span in map(self._span, plan.days)}
-        return [span.rows(plan) for span in spans.values()]
+        return [span.rows(self.source_of(plan)) for span in spans.values()]
+
+    def source_of(self, plan: Plan) -> RowSource:
+        return (self.chosen and self.chosen.row_source) or plan.row_source
 
     def _span(self, days: Days) -> LoadedRange:
         return next(span for span in self.ranges if span.first <= days.first and days.last <= span.last)

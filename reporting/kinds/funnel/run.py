@@ -1,16 +1,7 @@
-"""Counts a funnel. An event reaches a step if the filter of the step accepts it, and an earlier event of the visitor
-reached the step before; the last such event decides whether the time between the two is short enough:
-
-    row   visitor   accepted by   before it   reaches
-    0     1         1             -           1
-    1     1         2             row 0       2
-    2     1         1             -           1
-    3     2         2             -           -          in an open funnel: 2
-    4     2         1             -           1
-"""
+"""Counts a funnel: the visitors whose events reach its steps, see reporting/query/sequences.py."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -18,29 +9,19 @@ from numpy.typing import NDArray
 
 from reporting.kinds.funnel.plan import ORDER, FunnelPlan
 from reporting.kinds.funnel.report import Breakdown, FunnelAnswer, FunnelStep, NextAction, StepCount
-from reporting.query.filters import accepted
 from reporting.query.load import LoadedRows
+from reporting.query.sequences import Numbers, Reached, reached_steps
 
 MORE: Final = "+ more"
 END: Final = "(end)"
-
-Numbers = NDArray[np.int64]
-
-
-class Reached(NamedTuple):
-    """`rows` are the rows that reach a step; `continuing` those of them that come from the step before, with the time
-    since then, in ms.
-    """
-
-    rows: Numbers
-    continuing: Numbers
-    elapsed_ms: Numbers
 
 
 def run_funnel(plan: FunnelPlan, loaded: LoadedRows) -> FunnelAnswer:
     rows = loaded.of(plan, plan.days[0]).sort(ORDER)
     visitor = rows["visitor"].to_numpy().astype(np.int64)
-    reached = _reached(plan, rows, visitor, loaded.zone)
+    reached = reached_steps(
+        rows, "visitor", plan.report.steps, plan.filter_dimensions, loaded.zone, open=plan.report.open
+    )
     (steps,) = _counts(plan.report.steps, reached, visitor, np.zeros(_size(visitor), dtype=np.int64), 1)
     return FunnelAnswer(
         steps=steps,
@@ -48,37 +29,6 @@ def run_funnel(plan: FunnelPlan, loaded: LoadedRows) -> FunnelAnswer:
         next_actions=_next_actions(plan, rows, reached, visitor, loaded.zone),
         zone=loaded.zone,
     )
-
-
-def _reached(plan: FunnelPlan, rows: pl.DataFrame, visitor: Numbers, zone: str) -> list[Reached]:
-    number = np.arange(len(visitor))
-    new = np.concatenate(([True], visitor[1:] != visitor[:-1]))[: len(visitor)]
-    first_of_visitor = np.maximum.accumulate(np.where(new, number, 0))
-    times = rows["time"].to_numpy()
-    reached = list[Reached]()
-    for step in plan.report.steps:
-        fits = accepted(rows, step.filter, plan.filter_dimensions, zone).to_numpy()
-        if not reached:
-            reached.append(Reached(np.flatnonzero(fits), number[:0], number[:0]))
-            continue
-        last = _last_before(reached[-1].rows, len(visitor))
-        follows = fits & (last >= first_of_visitor)
-        elapsed = times - times[last]
-        if step.directly:
-            follows &= last == number - 1
-        if step.within_seconds is not None:
-            follows &= elapsed <= step.within_seconds * 1000
-        continuing = np.flatnonzero(follows)
-        rows_reached = np.flatnonzero(fits) if plan.report.open else continuing
-        reached.append(Reached(rows_reached, continuing, elapsed[continuing]))
-    return reached
-
-
-def _last_before(marked: Numbers, size: int) -> Numbers:
-    """Returns for each row the last marked row before it, -1 for none: rows 1 and 2 of 4 -> [-1, -1, 1, 2]."""
-    last = np.full(size + 1, -1, dtype=np.int64)
-    last[marked + 1] = marked
-    return np.maximum.accumulate(last)[:-1]
 
 
 def _counts(

@@ -10,12 +10,12 @@ from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import Leaf
 from reporting.query.filters import check_size, dimension_conditions
+from reporting.query.sequences import order_of
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
 from reporting.registry.dimensions.model import Dimension
 
-# The events of a session, in an order that does not depend on their arrival. Clients count their hits (sequence).
-ORDER: Final = ("session", "time", "sequence", "hit", "index")
+ORDER: Final = order_of("session")
 
 
 class PathPlan(NamedTuple):

@@ -7,7 +7,7 @@ import msgspec
 from reporting.kinds.kind import ReportKind, parser_of
 from reporting.kinds.table.assemble import tabulate_table
 from reporting.kinds.table.plan import TablePlan, plan_table
-from reporting.kinds.table.run import run_table
+from reporting.kinds.table.run import compare_tables, run_table
 from reporting.model.report import Answer, Report
 
 TABLE: Final[ReportKind[Report, TablePlan, Answer]] = ReportKind(
@@ -19,4 +19,5 @@ TABLE: Final[ReportKind[Report, TablePlan, Answer]] = ReportKind(
     run=run_table,
     render=msgspec.to_builtins,
     tabulate=tabulate_table,
+    compare=compare_tables,
 )

@@ -5,9 +5,11 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from reporting.kinds.table.parts import PART_NAMES
 from reporting.kinds.table.plan import TablePlan
+from reporting.model.audience import COMPARISON
 from reporting.model.report import DATE_RANGE, Answer, ByMetric, MetricHeader, Order, Row
-from reporting.query.counted_rows import DIMENSION, METRIC, RANGE, RANGE_NAME
+from reporting.query.counted_rows import DIMENSION, METRIC, RANGE
 from reporting.query.ordering import SortKey, dimension_sort_key, ordered
 
 RESERVED_TOTAL: Final = "RESERVED_TOTAL"
@@ -56,13 +58,15 @@ def _sort_key(plan: TablePlan, order: Order) -> SortKey:
     if isinstance(order, ByMetric):
         return SortKey(pl.col(METRIC + order.name), order.descending)
     if order.name == DATE_RANGE:
-        return SortKey(pl.col(RANGE), order.descending)
+        return SortKey(pl.col(RANGE) // max(len(plan.comparisons), 1), order.descending)
+    if order.name == COMPARISON:
+        return SortKey(pl.col(RANGE) % max(len(plan.comparisons), 1), order.descending)
     return dimension_sort_key(order, _dimension_column(plan, order.name))
 
 
 def _dimension_column(plan: TablePlan, name: str) -> str:
-    if name == DATE_RANGE:
-        return RANGE_NAME
+    if name in PART_NAMES:
+        return PART_NAMES[name]
     names = [dimension.name for dimension in plan.fields.dimensions]
     return f"{DIMENSION}{names.index(name)}"
 
@@ -70,14 +74,14 @@ def _dimension_column(plan: TablePlan, name: str) -> str:
 def _extremes(
     plan: TablePlan, table: pl.DataFrame, extreme: Callable[[pl.Expr], pl.Expr], label: str
 ) -> tuple[Row, ...]:
-    by_range = table.group_by(RANGE, RANGE_NAME).agg(extreme(pl.col(f"^{METRIC}.*$"))).sort(RANGE)
+    by_range = table.group_by(RANGE, *PART_NAMES.values()).agg(extreme(pl.col(f"^{METRIC}.*$"))).sort(RANGE)
     return _aggregated(plan, by_range, label)
 
 
 def _aggregated(plan: TablePlan, table: pl.DataFrame, label: str) -> tuple[Row, ...]:
-    """Returns a row for each date range, with the label as the value of every dimension but the date range."""
+    """Returns a row for each date range and comparison, with the label as the value of every dimension but these."""
     labelled = table.with_columns(pl.lit(label).alias("label"))
-    return _rows(plan, labelled, [RANGE_NAME if name == DATE_RANGE else "label" for name in plan.headers])
+    return _rows(plan, labelled, [PART_NAMES.get(name, "label") for name in plan.headers])
 
 
 def _rows(plan: TablePlan, table: pl.DataFrame, dimension_columns: list[str]) -> tuple[Row, ...]:

@@ -28,6 +28,7 @@ from processing.segments.view_cache import ViewCache
 from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
+from reporting.kinds.table.parts import stack_parts
 from reporting.kinds.table.plan import TablePlan, plan_table
 from reporting.model.now import Now
 from reporting.model.report import Answer, Report
@@ -37,7 +38,6 @@ from reporting.query.counted_rows import (
     filter_by_metrics,
     key_names,
     report_rows,
-    stack_ranges,
     with_one_code,
     zero_row,
 )
@@ -91,8 +91,8 @@ def run_in_buckets(
     totals = [
         report_rows(plan.fields, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))
     ]
-    table, zone, currency = stack_ranges(plan.fields, rows), parts[0].zone, parts[0].currency
-    return assemble(plan, page_of(plan, table), table, stack_ranges(plan.fields, totals), zone, currency)
+    table, zone, currency = stack_parts(plan, rows), parts[0].zone, parts[0].currency
+    return assemble(plan, page_of(plan, table), table, stack_parts(plan, totals), zone, currency)
 
 
 def count_bucket(task: BucketTask) -> BucketCounts:

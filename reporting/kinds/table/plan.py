@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
+from reporting.model.audience import COMPARISON
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
@@ -21,6 +22,7 @@ class TablePlan(NamedTuple):
     report: Report
     fields: Fields
     most_rows: int  # of all date ranges, on all pages
+    comparisons: tuple[str, ...] = ()  # their names
 
     @property
     def days(self) -> tuple[Days, ...]:
@@ -38,7 +40,8 @@ class TablePlan(NamedTuple):
     def headers(self) -> tuple[str, ...]:
         """The names of the answer's dimensions, in order."""
         names = self.report.dimensions
-        return names if len(self.days) == 1 or DATE_RANGE in names else (*names, DATE_RANGE)
+        with_range = names if len(self.days) == 1 or DATE_RANGE in names else (*names, DATE_RANGE)
+        return (*with_range, COMPARISON) if self.comparisons else with_range
 
     @property
     def can_page_first(self) -> bool:
@@ -105,7 +108,7 @@ def _check_orders(report: Report) -> None:
         if isinstance(order, ByMetric):
             field, names = "metric", report.metrics
         else:
-            field, names = "dimension", (*report.dimensions, DATE_RANGE)
+            field, names = "dimension", (*report.dimensions, DATE_RANGE, COMPARISON)
         if order.name not in names:
             raise ReportError(
                 f"The report is ordered by {order.name[:100]!r}, which is not a {field} of it; add it to the {field}s."

@@ -11,6 +11,7 @@ import polars as pl
 from processing.interruption import checkpoint
 from reporting.kinds.table.assemble import ReportPage, assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
+from reporting.kinds.table.parts import parts_of, stack_parts
 from reporting.kinds.table.plan import TablePlan
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer, ReportError
@@ -21,7 +22,6 @@ from reporting.query.counted_rows import (
     filter_by_metrics,
     key_names,
     report_rows,
-    stack_ranges,
     with_one_code,
     zero_row,
 )
@@ -37,7 +37,19 @@ class Counted(NamedTuple):
 
 
 def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
-    ranges = coded_rows(plan.fields, loaded)
+    return _count(plan, coded_rows(plan.fields, loaded), loaded)
+
+
+def compare_tables(plan: TablePlan, compared: Sequence[tuple[str, LoadedRows]]) -> Answer:
+    """Answers the comparisons in one table, whose rows and totals carry the name of theirs."""
+    names, loaded = zip(*compared, strict=True)
+    of_each = [coded_rows(plan.fields, rows) for rows in loaded]
+    by_range = [coded for parts in zip(*of_each, strict=True) for coded in parts]
+    return _count(plan._replace(comparisons=names), by_range, loaded[0])
+
+
+def _count(plan: TablePlan, ranges: Sequence[pl.DataFrame], loaded: LoadedRows) -> Answer:
+    """Counts the coded rows of all parts."""
     counted = _page_then_count(plan, ranges) if plan.can_page_first else _count_all_then_page(plan, ranges, loaded.zone)
     return assemble(plan, counted.page, counted.table, counted.totals, loaded.zone, loaded.currency)
 
@@ -45,10 +57,10 @@ def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
 def _count_all_then_page(plan: TablePlan, ranges: Sequence[pl.DataFrame], zone: str) -> Counted:
     """Measures all rows of the table, then cuts the page out of it."""
     counted = list[tuple[pl.DataFrame, pl.DataFrame]]()
-    for coded, days in zip(ranges, plan.days, strict=True):
-        counted.append(_count_range(plan, coded, days, zone))
+    for coded, part in zip(ranges, parts_of(plan), strict=True):
+        counted.append(_count_range(plan, coded, part.days, zone))
         _check_rows(plan, [table for table, _ in counted])
-    table, totals = (stack_ranges(plan.fields, tables) for tables in zip(*counted, strict=True))
+    table, totals = (stack_parts(plan, tables) for tables in zip(*counted, strict=True))
     return Counted(page_of(plan, table), table, totals)
 
 
@@ -65,16 +77,14 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
         flags.append(nonzero_flags(coded, keys, plan.fields.measures))
         _check_rows(plan, flags)
     checkpoint()
-    page = page_of(plan, stack_ranges(plan.fields, [report_rows(plan.fields, flagged) for flagged in flags]))
+    page = page_of(plan, stack_parts(plan, [report_rows(plan.fields, flagged) for flagged in flags]))
     measured = []
     for number, coded in enumerate(ranges):
         codes = page.rows.filter(pl.col(RANGE) == number)[CODE]
         measured.append(_measured(plan, coded.filter(pl.col(CODE).is_in(codes.implode()))))
     row_id = [RANGE, CODE]
-    rows = page.rows.select(row_id).join(
-        stack_ranges(plan.fields, measured), on=row_id, how="left", maintain_order="left"
-    )
-    totals = stack_ranges(plan.fields, [_totals(plan, coded) for coded in ranges])
+    rows = page.rows.select(row_id).join(stack_parts(plan, measured), on=row_id, how="left", maintain_order="left")
+    totals = stack_parts(plan, [_totals(plan, coded) for coded in ranges])
     return Counted(ReportPage(rows, page.row_count), rows, totals)
 
 
