@@ -102,6 +102,51 @@ FACT_COLUMNS: Final = (
     Column("key_value", pl.Int64(), added=True),  # what it is worth as a key event, millionths
     # the owner's dimensions, metrics and content groups, see custom_values.py
     Column("custom", pl.String(), added=True),
+    # money in millionths of the event's currency; null: the client sent none
+    Column("transaction_id", pl.String(), added=True),
+    Column("value", pl.Int64(), added=True),
+    Column("tax", pl.Int64(), added=True),
+    Column("shipping", pl.Int64(), added=True),
+    Column("coupon", pl.String(), added=True),
+    Column("currency", pl.String(), added=True),  # ISO 4217; XXX: no such code; null: the property's
+    Column("item_quantity", pl.Int64(), added=True),  # units of all items of the event; null: it has no items
+    Column("item_value", pl.Int64(), added=True),  # the items' prices times their quantities
+)
+
+# An item of an event. Together with the event's row it says all that is known of the item.
+ITEM_FACT_COLUMNS: Final = (
+    Column("number", pl.UInt8()),  # of the item within its event, from 1
+    Column("item_id", pl.String()),
+    Column("item_name", pl.String()),
+    Column("item_brand", pl.String()),
+    Column("item_category", pl.String()),
+    Column("item_category2", pl.String()),
+    Column("item_category3", pl.String()),
+    Column("item_category4", pl.String()),
+    Column("item_category5", pl.String()),
+    Column("item_variant", pl.String()),
+    Column("item_coupon", pl.String()),
+    Column("item_affiliation", pl.String()),
+    Column("item_list_id", pl.String()),
+    Column("item_list_name", pl.String()),
+    Column("item_list_position", pl.String()),
+    Column("item_promotion_id", pl.String()),
+    Column("item_promotion_name", pl.String()),
+    Column("item_creative_name", pl.String()),
+    Column("item_creative_slot", pl.String()),
+    Column("item_location", pl.String()),
+    Column("item_price", pl.Int64()),  # of one unit, millionths of the event's currency; null: the client sent none
+    Column("item_discount", pl.Int64()),  # of one unit, already taken off the price
+    Column("item_quantity", pl.Int64()),
+    Column("item_value", pl.Int64()),  # price times quantity
+)
+ITEM_COLUMNS: Final = (
+    Column("position", pl.UInt64()),
+    Column("index", pl.UInt16()),
+    Column("time", pl.Int64()),
+    Column("received_us", pl.Int64()),
+    Column("visitor", pl.UInt64()),
+    *ITEM_FACT_COLUMNS,
 )
 
 # What a session says about its events.
@@ -183,6 +228,8 @@ EVENTS: Final[Schema] = {**IDENTITY, **FACTS}  # the steps' result
 SESSION_FACTS: Final = schema_of(SESSION_COLUMNS)
 BUILT: Final[Schema] = {**EVENTS, **SESSION_FACTS}  # the result of sessionizing
 ATTRIBUTION: Final = tuple(column.name for column in FACT_COLUMNS if column.attribution)
+ITEM_FACTS: Final = schema_of(ITEM_FACT_COLUMNS)
+ITEMS: Final = schema_of(ITEM_COLUMNS)
 REJECTED: Final = schema_of(REJECTED_COLUMNS)
 LISTED: Final = schema_of(column for column in REJECTED_COLUMNS if column.name not in CONTENT)
 REFUSED: Final = schema_of((*REJECTED_COLUMNS, AGAIN_COLUMN))

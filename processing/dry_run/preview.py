@@ -72,7 +72,7 @@ def preview(
     processed = _process(store, view, draft, start, end, on_progress)
     timeline = InMemory(draft.settings.zone, _limits(draft), day_key, carry)
     layers = list[Layer]()
-    for change in advance(timeline, Arrivals(processed.events, processed.rejected)):
+    for change in advance(timeline, Arrivals(processed.events, processed.rejected, processed.items)):
         checkpoint()
         layers.append(change.layer)
     rejected = [layer.rejected.filter(~pl.col("again")).select(*REJECTED) for layer in layers]

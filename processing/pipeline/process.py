@@ -12,6 +12,7 @@ from processing.pipeline.steps.access import access
 from processing.pipeline.steps.activity import activity
 from processing.pipeline.steps.bots import bots
 from processing.pipeline.steps.channel_groups import channel_groups
+from processing.pipeline.steps.commerce import COMMERCE, commerce, items_of
 from processing.pipeline.steps.content_groups import content_groups
 from processing.pipeline.steps.custom import custom
 from processing.pipeline.steps.device import device
@@ -63,17 +64,19 @@ STEPS: Final[tuple[Step, ...]] = (
         "implied_events", implied_events, "a client tells of a first visit or a new session by a flag on another event"
     ),
     Step("key_events", key_events, "owners know what the site is for; implied events may be key events, too"),
+    Step("commerce", commerce, "shops report on orders and their items; implied events have none"),
 )
 
 
 class Processed(NamedTuple):
     """`events` has schema.EVENTS. `rejected` has schema.REJECTED, with one row per rejected hit: all its events were
-    rejected. `dropped` has the times (ms) of dropped events: rejected ones of hits that have other events. The order of
-    rows means nothing."""
+    rejected. `dropped` has the times (ms) of dropped events: rejected ones of hits that have other events. `items` has
+    schema.ITEMS, the items of the events. The order of rows means nothing."""
 
     events: pl.DataFrame
     rejected: pl.DataFrame
     dropped: pl.Series
+    items: pl.DataFrame
 
 
 def process(raw: pl.DataFrame, rules: Ruleset) -> Processed:
@@ -83,12 +86,12 @@ def process(raw: pl.DataFrame, rules: Ruleset) -> Processed:
     """
     kept, rejected = _run_steps(raw, rules)
     if rejected is None:
-        return Processed(kept.select(*EVENTS), empty(REJECTED), NOTHING_DROPPED)
+        return Processed(kept.select(*EVENTS), empty(REJECTED), NOTHING_DROPPED, items_of(kept))
     rejected_hits = rejected.join(kept, on="position", how="anti")
     dropped = NOTHING_DROPPED
     if rejected_hits.height < rejected.height:
         dropped = rejected.join(kept, on="position", how="semi")["time"]
-    return Processed(kept.select(*EVENTS), _merge_events(rejected_hits), dropped)
+    return Processed(kept.select(*EVENTS), _merge_events(rejected_hits), dropped, items_of(kept))
 
 
 def add_undecided_columns(raw: pl.DataFrame) -> pl.DataFrame:
@@ -113,6 +116,7 @@ UNDECIDED: Final = {
     **dict.fromkeys(("reason", "rule", "groups", "query", "custom"), NO_TEXT),
     "once": pl.lit(None, dtype=pl.UInt64()),
     "key_value": pl.lit(0, dtype=pl.Int64()),
+    **{name: pl.lit(None, dtype=dtype) for name, dtype in COMMERCE.items()},
 }
 NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
 # What `_merge_events` needs of a rejected row.

@@ -27,6 +27,7 @@ from configuration.ruleset.ruleset import (
     SpamRule,
 )
 from processing.pipeline.process import STEPS, Step, add_undecided_columns
+from processing.pipeline.steps.commerce import ITEMS_COLUMN
 
 # The kinds of rules that act in each step.
 ACTING: Final[dict[str, tuple[type[Any], ...]]] = {
@@ -134,4 +135,4 @@ def _changes(before: pl.DataFrame, after: pl.DataFrame) -> tuple[ColumnChange, .
 
 
 def _facts(frame: pl.DataFrame) -> dict[str, Fact]:
-    return dict(frame.row(0, named=True))
+    return dict(frame.drop(ITEMS_COLUMN).row(0, named=True))

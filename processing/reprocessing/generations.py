@@ -69,7 +69,7 @@ def catch_up(
     manifest = draft.manifest
     if missing.events.height or missing.rejected.height:
         sealed = SealedPeriods(manifest, ColumnCache(store, ONCE_BYTES, codes=False))
-        changes = advance(sealed, Arrivals(missing.events, missing.rejected))
+        changes = advance(sealed, Arrivals(missing.events, missing.rejected, missing.items))
         manifest = write_changes(property, sealed, changes, missing.dropped)
     # From here on the draft has the same hits, and no period that the live generation has let expire.
     manifest = msgspec.structs.replace(

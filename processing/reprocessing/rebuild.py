@@ -94,7 +94,7 @@ def rebuild_days(task: RebuildTask) -> RebuiltDays:
     for visitors in visitor_ranges(store, task.parts, BUILT_ROWS, BUILT_BYTES):
         processed = process_parts(store, task.property, task.parts, in_days, manifest.applied_rules, visitors)
         sealed = SealedPeriods(manifest, columns)
-        changes = advance(sealed, Arrivals(processed.events, processed.rejected))
+        changes = advance(sealed, Arrivals(processed.events, processed.rejected, processed.items))
         manifest = write_changes(task.property, sealed, changes, processed.dropped)
     return RebuiltDays(manifest.periods, manifest.dropped - task.manifest.dropped)
 

@@ -70,7 +70,7 @@ def _countable_rows(whole: SealedPeriods, key: str, visitors: pl.Series) -> Laye
     """Reads the visitors' rows of a period, with the columns that counting needs."""
     condition = pl.col("visitor").is_in(visitors.implode())
     frames = {section: whole.visible(key, section, names, condition) for section, names in COUNTING_COLUMNS.items()}
-    return Layer(visitors, **frames, open=EMPTY_LAYER.open)
+    return Layer(visitors, **frames, open=EMPTY_LAYER.open, items=EMPTY_LAYER.items)
 
 
 def _subtract(entry: PeriodEntry, excluded: Layer) -> PeriodEntry:
@@ -84,4 +84,4 @@ def _subtract(entry: PeriodEntry, excluded: Layer) -> PeriodEntry:
 
 def _remaining(layer: Layer, gone: pl.Expr) -> Arrivals:
     rows = pl.concat([layer.events.select(*EVENTS), layer.duplicates]).filter(~gone)
-    return Arrivals(rows, layer.rejected.select(*REJECTED).filter(~gone))
+    return Arrivals(rows, layer.rejected.select(*REJECTED).filter(~gone), layer.items.filter(~gone))

@@ -46,7 +46,7 @@ def fold(
         sections["events"] = events = WatchedEvents(merged["events"])
         sections[RowSource.CONDENSED] = CondensedRows(events, stored_schema(RowSource.CONDENSED))
     named = {f"{prefix}{name}": content for name, content in sections.items()}
-    return LayerRef(segment, prefix, rows, without, version), named
+    return LayerRef(segment, prefix, rows, without, version, merged["items"].height), named
 
 
 def stored_schema(section: str) -> Schema:
@@ -69,7 +69,7 @@ def _sources_of(store: Store, stack: Stack, section: str, hidden: pl.Series | No
         masked = ~pl.col("visitor").is_in(pl.concat(above).implode()) if above else None
         if isinstance(layer, Layer):
             yield in_memory(getattr(layer, section), masked)
-        elif section not in layer.without:
+        elif not layer.lacks(section):
             yield stored(store, layer.segment, f"{layer.prefix}{section}", masked)
         if layer is not stack[0]:
             above.append(_visitors(store, layer))
@@ -78,6 +78,6 @@ def _sources_of(store: Store, stack: Stack, section: str, hidden: pl.Series | No
 def _visitors(store: Store, layer: AnyLayer) -> pl.Series:
     if isinstance(layer, Layer):
         return layer.visitors
-    named = [name for name in (SECTIONS if "visitors" in layer.without else ["visitors"]) if name not in layer.without]
+    named = [name for name in (SECTIONS if "visitors" in layer.without else ["visitors"]) if not layer.lacks(name)]
     columns = [store.read(layer.segment, f"{layer.prefix}{name}", ["visitor"])["visitor"] for name in named]
     return pl.concat([pl.Series("visitor", [], dtype=pl.UInt64), *columns]).unique().sort()

@@ -37,6 +37,10 @@ class LayerRef(msgspec.Struct, frozen=True, array_like=True):
     rows: int
     without: tuple[str, ...] = ()
     condensed_version: int = 0  # the CONDENSED_VERSION of its condensed rows; 0: it has none
+    item_rows: int = 0  # of its section of items; earlier versions wrote none, and did not name it in `without`
+
+    def lacks(self, section: str) -> bool:
+        return section in self.without or (section == "items" and not self.item_rows)
 
 
 class PeriodEntry(msgspec.Struct, frozen=True):

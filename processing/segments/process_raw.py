@@ -11,14 +11,14 @@ from configuration.numbers import how_many
 from configuration.ruleset.context import ReceiveSettings
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, plain_ruleset, ruleset_name
 from processing.pipeline.process import NOTHING_DROPPED, Processed, process
-from processing.schema import EVENTS, REJECTED, empty
+from processing.schema import EVENTS, ITEMS, REJECTED, empty
 from processing.segments.manifest import AppliedRules, Tombstone
 from processing.store.port import Missing, Store
 
 logger = logging.getLogger(__name__)
 
 FIRST_RULES: Final = 1
-NOTHING_PROCESSED: Final = Processed(empty(EVENTS), empty(REJECTED), NOTHING_DROPPED)
+NOTHING_PROCESSED: Final = Processed(empty(EVENTS), empty(REJECTED), NOTHING_DROPPED, empty(ITEMS))
 
 
 def apply_rules(

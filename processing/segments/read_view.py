@@ -15,7 +15,7 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint
-from processing.schema import AGAIN_COLUMN, BUILT, CONTENT, EVENTS, LISTED, REJECTED, Schema, conform
+from processing.schema import AGAIN_COLUMN, BUILT, CONTENT, EVENTS, ITEMS, LISTED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
 from processing.segments.tail import Tail
@@ -33,6 +33,7 @@ from processing.sessions.local_periods import Period, day_number, day_of, local_
 from processing.sessions.timeline import advance
 from processing.store.port import BlockInfo, VersionedBlob
 
+EVENT_OF_ITEM: Final = ("position", "index")
 CONTENT_OF_HIT: Final[Schema] = {name: REJECTED[name] for name in ("position", *CONTENT)}
 
 
@@ -127,6 +128,29 @@ class ReadView:
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Returns columns of CONDENSED of the same events, in a fraction of the rows; text is Categorical."""
         return self._counted_rows(RowSource.CONDENSED, CONDENSED, first, last, columns)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Returns columns of ITEMS, and of schema.BUILT for each item's event, of all items of counted events; text is
+        Categorical. A column that both have is the item's.
+        """
+        own = [name for name in columns if name in ITEMS]
+        of_event = [name for name in columns if name not in ITEMS]
+        schema = {name: ITEMS.get(name) or BUILT[name] for name in columns}
+        frames = [pl.DataFrame(schema=schema).with_columns(categorical_text())]
+        low, high = day_number(first), day_number(last)
+        for key in self.keys():
+            here = period(key, self.zone)
+            if not _touches(here, first, last):
+                continue
+            items = self._period(key, RowSource.ITEMS, list(dict.fromkeys([*own, *EVENT_OF_ITEM])))
+            if not any(frame.height for frame in items):
+                continue
+            events = self._period(key, RowSource.EVENTS, list(dict.fromkeys([*of_event, *EVENT_OF_ITEM, "day"])))
+            for pair in zip(events, items, strict=True):
+                shown = _between(pair[0], low, high, within=False)
+                of_events = shown.select(*EVENT_OF_ITEM, *of_event)
+                frames.append(pair[1].join(of_events, on=EVENT_OF_ITEM, how="inner").select(columns))
+        return pl.concat(frames)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """Returns schema.LISTED and `day`: rejected hits by their event time, duplicates among them."""

@@ -45,7 +45,7 @@ def _seal_portion(store: Store, columns: ColumnCache, property: int) -> bool:
     parts = _write_raw(store, property, tail)
     tail = tail._replace(raw=())  # makes room for the events
     sealed = SealedPeriods(manifest, columns)
-    changes = advance(sealed, Arrivals(tail.events, tail.rejected))
+    changes = advance(sealed, Arrivals(tail.events, tail.rejected, tail.items))
     manifest = write_changes(property, sealed, changes, tail.dropped)
     manifest = msgspec.structs.replace(
         manifest,

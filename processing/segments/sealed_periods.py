@@ -6,7 +6,18 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import ADDED_COLUMNS, BUILT, CONTENT, EVENTS, OPEN_IDS, OPEN_SESSIONS, REFUSED, Schema, conform
+from processing.schema import (
+    ADDED_COLUMNS,
+    BUILT,
+    CONTENT,
+    EVENTS,
+    ITEMS,
+    OPEN_IDS,
+    OPEN_SESSIONS,
+    REFUSED,
+    Schema,
+    conform,
+)
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
@@ -16,7 +27,13 @@ from processing.sessions.sessionize import Carry, no_carry
 from processing.store.port import Store
 
 # The sections that make a layer.
-SECTIONS: Final[dict[str, Schema]] = {"events": BUILT, "duplicates": EVENTS, "rejected": REFUSED, "open": OPEN_SESSIONS}
+SECTIONS: Final[dict[str, Schema]] = {
+    "events": BUILT,
+    "duplicates": EVENTS,
+    "rejected": REFUSED,
+    "open": OPEN_SESSIONS,
+    "items": ITEMS,
+}
 # With the condensed rows, which can be made of the events.
 READABLE_SECTIONS: Final[dict[str, Schema]] = {**SECTIONS, RowSource.CONDENSED: CONDENSED}
 
@@ -97,7 +114,7 @@ class SealedPeriods:
         condition: pl.Expr | None = None,
     ) -> pl.DataFrame:
         ref = layers[number]
-        if section in ref.without:
+        if ref.lacks(section):
             return _nothing(section, names)
         hidden = [self._visitors(above) for above in layers[number + 1 :]]
         hidden += [] if self.hidden is None else [self.hidden]
@@ -128,7 +145,7 @@ def read_layer(store: Store, ref: LayerRef) -> Layer:
     """Reads a layer as it was written. Raises Missing, CorruptBlob."""
     frames = {
         name: pl.DataFrame(schema=schema)
-        if name in ref.without
+        if ref.lacks(name)
         else conform_stored(store.read(ref.segment, f"{ref.prefix}{name}"), schema)
         for name, schema in SECTIONS.items()
     }

@@ -10,7 +10,7 @@ import polars as pl
 
 from configuration.ruleset.context import Context, ReceiveSettings, decode_context
 from processing.pipeline.process import NOTHING_DROPPED
-from processing.schema import EVENTS, REJECTED
+from processing.schema import EVENTS, ITEMS, REJECTED
 from processing.segments.manifest import AppliedRules, Manifest, Tombstone, empty_manifest
 from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, ruleset_of, without_erased
 from processing.sessions.layers import only_visitors
@@ -45,6 +45,7 @@ class Tail(NamedTuple):
     events: pl.DataFrame  # EVENTS
     rejected: pl.DataFrame  # REJECTED
     dropped: pl.Series  # times (ms) of dropped events
+    items: pl.DataFrame  # ITEMS
     erased: int = 0  # hits
 
 
@@ -141,6 +142,7 @@ def concat_tails(tails: Sequence[Tail]) -> Tail:
         pl.concat([pl.DataFrame(schema=EVENTS), *(tail.events for tail in tails)]),
         pl.concat([pl.DataFrame(schema=REJECTED), *(tail.rejected for tail in tails)]),
         pl.concat([NOTHING_DROPPED, *(tail.dropped for tail in tails)]),
+        pl.concat([pl.DataFrame(schema=ITEMS), *(tail.items for tail in tails)]),
         sum(tail.erased for tail in tails),
     )
 

@@ -126,7 +126,8 @@ class ViewCache:
             sealed, staying = self._shown(property, stored, self._manifest(property, stored))
         else:
             sealed, staying = SealedPeriods(new_manifest(self.store, property, blocks), self.columns), NO_ARRIVALS
-        new = Arrivals(pl.concat([staying.events, tail.events]), pl.concat([staying.rejected, tail.rejected]))
+        pairs = zip(staying, (tail.events, tail.rejected, tail.items), strict=True)
+        new = Arrivals(*(pl.concat(pair) for pair in pairs))
         return ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
 
     def _manifest(self, property: int, stored: VersionedBlob) -> Manifest:

@@ -25,6 +25,7 @@ class RowSource(StrEnum):
 
     EVENTS = "events"
     CONDENSED = "stretches"
+    ITEMS = "items"
 
 
 _columns: Final = [(column, column.condensed) for column in BUILT_COLUMNS if column.condensed]

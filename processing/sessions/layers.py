@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from processing.schema import BUILT, EVENTS, OPEN_IDS, OPEN_SESSIONS, REFUSED, REJECTED
+from processing.schema import BUILT, EVENTS, ITEMS, OPEN_IDS, OPEN_SESSIONS, REFUSED, REJECTED, empty
 from processing.sessions.local_periods import Period
 from processing.sessions.sessionize import (
     RESEND_WINDOW_MS,
@@ -27,6 +27,7 @@ ROW_ORDER: Final = {
     "duplicates": ("visitor", "time", "position", "index"),
     "rejected": ("visitor", "time", "position"),
     "open": ("visitor", "start", "session"),
+    "items": ("visitor", "time", "position", "index", "number"),
 }
 HIT: Final = ("visitor", "hit", "time", "received_us", "position", "stable")
 
@@ -39,13 +40,15 @@ class Layer(NamedTuple):
     duplicates: pl.DataFrame  # EVENTS
     rejected: pl.DataFrame  # REFUSED
     open: pl.DataFrame  # OPEN_SESSIONS
+    items: pl.DataFrame  # ITEMS, of events and duplicates
 
 
 class Arrivals(NamedTuple):
-    """New rows of one period: EVENTS and REJECTED."""
+    """New rows of one period: EVENTS, REJECTED, and the ITEMS of the events."""
 
     events: pl.DataFrame
     rejected: pl.DataFrame
+    items: pl.DataFrame = empty(ITEMS)
 
 
 EMPTY_LAYER: Final = Layer(
@@ -54,6 +57,7 @@ EMPTY_LAYER: Final = Layer(
     pl.DataFrame(schema=EVENTS),
     pl.DataFrame(schema=REFUSED),
     pl.DataFrame(schema=OPEN_SESSIONS),
+    pl.DataFrame(schema=ITEMS),
 )
 NO_ARRIVALS: Final = Arrivals(pl.DataFrame(schema=EVENTS), pl.DataFrame(schema=REJECTED))
 
@@ -72,7 +76,8 @@ def build_layer(old: Layer, new: Arrivals, carry: Carry, visitors: pl.Series, pe
     first = _is_first(rows, rejected, only_visitors(carry.ids, visitors), period)
     counted, duplicates = rows.filter(first), rows.filter(~first)
     events, still_open = sessionize(counted, only_visitors(carry.sessions, visitors), period, limits)
-    return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open)
+    items = pl.concat([only_visitors(old.items, visitors), new.items.select(*ITEMS)])
+    return Layer(visitors, events, duplicates, rejected.with_columns(again=~first), still_open, items)
 
 
 def count_hits(rows: pl.DataFrame) -> int:

@@ -143,9 +143,12 @@ def _on_top(
 
 def _by_period(periods: Periods, new: Arrivals) -> dict[str, Arrivals]:
     """Groups new rows by the period of their hit's first event."""
-    events, rejected = (_by_first_event(periods, frame) for frame in new)
-    keys = {*events, *rejected}
-    return {key: Arrivals(events.get(key, NO_ARRIVALS.events), rejected.get(key, NO_ARRIVALS.rejected)) for key in keys}
+    events, rejected = (_by_first_event(periods, frame) for frame in (new.events, new.rejected))
+    found = {key: NO_ARRIVALS._replace(rejected=rows) for key, rows in rejected.items()}
+    for key, rows in events.items():
+        items = new.items if len(events) == 1 else new.items.join(rows, on="position", how="semi")
+        found[key] = found.get(key, NO_ARRIVALS)._replace(events=rows, items=items)
+    return found
 
 
 def _by_first_event(periods: Periods, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:

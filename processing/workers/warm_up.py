@@ -31,5 +31,5 @@ def warm_up() -> int:
     frames = receive([(0, hit)], context, VisitorKeyFactory(b"warm", {}, {}), NoGeoDatabase())
     done = process(property_rows(encode_block(frames), PROPERTY.id), plain_ruleset(PROPERTY))
     timeline = InMemory(PROPERTY.zone, Limits(PROPERTY.session_timeout_s * 1000), day_key)
-    timeline.apply(advance(timeline, Arrivals(done.events, done.rejected)))
+    timeline.apply(advance(timeline, Arrivals(done.events, done.rejected, done.items)))
     return timeline.events().height

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from processing.schema import BUILT, EVENTS, OPEN_SESSIONS, REFUSED, Schema, conform
+from processing.schema import BUILT, EVENTS, ITEMS, OPEN_SESSIONS, REFUSED, Schema, conform
 from processing.segments import merged_rows
 from processing.segments.folding import AnyLayer, Sections, fold, stored_schema
 from processing.segments.manifest import LayerRef
@@ -42,7 +42,7 @@ def layer(rnd: random.Random, visitors: list[int], count: int, text: int = 5) ->
         name: rows(rnd, schema, visitors, size, text)
         for name, schema, size in (
             ("events", BUILT, count), ("duplicates", EVENTS, count // 10), ("rejected", REFUSED, count // 5),
-            ("open", OPEN_SESSIONS, count // 20),
+            ("open", OPEN_SESSIONS, count // 20), ("items", ITEMS, count // 3),
         )
     }  # fmt: skip
     return Layer(pl.Series("visitor", visitors, dtype=pl.UInt64).sort(), **frames)
