@@ -14,6 +14,7 @@ from configuration.ruleset.context import UNKNOWN
 from processing.pipeline.process import STEPS, Processed, process
 from processing.pipeline.row_ops import FEW
 from processing.schema import EVENTS, LONGEST_CONTENT, PARAMETERS, REASONS, REJECTED
+from processing.segments.process_raw import concat_processed
 from tests.support.raw_rows import RULES, ga4, line, processed, raw
 
 
@@ -169,14 +170,14 @@ def test_split_and_order_change_nothing(rows: list[list[dict[str, Any]]], random
     for half in halves:
         random.shuffle(half)
     parts = [process(raw(half), RULES) for half in halves]
-    events = pl.concat([part.events for part in parts])
-    _assert_same(whole, Processed(events, pl.concat([part.rejected for part in parts]), whole.dropped))
+    _assert_same(whole, concat_processed(parts)._replace(dropped=whole.dropped))
     assert len(whole.dropped) == sum(len(part.dropped) for part in parts)
 
 
 def _assert_same(first: Processed, second: Processed) -> None:
     assert_frame_equal(first.events.sort("position", "index"), second.events.sort("position", "index"))
     assert_frame_equal(first.rejected.sort("position"), second.rejected.sort("position"))
+    assert_frame_equal(*(found.items.sort("position", "index", "number") for found in (first, second)))
 
 
 def test_a_large_frame_and_its_rows_one_by_one_agree() -> None:

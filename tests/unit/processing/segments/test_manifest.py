@@ -77,7 +77,8 @@ STORED_EMPTY: Final = (
     ("manifest", "stored"), [(FULL, STORED_FULL), (Manifest(zone="Etc/UTC", timeout_ms=1), STORED_EMPTY)]
 )
 def test_it_works(manifest: Manifest, stored: str) -> None:
-    assert encode_manifest(manifest) == stored.encode()
+    layers_with_item_rows = stored.replace("],0]", "],0,0]").replace("],1]", "],1,0]")  # which came later
+    assert encode_manifest(manifest) == layers_with_item_rows.encode()
     assert decode_manifest(stored.encode()) == manifest
 
 
