@@ -102,6 +102,20 @@ FACT_COLUMNS: Final = (
     Column("key_value", pl.Int64(), added=True),  # what it is worth as a key event, millionths
     # the owner's dimensions, metrics and content groups, see custom_values.py
     Column("custom", pl.String(), added=True),
+    Column("title", pl.String(), added=True),  # of the page
+    Column("referrer", pl.String(), added=True),  # the whole URL
+    Column("scheme", pl.String(), added=True),  # of the page's URL: https, http
+    Column("viewport", pl.String(), added=True),  # 1280x720
+    Column("screen", pl.String(), added=True, condensed=Steady(2, 1)),  # 1920x1080
+    Column("language", pl.String(), added=True, condensed=Steady(2, 2)),  # en-us
+    Column("region", pl.String(), added=True, condensed=Steady(2, 3)),  # English name
+    Column("city", pl.String(), added=True, condensed=Steady(2, 4)),  # English name
+    Column("brand", pl.String(), added=True, condensed=Steady(2, 5)),  # who made the device
+    Column("model", pl.String(), added=True, condensed=Steady(2, 6)),  # of the device
+    Column("browser_version", pl.String(), added=True, condensed=Steady(2, 7)),
+    Column("system_version", pl.String(), added=True, condensed=Steady(2, 8)),
+    Column("protocol", pl.String(), added=True, condensed=Steady(2, 9)),  # the name of one of PROTOCOLS
+    Column("signed_in", pl.Boolean(), added=True, condensed=Steady(2, 10)),  # the client sent a user id
     # money in millionths of the event's currency; null: the client sent none
     Column("transaction_id", pl.String(), added=True),
     Column("value", pl.Int64(), added=True),

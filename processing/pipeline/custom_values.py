@@ -6,7 +6,7 @@ legible: `e:plan=gold&m:price=1.50`. In `groups` the name is that of the channel
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -40,8 +40,13 @@ def join(*pairs: pl.Expr) -> pl.Expr:
 
 
 def extract(column: str, name: str) -> pl.Expr:
-    """Returns the value of a name, decoded; null if there is none. Reads each category of a categorical column once."""
-    return pl.col(column).map_batches(lambda texts: _extracted(texts, name), return_dtype=pl.String())
+    """Returns the value of a name, decoded; null if there is none."""
+    return read_each(column, lambda texts: _read(texts, name))
+
+
+def read_each(column: str, read: Callable[[pl.Series], pl.Series]) -> pl.Expr:
+    """Returns what `read` makes of the column's texts; it gets each category of a categorical column once."""
+    return pl.col(column).map_batches(lambda texts: _read_distinct(texts, read), return_dtype=pl.String())
 
 
 def without(column: str, prefix: str) -> pl.Expr:
@@ -64,11 +69,11 @@ def _quoted(name: str) -> str:
     return quote_plus(name)
 
 
-def _extracted(texts: pl.Series, name: str) -> pl.Series:
+def _read_distinct(texts: pl.Series, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
     if texts.dtype == pl.String:
-        return _read(texts, name)
+        return read(texts)
     distinct = texts.unique().drop_nulls()
-    values = pl.DataFrame({"text": distinct, "value": _read(distinct.cast(pl.String), name)})
+    values = pl.DataFrame({"text": distinct, "value": read(distinct.cast(pl.String))})
     return texts.to_frame("text").join(values, on="text", how="left", maintain_order="left")["value"]
 
 

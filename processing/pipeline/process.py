@@ -12,6 +12,7 @@ from processing.pipeline.steps.access import access
 from processing.pipeline.steps.activity import activity
 from processing.pipeline.steps.bots import bots
 from processing.pipeline.steps.channel_groups import channel_groups
+from processing.pipeline.steps.client import client
 from processing.pipeline.steps.commerce import COMMERCE, commerce, items_of
 from processing.pipeline.steps.content_groups import content_groups
 from processing.pipeline.steps.custom import custom
@@ -54,6 +55,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("page", page, "reports name pages by host and path, not by address with parameters"),
     Step("source", source, "owners want to know where their visitors come from; their own pages do not count"),
     Step("device", device, "reports show category, browser and system instead of user agents"),
+    Step("client", client, "layouts and translations are chosen by what visitors' browsers say of themselves"),
     Step("place", place, "people read names, not codes"),
     Step("rewrite", rewrite, "one thing may come under several names; later steps see the name that is meant"),
     Step("content_groups", content_groups, "owners think of sections, not of pages; filters may depend on them"),

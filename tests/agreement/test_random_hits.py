@@ -41,6 +41,7 @@ from tests.support import oracle_reports
 from tests.support.installation import Installation
 from tests.support.oracle_reports import Line, SlowReport
 from tests.support.places_file import write_places
+from tests.support.random_clients import PLACES
 from tests.support.random_hits import Sent, Site, arrivals, sites
 
 # A story takes a second, so that making a failing one smaller would take an hour: it can be repeated by its blob.
@@ -49,7 +50,7 @@ WHOLE_WAY: Final = settings(
 )
 pytestmark = pytest.mark.django_db
 
-NETWORKS: Final = {"192.0.2.0/24": {"country_code": "DE"}, "198.51.100.0/24": {"country_code": "FR"}}
+NETWORKS: Final = {f"{address}/32": record for address, (record, _) in PLACES.items() if record}
 PARTS: Final = (tuple(METRICS)[:7], tuple(METRICS)[7:14], tuple(METRICS)[14:])
 Questions = list[tuple[Report, SlowReport]]
 Offsets = tuple[int, int, int]  # partition, first, last

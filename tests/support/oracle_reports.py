@@ -1,7 +1,8 @@
 """Computes reports slowly, from the manual's definitions. Shares no code with the product.
 
 A fact is an event of tests/support/oracle.py with the values of its session, and with `event`, `host`, `path`, `query`,
-`country`, `device`, `browser`, `system` as reports show them; its `source` is (source, medium, campaign, channel).
+`country`, `device`, `browser`, `system` and SHOWN_AS_SENT as reports show them; its `source` is (source, medium,
+campaign, channel).
 """
 
 from calendar import SUNDAY, day_name
@@ -70,6 +71,15 @@ def _week(fact: Fact) -> int:
     return 1 + sum(each.weekday() == SUNDAY for each in days[1:])
 
 
+# Facts that have the names of the dimensions that show them.
+SHOWN_AS_SENT = (
+    *("pageTitle", "pageReferrer", "pageLocation"),
+    *("unifiedPagePathScreen", "unifiedPageScreen", "unifiedScreenClass", "unifiedScreenName"),
+    *("countryId", "continent", "continentId", "region", "city"),
+    *("browserVersion", "operatingSystemVersion", "operatingSystemWithVersion", "platform", "platformDeviceCategory"),
+    *("mobileDeviceBranding", "mobileDeviceModel", "deviceModel", "screenResolution", "viewport"),
+    *("language", "languageCode", "protocol", "signedInWithUserId"),
+)
 DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "date": lambda fact: fact["local"].strftime("%Y%m%d"),
     "hour": lambda fact: fact["local"].strftime("%H"),
@@ -102,6 +112,7 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "deviceCategory": lambda fact: fact["device"],
     "browser": lambda fact: fact["browser"],
     "operatingSystem": lambda fact: fact["system"],
+    **{name: (lambda fact, name=name: fact.get(name, "(not set)")) for name in SHOWN_AS_SENT},
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import ReceiveSettings
+from tests.support.random_clients import CHROME, HINTS, IPHONE, SAID, client_and_page, place_and_device
 
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
@@ -25,10 +26,8 @@ ZONES: Final = {
     ("Asia/Kolkata", "2026-06-29"), ("Etc/UTC", "2026-06-29"),
 }  # fmt: skip
 AGENTS: Final = {  # device, browser, system; None: a program
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":
-        ("desktop", "Chrome", "Windows"),
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
-    " Mobile/15E148 Safari/604.1": ("mobile", "Safari", "iOS"),
+    CHROME: ("desktop", "Chrome", "Windows"),
+    IPHONE: ("mobile", "Safari", "iOS"),
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": None,
 }  # fmt: skip
 # parameters, referrer -> source, medium, campaign, channel
@@ -134,6 +133,8 @@ def _request(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int,
         **({"_hts": str(time)} if tracker else {}),
     }
     sender = draw(st.sampled_from(sorted(COUNTRIES))), draw(st.sampled_from([*sorted(AGENTS), min(AGENTS)]))
+    if sender[1] == CHROME:
+        common |= draw(st.sampled_from(HINTS))[0]
     said = draw(st.lists(_events(), min_size=1, max_size=3))
     received = time + (draw(st.sampled_from(DELAYS)) if tracker else 0)
 
@@ -150,7 +151,8 @@ def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
     flags = {name: "1" for name in ("_ss", "_fv", "_c", "seg") if draw(st.integers(0, 7)) == 0}
     spent = draw(st.sampled_from(["", "", "1", "5000", "5001", "10000", "10001", "x"]))
     origin, page = draw(st.integers(0, len(ORIGINS) - 1)), draw(st.sampled_from(PAGES))
-    return {"en": draw(st.sampled_from(NAMES)), **flags, **({"_et": spent} if spent else {})}, origin, page
+    client = draw(st.sampled_from(SAID))[0]
+    return {"en": draw(st.sampled_from(NAMES)), **flags, **({"_et": spent} if spent else {}), **client}, origin, page
 
 
 def _arrived(
@@ -162,7 +164,7 @@ def _arrived(
         tags, referrer, _ = ORIGINS[origin]
         click = f"{'&' if '?' in page else '?'}{urlencode({'gclid': tags['gclid']})}" if "gclid" in tags else ""
         written = {name: text for name, text in tags.items() if name != "gclid"}
-        lines.append(urlencode({**own, "dl": f"https://shop.example{page}{click}", "dr": referrer, **written}))
+        lines.append(urlencode({**own, "dl": f"{_url(origin, page)}{click}", "dr": referrer, **written}))
     query, body = urlencode(common), "\n".join(lines)
     if len(lines) == 1:
         query, body = f"{query}&{body}", ""
@@ -189,6 +191,8 @@ def _base(
         "signals": True,
         "host": "shop.example",
         "country": COUNTRIES[sender[0]],
+        "protocol": "ga4",
+        **place_and_device(*sender, common),
     }
 
 
@@ -201,7 +205,7 @@ def _meant(
         return [{**base, "index": 0, "reason": reasons[0]}]
     technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
     counted = [
-        {**base, **technical, **_said(own), "index": index + 2, "source": ORIGINS[origin][2], **_page(page)}
+        {**base, **technical, **_said(own), "index": index + 2, **_where(origin, page, own)}
         for index, ((own, origin, page), reason) in enumerate(zip(said, reasons, strict=True))
         if not reason
     ]
@@ -213,6 +217,16 @@ def _meant(
             bare = {"page_view": False, "key_event": False, "engagement_ms": 0, "first_visit": name == "first_visit"}
             implied.append({**flagged[0], **bare, "event": name, "index": index})
     return implied + counted
+
+
+def _where(origin: int, page: str, own: dict[str, str]) -> dict[str, Any]:
+    _, referrer, source = ORIGINS[origin]
+    client = client_and_page(_url(origin, page), own)
+    return {**client, **_page(page), "source": source, "pageReferrer": referrer or "(not set)"}
+
+
+def _url(origin: int, page: str) -> str:
+    return f"{'http' if origin % 2 else 'https'}://shop.example{page}"
 
 
 def _reason(name: str, agent: str, property: ReceiveSettings | None) -> str | None:
@@ -256,7 +270,8 @@ def _line(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int, Ar
     text = f'{address} - - [{stamp}] "{request}" {status} 12 "{referrer or "-"}" "{agent}"'
     reason = reason or ("bot" if AGENTS[agent] is None else None)
     owner = ("line", "", "") if reason == "malformed" else ("line", address, agent)
-    facts = _line_facts(request, agent, origin) if reason is None else {"reason": reason}
+    facts = _line_facts(request, address, agent, origin) if reason is None else {"reason": reason}
+    facts |= {"pageReferrer": referrer or "(not set)"}
 
     def arrive(number: int, received_us: int) -> Sent:
         raw = RawHit(FORMAT, id, received_us, "access_log", "", "", {}, b"", text.encode(), property.id, second)
@@ -266,11 +281,14 @@ def _line(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int, Ar
     return time + HOUR, time + 1000 * HOUR, arrive
 
 
-def _line_facts(request: str, agent: str, origin: tuple[str, ...]) -> dict[str, Any]:
+def _line_facts(request: str, address: str, agent: str, origin: tuple[str, ...]) -> dict[str, Any]:
     technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
     flags = dict.fromkeys(("first_visit", "key_event", "client_engaged", "signals"), False)
-    said = {"event": "page_view", "page_view": True, "engagement_ms": 0, "sequence": 0, "client_session": None}
-    return {**technical, **flags, **said, "source": origin, "host": "shop.example", **_page(request.split(" ")[1])}
+    said: dict[str, Any] = {"event": "page_view", "page_view": True, "engagement_ms": 0, "sequence": 0, "client_session": None}
+    target = request.split(" ")[1]
+    shown = {**client_and_page(f"shop.example{target}", {}), **place_and_device(address, agent, {})}
+    said |= {"source": origin, "host": "shop.example", "protocol": "access_log", **_page(target)}
+    return {**technical, **flags, **said, **shown}
 
 
 def _page(target: str) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """Parses user agents, and recognises robots. Results are cached, since most hits share few user agents."""
 
 from functools import cache, lru_cache
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
 import crawleruseragents
 import re2
+from ua_parser import OS as SystemFamily
 from ua_parser import Parser, load_builtins
+from ua_parser import UserAgent as UserAgentFamily
 from ua_parser.regex import Resolver  # the Rust one: a hundred times faster, and its absence stops the start
 
 from processing.pipeline.lookups.lists import rows
@@ -16,18 +19,36 @@ PATTERN_MEMORY: Final = 64 << 20  # bytes
 
 
 class UserAgent(NamedTuple):
-    """What ua-parser reads out of the user agent alone: names of families, "" if it knows none."""
+    """What ua-parser reads out of the user agent alone: names of families, versions, brand and model; "" if unknown."""
 
     browser: str
     system: str
     device_family: str
+    browser_version: str
+    system_version: str
+    brand: str
+    model: str
 
 
 @lru_cache(CACHED)
 def parse_user_agent(text: str) -> UserAgent:
     result = _parser().parse(text)
-    names = (part.family if part else "" for part in (result.user_agent, result.os, result.device))
-    return UserAgent(*names)
+    browser, system, device = result.user_agent, result.os, result.device
+    return UserAgent(
+        browser=browser.family if browser else "",
+        system=system.family if system else "",
+        device_family=device.family if device else "",
+        browser_version=_version(browser),
+        system_version=_version(system),
+        brand=(device and device.brand) or "",
+        model=(device and device.model) or "",
+    )
+
+
+def _version(part: UserAgentFamily | SystemFamily | None) -> str:
+    """Returns the numbers up to the first that is unknown: `17.5`."""
+    numbers = (part.major, part.minor, part.patch, part.patch_minor) if part else ()
+    return ".".join(takewhile(bool, (number or "" for number in numbers)))
 
 
 @lru_cache(CACHED)

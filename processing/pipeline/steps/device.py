@@ -1,4 +1,6 @@
-"""Finds device category, browser and system by client hints, or by the user agent if there are none."""
+"""Finds device category, browser and system, their versions and the device's maker and model: by client hints, or by
+the user agent if there are none.
+"""
 
 from functools import lru_cache
 from typing import Final
@@ -9,11 +11,16 @@ import re2
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.lookups.lists import rows
-from processing.pipeline.lookups.user_agents import CACHED, LONGEST, parse_user_agent
+from processing.pipeline.lookups.makes import make_and_model
+from processing.pipeline.lookups.user_agents import CACHED, LONGEST, UserAgent, parse_user_agent
+from processing.pipeline.lookups.versions import plain_version, system_version, system_version_of_hint, version_behind
 from processing.pipeline.row_ops import look_up
 
-KEYS: Final = tuple(pl.col(name).str.slice(0, LONGEST) for name in ("user_agent", "uamb", "uam", "uap", "uafvl"))
+KEYS: Final = tuple(
+    pl.col(name).str.slice(0, LONGEST) for name in ("user_agent", "uamb", "uam", "uap", "uapv", "uafvl")
+)
 FACTS: Final = {"device": pl.String(), "browser": pl.String(), "system": pl.String()}
+DETAILS: Final = dict.fromkeys(("browser_version", "system_version", "brand", "model"), pl.String())
 LONGEST_NAME: Final = 100
 
 CHROMIUM: Final = "Chrome/"
@@ -39,18 +46,33 @@ SIGNS: Final = {
 
 
 def device(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    return frame.hstack(look_up(frame, KEYS, FACTS, find_device))
+    return frame.hstack(look_up(frame, KEYS, {**FACTS, **DETAILS}, find_device))
 
 
 @lru_cache(CACHED)
 def find_device(
-    user_agent: str | None, mobile: str | None, model: str | None, platform: str | None, brands: str | None
-) -> tuple[str, str | None, str | None]:
-    """Returns device category, browser and operating system by Google's names; None where unknown."""
+    user_agent: str | None,
+    mobile: str | None,
+    model: str | None,
+    platform: str | None,
+    platform_version: str | None,
+    brands: str | None,
+) -> tuple[str | None, ...]:
+    """Returns device category, browser and operating system by Google's names, and DETAILS; None where unknown."""
     text = user_agent or ""
     agent = parse_user_agent(text)
-    system = _system(_known(agent.system, SYSTEMS), platform or "")
-    return _category(text, mobile, model or "", system), _browser(text, agent.browser, brands or ""), system
+    by_agent, by_hint = _known(agent.system, SYSTEMS), PLATFORMS.get(platform or "")
+    system = _system(by_agent, platform or "")
+    browser = _browser(text, agent.browser, brands or "")
+    hinted = system_version_of_hint(system, platform_version or "") if system == by_hint else None
+    return (
+        _category(text, mobile, model or "", system),
+        browser,
+        system,
+        _browser_version(text, agent, browser, brands or ""),
+        hinted or (system_version(agent.system_version) if system == by_agent else None),
+        *make_and_model(agent, model or ""),
+    )
 
 
 def _known(family: str, names: dict[str, str]) -> str | None:
@@ -81,6 +103,20 @@ def _first(present: set[str], names: dict[str, str]) -> str | None:
 
 def _first_token(text: str) -> str | None:
     return next((browser for token, browser in TOKENS.items() if token in text), None)
+
+
+def _browser_version(text: str, agent: UserAgent, browser: str | None, version_list: str) -> str | None:
+    """Reads the version where the browser's name was found."""
+    for part in version_list.split("|"):
+        brand, _, version = part.partition(";")
+        name = unquote(brand)
+        if browser and browser in (BRANDS.get(name), COMMON_BRANDS.get(name)) and (found := plain_version(version)):
+            return found
+    signs = [token for token, name in TOKENS.items() if name == browser]
+    if _built_on_chromium(text, agent.browser) == browser:
+        signs += ["OPR/", CHROMIUM]
+    behind = (version_behind(sign, text) for sign in signs if sign in text)
+    return next(filter(None, behind), None) or plain_version(agent.browser_version)
 
 
 def _built_on_chromium(text: str, family: str) -> str | None:

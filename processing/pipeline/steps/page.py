@@ -1,4 +1,4 @@
-"""Finds host, path and query of the page that an event is about, and its tags. Hostile text is cut, not cleaned."""
+"""Finds address, title and referrer of the page that an event is about, and tags. Hostile text is cut, not cleaned."""
 
 from typing import Final
 
@@ -16,6 +16,8 @@ from processing.pipeline.row_ops import look_up
 ADDRESS: Final = pl.coalesce("dl", "target")
 KEYS: Final = (without_query(ADDRESS), pl.col("dh"), without_query(pl.col("dp")))
 FACTS: Final = {"host": pl.String(), "path": pl.String()}
+LONGEST_TITLE: Final = 300
+LONGEST_REFERRER: Final = 2_048
 PARAMETERS: Final = {"query": pl.String(), "tags": pl.String()}
 SPECIAL_SIGNS: Final = [*SIGNS, "amp;", "#/", "#!"]
 
@@ -25,7 +27,12 @@ def page(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
     Adds `tags`, of `dl` and `dp`, for the step that finds the source.
     """
-    found = frame.hstack(look_up(frame, KEYS, FACTS, find_page)).with_columns(find_parameters(frame))
+    found = frame.hstack(look_up(frame, KEYS, FACTS, find_page)).with_columns(
+        find_parameters(frame),
+        title=_cut(frame["dt"].str.strip_chars(), LONGEST_TITLE),
+        referrer=_cut(frame["dr"], LONGEST_REFERRER),
+        scheme=_scheme(ADDRESS.str.head(len("https://")).str.to_lowercase()),
+    )
     return _with_log_host(found, rules)
 
 
@@ -62,6 +69,19 @@ def _parameters(addresses: pl.Series) -> tuple[pl.Series, pl.Series]:
 def _is_special(addresses: pl.Series) -> pl.Series:
     has_sign = addresses.str.contains_any(SPECIAL_SIGNS, ascii_case_insensitive=True)
     return has_sign | addresses.str.contains(MAY_CHANGE)
+
+
+def _scheme(start: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(start.eq("https://")).then(pl.lit("https")).when(start.str.starts_with("http://")).then(pl.lit("http"))
+    )
+
+
+def _cut(texts: pl.Series, longest: int) -> pl.Series:
+    """Empty text becomes null."""
+    if (texts.str.len_bytes() > longest).any():
+        texts = texts.str.head(longest)
+    return pl.select(pl.when(texts.ne("")).then(texts)).to_series()
 
 
 def _with_log_host(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:

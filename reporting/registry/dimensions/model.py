@@ -1,11 +1,11 @@
 """What a dimension of reports is, and the shapes that many share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import polars as pl
 
-from processing.pipeline.custom_values import extract
+from processing.pipeline.custom_values import extract, read_each
 
 NOT_SET: Final = "(not set)"
 TIME_COLUMNS: Final = {"day", "time"}
@@ -48,6 +48,16 @@ def plain(key: pl.Expr) -> pl.Expr:
 def of_column(name: str, label: str, category: str, definition: str, column: str) -> Dimension:
     scope = "session" if column.startswith("session_") else "event"
     return Dimension(name, label, category, scope, definition, (column,), lambda _zone: filled(column), plain)
+
+
+def translated(
+    name: str, label: str, category: str, definition: str, *, column: str, names: Callable[[], Mapping[str, str]]
+) -> Dimension:
+    """Returns the dimension of what a table calls the values of a column; values that it lacks are not set."""
+    value = read_each(
+        column, lambda texts: texts.replace_strict(names(), default=None, return_dtype=pl.String())
+    ).fill_null(NOT_SET)
+    return Dimension(name, label, category, "event", definition, (column,), lambda _zone: value, plain)
 
 
 def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:

@@ -30,6 +30,11 @@ def _joined(columns: Sequence[pl.Series]) -> pl.Series:
     return pl.select(pl.when(route.is_null()).then(plain).otherwise(with_route)).to_series()
 
 
+def _location(zone: str) -> pl.Expr:
+    scheme = pl.when(pl.col("scheme").is_not_null()).then(plain(pl.col("scheme")) + "://")
+    return pl.concat_str(scheme.fill_null(""), _full_page(zone))
+
+
 def _behind(mark: str, text: pl.Series) -> pl.Expr:
     return pl.when(text.ne("")).then(pl.lit(mark) + pl.lit(text)).otherwise(pl.lit(""))
 
@@ -72,4 +77,43 @@ PAGE: Final = (
         key=GROUP,
     ),
     of_column("hostName", "Host name", "Page", "The host of the page's URL.", "host"),
+    Dimension(
+        name="pageLocation",
+        label="Page location",
+        category="Page",
+        scope="event",
+        definition="Protocol, host, path and query of the page's address; campaign tags and click ids are not part of"
+        " it. Without https:// or http:// where the client sent neither, as in access logs.",
+        columns=("scheme", "host", "path", "query"),
+        key=_location,
+        text=plain,
+    ),
+    of_column("pageTitle", "Page title", "Page", "The title of the page, its first 300 characters.", "title"),
+    of_column(
+        "pageReferrer",
+        "Page referrer",
+        "Page",
+        "The whole address of the page that led to this one, as it was sent, its first 2,048 characters; also where it"
+        " is of the same site.",
+        "referrer",
+    ),
+    of_column(
+        "unifiedPagePathScreen", "Page path and screen class", "Page", "The same as pagePath: web pages only.", "path"
+    ),
+    Dimension(
+        name="unifiedPageScreen",
+        label="Page path + query string and screen class",
+        category="Page",
+        scope="event",
+        definition="The same as pagePathPlusQueryString: web pages only.",
+        columns=("path", "query"),
+        key=_page_and_query,
+        text=plain,
+    ),
+    of_column(
+        "unifiedScreenClass", "Page title and screen class", "Page", "The same as pageTitle: web pages only.", "title"
+    ),
+    of_column(
+        "unifiedScreenName", "Page title and screen name", "Page", "The same as pageTitle: web pages only.", "title"
+    ),
 )
