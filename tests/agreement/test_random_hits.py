@@ -42,7 +42,8 @@ from tests.support.installation import Installation
 from tests.support.oracle_reports import Line, SlowReport
 from tests.support.places_file import write_places
 from tests.support.random_clients import PLACES
-from tests.support.random_hits import Sent, Site, arrivals, sites
+from tests.support.random_hits import arrivals
+from tests.support.random_site import Sent, Site, sites
 
 # A story takes a second, so that making a failing one smaller would take an hour: it can be repeated by its blob.
 WHOLE_WAY: Final = settings(

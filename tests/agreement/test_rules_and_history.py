@@ -30,8 +30,9 @@ from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.agreement.test_random_hits import installation
 from tests.support.installation import Installation
-from tests.support.random_hits import Sent, Site, arrivals, sites
+from tests.support.random_hits import arrivals
 from tests.support.random_rules import random_ruleset
+from tests.support.random_site import Sent, Site, sites
 
 pytestmark = pytest.mark.django_db
 EVER: Final = (date(2026, 1, 1), date(2026, 12, 31))

@@ -71,6 +71,10 @@ def _week(fact: Fact) -> int:
     return 1 + sum(each.weekday() == SUNDAY for each in days[1:])
 
 
+def _shown(name: str) -> Callable[[Fact], str]:
+    return lambda fact: fact.get(name, "(not set)")
+
+
 # Facts that have the names of the dimensions that show them.
 SHOWN_AS_SENT = (
     *("pageTitle", "pageReferrer", "pageLocation"),
@@ -112,7 +116,7 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "deviceCategory": lambda fact: fact["device"],
     "browser": lambda fact: fact["browser"],
     "operatingSystem": lambda fact: fact["system"],
-    **{name: (lambda fact, name=name: fact.get(name, "(not set)")) for name in SHOWN_AS_SENT},
+    **{name: _shown(name) for name in SHOWN_AS_SENT},
 }
 
 

@@ -1,45 +1,21 @@
 """Random hits for tests, each with what the oracle must make of it: written from the manual, not from the product."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import ReceiveSettings
-from tests.support.random_clients import CHROME, HINTS, IPHONE, SAID, client_and_page, place_and_device
+from tests.support.random_clients import CHROME, HINTS, SAID, place_and_device
+from tests.support.random_lines import lines
+from tests.support.random_site import AGENTS, COUNTRIES, HOUR, MINUTE, ORIGINS, Arrival, Sent, Site, number_of, page_of
 
-MINUTE: Final = 60_000
-HOUR: Final = 60 * MINUTE
 # gaps at which something changes, and a millisecond to either side
 EDGES: Final = tuple(edge + off for edge in (0, 10_000, 30 * MINUTE, 4 * HOUR, 5 * HOUR) for off in (-1, 0, 1))
 # from a hit's making to its receipt; the window is -72 h to +10 min
 DELAYS: Final = (0, 0, 0, 40, MINUTE, 5 * HOUR, 72 * HOUR, 72 * HOUR + 1, -10 * MINUTE, -10 * MINUTE - 1)
-# zones, each with a day before a change of the clock (at midnight, of half an hour, in either direction)
-ZONES: Final = {
-    ("Europe/Berlin", "2026-03-28"), ("Europe/Berlin", "2026-10-24"), ("Africa/Cairo", "2026-04-23"),
-    ("Africa/Cairo", "2026-10-28"), ("America/Havana", "2026-10-31"), ("Australia/Lord_Howe", "2026-10-03"),
-    ("Asia/Kolkata", "2026-06-29"), ("Etc/UTC", "2026-06-29"),
-}  # fmt: skip
-AGENTS: Final = {  # device, browser, system; None: a program
-    CHROME: ("desktop", "Chrome", "Windows"),
-    IPHONE: ("mobile", "Safari", "iOS"),
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": None,
-}  # fmt: skip
-# parameters, referrer -> source, medium, campaign, channel
-ORIGINS: Final[tuple[tuple[dict[str, str], str, tuple[str, ...]], ...]] = (
-    ({}, "", ("(direct)", "(none)", "(direct)", "Direct")),
-    ({"cs": "letter", "cm": "email", "cn": "may"}, "", ("letter", "email", "may", "Email")),
-    ({}, "https://www.google.com/", ("google", "organic", "(organic)", "Organic Search")),
-    ({}, "https://news.example/a", ("news.example", "referral", "(referral)", "Referral")),
-    ({}, "https://shop.example/b", ("(direct)", "(none)", "(direct)", "Direct")),
-    ({"gclid": "x"}, "https://www.google.com/", ("google", "cpc", "(not set)", "Paid Search")),
-)
-COUNTRIES: Final = {"192.0.2.7": "Germany", "198.51.100.9": "France", "203.0.113.5": "(not set)"}
 PAGES: Final = ("/", "/a", "/B", "/a?q=1&r")
 NAMES: Final = (
     "page_view",
@@ -55,41 +31,6 @@ NAMES: Final = (
 )
 
 
-class Sent(NamedTuple):
-    """A hit at one arrival: its bytes, and what the oracle shall make of it. `owner` 0 is the unknown property."""
-
-    raw: RawHit
-    owner: int
-    events: list[dict[str, Any]]
-
-
-Arrival = Callable[[int, int], Sent]  # (number, received in us) -> the hit as it arrives then
-
-
-class Site(NamedTuple):
-    """Two properties: one tells visitors by cookie, one by address; `low` to `high` are four local days (ms)."""
-
-    cookie: ReceiveSettings
-    cookieless: ReceiveSettings
-    moments: list[int]
-
-    @property
-    def days(self) -> tuple[int, int]:
-        return self.moments[0], self.moments[-1]
-
-
-@st.composite
-def sites(draw: st.DrawFn) -> Site:
-    zone, day = draw(st.sampled_from(sorted(ZONES)))
-    named: dict[str, Any] = {"domains": ("shop.example",), "zone": zone}
-    named |= {"session_timeout_s": draw(st.sampled_from([1800, 5 * 3600]))}
-    cookie = ReceiveSettings(id=11, measurement_id="G-COOKIE0001", **named)
-    cookieless = ReceiveSettings(id=12, measurement_id="G-NOCOOKIE01", identity="cookieless", **named)
-    first = datetime.fromisoformat(day)
-    starts = [(first + timedelta(days=n)).replace(tzinfo=ZoneInfo(zone)) for n in range(4)]
-    return Site(cookie, cookieless, [int(start.timestamp() * 1000) for start in starts])
-
-
 @st.composite
 def arrivals(draw: st.DrawFn, site: Site, most: int = 40) -> list[Sent]:
     """In the order of receipt, re-sent ones among them."""
@@ -97,7 +38,7 @@ def arrivals(draw: st.DrawFn, site: Site, most: int = 40) -> list[Sent]:
     wanted: list[tuple[int, Arrival]] = []
     for number in range(draw(st.integers(1, most).map(lambda many: many if many % 5 else most))):
         times.append(draw(_times(site, times[-4:])))
-        make = _line if draw(st.integers(0, 4)) == 0 else _request
+        make = lines if draw(st.integers(0, 4)) == 0 else _request
         received, latest, arrival = draw(make(site, times[-1], f"id{number}"))
         wanted.append((received, arrival))
         if draw(st.integers(0, 3)) == 0:
@@ -185,7 +126,7 @@ def _base(
         "received_us": received_us,
         "time": int(created) if created is not None and believed else received,
         "visitor": ("client", common["cid"]) if by_cookie else ("day", day, *sender),
-        "hit": _number(common.get("_hid") or f"r{number}"),
+        "hit": number_of(common.get("_hid") or f"r{number}"),
         "client_session": common["sid"] or None,
         "sequence": int(common["_s"]),
         "signals": True,
@@ -222,7 +163,7 @@ def _meant(
 def _where(origin: int, page: str, own: dict[str, str]) -> dict[str, Any]:
     _, referrer, source = ORIGINS[origin]
     client = client_and_page(_url(origin, page), own)
-    return {**client, **_page(page), "source": source, "pageReferrer": referrer or "(not set)"}
+    return {**client, **page_of(page), "source": source, "pageReferrer": referrer or "(not set)"}
 
 
 def _url(origin: int, page: str) -> str:
@@ -249,53 +190,3 @@ def _said(own: dict[str, str]) -> dict[str, Any]:
         "_fv": "_fv" in own,
         "_ss": "_ss" in own,
     }
-
-
-# request, status -> why it does not count
-REQUESTS: Final = (
-    ("GET / HTTP/1.1", 200, None), ("GET /a HTTP/1.1", 304, None), ("GET /a?q=2 HTTP/1.1", 200, None),
-    ("POST /a HTTP/1.1", 404, "method"), ("GET /s.css HTTP/1.1", 404, "status"), ("GET /s.css HTTP/1.1", 200, "asset"),
-    ("nonsense", 200, "malformed"),
-)  # fmt: skip
-
-
-@st.composite
-def _line(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int, Arrival]:
-    """A line of an access log, imported some time later; it may be imported again at any time."""
-    property, second = draw(st.sampled_from([site.cookie, site.cookieless])), time // 1000 * 1000
-    request, status, reason = draw(st.sampled_from(REQUESTS))
-    address, agent = draw(st.sampled_from(sorted(COUNTRIES))), draw(st.sampled_from(sorted(AGENTS)))
-    _, referrer, origin = draw(st.sampled_from([each for each in ORIGINS if not each[0]]))
-    stamp = datetime.fromtimestamp(second / 1000, tz=UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
-    text = f'{address} - - [{stamp}] "{request}" {status} 12 "{referrer or "-"}" "{agent}"'
-    reason = reason or ("bot" if AGENTS[agent] is None else None)
-    owner = ("line", "", "") if reason == "malformed" else ("line", address, agent)
-    facts = _line_facts(request, address, agent, origin) if reason is None else {"reason": reason}
-    facts |= {"pageReferrer": referrer or "(not set)"}
-
-    def arrive(number: int, received_us: int) -> Sent:
-        raw = RawHit(FORMAT, id, received_us, "access_log", "", "", {}, b"", text.encode(), property.id, second)
-        base = {"position": number, "received_us": received_us, "time": second, "visitor": owner, "hit": _number(id)}
-        return Sent(raw, property.id, [{**base, **facts, "index": 0, "country": COUNTRIES[address]}])
-
-    return time + HOUR, time + 1000 * HOUR, arrive
-
-
-def _line_facts(request: str, address: str, agent: str, origin: tuple[str, ...]) -> dict[str, Any]:
-    technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
-    flags = dict.fromkeys(("first_visit", "key_event", "client_engaged", "signals"), False)
-    said: dict[str, Any] = {"event": "page_view", "page_view": True, "engagement_ms": 0, "sequence": 0, "client_session": None}
-    target = request.split(" ")[1]
-    shown = {**client_and_page(f"shop.example{target}", {}), **place_and_device(address, agent, {})}
-    said |= {"source": origin, "host": "shop.example", "protocol": "access_log", **_page(target)}
-    return {**technical, **flags, **said, **shown}
-
-
-def _page(target: str) -> dict[str, str]:
-    path, _, query = target.partition("?")
-    return {"path": path, "query": query}
-
-
-def _number(id: str) -> int:
-    """Ties sort by it: the first 64 bits of the id's BLAKE2b."""
-    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "big")

@@ -1,7 +1,7 @@
 """Finds a host, or a domain above it, in a list of domains or of host patterns."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 # The labels under which a site shows the pages of its bare domain: for telephones, in a language or on the way out. Not
@@ -18,9 +18,13 @@ def find_listed_domain(host: str, domains: Collection[str]) -> str | None:
 
     `shop.example.org` is found by `shop.example.org`, `example.org` and `org`. All names are in lower case.
     """
+    return next((domain for domain in domains_above(host) if domain in domains), None)
+
+
+def domains_above(host: str) -> Iterator[str]:
+    """Yields the host and the domains that it lies below, the longest first."""
     labels = host.split(".")
-    candidates = (".".join(labels[first:]) for first in range(len(labels)))
-    return next((domain for domain in candidates if domain in domains), None)
+    return (".".join(labels[first:]) for first in range(len(labels)))
 
 
 class HostPatterns:

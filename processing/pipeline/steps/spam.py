@@ -7,13 +7,15 @@ import polars as pl
 from configuration.ruleset.domain_names import comparable_domain
 from configuration.ruleset.ruleset import Ruleset, SpamRule
 from processing.pipeline.conditions.matcher import Matcher
-from processing.pipeline.lookups.domains import find_listed_domain
+from processing.pipeline.lookups.domains import domains_above, find_listed_domain
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.row_ops import reject_by_rule
 
 
 def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    """Rejects hits whose referrer is, or lies below, a domain of a rule or of the list. The list has no rule name."""
+    """Rejects hits whose referrer is, or lies below, a domain of a rule or of the list. The list has no rule name. If
+    several rules list the referrer, the first is named.
+    """
     own: list[SpamRule] = rules.of_kind(SpamRule)
     known = _domains() if rules.settings.spam_list else frozenset[str]()
     if not own and not known:
@@ -22,8 +24,8 @@ def spam(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     numbers = {comparable_domain(domain): number for domain, number in placed}
 
     def find(host: str) -> int | None:
-        if domain := find_listed_domain(host, numbers):
-            return numbers[domain]
+        if listed := [numbers[domain] for domain in domains_above(host) if domain in numbers]:
+            return min(listed)
         return len(own) if find_listed_domain(host, known) else None
 
     hosts = Matcher(frame).column("referrer_host")

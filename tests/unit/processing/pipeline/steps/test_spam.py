@@ -51,6 +51,14 @@ def test_a_rule_is_named_also_beside_the_list() -> None:
     assert refused(own, "https://semalt.com/") == [("spam", "Ours")]
 
 
+def test_the_first_rule_is_named_however_close_its_domain() -> None:
+    rules = ruled(
+        SpamRule(name="Wide", domains=("bad.example",)),
+        SpamRule(name="Close", domains=("www.bad.example", "x.example")),
+    )
+    assert refused(rules, "https://www.bad.example/", "https://x.example/") == [("spam", "Wide"), ("spam", "Close")]
+
+
 def test_rules_that_are_off_or_tested_change_nothing() -> None:
     assert refused(OWN, "https://x.example/") == [(None, None)]
     tested = ruled(SpamRule(name="T", domains=("bad.example",), state="testing"))
