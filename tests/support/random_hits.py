@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import ReceiveSettings
-from tests.support.random_clients import CHROME, HINTS, SAID, place_and_device
+from tests.support.random_clients import CHROME, HINTS, SAID, client_and_page, place_and_device
 from tests.support.random_lines import lines
 from tests.support.random_site import AGENTS, COUNTRIES, HOUR, MINUTE, ORIGINS, Arrival, Sent, Site, number_of, page_of
 

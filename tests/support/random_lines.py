@@ -6,7 +6,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
-from tests.support.random_clients import place_and_device
+from tests.support.random_clients import client_and_page, place_and_device
 from tests.support.random_site import AGENTS, COUNTRIES, HOUR, ORIGINS, Arrival, Sent, Site, number_of, page_of
 
 # request, status -> why it does not count
