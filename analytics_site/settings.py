@@ -214,7 +214,11 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Hitstream",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "configuration.api.schema.add_rules"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "configuration.api.schema.add_rules",
+        "reporting.api.schema.add_segments",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "AUTHENTICATION_WHITELIST": [

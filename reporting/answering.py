@@ -8,6 +8,7 @@ from django.conf import settings
 
 from configuration.clock import now
 from configuration.ruleset.ruleset import encode_ruleset
+from reporting.audiences.saved import resolve_names
 from reporting.capacity.elsewhere import run_elsewhere
 from reporting.capacity.turns import limits, weigh
 from reporting.clock import now_in
@@ -31,6 +32,7 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
 
     Raises ReportError; Busy if too much is going on; and what ends the work early (reporting/capacity/turns.py).
     """
+    reports = resolve_names(reports, property)
     view = view_of(property)
     present = Now.at(now_in(view.zone))
     planned = plan_many(reports, view, present, limits())

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reporting.api import downloads, privacy, reports
+from reporting.api import audiences, downloads, privacy, reports
 from reporting.api import rules as rules_api
 from reporting.ga4 import views as ga4
 from reporting.rules import history_pages
@@ -28,6 +28,8 @@ urlpatterns = [
     path("api/properties/<int:number>/status/", reports.PropertyStatus.as_view(), name="api-status"),
     path("api/properties/<int:number>/rejected/", reports.RejectedHits.as_view(), name="api-rejected"),
     path("api/properties/<int:number>/report/", reports.PropertyReport.as_view(), name="api-report"),
+    path("api/properties/<int:number>/segments/", audiences.Audiences.as_view(), name="api-segments"),
+    path("api/properties/<int:number>/segments/<int:segment>/", audiences.OneAudience.as_view(), name="api-segment"),
     path("api/properties/<int:number>/events/", downloads.Events.as_view(), name="api-events"),
     path("api/properties/<int:number>/rules/trace/", rules_api.TryHit.as_view(), name="api-rules-trace"),
     path("api/properties/<int:number>/rules/preview/", rules_api.PreviewRules.as_view(), name="api-rules-preview"),

@@ -60,19 +60,19 @@ class InOneSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=
     condition: "Condition"
 
 
-class And(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="and"):
+class AllOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="and"):
     conditions: tuple["Condition", ...]
 
 
-class Or(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="or"):
+class AnyOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="or"):
     conditions: tuple["Condition", ...]
 
 
-class Not(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="not"):
+class Negated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="not"):
     condition: "Condition"
 
 
-Condition: TypeAlias = Events | Sequence | InOneSession | And | Or | Not
+Condition: TypeAlias = Events | Sequence | InOneSession | AllOf | AnyOf | Negated
 
 
 class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,15 +119,12 @@ def read_audiences(report: Any, segment: object, comparisons: object) -> Any:
         request = msgspec.convert(fields, _Request)
     except msgspec.ValidationError as error:
         raise ReportError(str(error)) from error
-    return AudienceReport(report, request.segment, request.comparisons)
+    return AudienceReport(report, request.segment, tuple(map(_named, request.comparisons)))
 
 
-def read_audience(definition: object) -> Audience:
-    """Reads the JSON of a definition. Raises ReportError."""
-    try:
-        return msgspec.convert(definition, Audience)
-    except msgspec.ValidationError as error:
-        raise ReportError(str(error)) from error
+def _named(compared: Compared) -> Compared:
+    saved = compared.segment if isinstance(compared.segment, str) else ""
+    return Compared(compared.name or saved, compared.segment)
 
 
 def check_comparisons(comparisons: tuple[Compared, ...]) -> None:
@@ -152,14 +149,14 @@ def _conditions(tree: Condition, scope: Scope, depth: int) -> Iterator[Events | 
     if depth > DEEPEST:
         raise ReportError(f"The segment is nested deeper than {DEEPEST}; flatten it.")
     match tree:
-        case And(children) | Or(children):
+        case AllOf(children) | AnyOf(children):
             if not children:
                 raise ReportError("A group of the segment has no conditions; give it at least one.")
-        case Not(child) | InOneSession(child):
+        case Negated(child) | InOneSession(child):
             children = (child,)
         case _:
             children = ()
-    if not isinstance(tree, And | Or | Not):
+    if not isinstance(tree, AllOf | AnyOf | Negated):
         _check_scope(tree, scope)
         yield tree
     for child in children:
@@ -199,11 +196,11 @@ def event_filter(audience: Audience) -> Filter | None:
 
 def _as_filter(tree: Condition) -> Filter:
     match tree:
-        case And(children):
+        case AllOf(children):
             return filters.And(tuple(map(_as_filter, children)))
-        case Or(children):
+        case AnyOf(children):
             return filters.Or(tuple(map(_as_filter, children)))
-        case Not(child):
+        case Negated(child):
             return filters.Not(_as_filter(child))
         case Events(filter) if filter is not None:
             return filter

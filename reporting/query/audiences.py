@@ -189,11 +189,11 @@ class _Evaluation:
     def of(self, condition: model.Condition) -> Mask:
         checkpoint()
         match condition:
-            case model.And(conditions):
+            case model.AllOf(conditions):
                 return reduce(np.logical_and, map(self.of, conditions))
-            case model.Or(conditions):
+            case model.AnyOf(conditions):
                 return reduce(np.logical_or, map(self.of, conditions))
-            case model.Not(child):
+            case model.Negated(child):
                 return ~self.of(child)
             case model.Events():
                 return self._of_events(condition)

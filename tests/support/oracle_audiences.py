@@ -40,11 +40,11 @@ def _is_in(own: list[Fact], audience: model.Audience) -> bool:
 def meets(own: list[Fact], condition: model.Condition) -> bool:
     """Returns whether these events, all of one user or session, meet the condition."""
     match condition:
-        case model.And(conditions):
+        case model.AllOf(conditions):
             return all(meets(own, each) for each in conditions)
-        case model.Or(conditions):
+        case model.AnyOf(conditions):
             return any(meets(own, each) for each in conditions)
-        case model.Not(each):
+        case model.Negated(each):
             return not meets(own, each)
         case model.Events(filter, metric, operation, value):
             counted = [fact for fact in own if accepts(fact, filter)]

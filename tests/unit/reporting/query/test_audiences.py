@@ -12,7 +12,17 @@ from reporting.kinds import plan_many, run
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
 from reporting.kinds.retention.report import RetentionReport
-from reporting.model.audience import And, Audience, AudienceReport, Events, InOneSession, Not, Or, Sequence, Step
+from reporting.model.audience import (
+    AllOf,
+    AnyOf,
+    Audience,
+    AudienceReport,
+    Events,
+    InOneSession,
+    Negated,
+    Sequence,
+    Step,
+)
 from reporting.model.date_ranges import resolve
 from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
@@ -103,7 +113,7 @@ def test_sequences() -> None:
 
 
 def test_both_in_one_session() -> None:
-    both = And((having("eventName", "see"), having("eventName", "buy")))
+    both = AllOf((having("eventName", "see"), having("eventName", "buy")))
     events = [event(1, 0, path="/1"), event(1, 5, "buy", path="/1"), event(2, 0, path="/2"), event(2, 1, "buy")]
     assert members(Audience("user", include=both), *events) == ["/", "/1", "/2"]
     assert members(Audience("user", include=InOneSession(both)), *events) == ["/", "/2"]
@@ -144,7 +154,7 @@ SEQUENCES = st.builds(lambda first, later: Sequence((first, *later)), FIRST, st.
 def trees(leaves: Any) -> Any:
     def grown(inner: Any) -> Any:
         lists = st.lists(inner, min_size=1, max_size=2).map(tuple)
-        return st.builds(And, lists) | st.builds(Or, lists) | st.builds(Not, inner)
+        return st.builds(AllOf, lists) | st.builds(AnyOf, lists) | st.builds(Negated, inner)
 
     return st.recursive(leaves, grown, max_leaves=3)
 
@@ -232,7 +242,7 @@ def test_limits_hold_for_the_conditions_of_all_audiences_together() -> None:
     ("audience", "advice"),
     [
         (Audience("user"), "give it `include` or `exclude`"),
-        (Audience("user", And(())), "at least one"),
+        (Audience("user", AllOf(())), "at least one"),
         (Audience("user", having("cuntry", "x")), "Did you mean country"),
         (Audience("user", having("sessions", "x")), "is a metric"),
         (Audience("user", Events(metric="nonsense", value=1)), "is not a metric"),
@@ -261,6 +271,6 @@ def test_bad_audiences_are_answered_with_advice(audience: Audience, advice: str)
 def test_one_that_is_nested_too_deep() -> None:
     tree: Any = Events()
     for _ in range(21):
-        tree = Not(tree)
+        tree = Negated(tree)
     with pytest.raises(ReportError, match="nested deeper than 20"):
         run(AudienceReport(TABLE, Audience("user", tree)), view_of(), NOW)
