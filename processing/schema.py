@@ -1,14 +1,19 @@
 """The columns of every data frame between a raw hit and a report.
 
-Times are UTC: `*_us` in microseconds, all others in milliseconds. Each column is one line, and everything else is
-derived from its flags: which rows have it, what stands for it in rows that were stored before it was added, and whether
-condensed rows keep it. The order of columns is part of the stored format: add new ones at the end of their table.
+Times are UTC: `*_us` in microseconds, all others in milliseconds. Each column is one line, here or in columns/, and
+everything else is derived from its flags: which rows have it, what stands for it in rows that were stored before it was
+added, and whether condensed rows keep it. The order of columns is part of the stored format: add new ones at the end of
+their table.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import polars as pl
+
+from processing.columns.column import Column, Steady, Summed
+from processing.columns.facts import FACT_COLUMNS
+from processing.columns.items import ITEM_COLUMNS, ITEM_FACT_COLUMNS
 
 Schema: TypeAlias = dict[str, pl.DataType]
 
@@ -32,36 +37,6 @@ Reason = Literal[
 REASONS: Final[tuple[str, ...]] = get_args(Reason)
 
 
-class Steady(NamedTuple):
-    """Condensed rows have this column as it is, since a version of theirs, at a place among the steady columns."""
-
-    version: int
-    place: int
-
-
-class Summed(NamedTuple):
-    """Condensed rows have the sum of this column over their events, with a type of its own."""
-
-    version: int
-    place: int
-    dtype: pl.DataType
-
-
-class Column(NamedTuple):
-    """`added`: the first version of stored rows lacks the column; there it reads as `fallback`, or null without one.
-
-    `attribution`: the column `session_…` holds the value of the session's first event, for all events of the session;
-    condensed rows keep that column.
-    """
-
-    name: str
-    dtype: pl.DataType
-    added: bool = False
-    fallback: str | None = None
-    condensed: Steady | Summed | None = None
-    attribution: Steady | None = None
-
-
 # Where an event comes from.
 IDENTITY_COLUMNS: Final = (
     Column("position", pl.UInt64()),  # orders hits across logs, see positions.py
@@ -73,94 +48,6 @@ IDENTITY_COLUMNS: Final = (
     Column("hit", pl.UInt64()),
     Column("client_session", pl.UInt64()),  # null: the client named none
     Column("sequence", pl.UInt32()),  # the client's hit counter; 0: it sent none
-)
-
-# What the steps derive from an event. Text is null where it is unknown; reports say "(not set)".
-FACT_COLUMNS: Final = (
-    Column("event", pl.String()),
-    Column("host", pl.String()),
-    Column("path", pl.String()),
-    Column("query", pl.String(), added=True),  # of the page, without tags and click ids
-    Column("source", pl.String(), attribution=Steady(1, 11)),
-    Column("medium", pl.String(), attribution=Steady(1, 12)),
-    Column("campaign", pl.String(), attribution=Steady(1, 13)),
-    Column("channel", pl.String(), attribution=Steady(1, 14)),
-    # channels of the owner's own groups, see custom_values.py
-    Column("groups", pl.String(), added=True, attribution=Steady(1, 15)),
-    Column("country", pl.String(), condensed=Steady(1, 7)),  # English name
-    Column("device", pl.String(), condensed=Steady(1, 8)),  # desktop, mobile, tablet, smart tv
-    Column("browser", pl.String(), condensed=Steady(1, 9)),
-    Column("system", pl.String(), condensed=Steady(1, 10)),
-    Column("page_view", pl.Boolean(), condensed=Summed(1, 1, pl.UInt32())),
-    Column("first_visit", pl.Boolean()),
-    Column("key_event", pl.Boolean()),
-    Column("client_engaged", pl.Boolean()),  # the client says that its session is engaged
-    Column("signals", pl.Boolean()),  # this source reports engagement time
-    Column("engagement_ms", pl.Int64(), condensed=Summed(1, 2, pl.Int64())),
-    # once-per-session key events that this event is: one bit for each, see sessionize.py; null: none
-    Column("once", pl.UInt64(), added=True),
-    Column("key_value", pl.Int64(), added=True),  # what it is worth as a key event, millionths
-    # the owner's dimensions, metrics and content groups, see custom_values.py
-    Column("custom", pl.String(), added=True),
-    Column("title", pl.String(), added=True),  # of the page
-    Column("referrer", pl.String(), added=True),  # the whole URL
-    Column("scheme", pl.String(), added=True),  # of the page's URL: https, http
-    Column("viewport", pl.String(), added=True),  # 1280x720
-    Column("screen", pl.String(), added=True, condensed=Steady(2, 1)),  # 1920x1080
-    Column("language", pl.String(), added=True, condensed=Steady(2, 2)),  # en-us
-    Column("region", pl.String(), added=True, condensed=Steady(2, 3)),  # English name
-    Column("city", pl.String(), added=True, condensed=Steady(2, 4)),  # English name
-    Column("brand", pl.String(), added=True, condensed=Steady(2, 5)),  # who made the device
-    Column("model", pl.String(), added=True, condensed=Steady(2, 6)),  # of the device
-    Column("browser_version", pl.String(), added=True, condensed=Steady(2, 7)),
-    Column("system_version", pl.String(), added=True, condensed=Steady(2, 8)),
-    Column("protocol", pl.String(), added=True, condensed=Steady(2, 9)),  # the name of one of PROTOCOLS
-    Column("signed_in", pl.Boolean(), added=True, condensed=Steady(2, 10)),  # the client sent a user id
-    # money in millionths of the event's currency; null: the client sent none
-    Column("transaction_id", pl.String(), added=True),
-    Column("value", pl.Int64(), added=True),
-    Column("tax", pl.Int64(), added=True),
-    Column("shipping", pl.Int64(), added=True),
-    Column("coupon", pl.String(), added=True),
-    Column("currency", pl.String(), added=True),  # ISO 4217; XXX: no such code; null: the property's
-    Column("item_quantity", pl.Int64(), added=True),  # units of all items of the event; null: it has no items
-    Column("item_value", pl.Int64(), added=True),  # the items' prices times their quantities
-)
-
-# An item of an event. Together with the event's row it says all that is known of the item.
-ITEM_FACT_COLUMNS: Final = (
-    Column("number", pl.UInt8()),  # of the item within its event, from 1
-    Column("item_id", pl.String()),
-    Column("item_name", pl.String()),
-    Column("item_brand", pl.String()),
-    Column("item_category", pl.String()),
-    Column("item_category2", pl.String()),
-    Column("item_category3", pl.String()),
-    Column("item_category4", pl.String()),
-    Column("item_category5", pl.String()),
-    Column("item_variant", pl.String()),
-    Column("item_coupon", pl.String()),
-    Column("item_affiliation", pl.String()),
-    Column("item_list_id", pl.String()),
-    Column("item_list_name", pl.String()),
-    Column("item_list_position", pl.String()),
-    Column("item_promotion_id", pl.String()),
-    Column("item_promotion_name", pl.String()),
-    Column("item_creative_name", pl.String()),
-    Column("item_creative_slot", pl.String()),
-    Column("item_location", pl.String()),
-    Column("item_price", pl.Int64()),  # of one unit, millionths of the event's currency; null: the client sent none
-    Column("item_discount", pl.Int64()),  # of one unit, already taken off the price
-    Column("item_quantity", pl.Int64()),
-    Column("item_value", pl.Int64()),  # price times quantity
-)
-ITEM_COLUMNS: Final = (
-    Column("position", pl.UInt64()),
-    Column("index", pl.UInt16()),
-    Column("time", pl.Int64()),
-    Column("received_us", pl.Int64()),
-    Column("visitor", pl.UInt64()),
-    *ITEM_FACT_COLUMNS,
 )
 
 # What a session says about its events.

@@ -17,7 +17,8 @@ from typing import Final
 
 import polars as pl
 
-from processing.schema import BUILT, BUILT_COLUMNS, Schema, Steady, Summed
+from processing.columns.column import Steady, Summed
+from processing.schema import BUILT, BUILT_COLUMNS, Schema
 
 
 class RowSource(StrEnum):

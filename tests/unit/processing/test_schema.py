@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from processing.columns.column import Steady, Summed
 from processing.schema import (
     ADDED_COLUMNS,
     AGAIN_COLUMN,
@@ -11,8 +12,6 @@ from processing.schema import (
     BUILT_COLUMNS,
     OPEN_SESSION_COLUMNS,
     REJECTED_COLUMNS,
-    Steady,
-    Summed,
 )
 from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, EVENT_COUNT
 
