@@ -20,6 +20,7 @@ from reporting.kinds.audiences import (
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
+from reporting.kinds.pivot import PIVOT
 from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
 from reporting.model.audience import AudienceReport, read_audiences
@@ -29,7 +30,8 @@ from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
-KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in (TABLE, FUNNEL, PATHS, RETENTION)}
+_ALL: Final = (TABLE, PIVOT, FUNNEL, PATHS, RETENTION)
+KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in _ALL}
 THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
 
 

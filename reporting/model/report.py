@@ -1,7 +1,7 @@
 """The request and the answer of a table report, as frozen values. All APIs and pages make the same values."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -13,6 +13,9 @@ MOST_METRICS: Final = 10
 MOST_RANGES: Final = 4
 MOST_JOINED: Final = 9  # dimensions that one derived dimension joins
 LARGEST_OFFSET: Final = 2**63 - 1
+RESERVED_TOTAL: Final = "RESERVED_TOTAL"
+RESERVED_MINIMUM: Final = "RESERVED_MIN"
+RESERVED_MAXIMUM: Final = "RESERVED_MAX"
 DATE_RANGE: Final = "dateRange"  # the dimension that says which date range a row belongs to
 
 Match = Literal["EXACT", "BEGINS_WITH", "ENDS_WITH", "CONTAINS", "FULL_REGEXP", "PARTIAL_REGEXP"]
@@ -179,20 +182,32 @@ def undefined(what: str, name: str, known: Iterable[str]) -> ReportError | None:
 
 def check_shape(report: Report) -> None:
     """Raises ReportError for mistakes that need no data and no names to be found: counts, limits, names given twice."""
-    _at_most("dimensions", len(report.dimensions), MOST_DIMENSIONS)
-    _at_most("metrics", len(report.metrics), MOST_METRICS)
-    _at_most("date ranges", len(report.date_ranges), MOST_RANGES)
-    if not report.date_ranges:
+    check_ranges(report.date_ranges)
+    check_page(report.limit, report.offset)
+    check_names(report.dimensions, report.metrics, report.derived)
+
+
+def check_ranges(ranges: Sequence[DateRange]) -> None:
+    _at_most("date ranges", len(ranges), MOST_RANGES)
+    if not ranges:
         raise ReportError("Name at least one date range.")
-    if not report.dimensions and not report.metrics:
+
+
+def check_page(limit: int, offset: int, largest_limit: int = LARGEST_LIMIT) -> None:
+    if not 1 <= limit <= largest_limit:
+        raise ReportError(f"The limit is {limit}; it must be between 1 and {largest_limit}.")
+    if not 0 <= offset <= LARGEST_OFFSET:
+        raise ReportError(f"The offset is {offset}; it must be between 0 and {LARGEST_OFFSET}.")
+
+
+def check_names(dimensions: Sequence[str], metrics: Sequence[str], derived: Sequence[DerivedDimension]) -> None:
+    _at_most("dimensions", len(dimensions), MOST_DIMENSIONS)
+    _at_most("metrics", len(metrics), MOST_METRICS)
+    if not dimensions and not metrics:
         raise ReportError("Name at least one dimension or metric.")
-    if not 1 <= report.limit <= LARGEST_LIMIT:
-        raise ReportError(f"The limit is {report.limit}; it must be between 1 and {LARGEST_LIMIT}.")
-    if not 0 <= report.offset <= LARGEST_OFFSET:
-        raise ReportError(f"The offset is {report.offset}; it must be between 0 and {LARGEST_OFFSET}.")
-    for derived in report.derived:
-        _at_most(f"dimensions joined in {derived.name[:100]!r}", len(derived.of), MOST_JOINED)
-    names = [*report.dimensions, *report.metrics]
+    for each in derived:
+        _at_most(f"dimensions joined in {each.name[:100]!r}", len(each.of), MOST_JOINED)
+    names = [*dimensions, *metrics]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ReportError(f"{twice[0]!r} is asked for twice; name it once.")
 

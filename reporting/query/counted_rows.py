@@ -64,11 +64,15 @@ def report_rows(fields: Fields, counted: pl.DataFrame) -> pl.DataFrame:
         for n, dimension in enumerate(fields.dimensions)
         if has_keys
     ]
-    metrics = [
+    return counted.select(CODE, *texts, *metric_columns(fields))
+
+
+def metric_columns(fields: Fields) -> list[pl.Expr]:
+    """Makes metrics of the columns of measures."""
+    return [
         metric.value.cast(pl.Int64 if metric.type == "INTEGER" else pl.Float64).alias(METRIC + metric.name)
         for metric in fields.all_metrics
     ]
-    return counted.select(CODE, *texts, *metrics)
 
 
 def filter_by_metrics(fields: Fields, report: pl.DataFrame) -> pl.DataFrame:

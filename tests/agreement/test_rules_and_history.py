@@ -23,9 +23,10 @@ from processing.schema import BUILT
 from reporting.kinds import KINDS, run_many
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
+from reporting.kinds.pivot.report import Pivot, PivotReport
 from reporting.kinds.retention.report import RetentionReport
 from reporting.model.now import Now
-from reporting.model.report import DateRange, Report, StringFilter
+from reporting.model.report import Aggregation, DateRange, Report, StringFilter
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.agreement.test_random_hits import installation
@@ -134,6 +135,7 @@ def answers(view: Any, ever: tuple[date, date] = EVER) -> list[Any]:
 def other_kinds(days: DateRange) -> list[Any]:
     """A report of each kind that is not a table."""
     viewed, scrolled = (StringFilter("eventName", name) for name in ("page_view", "scroll"))
+    total: frozenset[Aggregation] = frozenset({"TOTAL"})
     steps = (FunnelStep("view", viewed), FunnelStep("scroll", scrolled), FunnelStep("view again", viewed))
     return [
         FunnelReport(date_range=days, steps=steps, breakdown="country", next_action="eventName"),
@@ -141,6 +143,11 @@ def other_kinds(days: DateRange) -> list[Any]:
         PathReport(date_range=days, point=viewed),
         PathReport(date_range=days, dimension="eventName", direction="backward"),
         RetentionReport(date_range=days, granularity="day"),
+        PivotReport(
+            date_ranges=(days,),
+            pivots=(Pivot(("country",), aggregations=total), Pivot(("eventName",), aggregations=total)),
+            metrics=("totalUsers", "sessions", "eventCount"),
+        ),
     ]
 
 

@@ -1,20 +1,26 @@
 """Turns the stacked report rows of the date ranges (see rows.py) into the answer: empty rows, order, page, totals."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from reporting.kinds.table.parts import PART_NAMES
 from reporting.kinds.table.plan import TablePlan
 from reporting.model.audience import COMPARISON
-from reporting.model.report import DATE_RANGE, Answer, ByMetric, MetricHeader, Order, Row
+from reporting.model.report import (
+    DATE_RANGE,
+    RESERVED_MAXIMUM,
+    RESERVED_MINIMUM,
+    RESERVED_TOTAL,
+    Answer,
+    ByMetric,
+    Order,
+    Row,
+)
+from reporting.query.answer_rows import answer_rows, metric_headers, tabulate_rows
 from reporting.query.counted_rows import DIMENSION, METRIC, RANGE
 from reporting.query.ordering import SortKey, dimension_sort_key, ordered
-
-RESERVED_TOTAL: Final = "RESERVED_TOTAL"
-RESERVED_MINIMUM: Final = "RESERVED_MIN"
-RESERVED_MAXIMUM: Final = "RESERVED_MAX"
 
 
 class ReportPage(NamedTuple):
@@ -43,8 +49,8 @@ def assemble(
     aggregations = plan.report.aggregations
     return Answer(
         dimensions=plan.headers,
-        metrics=tuple(MetricHeader(metric.name, metric.type) for metric in plan.fields.visible_metrics),
-        rows=_rows(plan, page.rows, [_dimension_column(plan, name) for name in plan.headers]),
+        metrics=metric_headers(plan.fields),
+        rows=answer_rows(plan.fields, page.rows, [_dimension_column(plan, name) for name in plan.headers]),
         row_count=page.row_count,
         totals=_aggregated(plan, totals, RESERVED_TOTAL) if "TOTAL" in aggregations else (),
         minimums=_extremes(plan, table, pl.Expr.min, RESERVED_MINIMUM) if "MINIMUM" in aggregations else (),
@@ -81,19 +87,9 @@ def _extremes(
 def _aggregated(plan: TablePlan, table: pl.DataFrame, label: str) -> tuple[Row, ...]:
     """Returns a row for each date range and comparison, with the label as the value of every dimension but these."""
     labelled = table.with_columns(pl.lit(label).alias("label"))
-    return _rows(plan, labelled, [PART_NAMES.get(name, "label") for name in plan.headers])
-
-
-def _rows(plan: TablePlan, table: pl.DataFrame, dimension_columns: list[str]) -> tuple[Row, ...]:
-    count = len(dimension_columns)
-    # Several dimensions may come from one column, such as "label"; a selection needs a name of its own for each.
-    texts = [pl.col(column).alias(f"text {n}") for n, column in enumerate(dimension_columns)]
-    values = table.select(*texts, *(METRIC + metric.name for metric in plan.fields.visible_metrics))
-    return tuple(Row(row[:count], row[count:]) for row in values.iter_rows())
+    return answer_rows(plan.fields, labelled, [PART_NAMES.get(name, "label") for name in plan.headers])
 
 
 def tabulate_table(answer: Answer) -> pl.DataFrame:
-    """Returns the rows of the page under the names of the answer's headers: texts of dimensions, numbers of metrics."""
-    types: dict[str, pl.DataType] = {name: pl.String() for name in answer.dimensions}
-    types |= {header.name: pl.Int64() if header.type == "INTEGER" else pl.Float64() for header in answer.metrics}
-    return pl.DataFrame([(*row.dimensions, *row.metrics) for row in answer.rows], schema=types, orient="row")
+    """Returns the rows of the page under the names of the answer's headers."""
+    return tabulate_rows(answer.dimensions, answer.metrics, answer.rows)

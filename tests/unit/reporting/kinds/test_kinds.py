@@ -118,7 +118,7 @@ def test_a_request_is_a_table_unless_it_names_another_kind(kind: dict[str, str],
     ("body", "advice"),
     [
         ({"kind": "tabel"}, "'tabel' is not a kind of report. Did you mean table?"),
-        ({"kind": "xyz"}, "'xyz' is not a kind of report. The kinds are: table, funnel, paths, retention."),
+        ({"kind": "xyz"}, "'xyz' is not a kind of report. The kinds are: table, pivot, "),
         ({"kind": 1}, "must be a text"),
         ({"kind": None}, "must be a text"),
         ({"kind": "table"}, "date_ranges"),
