@@ -80,6 +80,12 @@ REJECTED_COLUMNS: Final = (
     # the parameters as they were sent, urlencoded; no full address; the first LONGEST_CONTENT characters
     Column("content", pl.String()),
     Column("content_bytes", pl.Int64(), added=True),  # the length of the whole content; null where it is not cut
+    # the page that the hit names, and the country that it came from; null where the hit could not be read
+    Column("host", pl.String(), added=True),
+    Column("path", pl.String(), added=True),
+    Column("country", pl.String(), added=True),  # English name
+    Column("bot_name", pl.String(), added=True),  # of the program, by its user agent; null: a browser, or unknown
+    Column("bot_category", pl.String(), added=True),  # one of lookups.robots.CATEGORIES; null: a browser
 )
 LONGEST_CONTENT: Final = 2_048  # the raw hit has it all, as long as raw hits are kept
 CONTENT: Final = ("content", "content_bytes")  # read for single hits only

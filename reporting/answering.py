@@ -36,7 +36,7 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
     view = view_of(property)
     present = Now.at(now_in(view.zone))
     planned = plan_many(reports, view, present, limits())
-    if not weigh(planned.steps(view.count_events)):
+    if not weigh(planned.steps(view.count_events, view.count_rejected)):
         return Reply(write(planned.run()), moment_of(view))
     rules, as_of = newest_rules(property), now()
     task = ReportTask(

@@ -8,6 +8,7 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.escaping import escape
 from processing.pipeline.lookups.lists import lists_version
+from processing.pipeline.rejected_facts import describe
 from processing.pipeline.steps.access import access
 from processing.pipeline.steps.activity import activity
 from processing.pipeline.steps.bots import bots
@@ -108,7 +109,8 @@ def _run_steps(raw: pl.DataFrame, rules: Ruleset) -> tuple[pl.DataFrame, pl.Data
     for step in STEPS:
         kept = step.function(kept, rules)
         if kept["reason"].null_count() < kept.height:
-            rejected.append(kept.filter(pl.col("reason").is_not_null()).select(COLUMNS_TO_MERGE))
+            refused = describe(kept.filter(pl.col("reason").is_not_null()), rules)
+            rejected.append(refused.select(COLUMNS_TO_MERGE))
             kept = kept.filter(pl.col("reason").is_null())
     return kept, pl.concat(rejected) if rejected else None
 

@@ -15,7 +15,10 @@ from processing.sessions.layers import ROW_ORDER, Layer
 from processing.store.port import Store
 from processing.store.rows import ColumnRows
 
-CATEGORICAL_SECTIONS: Final = set(RowSource)  # reports read Categorical text several times as fast
+CATEGORICAL_SECTIONS: Final = {
+    RowSource.EVENTS,
+    RowSource.CONDENSED,
+}  # reports read Categorical text several times as fast
 
 AnyLayer: TypeAlias = LayerRef | Layer  # stored, or in memory
 Stack: TypeAlias = Sequence[AnyLayer]  # the layers of one period, the lowest first

@@ -15,6 +15,7 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint
+from processing.pipeline.steps.implied_events import IMPLIED
 from processing.schema import AGAIN_COLUMN, BUILT, CONTENT, EVENTS, ITEMS, LISTED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
@@ -34,6 +35,10 @@ from processing.sessions.timeline import advance
 from processing.store.port import BlockInfo, VersionedBlob
 
 EVENT_OF_ITEM: Final = ("position", "index")
+LISTED_CODES: Final[Schema] = {
+    name: pl.Categorical() if dtype == pl.String() else dtype for name, dtype in LISTED.items()
+}
+DUPLICATE: Final = pl.lit("duplicate", dtype=pl.Categorical())
 CONTENT_OF_HIT: Final[Schema] = {name: REJECTED[name] for name in ("position", *CONTENT)}
 
 
@@ -154,9 +159,16 @@ class ReadView:
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """Returns schema.LISTED and `day`: rejected hits by their event time, duplicates among them."""
-        rows = pl.concat([self._rejected_by_steps(first, last), self._duplicates(first, last)])
+        rows = self.rejected_rows(first, last, [*LISTED, "day"])
+        return rows.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+    def rejected_rows(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Returns columns of schema.LISTED, and `day`, of the same hits; text is Categorical. Content is not read."""
+        names = [name for name in LISTED if name in {*columns, "time"}]
+        rows = pl.concat([self._rejected_by_steps(first, last, names), self._duplicates(first, last, names)])
         days = local_days(rows["time"], self.zone)
-        return rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
+        dated = rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
+        return dated.select(columns)
 
     def with_content(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Adds the content to a few rows of `rejected`, which is read for these alone: a hit may have 2 kB of it, and
@@ -190,6 +202,13 @@ class ReadView:
         touched = [key for key in keys if _touches(period(key, self.zone), first, last)]
         of_tail = sum(self.changes[key].layer.events.height for key in touched if key in self.changes)
         return of_tail + sum(sealed[key].events for key in touched if key in sealed)
+
+    def count_rejected(self, first: date, last: date) -> int:
+        """Like `count_events`, of rejected hits."""
+        sealed, keys = self.sealed.manifest.periods, self.keys()
+        touched = [key for key in keys if _touches(period(key, self.zone), first, last)]
+        of_tail = sum(sum(count_rejected(self.changes[key].layer).values()) for key in touched if key in self.changes)
+        return of_tail + sum(sum(sealed[key].rejected.values()) for key in touched if key in sealed)
 
     def counts(self) -> HitCounts:
         """Returns the sums over all time."""
@@ -247,16 +266,21 @@ class ReadView:
     def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         return self.sealed.categorical(key, section, names) if key in self.sealed.manifest.periods else []
 
-    def _rejected_by_steps(self, first: date, last: date) -> pl.DataFrame:
-        rows = self._section("rejected", {**LISTED, AGAIN_COLUMN.name: AGAIN_COLUMN.dtype}, first, last)
-        reason = pl.when("again").then(pl.lit("duplicate")).otherwise("reason")
-        return rows.with_columns(reason=reason).select(*LISTED)
+    def _rejected_by_steps(self, first: date, last: date, names: Sequence[str]) -> pl.DataFrame:
+        again = {AGAIN_COLUMN.name: AGAIN_COLUMN.dtype} if "reason" in names else {}
+        rows = self._section("rejected", {**{name: LISTED_CODES[name] for name in names}, **again}, first, last)
+        if again:
+            reason = pl.when(AGAIN_COLUMN.name).then(DUPLICATE).otherwise("reason")
+            rows = rows.with_columns(reason.alias("reason"))
+        return rows.select(names)
 
-    def _duplicates(self, first: date, last: date) -> pl.DataFrame:
-        known = {name: dtype for name, dtype in LISTED.items() if name in EVENTS}
-        once = self._section("duplicates", known, first, last).unique("position", maintain_order=True)
-        named = once.with_columns(reason=pl.lit("duplicate"), rule=pl.lit(None))
-        return named.select(pl.col(name).cast(kind) for name, kind in LISTED.items())
+    def _duplicates(self, first: date, last: date, names: Sequence[str]) -> pl.DataFrame:
+        """Returns the re-sends of counted hits, by their first own event; no program has sent them."""
+        known = [name for name in (*names, "position", "index") if name in EVENTS]
+        rows = self._section("duplicates", {name: LISTED_CODES.get(name, EVENTS[name]) for name in known}, first, last)
+        own = rows.filter(pl.col("index") >= len(IMPLIED))
+        firsts = own.sort("position", "index").unique("position", keep="first", maintain_order=True)
+        return conform(firsts.with_columns(DUPLICATE.alias("reason")), {name: LISTED_CODES[name] for name in names})
 
     def _contents(self, key: str, positions: pl.Series) -> Iterator[pl.DataFrame]:
         """Yields the content of rejected hits of a period: as it was sent, then what is known of duplicates."""
@@ -271,7 +295,8 @@ class ReadView:
             yield frame.filter(among).select("position", content.alias("content"))
 
     def _section(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
-        """Returns all rows of a section in the periods that the days touch, also those of other days; text as text."""
+        """Returns all rows of a section in the periods that the days touch, also those of other days. The schema says
+        whether text is text or Categorical."""
         touched = [key for key in self.keys() if _touches(period(key, self.zone), first, last)]
         frames = [frame for key in touched for frame in self._period(key, section, list(schema))]
         return pl.concat([pl.DataFrame(schema=schema), *(conform(frame, schema) for frame in frames)])

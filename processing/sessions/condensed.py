@@ -27,6 +27,7 @@ class RowSource(StrEnum):
     EVENTS = "events"
     CONDENSED = "stretches"
     ITEMS = "items"
+    REJECTED = "rejected"  # hits that are not counted
 
 
 _columns: Final = [(column, column.condensed) for column in BUILT_COLUMNS if column.condensed]

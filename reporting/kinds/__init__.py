@@ -1,6 +1,6 @@
 """The kinds of reports, and how reports of any kind are run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, Final, NamedTuple, overload
@@ -12,6 +12,7 @@ from processing.interruption import in_thread
 from reporting.file_formats import FORMATS
 from reporting.kinds.audiences import (
     ComparedAnswer,
+    CountRows,
     PlannedReport,
     plan_report,
     render_compared,
@@ -21,6 +22,7 @@ from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
 from reporting.kinds.pivot import PIVOT
+from reporting.kinds.rejected import REJECTED
 from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
 from reporting.model.audience import AudienceReport, read_audiences
@@ -30,7 +32,7 @@ from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
-_ALL: Final = (TABLE, PIVOT, FUNNEL, PATHS, RETENTION)
+_ALL: Final = (TABLE, PIVOT, FUNNEL, PATHS, RETENTION, REJECTED)
 KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in _ALL}
 THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
 
@@ -100,15 +102,19 @@ def run_many(reports: Sequence[object], view: ReportSource, now: Now) -> list[An
     return plan_many(reports, view, now).run()
 
 
+def no_rows(_first: date, _last: date) -> int:
+    return 0
+
+
 class Planned(NamedTuple):
     """Reports that can be answered: nothing is wrong with them, and nothing was read for them."""
 
     reports: list[PlannedReport]
     view: ReportSource
 
-    def steps(self, count_events: Callable[[date, date], int]) -> int:
-        """Estimates the cost, see Limits; `count_events` says how many events some local days have."""
-        return sum(report.steps(count_events) for report in self.reports)
+    def steps(self, count_events: CountRows, count_rejected: CountRows = no_rows) -> int:
+        """Estimates the cost, see Limits. The functions say how many events or rejected hits some local days have."""
+        return sum(report.steps(count_events, count_rejected) for report in self.reports)
 
     def run(self) -> list[Any]:
         """Answers all reports, in their order."""

@@ -19,6 +19,7 @@ from reporting.query.audiences import IDENTITY, AudiencePlan, narrowed, plan_aud
 from reporting.query.load import LoadedRows, Plan
 from reporting.registry.custom import Definitions
 
+CountRows = Callable[[date, date], int]
 ALL_EVENTS: Final = ""  # the name of the only group of a report without comparisons
 
 
@@ -58,8 +59,10 @@ class PlannedReport(NamedTuple):
             yield _needs(self.plan, group.audiences)
             yield from group.audiences
 
-    def steps(self, count_events: Callable[[date, date], int]) -> int:
+    def steps(self, count_events: CountRows, count_rejected: CountRows) -> int:
         """Estimates the cost, see Limits."""
+        if self.plan.row_source is RowSource.REJECTED:
+            return sum(self.plan.steps(count_rejected(days.first, days.last)) for days in self.plan.days)
         plans = [plan for group in self.groups for plan in (self.plan, *group.audiences)]
         return sum(plan.steps(count_events(days.first, days.last)) for plan in plans for days in plan.days)
 
@@ -82,6 +85,8 @@ def plan_report(
     """Raises ReportError."""
     plan: Plan = kind.plan(asked.report, now, definitions, limits)
     check_comparisons(asked.comparisons)
+    if plan.row_source is RowSource.REJECTED and (asked.audience or asked.comparisons):
+        raise ReportError("Rejected hits belong to no session, so that a report on them takes no segment.")
     wanted = [] if asked.audience is None else [_definition(asked.audience)]
     compared = [None if each.segment is None else _definition(each.segment) for each in asked.comparisons]
     audiences = [*wanted, *(each for each in compared if each is not None)]

@@ -1,6 +1,6 @@
 """Finds what the names of a report stand for, if it counts metrics by dimensions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -49,10 +49,13 @@ class Fields(NamedTuple):
     dimension_filter: Filter | None
     metric_filter: Filter | None
     visible_metrics: tuple[Metric, ...]
+    counts: RowSource | None = None  # the rows that are counted; None: events
 
     @property
     def row_source(self) -> RowSource:
         """Condensed rows if they have all columns of the report, since they are fewer; else events."""
+        if self.counts is not None:
+            return self.counts
         return RowSource.CONDENSED if can_condense(self.columns) else RowSource.EVENTS
 
     def steps(self, events: int) -> int:
@@ -63,18 +66,40 @@ class Fields(NamedTuple):
         return each * events
 
 
+class Names(NamedTuple):
+    """The names that a report may use. The functions find what a name stands for, and raise ReportError.
+
+    `dimensions` tell a dimension from a metric where a metric filter names the wrong one; `counts`: see Fields.
+    """
+
+    dimension: Callable[[str], Dimension]
+    metric: Callable[[str], Metric]
+    dimensions: Collection[str] = DIMENSIONS
+    counts: RowSource | None = None
+
+
 def resolve_fields(
     report: CountingReport, dimensions: Sequence[str], days: tuple[Days, ...], definitions: Definitions, limits: Limits
 ) -> Fields:
     """Raises ReportError for names that are unknown and filters that cannot be read or are too large."""
-    check_size([*leaves(report.dimension_filter), *leaves(report.metric_filter)], limits)
     derived = {dimension.name: dimension for dimension in report.derived}
-    find = partial(find_dimension, derived=derived, custom=definitions.dimensions)
+    names = Names(
+        dimension=partial(find_dimension, derived=derived, custom=definitions.dimensions),
+        metric=partial(find_metric, expressions=report.expressions, custom=definitions.metrics),
+    )
+    return resolve_names(report, dimensions, days, names, limits)
+
+
+def resolve_names(
+    report: CountingReport, dimensions: Sequence[str], days: tuple[Days, ...], names: Names, limits: Limits
+) -> Fields:
+    """Raises ReportError."""
+    check_size([*leaves(report.dimension_filter), *leaves(report.metric_filter)], limits)
     conditions = dimension_conditions(report.dimension_filter)
-    found = tuple(find(name) for name in dimensions if name != DATE_RANGE)
-    filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
-    metrics = tuple(find_metric(name, report.expressions, definitions.metrics) for name in report.metrics)
-    all_metrics = _with_filter_metrics(report, metrics, definitions)
+    found = tuple(names.dimension(name) for name in dimensions if name != DATE_RANGE)
+    filter_dimensions = {condition.field: names.dimension(condition.field) for condition in conditions}
+    metrics = tuple(names.metric(name) for name in report.metrics)
+    all_metrics = _with_filter_metrics(report, metrics, names)
     measures = without_repeats(measure for metric in all_metrics for measure in metric.measures)
     columns = {column for dimension in (*found, *filter_dimensions.values()) for column in dimension.columns}
     columns |= {column for measure in measures for column in measure.columns} | {"day"}
@@ -89,18 +114,17 @@ def resolve_fields(
         dimension_filter=report.dimension_filter,
         metric_filter=report.metric_filter,
         visible_metrics=_visible(report, metrics),
+        counts=names.counts,
     )
 
 
-def _with_filter_metrics(
-    report: CountingReport, metrics: tuple[Metric, ...], definitions: Definitions
-) -> tuple[Metric, ...]:
+def _with_filter_metrics(report: CountingReport, metrics: tuple[Metric, ...], names: Names) -> tuple[Metric, ...]:
     """Adds the metrics that only the metric filter names."""
     by_name = {metric.name: metric for metric in metrics}
     for condition in leaves(report.metric_filter):
-        if condition.field in DIMENSIONS:
+        if condition.field in names.dimensions:
             raise ReportError(f"{condition.field!r} is a dimension; put it into the dimension filter.")
-        by_name.setdefault(condition.field, find_metric(condition.field, report.expressions, definitions.metrics))
+        by_name.setdefault(condition.field, names.metric(condition.field))
     return tuple(by_name.values())
 
 

@@ -1,8 +1,8 @@
 """Loads the rows that reports count: one read of the days of all reports that are run together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -10,6 +10,7 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
+from reporting.model.report import ReportError
 from reporting.query.distinct import number_ids
 
 
@@ -31,6 +32,14 @@ class ReportSource(Protocol):
         """Returns the named columns of CONDENSED, of the same events; texts are String or Categorical."""
 
 
+@runtime_checkable
+class RejectedSource(Protocol):
+    """A source that has the property's rejected hits as well. Views of some of the events have none."""
+
+    def rejected_rows(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Returns the named columns of schema.LISTED, or `day`, of rejected hits; texts are String or Categorical."""
+
+
 class Plan(Protocol):
     """What loading needs to know of a planned report, of whatever kind it is."""
 
@@ -46,15 +55,14 @@ class Plan(Protocol):
 
 
 class LoadedRange(NamedTuple):
-    """Rows of the local days first..last, as events and as condensed rows. A frame that no report needs is empty."""
+    """Rows of the local days first..last. Only rows that a report needs were loaded."""
 
     first: date
     last: date
-    events: pl.DataFrame
-    condensed: pl.DataFrame
+    frames: Mapping[RowSource, pl.DataFrame]
 
     def rows(self, source: RowSource) -> pl.DataFrame:
-        return self.condensed if source is RowSource.CONDENSED else self.events
+        return self.frames[source]
 
 
 class Choice(Protocol):
@@ -121,9 +129,16 @@ def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSour
     for plan in plans:
         if any(first <= days.first <= last for days in plan.days):
             columns[plan.row_source] |= plan.columns
-    events = condensed = pl.DataFrame()
-    if names := sorted(columns[RowSource.EVENTS]):
-        events = number_ids(uncondensed(view.events(first, last, names)))
-    if names := sorted(columns[RowSource.CONDENSED]):
-        condensed = number_ids(view.condensed(first, last, [*names, EVENT_COUNT]))
-    return LoadedRange(first, last, events, condensed)
+    frames = {source: _read(view, source, first, last, sorted(names)) for source, names in columns.items() if names}
+    return LoadedRange(first, last, frames)
+
+
+def _read(view: ReportSource, source: RowSource, first: date, last: date, names: list[str]) -> pl.DataFrame:
+    """Returns the columns, EVENT_COUNT, and dense numbers for visitors and sessions. Raises ReportError."""
+    if source is RowSource.CONDENSED:
+        return number_ids(view.condensed(first, last, [*names, EVENT_COUNT]))
+    if source is not RowSource.REJECTED:
+        return number_ids(uncondensed(view.events(first, last, names)))
+    if not isinstance(view, RejectedSource):
+        raise ReportError("Rejected hits can be reported for the whole property only.")
+    return number_ids(uncondensed(view.rejected_rows(first, last, names)))

@@ -22,6 +22,7 @@ from processing.segments.read_view import ReadView
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS
 from processing.store.port import BlockKey
 from reporting.kinds import run, run_many
+from reporting.kinds.rejected.report import RejectedReport
 from reporting.model.now import Now
 from reporting.model.report import (
     And,
@@ -149,7 +150,9 @@ def check(here: Installation, site: Site, sent: list[Sent], asked: Questions, *,
         check_accounts(view, facts, reasons, sent)
         check_reports(view, facts, asked, together=together)
         check_ranges(view, facts, site)
+        check_rejected(view, events, site)
     unknown = [event for each in sent if each.owner == 0 for event in each.events]
+    check_rejected(here.view(0), unknown, site, "Etc/UTC")
     check_accounts(here.view(0), *oracle_reports.facts(unknown, "Etc/UTC", 1_800_000), sent)
 
 
@@ -182,6 +185,18 @@ def check_ranges(view: ReadView, facts: list[dict[str, Any]], site: Site) -> Non
         rows, total = oracle_reports.answer(facts, SlowReport(by, metrics, (str(low), str(high))))
         assert [(row.dimensions[:1], row.metrics) for row in answer.rows if row.dimensions[1] == name] == rows
         assert answer.totals[number].metrics == total[1]
+
+
+def check_rejected(view: ReadView, events: list[dict[str, Any]], site: Site, zone: str = "") -> None:
+    """Rejected hits by each of their dimensions, and by several."""
+    days = tuple(map(str, _days(site)))
+    for dimensions in [*((name,) for name in oracle_reports.REJECTED_DIMENSIONS), ("botName", "pagePath"), ()]:
+        report = RejectedReport(
+            date_ranges=(DateRange(*days),), dimensions=dimensions, metrics=("rejectedHits", "rejectedVisitors")
+        )
+        answer = run(report, view, Now.at_end_of(date(2026, 12, 1), view.zone))
+        asked = oracle_reports.rejected(events, zone or site.cookie.zone, dimensions, (days[0], days[1]))
+        assert [(row.dimensions, row.metrics) for row in answer.rows] == asked, dimensions
 
 
 def as_lines(answer: Answer) -> tuple[list[Line], Line]:

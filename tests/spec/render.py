@@ -6,11 +6,13 @@ from typing import Final
 
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
+from reporting.registry.rejected import REJECTED_DIMENSIONS, REJECTED_METRICS
 from tests.spec.cases import CASES, Case
 
 _MANUAL: Final = Path(__file__).resolve().parents[2] / "docs" / "manual"
 PAGE: Final = _MANUAL / "report-examples.md"
 REGISTRIES: Final = _MANUAL / "reports.md"
+REJECTED: Final = _MANUAL / "rejected-hits.md"
 _HEAD: Final = """# Reports by example
 
 Each example shows hits and the report on them. Each is a test, too, which sends these hits through the whole system.
@@ -35,6 +37,13 @@ def with_registries(text: str) -> str:
     return _between(_between(text, "dimensions", dimensions), "metrics", metrics)
 
 
+def with_rejected(text: str) -> str:
+    """Returns the page about rejected hits with its tables written from their registry."""
+    dimensions = [f"| `{item.name}` | {item.definition} |" for item in REJECTED_DIMENSIONS.values()]
+    metrics = [f"| `{item.name}` | {item.type} | {item.definition} |" for item in REJECTED_METRICS.values()]
+    return _between(_between(text, "rejected dimensions", dimensions), "rejected metrics", metrics)
+
+
 def _between(text: str, mark: str, lines: list[str]) -> str:
     """Replaces the table rows above the mark."""
     rows = "\n".join([*lines, f"<!-- {mark} -->"])
@@ -54,3 +63,4 @@ def _markdown(table: str) -> str:
 if __name__ == "__main__":
     PAGE.write_text(page())
     REGISTRIES.write_text(with_registries(REGISTRIES.read_text()))
+    REJECTED.write_text(with_rejected(REJECTED.read_text()))

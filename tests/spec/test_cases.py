@@ -12,7 +12,7 @@ from reporting.kinds import run
 from reporting.model.now import Now
 from reporting.model.report import Answer
 from tests.spec.cases import CASES, Case
-from tests.spec.render import PAGE, REGISTRIES, cells, page, with_registries
+from tests.spec.render import PAGE, REGISTRIES, REJECTED, cells, page, with_registries, with_rejected
 from tests.support.installation import BLOG, SHOP, Installation, ga4
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +37,7 @@ def test_it_works(case: Case, tmp_path: Path, sealed: bool) -> None:
 def test_the_manual_shows_examples_and_registries() -> None:
     assert PAGE.read_text() == page(), "run python -m tests.spec.render"
     assert REGISTRIES.read_text() == with_registries(REGISTRIES.read_text()), "run python -m tests.spec.render"
+    assert REJECTED.read_text() == with_rejected(REJECTED.read_text()), "run python -m tests.spec.render"
 
 
 def hits(case: Case) -> list[RawHit]:

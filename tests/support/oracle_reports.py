@@ -60,6 +60,26 @@ def answer(all_facts: Iterable[Fact], report: SlowReport) -> tuple[list[Line], L
     return ordered, (labels, tuple(METRICS[name](total) for name in report.metrics))
 
 
+def rejected(events: Iterable[oracle.Event], zone: str, dimensions: Sequence[str], days: tuple[str, str]) -> list[Line]:
+    """Returns the rejected hits of these days and their visitors, by dimension values, in the order of `answer`.
+
+    A re-send is a duplicate, whatever else it is.
+    """
+    listed = list(events)
+    first, again = oracle.split_duplicates(listed, zone)
+    refused = [event for event in first if event.get("reason")] + [{**event, "reason": "duplicate"} for event in again]
+    # the hit's own first event: 0 and 1 are implied ones, unless it was rejected before there were any
+    by_rank = sorted(refused, key=lambda event: (event["index"] < 2, event["index"]))
+    hits = {event["position"]: event for event in reversed(by_rank)}
+    groups = defaultdict(list)
+    for hit in hits.values():
+        if days[0] <= oracle.local_day(hit["time"], zone) <= days[1]:
+            fact = {**hit, "local": _local(hit["time"], zone)}
+            groups[tuple(REJECTED_DIMENSIONS[name](fact) for name in dimensions)].append(fact)
+    rows: list[Line] = [(key, (len(group), _users(group))) for key, group in groups.items()]
+    return sorted(rows, key=lambda row: (-row[1][0], row[0]))
+
+
 def _local(time: int, zone: str) -> datetime:
     return datetime.fromtimestamp(time / 1000, tz=UTC).astimezone(ZoneInfo(zone))
 
@@ -178,4 +198,15 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "addToCarts": lambda rows: sum(fact["event"] == "add_to_cart" for fact in rows),
     "checkouts": lambda rows: sum(fact["event"] == "begin_checkout" for fact in rows),
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
+}
+REJECTED_DIMENSIONS: dict[str, Callable[[Fact], str]] = {
+    "reason": lambda fact: fact["reason"],
+    "rule": lambda fact: fact.get("rule") or "(not set)",
+    "botName": lambda fact: fact.get("bot") or "(not set)",
+    "botCategory": lambda fact: fact.get("bot_category") or "(not set)",
+    "hostName": lambda fact: fact.get("host") or "(not set)",
+    "pagePath": lambda fact: fact.get("path") or "(not set)",
+    "country": lambda fact: fact["country"],
+    "date": DIMENSIONS["date"],
+    "hour": DIMENSIONS["hour"],
 }

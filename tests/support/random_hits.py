@@ -10,7 +10,19 @@ from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import ReceiveSettings
 from tests.support.random_clients import CHROME, HINTS, SAID, client_and_page, place_and_device
 from tests.support.random_lines import lines
-from tests.support.random_site import AGENTS, COUNTRIES, HOUR, MINUTE, ORIGINS, Arrival, Sent, Site, number_of, page_of
+from tests.support.random_site import (
+    AGENTS,
+    COUNTRIES,
+    HOUR,
+    MINUTE,
+    ORIGINS,
+    Arrival,
+    Sent,
+    Site,
+    number_of,
+    page_of,
+    program_of,
+)
 
 # gaps at which something changes, and a millisecond to either side
 EDGES: Final = tuple(edge + off for edge in (0, 10_000, 30 * MINUTE, 4 * HOUR, 5 * HOUR) for off in (-1, 0, 1))
@@ -143,7 +155,7 @@ def _meant(
     """The events that count, implied ones first; or, if none does, one with the reason of the first."""
     reasons = [_reason(own["en"], agent, property) for own, _, _ in said]
     if all(reasons):
-        return [{**base, "index": 0, "reason": reasons[0]}]
+        return [{**base, "index": 0, "reason": reasons[0], **page_of(said[0][2]), **program_of(agent)}]
     technical = dict(zip(("device", "browser", "system"), AGENTS[agent] or (), strict=True))
     counted = [
         {**base, **technical, **_said(own), "index": index + 2, **_where(origin, page, own)}

@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
 from tests.support.random_clients import client_and_page, place_and_device
-from tests.support.random_site import AGENTS, COUNTRIES, HOUR, ORIGINS, Arrival, Sent, Site, number_of, page_of
+from tests.support.random_site import (
+    AGENTS,
+    COUNTRIES,
+    HOUR,
+    ORIGINS,
+    Arrival,
+    Sent,
+    Site,
+    number_of,
+    page_of,
+    program_of,
+)
 
 # request, status -> why it does not count
 REQUESTS: Final = (
@@ -28,15 +39,22 @@ def lines(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int, Ar
     text = f'{address} - - [{stamp}] "{request}" {status} 12 "{referrer or "-"}" "{agent}"'
     reason = reason or ("bot" if AGENTS[agent] is None else None)
     owner = ("line", "", "") if reason == "malformed" else ("line", address, agent)
-    facts = _line_facts(request, address, agent, origin) if reason is None else {"reason": reason}
+    facts = _line_facts(request, address, agent, origin) if reason is None else _refused(reason, request, agent)
     facts |= {"pageReferrer": referrer or "(not set)"}
 
     def arrive(number: int, received_us: int) -> Sent:
         raw = RawHit(FORMAT, id, received_us, "access_log", "", "", {}, b"", text.encode(), property.id, second)
         base = {"position": number, "received_us": received_us, "time": second, "visitor": owner, "hit": number_of(id)}
-        return Sent(raw, property.id, [{**base, **facts, "index": 0, "country": COUNTRIES[address]}])
+        return Sent(raw, property.id, [{"country": COUNTRIES[address], **base, **facts, "index": 0}])
 
     return time + HOUR, time + 1000 * HOUR, arrive
+
+
+def _refused(reason: str, request: str, agent: str) -> dict[str, Any]:
+    """Of a line that cannot be read, nothing is known."""
+    if reason == "malformed":
+        return {"reason": reason, "country": "(not set)"}
+    return {"reason": reason, "host": "shop.example", **page_of(request.split(" ")[1]), **program_of(agent)}
 
 
 def _line_facts(request: str, address: str, agent: str, origin: tuple[str, ...]) -> dict[str, Any]:

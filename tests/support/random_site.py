@@ -77,6 +77,10 @@ def page_of(target: str) -> dict[str, str]:
     return {"path": path, "query": query}
 
 
+def program_of(agent: str) -> dict[str, str]:
+    return {"bot": "Googlebot", "bot_category": "search engine"} if AGENTS[agent] is None else {}
+
+
 def number_of(id: str) -> int:
     """Ties sort by it: the first 64 bits of the id's BLAKE2b."""
     return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "big")

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models.functions import Now
 from django.test import Client
@@ -231,6 +232,24 @@ def test_reports_of_the_other_kinds(shop: Site) -> None:
     assert {"dimensions": ["/a", "page_view"], "metrics": [2]} in post_report(shop, asked).json()["rows"]
     retention = post_report(shop, {"kind": "retention", "date_range": day, "granularity": "day", "periods": 1}).json()
     assert [(each["start"], each["returned"]) for each in retention["cohorts"]] == [(DAY, [2])]
+
+
+def test_rejected_hits_as_the_manual_asks_for_them(shop: Site) -> None:
+    """Which AI crawlers read which pages, and the same numbers by reason as the list of rejected hits."""
+    manual = (settings.BASE_DIR / "docs" / "manual" / "rejected-hits.md").read_text()
+    (example,) = re.findall(r"```json\n(.*?)```", manual, re.DOTALL)
+    agent = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
+    for number in range(2):
+        hit = ga4(90 + number, agent=agent, page="https://shop.example/a", property=shop.property.receive_settings())
+        shop.installation.send(hit)
+    shop.installation.receive()
+    body = {**json.loads(example), "date_ranges": [{"start": DAY, "end": DAY}]}
+    answer = post_report(shop, body).json()
+    assert answer["rows"] == [{"dimensions": ["GPTBot", "/a"], "metrics": [2]}]
+    assert answer["totals"] == [{"dimensions": ["RESERVED_TOTAL"] * 2, "metrics": [2]}]
+    by_reason = post_report(shop, {"kind": "rejected", "date_ranges": body["date_ranges"]}).json()["rows"]
+    listed = get(shop, f"{shop.property.id}/rejected/?from={DAY}&to={DAY}")["reasons"]
+    assert by_reason == [{"dimensions": [each["reason"]], "metrics": [each["count"]]} for each in listed]
 
 
 def test_a_report_as_a_file(shop: Site) -> None:

@@ -80,7 +80,12 @@ def plan_table(
     """Raises ReportError for everything that is wrong with the report, its size included."""
     check_shape(report)
     days = resolve(report.date_ranges, now.day)
-    plan = TablePlan(report, resolve_fields(report, report.dimensions, days, definitions, limits), limits.rows)
+    return plan_of(report, resolve_fields(report, report.dimensions, days, definitions, limits), limits)
+
+
+def plan_of(report: Report, fields: Fields, limits: Limits) -> TablePlan:
+    """Plans a table of these fields. Raises ReportError."""
+    plan = TablePlan(report, fields, limits.rows)
     _check_orders(report)
     if plan.fills_intervals:
         _check_length(plan.days)

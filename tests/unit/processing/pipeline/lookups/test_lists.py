@@ -19,6 +19,7 @@ COLUMNS = {
     "languages": 2,
     "personal_parameters": 2,
     "referrer_spam": 1,
+    "robots": 3,
     "search_engines": 2,
     "source_categories": 2,
 }
