@@ -24,6 +24,7 @@ from processing.segments.raw_parts import read_raw
 from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import categorical_text
 from processing.sessions.condensed import condensed_rows, source_columns
+from processing.sessions.first_sightings import FirstSightings, Sighting, sightings_of
 from processing.sessions.layers import Arrivals, Layer
 from processing.sessions.local_periods import bounds, day_key, day_number, period
 from processing.sessions.sessionize import Carry, Limits, no_carry
@@ -49,6 +50,10 @@ class Preview(NamedTuple):
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        """Returns the first sightings in the previewed days: what was before them is not counted under the draft."""
+        return sightings_of(self.frame, kind)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """Returns the hits that the rules reject, by event time, with schema.LISTED."""

@@ -11,6 +11,7 @@ from processing.segments.manifest import LayerRef
 from processing.segments.merged_rows import MergedRows, Source, in_memory, stored
 from processing.segments.sealed_periods import READABLE_SECTIONS, SECTIONS
 from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENTS, RowSource
+from processing.sessions.first_sightings import SIGHTINGS, Sighting, first_rows
 from processing.sessions.layers import ROW_ORDER, Layer
 from processing.store.port import Store
 from processing.store.rows import ColumnRows
@@ -18,6 +19,7 @@ from processing.store.rows import ColumnRows
 CATEGORICAL_SECTIONS: Final = {
     RowSource.EVENTS,
     RowSource.CONDENSED,
+    *(kind.section for kind in SIGHTINGS),
 }  # reports read Categorical text several times as fast
 
 AnyLayer: TypeAlias = LayerRef | Layer  # stored, or in memory
@@ -43,13 +45,23 @@ def fold(
         visitors = [_visitors(store, layer) for stack in stacks for layer in stack]
         sections["visitors"] = pl.concat(visitors).unique().sort().to_frame("visitor")
     without = tuple(name for name in (*SECTIONS, "visitors") if name not in sections)
-    version = 0
+    version, sightings = 0, dict[str, MergedRows]()
     if merged["events"].height >= MIN_CONDENSED_EVENTS:
         version = CONDENSED_VERSION
+        sightings = {kind.section: _first_sightings(merged["events"], kind) for kind in SIGHTINGS}
         sections["events"] = events = WatchedEvents(merged["events"])
         sections[RowSource.CONDENSED] = CondensedRows(events, stored_schema(RowSource.CONDENSED))
-    named = {f"{prefix}{name}": content for name, content in sections.items()}
-    return LayerRef(segment, prefix, rows, without, version, merged["items"].height), named
+    seen = {name: found for name, found in sightings.items() if found.height}
+    named = {f"{prefix}{name}": content for name, content in (sections | seen).items()}
+    without += tuple(name for name in sightings if name not in seen)
+    return LayerRef(segment, prefix, rows, without, version, merged["items"].height, tuple(sightings)), named
+
+
+def _first_sightings(events: MergedRows, kind: Sighting) -> MergedRows:
+    names = kind.search_columns
+    columns = [pl.concat(list(parts)) for parts in events.columns(names)]
+    searched = pl.DataFrame([column.alias(name) for name, column in zip(names, columns, strict=True)])
+    return events.taking(first_rows(searched, kind), {name: events.schema[name] for name in kind.columns})
 
 
 def stored_schema(section: str) -> Schema:

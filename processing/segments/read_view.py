@@ -19,8 +19,10 @@ from processing.pipeline.steps.implied_events import IMPLIED
 from processing.schema import AGAIN_COLUMN, BUILT, CONTENT, EVENTS, ITEMS, LISTED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
+from processing.segments.settled_sightings import SettledSightings
 from processing.segments.tail import Tail
 from processing.sessions.condensed import CONDENSED, RowSource, condensed_rows
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.sessions.layers import (
     EMPTY_LAYER,
     Arrivals,
@@ -76,7 +78,14 @@ class ReadView:
     waiting: tuple[BlockInfo, ...] = ()  # blocks that the view does not show yet
 
     def __init__(
-        self, property: int, generation: int, sealed: SealedPeriods, tail: Tail, new: Arrivals, state: str = ""
+        self,
+        property: int,
+        generation: int,
+        sealed: SealedPeriods,
+        tail: Tail,
+        new: Arrivals,
+        state: str = "",
+        settled: SettledSightings | None = None,
     ) -> None:
         self.property, self.generation, self.state = property, generation, state
         self.pinned_at = monotonic()
@@ -84,6 +93,8 @@ class ReadView:
         self.sealed, self.tail = sealed, tail
         self._arrived = pl.concat([frame["position"] for frame in new]).n_unique()
         self.changes = {change.period.key: change for change in advance(sealed, new)}
+        self._settled = settled or SettledSightings()
+        self._sightings = dict[str, FirstSightings]()
 
     def with_rules(self, rules: Ruleset | None) -> "ReadView":
         view = copy(self)
@@ -156,6 +167,14 @@ class ReadView:
                 of_events = shown.select(*EVENT_OF_ITEM, *of_event)
                 frames.append(pair[1].join(of_events, on=EVENT_OF_ITEM, how="inner").select(columns))
         return pl.concat(frames)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        """Returns the first sightings of a kind in all that the view shows, of all time."""
+        found = self._sightings.get(kind.section)
+        if found is None:
+            found = self._settled.with_newest(self.property, self.generation, kind, self.sealed, self.changes)
+            self._sightings[kind.section] = found
+        return found
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """Returns schema.LISTED and `day`: rejected hits by their event time, duplicates among them."""

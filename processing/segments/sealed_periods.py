@@ -21,6 +21,7 @@ from processing.schema import (
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
+from processing.sessions.first_sightings import SIGHTINGS, Sighting, first_sightings
 from processing.sessions.layers import EMPTY_LAYER, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
 from processing.sessions.sessionize import Carry, no_carry
@@ -34,8 +35,12 @@ SECTIONS: Final[dict[str, Schema]] = {
     "open": OPEN_SESSIONS,
     "items": ITEMS,
 }
-# With the condensed rows, which can be made of the events.
-READABLE_SECTIONS: Final[dict[str, Schema]] = {**SECTIONS, RowSource.CONDENSED: CONDENSED}
+# With the rows that can be made of the events.
+READABLE_SECTIONS: Final[dict[str, Schema]] = {
+    **SECTIONS,
+    RowSource.CONDENSED: CONDENSED,
+    **{kind.section: kind.schema for kind in SIGHTINGS},
+}
 
 
 class SealedPeriods:
@@ -86,6 +91,18 @@ class SealedPeriods:
         layers = self.manifest.periods[key].layers
         read = self._condensed if section == RowSource.CONDENSED else partial(self._unmasked, section=section)
         return [read(layers, number, names=names) for number in range(len(layers))]
+
+    def first_sightings(self, key: str, kind: Sighting) -> list[pl.DataFrame]:
+        """Returns the rows of a kind of first sighting in the period, a frame per layer, text as Categorical: as they
+        were written, or made from the events.
+        """
+        layers, frames = self.manifest.periods[key].layers, list[pl.DataFrame]()
+        for number, layer in enumerate(layers):
+            if kind.section in layer.sightings:
+                frames.append(self._unmasked(layers, number, kind.section, kind.columns))
+            else:
+                frames.append(first_sightings(self._unmasked(layers, number, "events", kind.source_columns), kind))
+        return frames
 
     def contents(self, key: str, positions: pl.Series) -> Iterator[pl.DataFrame]:
         """Yields `position`, `content`, `content_bytes` of rejected hits, masked ones too. Only these rows are read."""

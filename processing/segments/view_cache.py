@@ -13,6 +13,7 @@ from processing.segments.exclusion import without_hidden
 from processing.segments.manifest import Manifest, decode_manifest
 from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.sealed_periods import SealedPeriods
+from processing.segments.settled_sightings import SettledSightings
 from processing.segments.tail import (
     Tail,
     TailTerms,
@@ -50,6 +51,7 @@ class ViewCache:
         self._tails = _LruCache[tuple[int, TailTerms], dict[BlockKey, Tail]]()
         self._weights = _LruCache[int, dict[BlockKey, Weight]]()
         self._views = _LruCache[int, ReadView]()
+        self._settled = SettledSightings()
         self._sealed = _LruCache[tuple[int, int, int], tuple[SealedPeriods, Arrivals]]()
         self._lock = Lock()
         self._opening: dict[int, Lock] = {}  # by property: a slow one must not hold up the others
@@ -109,7 +111,7 @@ class ViewCache:
         if stored is None:
             return None
         sealed = SealedPeriods(self._manifest(property, stored), self.columns)
-        return ReadView(property, generation, sealed, concat_tails([]), NO_ARRIVALS)
+        return ReadView(property, generation, sealed, concat_tails([]), NO_ARRIVALS, settled=self._settled)
 
     def _open(self, pinned: PinnedView, state: str) -> ReadView:
         tail = self._tail(pinned.property, pinned.blocks, self._terms(pinned))
@@ -128,7 +130,7 @@ class ViewCache:
             sealed, staying = SealedPeriods(new_manifest(self.store, property, blocks), self.columns), NO_ARRIVALS
         pairs = zip(staying, (tail.events, tail.rejected, tail.items), strict=True)
         new = Arrivals(*(pl.concat(pair) for pair in pairs))
-        return ReadView(property, stored.generation if stored else 1, sealed, tail, new, state)
+        return ReadView(property, stored.generation if stored else 1, sealed, tail, new, state, self._settled)
 
     def _manifest(self, property: int, stored: VersionedBlob) -> Manifest:
         """Decodes a manifest once, although pinning a view and opening it both need it."""

@@ -8,6 +8,7 @@ import polars as pl
 
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, source_columns
+from processing.sessions.first_sightings import FirstSightings, Sighting
 
 
 class ViewUntil:
@@ -31,6 +32,9 @@ class ViewUntil:
         return pl.concat(
             [self._view.condensed(first, self._day_before(last), columns), condensed_rows(of_last, columns)]
         )
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return self._view.first_sightings(kind)
 
     def _day_before(self, last: date) -> date:
         return min(last, self._last - timedelta(days=1))

@@ -8,10 +8,12 @@ import polars as pl
 
 from processing.interruption import checkpoint
 from processing.pipeline.custom_values import MILLIONTHS
+from reporting.query.history import with_history
 from reporting.query.load import ReportSource
 from reporting.registry.custom import definitions_of
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.dimensions.model import Dimension
+from reporting.registry.history_columns import stored_columns
 
 PART_ROWS: Final = 20_000
 ORDER: Final = ("time", "hit", "index")
@@ -33,16 +35,18 @@ def event_parts(view: ReportSource, first: date, last: date) -> Iterator[pl.Data
     It has one column for each of OWN, and one for each dimension of the property that is not a part of the time.
     """
     dimensions = _dimensions(view)
-    read = sorted({*ORDER, *OWN_COLUMNS, "day", *(column for dimension in dimensions for column in dimension.columns)})
+    names = {*ORDER, *OWN_COLUMNS, "day", *(column for dimension in dimensions for column in dimension.columns)}
+    read = sorted(stored_columns(names))
     exprs = [expr.alias(name) for name, expr in OWN.items()]
     exprs += [dimension.text(dimension.key(view.zone)).alias(dimension.name) for dimension in dimensions]
-    yield view.events(first, first, read).clear().select(exprs)
+    nothing = with_history(view.events(first, first, read).clear(), names, view)
+    yield nothing.select(exprs)
     days = view.events(first, last, ["day"])["day"].unique().sort()
     for day in days.cast(pl.Date):
         checkpoint()
         for part in view.events(day, day, read).sort(ORDER).iter_slices(PART_ROWS):
             checkpoint()
-            yield part.select(exprs)
+            yield with_history(part, names, view).select(exprs)
 
 
 def _dimensions(view: ReportSource) -> list[Dimension]:

@@ -8,10 +8,13 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
 from reporting.model.report import ReportError
 from reporting.query.distinct import number_ids
+from reporting.query.history import with_history
+from reporting.registry.history_columns import stored_columns
 
 
 class ReportSource(Protocol):
@@ -30,6 +33,9 @@ class ReportSource(Protocol):
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Returns the named columns of CONDENSED, of the same events; texts are String or Categorical."""
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        """Returns the first sightings of a kind among the events of all time."""
 
 
 @runtime_checkable
@@ -135,10 +141,11 @@ def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSour
 
 def _read(view: ReportSource, source: RowSource, first: date, last: date, names: list[str]) -> pl.DataFrame:
     """Returns the columns, EVENT_COUNT, and dense numbers for visitors and sessions. Raises ReportError."""
+    stored = sorted(stored_columns(names))
     if source is RowSource.CONDENSED:
-        return number_ids(view.condensed(first, last, [*names, EVENT_COUNT]))
+        return number_ids(with_history(view.condensed(first, last, [*stored, EVENT_COUNT]), names, view))
     if source is not RowSource.REJECTED:
-        return number_ids(uncondensed(view.events(first, last, names)))
+        return number_ids(uncondensed(with_history(view.events(first, last, stored), names, view)))
     if not isinstance(view, RejectedSource):
         raise ReportError("Rejected hits can be reported for the whole property only.")
     return number_ids(uncondensed(view.rejected_rows(first, last, names)))

@@ -18,6 +18,11 @@ _NEW_YEAR: Final = pl.col("day") - _DATE.dt.ordinal_day() + 1
 WEEK: Final = (_DATE.dt.ordinal_day() - 1 + (_NEW_YEAR - _SUNDAY) % 7) // 7 + 1
 
 
+def date_text(day: pl.Expr) -> pl.Expr:
+    """Writes days since 1970 as YYYYMMDD."""
+    return day.cast(pl.Date).dt.to_string("%Y%m%d")
+
+
 def weekday_name(weekday: pl.Expr) -> pl.Expr:
     """Returns the English names of weekdays from 0, Sunday."""
     return (weekday + _SUNDAY).cast(pl.Int32).cast(pl.Date).dt.to_string("%A")

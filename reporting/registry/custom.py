@@ -18,6 +18,7 @@ from reporting.registry.dimensions.page import CONTENT_GROUP
 from reporting.registry.metrics.model import Metric, MetricType, summed
 
 CHANNEL_GROUP: Final = "sessionCustomChannelGroup"
+FIRST_CHANNEL_GROUP: Final = "firstUserCustomChannelGroup"
 CUSTOM_EVENT: Final = "customEvent"
 CUSTOM_USER: Final = "customUser"
 TYPES: Final[dict[Unit, MetricType]] = {"standard": "FLOAT", "currency": "CURRENCY", "seconds": "SECONDS"}
@@ -41,6 +42,7 @@ def definitions_of(rules: Ruleset | None) -> Definitions:
     groups: list[ContentGroupRule] = rules.of_kind(ContentGroupRule)
     dimensions = [
         *(_channel_group(rule) for rule in rules.of_kind(ChannelGroupRule)),
+        *(_first_channel_group(rule) for rule in rules.of_kind(ChannelGroupRule)),
         *(_content_group(f"{CONTENT_GROUP}:{rule.name}", rule) for rule in groups),
         *(_content_group(CONTENT_GROUP, rule) for rule in groups[:1]),
         *(_parameter(rule) for rule in rules.of_kind(CustomDimensionRule)),
@@ -58,6 +60,17 @@ def _channel_group(rule: ChannelGroupRule) -> Dimension:
         "Traffic source",
         f"The channel of the session's first event in the channel group {rule.name}.",
         column="session_groups",
+        key=rule.name,
+    )
+
+
+def _first_channel_group(rule: ChannelGroupRule) -> Dimension:
+    return decoded(
+        f"{FIRST_CHANNEL_GROUP}:{rule.name}",
+        f"First user: {rule.name}",
+        "First user",
+        f"The channel of the visitor's first session in the channel group {rule.name}.",
+        column="first_user_groups",
         key=rule.name,
     )
 

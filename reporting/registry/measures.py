@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 import polars as pl
 
 from processing.sessions.condensed import EVENT_COUNT, STEADY, SUMMED
+from reporting.registry.history_columns import stored_columns
 
 
 class Sum(NamedTuple):
@@ -60,6 +61,10 @@ VISITORS: Final = Distinct("visitors", ("visitor",), "visitor")
 ACTIVE_VISITORS: Final = _distinct("active_visitors", "visitor", "active")
 NEW_VISITORS: Final = _distinct("new_visitors", "visitor", "first_visit")
 KEY_VISITORS: Final = _distinct("key_visitors", "visitor", "key")
+RETURNING_VISITORS: Final = Distinct(
+    "returning_visitors", ("visitor", "in_first_session"), "visitor", ~pl.col("in_first_session")
+)
+FIRST_PURCHASES: Final = Sum("first_purchases", ("is_first_purchase",), pl.col("is_first_purchase"))
 SESSIONS: Final = Distinct("sessions", ("session",), "session")
 ENGAGED_SESSIONS: Final = _distinct("engaged_sessions", "session", "engaged")
 KEY_SESSIONS: Final = _distinct("key_sessions", "session", "key")
@@ -100,4 +105,4 @@ def without_repeats(measures: Iterable[Measure]) -> tuple[Measure, ...]:
 
 def can_condense(columns: Collection[str]) -> bool:
     """Returns whether condensed rows have all of these columns."""
-    return set(columns) <= {*STEADY, *SUMMED}
+    return stored_columns(columns) <= {*STEADY, *SUMMED}

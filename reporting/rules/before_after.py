@@ -22,6 +22,7 @@ from processing.reprocessing.generations import covered_by
 from processing.reprocessing.runs import ordinals
 from processing.segments.read_view import ReadView
 from processing.sessions.condensed import condensed_rows, source_columns
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.sessions.local_periods import FIRST_DAY, day_number, day_of, latest_day
 from reporting.capacity.elsewhere import run_elsewhere
 from reporting.capacity.turns import begin_heavy_work
@@ -156,6 +157,9 @@ class _FilteredView(NamedTuple):
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return self.view.first_sightings(kind)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.condition)

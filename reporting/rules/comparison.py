@@ -146,7 +146,7 @@ class _WithRules:
     """A view with the definitions of other rules: a dimension that it has no values of is "(not set)"."""
 
     def __init__(self, view: ReportSource, rules: Ruleset | None) -> None:
-        self.events, self.condensed = view.events, view.condensed
+        self.events, self.condensed, self.first_sightings = view.events, view.condensed, view.first_sightings
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 

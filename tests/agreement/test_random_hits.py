@@ -53,7 +53,7 @@ WHOLE_WAY: Final = settings(
 pytestmark = pytest.mark.django_db
 
 NETWORKS: Final = {f"{address}/32": record for address, (record, _) in PLACES.items() if record}
-PARTS: Final = (tuple(METRICS)[:7], tuple(METRICS)[7:14], tuple(METRICS)[14:])
+PARTS: Final = tuple(tuple(METRICS)[start : start + 7] for start in range(0, len(METRICS), 7))
 Questions = list[tuple[Report, SlowReport]]
 Offsets = tuple[int, int, int]  # partition, first, last
 TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}

@@ -10,6 +10,7 @@ import polars as pl
 from configuration.ruleset.ruleset import Ruleset
 from processing.schema import BUILT
 from processing.sessions.condensed import condensed_rows, source_columns
+from processing.sessions.first_sightings import FirstSightings, Sighting, sightings_of
 
 EPOCH = date(1970, 1, 1)
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -54,10 +55,13 @@ class FrameView(NamedTuple):
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
 
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return sightings_of(self.frame, kind)
+
 
 def built(events: Iterable[dict[str, Any]], zone: str = "Etc/UTC", texts: Any = pl.Categorical) -> pl.DataFrame:
     """Rows of schema.BUILT from dicts; `at` is an aware datetime, from which time and local day are made."""
-    rows = [_row({**DEFAULTS, **event}, zone) for event in events]
+    rows = [_row({**DEFAULTS, "hit": number, "index": 0, **event}, zone) for number, event in enumerate(events)]
     return pl.DataFrame(rows, schema=BUILT).with_columns(pl.col(pl.String).cast(texts))
 
 

@@ -41,7 +41,26 @@ def facts(events: Iterable[oracle.Event], zone: str, timeout_ms: int) -> tuple[l
             facts_.append(
                 {**event, **values, "engaged": engaged, "active": active, "local": _local(event["time"], zone)}
             )
-    return facts_, reasons
+    return with_first(facts_), reasons
+
+
+def with_first(facts_: list[Fact]) -> list[Fact]:
+    """Adds to each fact the first one of its visitor, and whether it is the visitor's first purchase."""
+    first: dict[Any, Fact] = {}
+    first_purchase: dict[Any, Fact] = {}
+    for fact in sorted(facts_, key=lambda fact: (fact["time"], fact["hit"], fact["index"])):
+        first.setdefault(fact["visitor"], fact)
+        if fact["event"] == "purchase":
+            first_purchase.setdefault(fact["visitor"], fact)
+    return [
+        {
+            **fact,
+            "first": first[fact["visitor"]],
+            "new": fact["session"] == first[fact["visitor"]]["session"],
+            "first_purchase": first_purchase.get(fact["visitor"]) is fact,
+        }
+        for fact in facts_
+    ]
 
 
 def answer(all_facts: Iterable[Fact], report: SlowReport) -> tuple[list[Line], Line]:
@@ -132,6 +151,14 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "sessionSourceMedium": lambda fact: f"{fact['origin'][0]} / {fact['origin'][1]}",
     "sessionCampaignName": lambda fact: fact["origin"][2],
     "sessionDefaultChannelGroup": lambda fact: fact["origin"][3],
+    "firstUserSource": lambda fact: fact["first"]["origin"][0],
+    "firstUserMedium": lambda fact: fact["first"]["origin"][1],
+    "firstUserSourceMedium": lambda fact: "{} / {}".format(*fact["first"]["origin"][:2]),
+    "firstUserCampaignName": lambda fact: fact["first"]["origin"][2],
+    "firstUserDefaultChannelGroup": lambda fact: fact["first"]["origin"][3],
+    "firstUserPrimaryChannelGroup": lambda fact: fact["first"]["origin"][3],
+    "firstSessionDate": lambda fact: fact["first"]["local"].strftime("%Y%m%d"),
+    "newVsReturning": lambda fact: "new" if fact["new"] else "returning",
     "country": lambda fact: fact["country"],
     "deviceCategory": lambda fact: fact["device"],
     "browser": lambda fact: fact["browser"],
@@ -177,6 +204,8 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "activeUsers": _active,
     "totalUsers": _users,
     "newUsers": lambda rows: _users([fact for fact in rows if fact["first_visit"]]),
+    "returningUsers": lambda rows: _users([fact for fact in rows if not fact["new"]]),
+    "firstTimePurchasers": lambda rows: _users([fact for fact in rows if fact["first_purchase"]]),
     "userKeyEventRate": lambda rows: _divided(_users(_key(rows)), _users(rows)),
     "scrolledUsers": lambda rows: _users([fact for fact in rows if fact["event"] == "scroll"]),
     "sessions": _sessions,

@@ -38,6 +38,7 @@ NAMES: Final = (
     "screen_view",
     "add_to_cart",
     "begin_checkout",
+    "purchase",
     "",
     "x" * 41,
 )

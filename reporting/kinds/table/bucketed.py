@@ -25,6 +25,7 @@ from processing.engine import Engine
 from processing.segments.column_cache import ColumnCache
 from processing.segments.read_view import PinnedView, ReadView
 from processing.segments.view_cache import ViewCache
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
@@ -122,6 +123,9 @@ class _Bucket:
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return self._view.condensed(first, last, _with_visitor(columns)).filter(self._in_bucket).select(columns)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return self._view.first_sightings(kind)
 
 
 def _with_visitor(columns: Sequence[str]) -> list[str]:

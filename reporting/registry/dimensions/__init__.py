@@ -9,6 +9,7 @@ import polars as pl
 from reporting.model.report import DerivedDimension, ReportError, undefined, unknown
 from reporting.registry.dimensions.device import DEVICE
 from reporting.registry.dimensions.event import EVENT
+from reporting.registry.dimensions.first_user import FIRST_USER
 from reporting.registry.dimensions.model import Dimension, plain
 from reporting.registry.dimensions.page import PAGE
 from reporting.registry.dimensions.place import PLACE
@@ -20,6 +21,7 @@ _CATEGORIES: Final[tuple[tuple[Dimension, ...], ...]] = (
     PAGE,
     EVENT,
     TRAFFIC,
+    FIRST_USER,
     PLACE,
     DEVICE,
 )

@@ -20,7 +20,7 @@ class Dimension(NamedTuple):
     name: str  # as the APIs call it
     label: str  # as the dashboard calls it
     category: str
-    scope: str  # "event" or "session"
+    scope: str  # "event", "session" or "user"
     definition: str
     columns: tuple[str, ...]
     key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
@@ -46,7 +46,7 @@ def plain(key: pl.Expr) -> pl.Expr:
 
 
 def of_column(name: str, label: str, category: str, definition: str, column: str) -> Dimension:
-    scope = "session" if column.startswith("session_") else "event"
+    scope = _scope(column)
     return Dimension(name, label, category, scope, definition, (column,), lambda _zone: filled(column), plain)
 
 
@@ -62,6 +62,10 @@ def translated(
 
 def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
     """Returns the dimension of one key of a column that holds several, "key=value&…" (pipeline/custom_values.py)."""
-    scope = "session" if column.startswith("session_") else "event"
+    scope = _scope(column)
     value = extract(column, key).fill_null(NOT_SET)
     return Dimension(name, label, category, scope, definition, (column,), lambda _zone: value, plain)
+
+
+def _scope(column: str) -> str:
+    return {"session": "session", "first": "user"}.get(column.partition("_")[0], "event")

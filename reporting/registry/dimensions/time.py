@@ -10,16 +10,12 @@ from reporting.registry.dimensions.model import Dimension, plain
 from reporting.registry.local_time import local_hours, local_minutes
 
 
-def _calendar(key: pl.Expr) -> pl.Expr:
-    return key.cast(pl.Date).dt.to_string("%Y%m%d")
-
-
 def _two_digits(key: pl.Expr) -> pl.Expr:
     return key.cast(pl.String).str.zfill(2)
 
 
 def _calendar_and_hour(key: pl.Expr) -> pl.Expr:
-    return pl.concat_str(_calendar((key // 24).cast(pl.Int32)), _two_digits(key % 24))
+    return pl.concat_str(calendar.date_text((key // 24).cast(pl.Int32)), _two_digits(key % 24))
 
 
 def _calendar_and_minute(key: pl.Expr) -> pl.Expr:
@@ -39,7 +35,7 @@ TIME: Final = (
         definition="The local day of the event in the property's time zone, as YYYYMMDD.",
         columns=("day",),
         key=lambda _zone: pl.col("day"),
-        text=_calendar,
+        text=calendar.date_text,
     ),
     Dimension(
         name="hour",

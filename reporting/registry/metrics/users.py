@@ -7,8 +7,10 @@ import polars as pl
 from reporting.registry.measures import (
     ACTIVE_VISITORS,
     ENGAGEMENT_MS,
+    FIRST_PURCHASES,
     KEY_VISITORS,
     NEW_VISITORS,
+    RETURNING_VISITORS,
     SESSIONS,
     VISITORS,
     visitors_with,
@@ -38,6 +40,21 @@ USER_METRICS: Final = (
         category="User",
         definition="Distinct visitors with a first visit in the row.",
         measure=NEW_VISITORS,
+    ),
+    count(
+        name="returningUsers",
+        label="Returning users",
+        category="User",
+        definition="Distinct visitors with an event in the row that is not of their first session in the property's"
+        " history.",
+        measure=RETURNING_VISITORS,
+    ),
+    count(
+        name="firstTimePurchasers",
+        label="First-time purchasers",
+        category="User",
+        definition="Distinct visitors whose first purchase event in the property's history lies in the row.",
+        measure=FIRST_PURCHASES,
     ),
     rate(
         "userKeyEventRate",

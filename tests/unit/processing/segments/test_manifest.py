@@ -77,8 +77,9 @@ STORED_EMPTY: Final = (
     ("manifest", "stored"), [(FULL, STORED_FULL), (Manifest(zone="Etc/UTC", timeout_ms=1), STORED_EMPTY)]
 )
 def test_it_works(manifest: Manifest, stored: str) -> None:
-    layers_with_item_rows = stored.replace("],0]", "],0,0]").replace("],1]", "],1,0]")  # which came later
-    assert encode_manifest(manifest) == layers_with_item_rows.encode()
+    as_now = stored.replace("],0]", "],0,0,[]]").replace("],1]", "],1,0,[]]")  # item rows and sightings came later
+    assert encode_manifest(manifest) == as_now.encode()
+    assert decode_manifest(as_now.encode()) == manifest
     assert decode_manifest(stored.encode()) == manifest
 
 

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from processing.sessions.condensed import RowSource
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from reporting.kinds import KINDS, parse, plan_many, render, run, run_many, tabulate
 from reporting.kinds.kind import ReportKind
 from reporting.model.date_ranges import Days
@@ -75,6 +76,9 @@ class RecordingView:
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         self.reads.append((first, last, list(columns)))
         return self._view.condensed(first, last, columns)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return self._view.first_sightings(kind)
 
 
 @pytest.fixture

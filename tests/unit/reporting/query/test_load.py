@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from processing.sessions.condensed import EVENT_COUNT, RowSource
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from reporting.model.date_ranges import Days
 from reporting.query.load import load
 from tests.support.builders import NOON, FrameView, built
@@ -40,6 +41,9 @@ class RecordingView:
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         self.reads.append((RowSource.CONDENSED, first.day, last.day, list(columns)))
         return self._view.condensed(first, last, columns)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return self._view.first_sightings(kind)
 
 
 def days(first: int, last: int) -> Days:

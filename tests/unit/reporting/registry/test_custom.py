@@ -194,7 +194,7 @@ def test_metadata_marks_the_propertys_own_fields() -> None:
         for field in reply[group]
         if "customDefinition" in field
     }
-    assert len(own) == 8
+    assert len(own) == 9
     assert own["customEvent:price"] | {"description": ""} == {
         "apiName": "customEvent:price",
         "uiName": "Price",

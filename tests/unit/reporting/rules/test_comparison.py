@@ -9,6 +9,7 @@ import pytest
 
 from processing.schema import BUILT, LISTED, REJECTED
 from processing.sessions.condensed import condensed_rows, source_columns
+from processing.sessions.first_sightings import FirstSightings, Sighting, sightings_of
 from processing.sessions.local_periods import day_number
 from reporting.rules.comparison import (
     MOST_CHANGES,
@@ -46,6 +47,9 @@ class Fixed:
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return sightings_of(self.rows, kind)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.refused.select(*LISTED)

@@ -28,6 +28,7 @@ from reporting.model.report import (
 from reporting.registry.metrics import METRICS
 from tests.support.builders import FrameView, built, view_of
 from tests.support.oracle_reports import METRICS as SLOW_METRICS
+from tests.support.oracle_reports import with_first
 
 MONTH = (DateRange("30daysAgo", "today"),)
 TODAY = date(2026, 11, 20)
@@ -105,7 +106,7 @@ def test_a_metric_filter_compares_the_value_that_is_shown(name: str, value: floa
 EVENT = st.fixed_dictionaries(
     {
         "path": st.sampled_from(["/", "/a"]),
-        "event": st.sampled_from(["page_view", "scroll", "add_to_cart", "begin_checkout"]),
+        "event": st.sampled_from(["page_view", "scroll", "add_to_cart", "begin_checkout", "purchase"]),
         "session": st.integers(1, 6),
         "page_view": st.booleans(),
         "active": st.booleans(),
@@ -127,8 +128,15 @@ def completed(event: dict[str, Any]) -> dict[str, Any]:
 COLUMN = {"pagePath": "path", "country": "country"}
 
 
-def slowly(events: list[dict[str, Any]], name: str) -> float:
-    facts = [{**event, "lasting": event["duration_ms"], "day": 1, "key": event["key_event"]} for event in events]
+def facts_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    plain = {"event": "page_view", "time": 0, "index": 0}
+    derived = [
+        {"hit": n, "lasting": each["duration_ms"], "day": 1, "key": each["key_event"]} for n, each in enumerate(events)
+    ]
+    return with_first([{**plain, **event, **more} for event, more in zip(events, derived, strict=True)])
+
+
+def slowly(facts: list[dict[str, Any]], name: str) -> float:
     match name:
         case "third":
             return len(facts) / 3
@@ -146,10 +154,10 @@ def slowly(events: list[dict[str, Any]], name: str) -> float:
 @example([lasting(1, key_value=3), lasting(2)], "country", ["keyEventValue", "third", "per hour"])
 @settings(max_examples=60, deadline=None)
 def test_values_are_those_of_plain_python(events: list[dict[str, Any]], by: str, names: list[str]) -> None:
-    keys = [event.get(COLUMN[by], "/") for event in events]
-    groups = {(key,): [event for event, key_ in zip(events, keys, strict=True) if key_ == key] for key in set(keys)}
+    facts, keys = facts_of(events), [event.get(COLUMN[by], "/") for event in events]
+    groups = {(key,): [fact for fact, key_ in zip(facts, keys, strict=True) if key_ == key] for key in set(keys)}
     expected = {key: tuple(slowly(of_key, name) for name in names) for key, of_key in groups.items()}
     fields = {"dimensions": (by,), "metrics": tuple(names), "keep_empty_rows": True, "aggregations": {"TOTAL"}}
     answer = ask(FrameView(built(events)), **fields)
     assert {row.dimensions: row.metrics for row in answer.rows} == expected
-    assert answer.totals[0].metrics == tuple(slowly(events, name) for name in names)
+    assert answer.totals[0].metrics == tuple(slowly(facts, name) for name in names)
