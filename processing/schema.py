@@ -50,6 +50,10 @@ IDENTITY_COLUMNS: Final = (
     Column("sequence", pl.UInt32()),  # the client's hit counter; 0: it sent none
 )
 
+# The pages of the session's first page view and of its last one, by the end of a day. They are null before the first.
+LANDING: Final = ("landing_path", "landing_query")
+EXIT: Final = "exit_path"
+
 # What a session says about its events.
 SESSION_COLUMNS: Final = (
     Column("session", pl.UInt64(), condensed=Steady(1, 3)),
@@ -65,6 +69,13 @@ SESSION_COLUMNS: Final = (
     Column("key", pl.Boolean(), added=True, fallback="key_event", condensed=Summed(1, 3, pl.UInt32())),
     # what this day adds to the session's duration, the same on each event of (session, day)
     Column("duration_ms", pl.Int64(), condensed=Steady(1, 6)),
+    *(
+        Column(name, pl.String(), added=True, condensed=Steady(2, place))
+        for place, name in enumerate((*LANDING, EXIT), 23)
+    ),
+    # the session's first page view, and its last one of this day
+    Column("entrance", pl.Boolean(), added=True, condensed=Summed(2, 1, pl.UInt32())),
+    Column("last_view", pl.Boolean(), added=True, condensed=Summed(2, 2, pl.UInt32())),
 )
 
 # Hits that were accepted but are not counted.
@@ -114,6 +125,7 @@ OPEN_SESSION_COLUMNS: Final = (
     ),
     *TOTAL_COLUMNS,
     Column("fired", pl.UInt64(), added=True),  # the bits of `once` that the session has had; null: none
+    *(Column(name, pl.String(), added=True) for name in (*LANDING, EXIT)),
 )
 
 BUILT_COLUMNS: Final = (*IDENTITY_COLUMNS, *FACT_COLUMNS, *SESSION_COLUMNS)

@@ -56,4 +56,10 @@ FACT_COLUMNS: Final = (
     Column("currency", pl.String(), added=True),  # ISO 4217; XXX: no such code; null: the property's
     Column("item_quantity", pl.Int64(), added=True),  # units of all items of the event; null: it has no items
     Column("item_value", pl.Int64(), added=True),  # the items' prices times their quantities
+    # what the parameters of a click, a download, a scroll, a search, a form or a video say, see interactions.py
+    Column("interaction", pl.String(), added=True),
+    # of the campaign: term, content, id, platform and the kind of click id, see campaign.py
+    Column("campaign_details", pl.String(), added=True, attribution=Steady(2, 21)),
+    # the client's number of the session, from 1
+    Column("visit_number", pl.UInt32(), added=True, attribution=Steady(2, 22)),
 )

@@ -28,9 +28,9 @@ def encode(values: Mapping[str, pl.Expr]) -> pl.Expr:
     return join(*(pair(name, value) for name, value in values.items()))
 
 
-def pair(name: str, value: pl.Expr) -> pl.Expr:
+def pair(name: str, value: pl.Expr, longest: int = LONGEST) -> pl.Expr:
     """Encodes one name with its value; null where the value is null or empty."""
-    cut = value.cast(pl.String).str.slice(0, LONGEST)
+    cut = value.cast(pl.String).str.slice(0, longest)
     return pl.when(cut.ne("")).then(pl.lit(f"{_quoted(name)}=") + escape(cut))
 
 

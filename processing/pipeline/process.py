@@ -12,6 +12,7 @@ from processing.pipeline.rejected_facts import describe
 from processing.pipeline.steps.access import access
 from processing.pipeline.steps.activity import activity
 from processing.pipeline.steps.bots import bots
+from processing.pipeline.steps.campaign import campaign
 from processing.pipeline.steps.channel_groups import channel_groups
 from processing.pipeline.steps.client import client
 from processing.pipeline.steps.commerce import COMMERCE, commerce, items_of
@@ -20,6 +21,7 @@ from processing.pipeline.steps.custom import custom
 from processing.pipeline.steps.device import device
 from processing.pipeline.steps.filters import filters
 from processing.pipeline.steps.implied_events import implied_events
+from processing.pipeline.steps.interactions import interactions
 from processing.pipeline.steps.internal import internal
 from processing.pipeline.steps.key_events import key_events
 from processing.pipeline.steps.page import page
@@ -55,6 +57,8 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("activity", activity, "most figures depend on what happened, and on how engaged the client was"),
     Step("page", page, "reports name pages by host and path, not by address with parameters"),
     Step("source", source, "owners want to know where their visitors come from; their own pages do not count"),
+    Step("campaign", campaign, "owners tell the advertisements of a campaign apart"),
+    Step("interactions", interactions, "links, files, searches, forms and videos are no pages, and have names, too"),
     Step("device", device, "reports show category, browser and system instead of user agents"),
     Step("client", client, "layouts and translations are chosen by what visitors' browsers say of themselves"),
     Step("place", place, "people read names, not codes"),
@@ -117,7 +121,7 @@ def _run_steps(raw: pl.DataFrame, rules: Ruleset) -> tuple[pl.DataFrame, pl.Data
 
 NO_TEXT: Final = pl.lit(None, dtype=pl.String())
 UNDECIDED: Final = {
-    **dict.fromkeys(("reason", "rule", "groups", "query", "custom"), NO_TEXT),
+    **dict.fromkeys(("reason", "rule", "groups", "query", "custom", "campaign_details", "interaction"), NO_TEXT),
     "once": pl.lit(None, dtype=pl.UInt64()),
     "key_value": pl.lit(0, dtype=pl.Int64()),
     **{name: pl.lit(None, dtype=dtype) for name, dtype in COMMERCE.items()},

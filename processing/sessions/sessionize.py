@@ -7,8 +7,19 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from processing.schema import ATTRIBUTION, BUILT, EVENTS, HOUR_MS, OPEN_IDS, OPEN_SESSIONS, SESSION_TOTALS
+from processing.schema import (
+    ATTRIBUTION,
+    BUILT,
+    EVENTS,
+    EXIT,
+    HOUR_MS,
+    LANDING,
+    OPEN_IDS,
+    OPEN_SESSIONS,
+    SESSION_TOTALS,
+)
 from processing.sessions.local_periods import Period
+from processing.sessions.session_pages import flag_views, landings_and_exits
 
 CLIENT_SESSION_GAP_MS: Final = 4 * HOUR_MS
 RESEND_WINDOW_MS: Final = 72 * HOUR_MS
@@ -74,10 +85,13 @@ def sessionize(
     `carried` are the OPEN_SESSIONS of these visitors at its beginning.
     """
     rows = _number_sessions(events.sort(ORDER, nulls_last=False), carried, period, limits.timeout_ms)
-    rows = rows.with_columns(_key_events(rows))
+    rows = rows.with_columns(_key_events(rows), *flag_views(rows))
     parts = _judge_parts(_sum_parts(rows), period, limits)
-    facts = parts.select("part", "session", *(f"session_{name}" for name in ATTRIBUTION), "engaged", "duration_ms")
-    built = rows.select(*EVENTS, "day", "part", "key").join(facts, on="part", how="left", maintain_order="left")
+    parts = parts.hstack(landings_and_exits(rows, parts))
+    attributed = [f"session_{name}" for name in ATTRIBUTION]
+    facts = parts.select("part", "session", *attributed, "engaged", "duration_ms", *LANDING, EXIT)
+    own = rows.select(*EVENTS, "day", "part", "key", "entrance", "last_view")
+    built = own.join(facts, on="part", how="left", maintain_order="left")
     return built.with_columns(active=_is_active()).select(*BUILT), parts.filter("open").select(*OPEN_SESSIONS)
 
 

@@ -8,8 +8,10 @@ import polars as pl
 
 from processing.interruption import checkpoint
 from processing.pipeline.custom_values import MILLIONTHS
+from processing.sessions.condensed import RowSource
 from reporting.query.history import with_history
 from reporting.query.load import ReportSource
+from reporting.query.whole_sessions import read_rows
 from reporting.registry.custom import definitions_of
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.dimensions.model import Dimension
@@ -44,7 +46,7 @@ def event_parts(view: ReportSource, first: date, last: date) -> Iterator[pl.Data
     days = view.events(first, last, ["day"])["day"].unique().sort()
     for day in days.cast(pl.Date):
         checkpoint()
-        for part in view.events(day, day, read).sort(ORDER).iter_slices(PART_ROWS):
+        for part in read_rows(view, RowSource.EVENTS, day, day, read).sort(ORDER).iter_slices(PART_ROWS):
             checkpoint()
             yield with_history(part, names, view).select(exprs)
 

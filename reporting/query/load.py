@@ -14,6 +14,7 @@ from reporting.model.date_ranges import Days
 from reporting.model.report import ReportError
 from reporting.query.distinct import number_ids
 from reporting.query.history import with_history
+from reporting.query.whole_sessions import read_rows
 from reporting.registry.history_columns import stored_columns
 
 
@@ -143,9 +144,9 @@ def _read(view: ReportSource, source: RowSource, first: date, last: date, names:
     """Returns the columns, EVENT_COUNT, and dense numbers for visitors and sessions. Raises ReportError."""
     stored = sorted(stored_columns(names))
     if source is RowSource.CONDENSED:
-        return number_ids(with_history(view.condensed(first, last, [*stored, EVENT_COUNT]), names, view))
+        return number_ids(with_history(read_rows(view, source, first, last, [*stored, EVENT_COUNT]), names, view))
     if source is not RowSource.REJECTED:
-        return number_ids(uncondensed(with_history(view.events(first, last, stored), names, view)))
+        return number_ids(uncondensed(with_history(read_rows(view, source, first, last, stored), names, view)))
     if not isinstance(view, RejectedSource):
         raise ReportError("Rejected hits can be reported for the whole property only.")
     return number_ids(uncondensed(view.rejected_rows(first, last, names)))

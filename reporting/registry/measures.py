@@ -55,6 +55,8 @@ def _distinct(name: str, identity: str, flag: str) -> Distinct:
 
 EVENTS: Final = Sum("events", (), pl.col(EVENT_COUNT))
 PAGE_VIEWS: Final = _total("page_views", "page_view")
+ENTRANCES: Final = _total("entrances", "entrance")
+EXITS: Final = _total("exits", "last_view")  # of whole sessions: see query/whole_sessions.py
 ENGAGEMENT_MS: Final = _total("engagement_ms", "engagement_ms")
 KEY_EVENTS: Final = _total("key_events", "key")
 VISITORS: Final = Distinct("visitors", ("visitor",), "visitor")

@@ -39,6 +39,7 @@ from reporting.model.report import (
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.support import oracle_reports
+from tests.support.every_name import PARTS, every_name
 from tests.support.installation import Installation
 from tests.support.oracle_reports import Line, SlowReport
 from tests.support.places_file import write_places
@@ -53,7 +54,6 @@ WHOLE_WAY: Final = settings(
 pytestmark = pytest.mark.django_db
 
 NETWORKS: Final = {f"{address}/32": record for address, (record, _) in PLACES.items() if record}
-PARTS: Final = tuple(tuple(METRICS)[start : start + 7] for start in range(0, len(METRICS), 7))
 Questions = list[tuple[Report, SlowReport]]
 Offsets = tuple[int, int, int]  # partition, first, last
 TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}
@@ -208,9 +208,8 @@ def as_lines(answer: Answer) -> tuple[list[Line], Line]:
 def questions(site: Site) -> Iterator[tuple[Report, SlowReport]]:
     first, last = _days(site)
     whole, middle = (first, last), (first + timedelta(days=6), first + timedelta(days=7))
-    for dimension in DIMENSIONS:
-        for metrics in PARTS:
-            yield plain_question((dimension,), metrics, whole)
+    for by, metrics in every_name():
+        yield plain_question(by, metrics, whole)
     for dimensions in COMBINED:
         for metrics in PARTS:
             yield plain_question(dimensions, metrics, middle)

@@ -29,8 +29,7 @@ from reporting.model.report import (
     ReportError,
     StringFilter,
 )
-from reporting.registry.dimensions import DIMENSIONS
-from reporting.registry.metrics import METRICS
+from tests.support.every_name import NAMES, every_name
 from tests.support.installation import Installation, ga4
 from tests.support.prepared import Prepared
 from tests.unit.processing.maintenance.test_compaction import BERLIN, DAY, SUMMER_ENDS, random_hits
@@ -41,7 +40,6 @@ TODAY: Final = date(2026, 12, 1)
 NOW: Final = Now.at_end_of(TODAY, "Etc/UTC")
 EVER: Final = DateRange("2026-01-01", "today", "ever")
 SOME: Final = DateRange("2026-10-23", "2026-10-26", "some")
-NAMES: Final = tuple(METRICS)
 ALL: Final = frozenset({"TOTAL", "MINIMUM", "MAXIMUM"})
 RULES: Final = msgspec.structs.replace(
     plain_ruleset(BERLIN), number=1, rules=(CustomMetricRule(name="Score", parameter="score"),)
@@ -50,10 +48,8 @@ OFTEN: Final = NumericFilter("sessions", "GREATER_THAN", 2)
 
 
 def reports() -> Iterator[Report]:
-    for name in DIMENSIONS:
-        yield asked(dimensions=(name,), metrics=NAMES[:7])
-        yield asked(dimensions=(name,), metrics=NAMES[7:14])
-        yield asked(dimensions=(name,), metrics=NAMES[14:])
+    for by, some in every_name():
+        yield asked(dimensions=by, metrics=some)
     yield asked(metrics=NAMES[:9])
     yield asked(dimensions=("pagePath", "date"), metrics=("sessions", "totalUsers"), date_ranges=(EVER, SOME))
     yield asked(dimensions=("pagePath", "dateRange"), metrics=("activeUsers",), date_ranges=(EVER, SOME))

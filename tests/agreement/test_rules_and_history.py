@@ -27,9 +27,8 @@ from reporting.kinds.pivot.report import Pivot, PivotReport
 from reporting.kinds.retention.report import RetentionReport
 from reporting.model.now import Now
 from reporting.model.report import Aggregation, DateRange, Report, StringFilter
-from reporting.registry.dimensions import DIMENSIONS
-from reporting.registry.metrics import METRICS
 from tests.agreement.test_random_hits import installation
+from tests.support.every_name import every_name
 from tests.support.installation import Installation
 from tests.support.random_hits import arrivals
 from tests.support.random_rules import random_ruleset
@@ -124,10 +123,9 @@ def figures(here: Installation, property: ReceiveSettings) -> tuple[Any, ...]:
 
 
 def answers(view: Any, ever: tuple[date, date] = EVER) -> list[Any]:
-    """What every dimension says, with all metrics."""
+    """What every dimension and every metric says."""
     days = (DateRange(str(ever[0]), str(ever[1])),)
-    parts = (tuple(METRICS)[:7], tuple(METRICS)[7:14], tuple(METRICS)[14:])
-    reports = [Report(date_ranges=days, dimensions=(name,), metrics=part) for name in DIMENSIONS for part in parts]
+    reports = [Report(date_ranges=days, dimensions=by, metrics=metrics) for by, metrics in every_name()]
     tables = [(answer.rows, answer.totals) for answer in run_many(reports, view, Now.at_end_of(ever[1], "Etc/UTC"))]
     return [*tables, *run_many(other_kinds(days[0]), view, Now.at_end_of(ever[1], "Etc/UTC"))]
 

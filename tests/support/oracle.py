@@ -1,7 +1,7 @@
 """What the numbers must be, computed slowly from the definitions in the manual. It shares no code with the product.
 
 An event is a dict: visitor, hit, client_session (or None), time and received_us, position, index, sequence, stable,
-source, page_view, first_visit, key_event, client_engaged, signals, engagement_ms. Times in ms.
+source, page_view, path, query, first_visit, key_event, client_engaged, signals, engagement_ms. Times in ms.
 """
 
 from collections import Counter, defaultdict
@@ -82,11 +82,16 @@ def with_keys(session: list[Event]) -> list[Event]:
     return found
 
 
+def page_of(event: Event) -> tuple[str | None, str | None]:
+    return event.get("path"), event.get("query") or None
+
+
 def judge(
     events: list[Event], zone: str, timeout_ms: int
 ) -> tuple[dict[tuple[int, int], tuple[Any, ...]], Counter[str]]:
-    """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day, key event);
-    and how many hits are duplicates.
+    """(position, index) -> (first event of its session, day, source, engaged, active, duration of that day, key event,
+    path and query of the session's first view by the end of the day, path of its last one, whether it is the session's
+    first view, whether its last of the day); and how many hits are duplicates.
     """
     first, duplicates = split_duplicates(events, zone)
     counted = [event for event in first if not event.get("reason")]
@@ -97,6 +102,9 @@ def judge(
         for day in sorted({local_day(event["time"], zone) for event in session}):
             today = [event for event in session if local_day(event["time"], zone) == day]
             so_far += today
+            views, views_today = [e for e in so_far if e["page_view"]], [e for e in today if e["page_view"]]
+            landing = page_of(views[0]) if views else (None, None)
+            leaving = views[-1].get("path") if views else None
             lasting, last, good = today[-1]["time"] - last, today[-1]["time"], engaged(so_far)
             for event in today:
                 active = (
@@ -114,6 +122,10 @@ def judge(
                     active,
                     lasting,
                     event["key"],
+                    landing,
+                    leaving,
+                    views[:1] == [event],
+                    views_today[-1:] == [event],
                 )
     refused = {event["position"]: event["reason"] for event in first if event.get("reason")}
     return verdicts, Counter([*refused.values(), *("duplicate" for _ in {event["position"] for event in duplicates})])

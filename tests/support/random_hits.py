@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from collection.hit import FORMAT, RawHit
 from configuration.ruleset.context import ReceiveSettings
 from tests.support.random_clients import CHROME, HINTS, SAID, client_and_page, place_and_device
+from tests.support.random_interactions import SAID_MORE, campaign_and_interaction, tags_of
 from tests.support.random_lines import lines
 from tests.support.random_site import (
     AGENTS,
@@ -83,6 +84,7 @@ def _request(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int,
         "cid": draw(st.sampled_from(["1.1", "2.2", ""])),
         "sid": draw(st.sampled_from(["", "7", "8"])),
         "_s": str(draw(st.integers(0, 2))),
+        **draw(st.sampled_from([{}, {"sct": "1"}, {"sct": "2"}, {"sct": "0"}, {"sct": "-1"}, {"sct": "4294967296"}])),
         **({"_hid": own_id} if own_id else {}),
         **({"_hts": str(time)} if tracker else {}),
     }
@@ -105,7 +107,7 @@ def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
     flags = {name: "1" for name in ("_ss", "_fv", "_c", "seg") if draw(st.integers(0, 7)) == 0}
     spent = draw(st.sampled_from(["", "", "1", "5000", "5001", "10000", "10001", "x"]))
     origin, page = draw(st.integers(0, len(ORIGINS) - 1)), draw(st.sampled_from(PAGES))
-    client = draw(st.sampled_from(SAID))[0]
+    client = draw(st.sampled_from(SAID))[0] | draw(st.sampled_from(SAID_MORE))
     return {"en": draw(st.sampled_from(NAMES)), **flags, **({"_et": spent} if spent else {}), **client}, origin, page
 
 
@@ -116,7 +118,8 @@ def _arrived(
     lines = []
     for own, origin, page in said:
         tags, referrer, _ = ORIGINS[origin]
-        click = f"{'&' if '?' in page else '?'}{urlencode({'gclid': tags['gclid']})}" if "gclid" in tags else ""
+        query = "&".join(filter(None, [urlencode({"gclid": tags["gclid"]}) if "gclid" in tags else "", tags_of(own)]))
+        click = f"{'&' if '?' in page else '?'}{query}" if query else ""
         written = {name: text for name, text in tags.items() if name != "gclid"}
         lines.append(urlencode({**own, "dl": f"{_url(origin, page)}{click}", "dr": referrer, **written}))
     query, body = urlencode(common), "\n".join(lines)
@@ -142,6 +145,7 @@ def _base(
         "hit": number_of(common.get("_hid") or f"r{number}"),
         "client_session": common["sid"] or None,
         "sequence": int(common["_s"]),
+        "visit_number": common.get("sct") if common.get("sct") in ("1", "2") else None,
         "signals": True,
         "host": "shop.example",
         "country": COUNTRIES[sender[0]],
@@ -169,13 +173,15 @@ def _meant(
         flagged = [event for event in counted if event[flag]]
         if flagged and name not in names:
             bare = {"page_view": False, "key_event": False, "engagement_ms": 0, "first_visit": name == "first_visit"}
-            implied.append({**flagged[0], **bare, "event": name, "index": index})
+            implied.append({**flagged[0], **bare, "event": name, "index": index, "interaction": {}})
     return implied + counted
 
 
 def _where(origin: int, page: str, own: dict[str, str]) -> dict[str, Any]:
-    _, referrer, source = ORIGINS[origin]
+    tags, referrer, source = ORIGINS[origin]
     client = client_and_page(_url(origin, page), own)
+    page_view = own["en"] in ("page_view", "screen_view")
+    client |= campaign_and_interaction(own, page, clicked="gclid" in tags, page_view=page_view)
     return {**client, **page_of(page), "source": source, "pageReferrer": referrer or "(not set)"}
 
 

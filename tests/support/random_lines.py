@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from collection.hit import FORMAT, RawHit
 from tests.support.random_clients import client_and_page, place_and_device
+from tests.support.random_interactions import campaign_and_interaction
 from tests.support.random_site import (
     AGENTS,
     COUNTRIES,
@@ -66,8 +67,10 @@ def _line_facts(request: str, address: str, agent: str, origin: tuple[str, ...])
         "engagement_ms": 0,
         "sequence": 0,
         "client_session": None,
+        "visit_number": None,
     }
     target = request.split(" ")[1]
+    said |= campaign_and_interaction({}, target, clicked=False, page_view=True)
     shown = {**client_and_page(f"shop.example{target}", {}), **place_and_device(address, agent, {})}
     said |= {"source": origin, "host": "shop.example", "protocol": "access_log", **page_of(target)}
     return {**technical, **flags, **said, **shown}

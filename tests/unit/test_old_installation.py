@@ -24,6 +24,12 @@ NUMBERS: Final[dict[str, int]] = KNOWN["properties"]
 SHOP, JOURNAL, LATE = (NUMBERS[name] for name in ("shop", "journal", "late"))
 # Sentences for people, which may be reworded, now, and the length of content, which was not told.
 LEFT_OUT: Final = frozenset({"meaning", "status", "as_of", "content_bytes"})
+COLUMNS: Final = frozenset(
+    name
+    for answers in KNOWN["answers"].values()
+    for event in json.loads(answers.get("export", '{"events":[]}'))["events"]
+    for name in event
+)
 PATIENCE_S: Final = 60.0
 
 # Sums had no number of cleaned hits and no list of failures then. The page /blog/caf%c3%a9 is /blog/café in what is
@@ -63,9 +69,11 @@ def differences(site: Site, state: str, names: Iterable[str] = ()) -> dict[str, 
 
 
 def facts(name: str, text: str) -> object:
-    """Keeps every byte of reports, sums and exports; of lists, everything but sentences."""
+    """Keeps every byte of reports and sums; of lists, everything but sentences; of exports, what was known then."""
     if name.endswith((", rejected", ", runs", ", erasures")):
         return without(json.loads(text))
+    if name == "export":
+        return as_known_then(json.loads(text))
     return DIFFERENT_NOW.sub("", text).replace("[,", "[")
 
 
@@ -75,6 +83,12 @@ def without(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without(each) for name, each in value.items() if name not in LEFT_OUT}
     return value
+
+
+def as_known_then(export: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out the columns that events have got since then."""
+    events = [{name: event[name] for name in event if name in COLUMNS} for event in export["events"]]
+    return {**export, "events": events}
 
 
 def sums(site: Site, number: int) -> dict[str, Any]:

@@ -13,15 +13,23 @@ from processing.schema import DAY_MS
 def activity(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     """`engagement_ms` is 0 unless the client sends a number, and at most a day, so that no sum overflows.
 
-    Fractions of a millisecond are cut off: clients whose clock is finer send `1500.7`.
+    Fractions of a millisecond are cut off: clients whose clock is finer send `1500.7`. `visit_number` is null unless
+    the client sends a number from 1.
     """
-    return frame.with_columns(**FACTS, engagement_ms=_whole_milliseconds(frame["_et"]))
+    return frame.with_columns(
+        **FACTS, engagement_ms=_whole_milliseconds(frame["_et"]), visit_number=_visit_number(frame["sct"])
+    )
 
 
 def _whole_milliseconds(sent: pl.Series) -> pl.Series:
     if sent.str.contains(".", literal=True).any():
         sent = sent.str.splitn(".", 2).struct[0]
     return sent.str.to_integer(strict=False, dtype=pl.Int64()).fill_null(0).clip(0, DAY_MS)
+
+
+def _visit_number(sent: pl.Series) -> pl.Series:
+    number = sent.str.to_integer(strict=False, dtype=pl.UInt32())
+    return number.set(number == 0, None)
 
 
 def _flag(name: str) -> pl.Expr:

@@ -18,6 +18,7 @@ OF_THE_FLAGGED_EVENT: Final = {
     "engagement_ms": 0,
     "once": None,
     "key_value": 0,
+    "interaction": None,
 }
 
 

@@ -2,7 +2,6 @@
 
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl
 
 import polars as pl
 
@@ -12,14 +11,12 @@ from processing.pipeline.lookups.default_channels import default_channel
 from processing.pipeline.lookups.domains import find_listed_domain
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.lookups.referrers import registrable_domain, search_engine
-from processing.pipeline.lookups.tags import CAMPAIGN_TAGS
+from processing.pipeline.lookups.tags import CAMPAIGN_TAGS, LONGEST_TAGS, named_tags
 from processing.pipeline.lookups.urls import authority, host_of
 from processing.pipeline.row_ops import look_up
 
 CACHED: Final = 16_384
 LONGEST_NAME: Final = 255
-LONGEST_KEY: Final = 2_048  # keys are cut, so that hostile hits cannot fill the memory through the cache
-MOST_PARAMETERS: Final = 100
 
 NOT_SET: Final = "(not set)"
 ADVERTISEMENTS: Final = {
@@ -56,10 +53,10 @@ def _excluded(rules: tuple[ReferralRule, ...]) -> frozenset[str]:
 
 def _referrer() -> pl.Expr:
     ignored = pl.col("ir").is_in(IGNORED).fill_null(False)
-    return pl.when(~ignored).then(authority(pl.col("dr")).str.slice(0, LONGEST_KEY))
+    return pl.when(~ignored).then(authority(pl.col("dr")).str.slice(0, LONGEST_TAGS))
 
 
-TAGS: Final = pl.col("tags").str.slice(0, LONGEST_KEY)  # of the page step
+TAGS: Final = pl.col("tags").str.slice(0, LONGEST_TAGS)  # of the page step
 GIVEN: Final = ("cs", "cm", "cn", "gclid", "dclid")
 KEYS: Final = (TAGS, *(pl.col(name).str.slice(0, LONGEST_NAME) for name in GIVEN), _referrer(), pl.col("host"))
 
@@ -81,7 +78,7 @@ def find_source(
 
     Tags win over a click id, which only fills the gaps that they leave: it does not say the name of the campaign.
     """
-    named = _named(tags)
+    named = named_tags(tags)
     named |= {name: value for name, value in zip(("gclid", "dclid"), (gclid, dclid), strict=True) if value}
     written = [given or named.get(tag) for tag, given in zip(CAMPAIGN_TAGS, (cs, cm, cn), strict=True)]
     referred = _referred(referrer, {*own, registrable_domain(host or "")}, none)
@@ -91,12 +88,6 @@ def find_source(
         origin = _advertised(named) or referred or _linked(named) or DIRECT
     cut = Origin(*(text[:LONGEST_NAME] for text in origin))
     return (*cut, default_channel(*cut))
-
-
-def _named(tags: str | None) -> dict[str, str]:
-    """Returns the tags that have a value; of several with one name, the first."""
-    pairs = parse_qsl("&".join((tags or "").split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]))
-    return dict(reversed(pairs))
 
 
 def _written(written: list[str | None], clicked: Origin | None) -> Origin:

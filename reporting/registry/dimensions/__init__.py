@@ -10,9 +10,11 @@ from reporting.model.report import DerivedDimension, ReportError, undefined, unk
 from reporting.registry.dimensions.device import DEVICE
 from reporting.registry.dimensions.event import EVENT
 from reporting.registry.dimensions.first_user import FIRST_USER
+from reporting.registry.dimensions.interaction import INTERACTION
 from reporting.registry.dimensions.model import Dimension, plain
 from reporting.registry.dimensions.page import PAGE
 from reporting.registry.dimensions.place import PLACE
+from reporting.registry.dimensions.session import SESSION
 from reporting.registry.dimensions.time import TIME
 from reporting.registry.dimensions.traffic import TRAFFIC
 
@@ -20,6 +22,8 @@ _CATEGORIES: Final[tuple[tuple[Dimension, ...], ...]] = (
     TIME,
     PAGE,
     EVENT,
+    INTERACTION,
+    SESSION,
     TRAFFIC,
     FIRST_USER,
     PLACE,

@@ -16,7 +16,12 @@ def _full_page(zone: str) -> pl.Expr:
 
 
 def _page_and_query(_zone: str) -> pl.Expr:
-    return pl.map_batches([plain(filled("path")), plain(pl.col("query"))], _joined, return_dtype=pl.String())
+    return with_query("path", "query")
+
+
+def with_query(path: str, query: str) -> pl.Expr:
+    """Returns the two columns as one text."""
+    return pl.map_batches([plain(filled(path)), plain(pl.col(query))], _joined, return_dtype=pl.String())
 
 
 def _joined(columns: Sequence[pl.Series]) -> pl.Series:

@@ -4,11 +4,39 @@ from typing import Final
 
 import polars as pl
 
-from reporting.registry.dimensions.model import Dimension, filled, of_column, plain
+from processing.pipeline.steps.campaign import CLICK, CONTENT, ID, PLATFORM, TERM
+from reporting.registry.dimensions.model import Dimension, decoded, filled, of_column, plain
 
 
 def _source_and_medium(_zone: str) -> pl.Expr:
     return pl.concat_str(plain(filled("session_source")), plain(filled("session_medium")), separator=" / ")
+
+
+# Name, label, key, and what it is; of the event's own address, and of the session's first event.
+_DETAILS: Final = (
+    ("manualTerm", "Term", TERM, "term of the campaign: the parameter ck of the hit, else the tag utm_term"),
+    (
+        "manualAdContent",
+        "Ad content",
+        CONTENT,
+        "content of the campaign: the parameter cc of the hit, else the tag utm_content",
+    ),
+    ("campaignId", "Campaign ID", ID, "ID of the campaign: the parameter ci of the hit, else the tag utm_id"),
+    ("sourcePlatform", "Source platform", PLATFORM, "platform that the tag utm_source_platform names"),
+    ("clickIdKind", "Kind of click ID", CLICK, "name of the click ID, such as gclid; the ID itself is not kept"),
+)
+
+
+def _of_event(name: str, label: str, key: str, meaning: str) -> Dimension:
+    definition = f"The {meaning}. Of the event's own address."
+    return decoded(name, label, "Traffic source", definition, column="campaign_details", key=key)
+
+
+def _of_session(name: str, label: str, key: str, meaning: str) -> Dimension:
+    name = f"session{name[0].upper()}{name[1:]}"
+    definition = f"The {meaning}. Of the session's first event."
+    column = "session_campaign_details"
+    return decoded(name, f"Session {label[0].lower()}{label[1:]}", "Traffic source", definition, column=column, key=key)
 
 
 TRAFFIC: Final = (
@@ -50,4 +78,6 @@ TRAFFIC: Final = (
         "The default channel for source, medium and campaign of the session's first event.",
         "session_channel",
     ),
+    *(_of_session(*detail) for detail in _DETAILS),
+    *(_of_event(*detail) for detail in _DETAILS),
 )

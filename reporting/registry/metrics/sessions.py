@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from reporting.model.expressions import ratio
-from reporting.registry.measures import DURATION_MS, ENGAGED_SESSIONS, KEY_SESSIONS, PAGE_VIEWS, SESSIONS
+from reporting.registry.measures import DURATION_MS, ENGAGED_SESSIONS, ENGAGEMENT_MS, KEY_SESSIONS, PAGE_VIEWS, SESSIONS
 from reporting.registry.metrics.model import Metric, count, rate, seconds
 
 SESSION_METRICS: Final = (
@@ -65,6 +65,16 @@ SESSION_METRICS: Final = (
         " number of these sessions.",
         measures=(DURATION_MS, SESSIONS),
         value=ratio(seconds(pl.col("duration_ms")), pl.col("sessions")),
+    ),
+    Metric(
+        name="averageEngagementTimePerSession",
+        label="Average engagement time per session",
+        type="SECONDS",
+        category="Session",
+        definition="The sum of the events' engagement time, in seconds, divided by the number of sessions.",
+        measures=(ENGAGEMENT_MS, SESSIONS),
+        value=ratio(seconds(pl.col("engagement_ms")), pl.col("sessions")),
+        expression="userEngagementDuration / sessions",
     ),
     rate(
         "sessionKeyEventRate",

@@ -50,6 +50,8 @@ def random_events(rnd: random.Random, zone: str, size: int) -> list[Event]:
             "source": rnd.choice(["a", "b", "(direct)"]),
             "reason": rnd.choice([None] * 6 + ["bot", "malformed"]),
             "page_view": rnd.random() < 0.4,
+            "path": rnd.choice(["/", "/a", None]),
+            "query": rnd.choice([None, "q"]),
             "first_visit": rnd.random() < 0.05,
             "key_event": rnd.random() < 0.05,
             "once": rnd.choice([None, None, None, None, 1, 2, 3, 1 << 63]),
@@ -110,6 +112,7 @@ def verdicts(built: pl.DataFrame) -> dict[tuple[int, int], tuple[Any, ...]]:
         (r["position"], r["index"]): (
             r["first"]["position"], r["first"]["index"], day_key(r["day"]), r["session_source"],
             r["engaged"], r["active"], r["duration_ms"], r["key"],
+            (r["landing_path"], r["landing_query"]), r["exit_path"], r["entrance"], r["last_view"],
         )
         for r in rows
     }  # fmt: skip

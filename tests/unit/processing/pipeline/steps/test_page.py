@@ -150,7 +150,7 @@ def test_what_names_the_path_names_the_query() -> None:
         ("/c/#/signup&utm_source=x&a=1", "#a=1", "utm_source=x"),
         ("/c/#/signup#utm_source=x", None, "utm_source=x"),
         ("/c/#/signup?#utm_source=x", None, "utm_source=x"),
-        ("/c/?utm_source=a&utm_term=b&utm_x&gclid=&_gl=1#utm_source=c", None, "utm_source=a&utm_source=c"),
+        ("/c/?utm_source=a&utm_term=b&utm_x&gclid=&_gl=1#utm_source=c", None, "utm_source=a&utm_term=b&utm_source=c"),
         ("/c/#", None, None),
     ],
 )

@@ -48,7 +48,8 @@ def ask(view: FrameView, **fields: Any) -> Answer:
 
 def lasting(session: int, ms: int = MS, **fields: Any) -> dict[str, Any]:
     """An event of a session of its own, in a country of its own."""
-    times = {"engagement_ms": ms, "duration_ms": ms, "key_event": True, "key_value": MILLIONTHS}
+    times: dict[str, Any] = {"engagement_ms": ms, "duration_ms": ms, "key_event": True, "key_value": MILLIONTHS}
+    times |= {"entrance": True, "last_view": True}
     return {"visitor": session, "session": session, "country": f"Country {session}", **times, **fields}
 
 
@@ -109,6 +110,8 @@ EVENT = st.fixed_dictionaries(
         "event": st.sampled_from(["page_view", "scroll", "add_to_cart", "begin_checkout", "purchase"]),
         "session": st.integers(1, 6),
         "page_view": st.booleans(),
+        "entrance": st.booleans(),
+        "last_view": st.booleans(),
         "active": st.booleans(),
         "first_visit": st.booleans(),
         "engagement_ms": st.integers(0, 5000),
@@ -131,7 +134,8 @@ COLUMN = {"pagePath": "path", "country": "country"}
 def facts_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     plain = {"event": "page_view", "time": 0, "index": 0}
     derived = [
-        {"hit": n, "lasting": each["duration_ms"], "day": 1, "key": each["key_event"]} for n, each in enumerate(events)
+        {"hit": n, "lasting": each["duration_ms"], "day": 1, "key": each["key_event"], "exits": each["last_view"]}
+        for n, each in enumerate(events)
     ]
     return with_first([{**plain, **event, **more} for event, more in zip(events, derived, strict=True)])
 

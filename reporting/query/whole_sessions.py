@@ -1,0 +1,82 @@
+"""Reads rows of whole sessions: which page view is their last one, whatever the day.
+
+Stored rows know of their session what was known at the end of their local day (`exit_path`, `last_view`). A session may
+go on on later days, those of the report and those after it: no session survives a day without events.
+
+    day            1      2      3
+    stored exit    /a     /b     /c
+    read           /c     /c     /c
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Final, Protocol
+
+import polars as pl
+
+from processing.schema import EXIT
+from processing.sessions.condensed import RowSource
+from processing.sessions.local_periods import day_number
+
+LAST_VIEW: Final = "last_view"
+DAYS_AT_FIRST: Final = 1
+
+
+class Rows(Protocol):
+    """See load.ReportSource."""
+
+    def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame: ...
+
+    def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame: ...
+
+
+def read_rows(view: Rows, source: RowSource, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+    """Returns the named columns of the local days first..last. EXIT and LAST_VIEW are those of whole sessions."""
+    read = view.condensed if source is RowSource.CONDENSED else view.events
+    if EXIT not in columns and LAST_VIEW not in columns:
+        return read(first, last, columns)
+    known = ["session", "day", *(name for name in (EXIT, LAST_VIEW) if name in columns)]
+    rows = read(first, last, list(dict.fromkeys([*columns, *known])))
+    return _completed(rows, _later(view, rows, last, known)).select(columns)
+
+
+def _later(view: Rows, rows: pl.DataFrame, last: date, known: list[str]) -> pl.DataFrame:
+    """Returns the rows of later days of the sessions that have rows on the day `last`."""
+    found = [rows.select(known).clear()]
+    today, days = rows.filter(pl.col("day") == day_number(last)), DAYS_AT_FIRST
+    while not today.is_empty() and last < date.max - timedelta(days=days):
+        sessions = today["session"].unique()
+        more = view.condensed(last + timedelta(days=1), last + timedelta(days=days), known)
+        more = more.filter(pl.col("session").is_in(sessions.implode()))
+        found.append(more.select(pl.col(name).cast(rows.schema[name]) for name in known))
+        last, days = last + timedelta(days=days), days * 2
+        today = more.filter(pl.col("day") == day_number(last))
+    return pl.concat(found)
+
+
+def _completed(rows: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Gives the rows of sessions of several days what the session's last day knows."""
+    spans = pl.concat([rows.select("session", "day"), later.select("session", "day")])
+    ends = spans.group_by("session").agg(first=pl.col("day").min(), last=pl.col("day").max())
+    sessions = ends.filter(pl.col("first") < pl.col("last"))["session"]
+    if sessions.is_empty():
+        return rows
+    of_several_days = pl.col("session").is_in(sessions.implode())
+    parts = pl.concat([rows.select(later.columns).filter(of_several_days), later])
+    if EXIT in parts.columns:
+        leaving = (
+            parts.sort("day")
+            .unique("session", keep="last")
+            .select("session", pl.col(EXIT).alias("whole"), goes_on=True)
+        )
+        joined = rows.join(leaving, on="session", how="left", maintain_order="left")
+        rows = joined.with_columns(pl.when("goes_on").then("whole").otherwise(EXIT).alias(EXIT)).drop(
+            "whole", "goes_on"
+        )
+    if LAST_VIEW in parts.columns:
+        views = parts.filter(pl.col(LAST_VIEW).cast(pl.Boolean)).group_by("session").agg(leaves=pl.col("day").max())
+        joined = rows.join(views, on="session", how="left", maintain_order="left")
+        stays = pl.col("day").eq(pl.col("leaves")).fill_null(value=True)
+        none = pl.lit(0).cast(rows.schema[LAST_VIEW])
+        rows = joined.with_columns(pl.when(stays).then(LAST_VIEW).otherwise(none).alias(LAST_VIEW)).drop("leaves")
+    return rows
