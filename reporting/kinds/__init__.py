@@ -22,6 +22,7 @@ from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
 from reporting.kinds.pivot import PIVOT
+from reporting.kinds.realtime import REALTIME
 from reporting.kinds.rejected import REJECTED
 from reporting.kinds.retention import RETENTION
 from reporting.kinds.table import TABLE
@@ -32,7 +33,7 @@ from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
-_ALL: Final = (TABLE, PIVOT, FUNNEL, PATHS, RETENTION, REJECTED)
+_ALL: Final = (TABLE, PIVOT, REALTIME, FUNNEL, PATHS, RETENTION, REJECTED)
 KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in _ALL}
 THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
 

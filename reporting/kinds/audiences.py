@@ -16,7 +16,7 @@ from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import ReportError
 from reporting.query.audiences import IDENTITY, AudiencePlan, narrowed, plan_audiences, row_source_of
-from reporting.query.load import LoadedRows, Plan
+from reporting.query.load import LoadedRows, Plan, TimedPlan
 from reporting.registry.custom import Definitions
 
 CountRows = Callable[[date, date], int]
@@ -43,6 +43,7 @@ class Needs(NamedTuple):
     days: tuple[Days, ...]
     columns: frozenset[str]
     row_source: RowSource
+    times: tuple[int, int] | None = None
 
 
 class PlannedReport(NamedTuple):
@@ -116,7 +117,8 @@ def _needs(plan: Plan, audiences: tuple[AudiencePlan, ...]) -> Needs:
     for each in audiences:
         scope = each.audience.scope
         columns |= each.columns if scope == "event" else {IDENTITY[scope]}
-    return Needs(tuple(plan.days), frozenset(columns), row_source_of(audiences) or plan.row_source)
+    times = plan.times if isinstance(plan, TimedPlan) and not audiences else None
+    return Needs(tuple(plan.days), frozenset(columns), row_source_of(audiences) or plan.row_source, times)
 
 
 def _definition(audience: Named) -> Audience:

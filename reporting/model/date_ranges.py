@@ -30,16 +30,21 @@ def resolve(ranges: Sequence[DateRange], today: date) -> tuple[Days, ...]:
 
 
 def _resolve(number: int, range_: DateRange, today: date) -> Days:
-    if range_.name.startswith(_RESERVED):
-        raise ReportError(
-            f"The date range name {range_.name[:100]!r} is reserved; it must not begin with {' or '.join(_RESERVED)}."
-        )
+    check_name(range_.name)
     days = Days(range_.name or f"date_range_{number}", read_day(range_.start, today), read_day(range_.end, today))
     if days.first > days.last:
         raise ReportError(
             f"The date range begins on {days.first} and ends before that, on {days.last}; exchange the two."
         )
     return days
+
+
+def check_name(name: str) -> None:
+    """Raises ReportError for a name that only we give."""
+    if name.startswith(_RESERVED):
+        raise ReportError(
+            f"The date range name {name[:100]!r} is reserved; it must not begin with {' or '.join(_RESERVED)}."
+        )
 
 
 def read_day(text: str, today: date) -> date:

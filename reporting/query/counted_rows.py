@@ -32,8 +32,6 @@ def key_names(fields: Fields) -> list[str]:
 
 def coded_rows(fields: Fields, loaded: LoadedRows) -> list[pl.DataFrame]:
     """Keeps the rows that the report counts, of each date range, and adds the keys of its dimensions and CODE."""
-    names = key_names(fields)
-    keys = [dimension.key(loaded.zone).alias(name) for name, dimension in zip(names, fields.dimensions, strict=True)]
     frames = loaded.frames(fields)
     accepted = row_filter(fields.dimension_filter, frames, fields.filter_dimensions, loaded.zone)
     ranges = list[pl.DataFrame]()
@@ -41,8 +39,15 @@ def coded_rows(fields: Fields, loaded: LoadedRows) -> list[pl.DataFrame]:
         checkpoint()
         rows = loaded.of(fields, days)
         kept = rows if accepted is None else rows.filter(accepted)
-        ranges.append(with_code(kept.with_columns(keys), names))
+        ranges.append(with_keys(fields, kept, loaded.zone))
     return ranges
+
+
+def with_keys(fields: Fields, rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Adds the keys of the report's dimensions, and CODE."""
+    names = key_names(fields)
+    keys = [dimension.key(zone).alias(name) for name, dimension in zip(names, fields.dimensions, strict=True)]
+    return with_code(rows.with_columns(keys), names)
 
 
 def with_one_code(coded: pl.DataFrame) -> pl.DataFrame:

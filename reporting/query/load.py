@@ -61,6 +61,15 @@ class Plan(Protocol):
         """Estimates the cost of a date range with so many events, see Limits."""
 
 
+@runtime_checkable
+class TimedPlan(Protocol):
+    """A plan that counts the events of some instants only, so that loading may leave the others out."""
+
+    @property
+    def times(self) -> tuple[int, int] | None:
+        """The first instant (UTC, ms), and the one after the last; None: it needs the whole days."""
+
+
 class LoadedRange(NamedTuple):
     """Rows of the local days first..last. Only rows that a report needs were loaded."""
 
@@ -133,20 +142,36 @@ def _joined(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
 def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSource) -> LoadedRange:
     """Reads only the columns that the plans with dates in this span need."""
     columns: dict[RowSource, set[str]] = {source: set() for source in RowSource}
-    for plan in plans:
-        if any(first <= days.first <= last for days in plan.days):
-            columns[plan.row_source] |= plan.columns
-    frames = {source: _read(view, source, first, last, sorted(names)) for source, names in columns.items() if names}
+    here = [plan for plan in plans if any(first <= days.first <= last for days in plan.days)]
+    for plan in here:
+        columns[plan.row_source] |= plan.columns
+    times = _times(here)
+    frames = {
+        source: _read(view, source, first, last, sorted(names), times) for source, names in columns.items() if names
+    }
     return LoadedRange(first, last, frames)
 
 
-def _read(view: ReportSource, source: RowSource, first: date, last: date, names: list[str]) -> pl.DataFrame:
+def _times(plans: Sequence[Plan]) -> list[tuple[int, int]]:
+    """Returns the instants of which events are needed; none if whole days are."""
+    found = [
+        plan.times if isinstance(plan, TimedPlan) else None for plan in plans if plan.row_source is RowSource.EVENTS
+    ]
+    return [] if None in found else [span for span in found if span]
+
+
+def _read(
+    view: ReportSource, source: RowSource, first: date, last: date, names: list[str], times: list[tuple[int, int]]
+) -> pl.DataFrame:
     """Returns the columns, EVENT_COUNT, and dense numbers for visitors and sessions. Raises ReportError."""
     stored = sorted(stored_columns(names))
     if source is RowSource.CONDENSED:
         return number_ids(with_history(read_rows(view, source, first, last, [*stored, EVENT_COUNT]), names, view))
     if source is not RowSource.REJECTED:
-        return number_ids(uncondensed(with_history(read_rows(view, source, first, last, stored), names, view)))
+        events = read_rows(view, source, first, last, stored)
+        if source is RowSource.EVENTS and times:
+            events = events.filter(pl.any_horizontal(pl.col("time").is_between(*span, closed="left") for span in times))
+        return number_ids(uncondensed(with_history(events, names, view)))
     if not isinstance(view, RejectedSource):
         raise ReportError("Rejected hits can be reported for the whole property only.")
     return number_ids(uncondensed(view.rejected_rows(first, last, names)))

@@ -24,6 +24,7 @@ from reporting.kinds import KINDS, run_many
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
 from reporting.kinds.pivot.report import Pivot, PivotReport
+from reporting.kinds.realtime.report import RealtimeReport
 from reporting.kinds.retention.report import RetentionReport
 from reporting.model.now import Now
 from reporting.model.report import Aggregation, DateRange, Report, StringFilter
@@ -141,6 +142,7 @@ def other_kinds(days: DateRange) -> list[Any]:
         PathReport(date_range=days, point=viewed),
         PathReport(date_range=days, dimension="eventName", direction="backward"),
         RetentionReport(date_range=days, granularity="day"),
+        RealtimeReport(dimensions=("eventName", "minutesAgo"), metrics=("eventCount", "activeUsers")),
         PivotReport(
             date_ranges=(days,),
             pivots=(Pivot(("country",), aggregations=total), Pivot(("eventName",), aggregations=total)),

@@ -165,3 +165,32 @@ def _aggregated(
             extreme = min if label == "RESERVED_MIN" else max
             lines.append((values, tuple(extreme(column) for column in zip(*cells, strict=True))))
     return lines
+
+
+def realtime(
+    facts: Iterable[Fact],
+    now_ms: int,
+    dimensions: Sequence[str],
+    metrics: Sequence[str],
+    ranges: Mapping[str, tuple[int, int]],
+) -> tuple[list[Line], list[Line]]:
+    """`ranges` have how many minutes ago they begin and end. Returns the rows, with the name of their range last, and
+    the totals.
+    """
+    rows: list[tuple[int, Line]] = []
+    totals: list[Line] = []
+    for number, (name, (start, end)) in enumerate(ranges.items()):
+        chosen = [
+            {**fact, "minutes_ago": ago}
+            for fact in facts
+            if end <= (ago := now_ms // 60_000 - fact["time"] // 60_000) <= start
+        ]
+        groups = defaultdict(list)
+        for fact in chosen:
+            texts = (f"{fact['minutes_ago']:02}" if n == "minutesAgo" else value(fact, n) for n in dimensions)
+            groups[tuple(texts)].append(fact)
+        lines = [((*values, name), measured(group, metrics)) for values, group in groups.items()]
+        rows += [(number, line) for line in lines if any(line[1])]
+        totals.append((("RESERVED_TOTAL",) * len(dimensions) + (name,), measured(chosen, metrics)))
+    ordered = sorted(rows, key=lambda row: (-row[1][1][0], row[1][0][:-1], row[0]))
+    return [line for _, line in ordered], totals

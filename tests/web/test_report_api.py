@@ -4,7 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -250,6 +250,26 @@ def test_rejected_hits_as_the_manual_asks_for_them(shop: Site) -> None:
     by_reason = post_report(shop, {"kind": "rejected", "date_ranges": body["date_ranges"]}).json()["rows"]
     listed = get(shop, f"{shop.property.id}/rejected/?from={DAY}&to={DAY}")["reasons"]
     assert by_reason == [{"dimensions": [each["reason"]], "metrics": [each["count"]]} for each in listed]
+
+
+def test_a_hit_that_has_just_arrived_is_in_a_realtime_report(shop: Site, settings: Any) -> None:
+    settings.CLOCK = lambda: datetime.fromtimestamp(NOON / 1000 + 150, tz=UTC)
+    asked = {"kind": "realtime", "dimensions": ["minutesAgo"], "metrics": ["eventCount"]}
+
+    def by_minute() -> dict[str, int]:
+        rows = post_report(shop, asked).json()["rows"]
+        return {row["dimensions"][0]: row["metrics"][0] for row in rows}
+
+    before = by_minute()
+    assert set(before) == {"01", "02"}
+    page: dict[str, Any] = {
+        "client": "3.3",
+        "page": "https://shop.example/new",
+        "property": shop.property.receive_settings(),
+    }
+    shop.installation.send(ga4(9, at=NOON + 140_000, **page))
+    shop.installation.receive()
+    assert by_minute() == {**before, "00": 1}
 
 
 def test_a_report_as_a_file(shop: Site) -> None:
