@@ -43,7 +43,9 @@ def pivot(
     ]
     names = [name for each in pivots for name in each.dimensions]
     by_cell = grouped(facts, [*names, "dateRange"])
-    facts = [fact for cell in by_cell.values() if having({m: f(cell) for m, f in METRICS.items()}) for fact in cell]
+    facts = [
+        fact for cell in by_cell.values() if having({name: METRICS[name](cell) for name in metrics}) for fact in cell
+    ]
     places = {name: str(number) for number, name in enumerate(ranges)}  # date ranges are in the order of the request
     pages = [_page(facts, each, metrics, places) for each in pivots]
     rows = _cells(facts, pivots, pages, metrics, over=())

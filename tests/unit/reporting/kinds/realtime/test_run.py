@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processing.sessions.first_sightings import FirstSightings, Sighting
 from reporting.kinds import parse, render, run, run_many, tabulate
 from reporting.kinds.realtime.report import MinuteRange, RealtimeAnswer, RealtimeReport
 from reporting.model.now import Now
@@ -85,6 +86,9 @@ class RecordingView:
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         raise NotImplementedError
+
+    def first_sightings(self, kind: Sighting) -> FirstSightings:
+        return self._view.first_sightings(kind)
 
 
 @pytest.mark.parametrize(
