@@ -15,5 +15,10 @@ class ReportingConfig(AppConfig):
             checks_with_data.extend([leaves_something, never_seen])
             seen_events.append(event_names)
             TABS.extend(
-                [Tab("Try a hit", "rules-try"), Tab("Preview", "rules-preview"), Tab("History", "rules-history")]
+                [
+                    Tab("Try a hit", "rules-try"),
+                    Tab("Preview", "rules-preview"),
+                    Tab("History", "rules-history"),
+                    Tab("Segments", "segments", in_admin=True),
+                ]
             )

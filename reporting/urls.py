@@ -5,12 +5,14 @@ from drf_spectacular.views import SpectacularAPIView
 
 from reporting.api import audiences, downloads, privacy, reports
 from reporting.api import rules as rules_api
+from reporting.audiences import pages as segment_pages
 from reporting.ga4 import views as ga4
 from reporting.rules import history_pages
 from reporting.rules import pages as rules_pages
 from reporting.rules.run_status import ACTIONS
 
 RULES = "properties/<int:property_id>/rules/"
+SEGMENTS = "admin/configuration/property/<int:property_id>/segments/"
 
 urlpatterns = [
     *(
@@ -44,6 +46,11 @@ urlpatterns = [
         for action in ACTIONS
     ),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    # Pages on segments
+    path(SEGMENTS, segment_pages.segments, name="segments"),
+    path(f"{SEGMENTS}add/", segment_pages.add, name="segments-add"),
+    path(f"{SEGMENTS}<int:segment>/", segment_pages.edit, name="segments-edit"),
+    path(f"{SEGMENTS}<int:segment>/delete/", segment_pages.delete, name="segments-delete"),
     # Pages on rules and history
     path(RULES, rules_pages.home, name="rules-home"),
     path(f"{RULES}try/", rules_pages.try_hit, name="rules-try"),

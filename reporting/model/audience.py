@@ -19,7 +19,7 @@ LONGEST_WAIT_S: Final = 366 * 86_400
 DEEPEST: Final = 20
 
 
-class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An event that the filter accepts, and that comes after the one of the step before.
 
     `directly`: no other event lies between the two. `within_seconds`: the longest time between the two.
@@ -30,7 +30,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     within_seconds: int | None = None
 
 
-class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="events"):
+class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="events"):
     """The events that the filter accepts, all without one, have together a metric that compares so with the value;
     without metric: there is such an event.
     """
@@ -48,27 +48,27 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="event
         return NumericFilter(self.metric, self.operation, self.value)
 
 
-class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="sequence"):
+class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="sequence"):
     """Some events are the steps, one after the other."""
 
     steps: tuple[Step, ...]
 
 
-class InOneSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="in_one_session"):
+class InOneSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="in_one_session"):
     """The user has a session whose events alone meet the condition."""
 
     condition: "Condition"
 
 
-class AllOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="and"):
+class AllOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="and"):
     conditions: tuple["Condition", ...]
 
 
-class AnyOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="or"):
+class AnyOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="or"):
     conditions: tuple["Condition", ...]
 
 
-class Negated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="not"):
+class Negated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="not"):
     condition: "Condition"
 
 

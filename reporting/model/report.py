@@ -36,14 +36,14 @@ class DateRange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
 
 
-class StringFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="string"):
+class StringFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="string"):
     field: str
     value: str
     match: Match = "EXACT"
     case_sensitive: bool = False
 
 
-class InListFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="in_list"):
+class InListFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="in_list"):
     field: str
     values: tuple[str, ...]
     case_sensitive: bool = False
