@@ -1,9 +1,9 @@
 """First sightings: for each key, such as a visitor, the first event in the history of the property.
 
 The first event is the one with the least (time, hit, index, visitor), so that neither order nor batching of arrival
-matters. A kind of sighting says what its keys are and which columns of the first event it keeps. Layers hold one row for each
-key and visitor: a layer hides all rows of its visitors in the layers below, so that it hides their sightings as well,
-and what is shown of several layers and periods is merged by the minimum.
+matters. A kind of sighting says what its keys are and which columns of the first event it keeps. Layers hold one row
+for each key and visitor: a layer hides all rows of its visitors in the layers below, so that it hides their sightings
+as well, and what is shown of several layers and periods is merged by the minimum.
 """
 
 from collections.abc import Sequence
