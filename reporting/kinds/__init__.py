@@ -119,7 +119,7 @@ class Planned(NamedTuple):
 
     def run(self) -> list[Any]:
         """Answers all reports, in their order."""
-        rows = load([plan for report in self.reports for plan in report.needs()], self.view)
+        rows = load([plan for report in self.reports for plan in report.reads()], self.view)
         if len(self.reports) == 1:
             return [self.reports[0].run(rows)]
         answer = in_thread(lambda report: report.run(rows))

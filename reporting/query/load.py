@@ -47,8 +47,8 @@ class RejectedSource(Protocol):
         """Returns the named columns of schema.LISTED, or `day`, of rejected hits; texts are String or Categorical."""
 
 
-class Plan(Protocol):
-    """What loading needs to know of a planned report, of whatever kind it is."""
+class Reads(Protocol):
+    """What loading needs to know."""
 
     @property
     def days(self) -> Sequence[Days]: ...
@@ -56,6 +56,10 @@ class Plan(Protocol):
     def columns(self) -> frozenset[str]: ...
     @property
     def row_source(self) -> RowSource: ...
+
+
+class Plan(Reads, Protocol):
+    """A planned report, of whatever kind it is."""
 
     def steps(self, events: int) -> int:
         """Estimates the cost of a date range with so many events, see Limits."""
@@ -100,7 +104,7 @@ class LoadedRows(NamedTuple):
     currency: str
     chosen: Choice | None = None
 
-    def of(self, plan: Plan, days: Days) -> pl.DataFrame:
+    def of(self, plan: Reads, days: Days) -> pl.DataFrame:
         """Returns the rows of one of the plan's date ranges, with at least the plan's columns."""
         loaded = self._span(days)
         rows = loaded.rows(self.source_of(plan))
@@ -108,21 +112,21 @@ class LoadedRows(NamedTuple):
             rows = rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
         return rows if self.chosen is None else self.chosen.keep(rows, days)
 
-    def frames(self, plan: Plan) -> list[pl.DataFrame]:
+    def frames(self, plan: Reads) -> list[pl.DataFrame]:
         """Returns frames that together have the rows of all of the plan's date ranges, each row once, and rows that are
         not chosen.
         """
         spans = {(span.first, span.last): span for span in map(self._span, plan.days)}
         return [span.rows(self.source_of(plan)) for span in spans.values()]
 
-    def source_of(self, plan: Plan) -> RowSource:
+    def source_of(self, plan: Reads) -> RowSource:
         return (self.chosen and self.chosen.row_source) or plan.row_source
 
     def _span(self, days: Days) -> LoadedRange:
         return next(span for span in self.ranges if span.first <= days.first and days.last <= span.last)
 
 
-def load(plans: Sequence[Plan], view: ReportSource) -> LoadedRows:
+def load(plans: Sequence[Reads], view: ReportSource) -> LoadedRows:
     """Reads the days and columns that the plans need, each day once."""
     spans = _joined((days.first, days.last) for plan in plans for days in plan.days)
     return LoadedRows(tuple(_load_range(plans, first, last, view) for first, last in spans), view.zone, view.currency)
@@ -139,7 +143,7 @@ def _joined(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
     return joined
 
 
-def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSource) -> LoadedRange:
+def _load_range(plans: Sequence[Reads], first: date, last: date, view: ReportSource) -> LoadedRange:
     """Reads only the columns that the plans with dates in this span need."""
     columns: dict[RowSource, set[str]] = {source: set() for source in RowSource}
     here = [plan for plan in plans if any(first <= days.first <= last for days in plan.days)]
@@ -152,7 +156,7 @@ def _load_range(plans: Sequence[Plan], first: date, last: date, view: ReportSour
     return LoadedRange(first, last, frames)
 
 
-def _times(plans: Sequence[Plan]) -> list[tuple[int, int]]:
+def _times(plans: Sequence[Reads]) -> list[tuple[int, int]]:
     """Returns the instants of which events are needed; none if whole days are."""
     found = [
         plan.times if isinstance(plan, TimedPlan) else None for plan in plans if plan.row_source is RowSource.EVENTS

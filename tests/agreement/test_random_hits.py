@@ -23,6 +23,7 @@ from processing.sessions.condensed import CONDENSED_VERSION, MIN_CONDENSED_EVENT
 from processing.store.port import BlockKey
 from reporting.kinds import run, run_many
 from reporting.kinds.rejected.report import RejectedReport
+from reporting.model.audience import AllOf, Audience, AudienceReport, Compared, Events, InOneSession, Sequence, Step
 from reporting.model.now import Now
 from reporting.model.report import (
     And,
@@ -38,7 +39,7 @@ from reporting.model.report import (
 )
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
-from tests.support import oracle_reports
+from tests.support import oracle_audiences, oracle_reports
 from tests.support.every_name import PARTS, every_name
 from tests.support.installation import Installation
 from tests.support.oracle_reports import Line, SlowReport
@@ -151,6 +152,7 @@ def check(here: Installation, site: Site, sent: list[Sent], asked: Questions, *,
         check_reports(view, facts, asked, together=together)
         check_ranges(view, facts, site)
         check_rejected(view, events, site)
+        check_audiences(view, facts, site)
     unknown = [event for each in sent if each.owner == 0 for event in each.events]
     check_rejected(here.view(0), unknown, site, "Etc/UTC")
     check_accounts(here.view(0), *oracle_reports.facts(unknown, "Etc/UTC", 1_800_000), sent)
@@ -199,6 +201,25 @@ def check_rejected(view: ReadView, events: list[dict[str, Any]], site: Site, zon
         assert [(row.dimensions, row.metrics) for row in answer.rows] == asked, dimensions
 
 
+def check_audiences(view: ReadView, facts: list[dict[str, Any]], site: Site) -> None:
+    """Segments, alone and as comparisons, choose the events of each date range by itself."""
+    first, last = _days(site)
+    now = Now.at_end_of(last, view.zone)
+    some = first + timedelta(days=5), first + timedelta(days=6)
+    for days, by, metrics in (((first, last), "country", "activeUsers"), (some, "eventName", "eventCount")):
+        ends, names = (str(days[0]), str(days[1])), ("totalUsers", "sessions", metrics)
+        within = [fact for fact in facts if ends[0] <= fact["day"] <= ends[1]]
+        report = Report(date_ranges=(DateRange(*ends),), dimensions=(by,), metrics=names, **TOTAL)
+        compared = tuple(Compared(name, audience) for name, audience in AUDIENCES.items())
+        together = run(AudienceReport(report, None, compared), view, now)
+        for number, (name, audience) in enumerate(AUDIENCES.items()):
+            chosen = oracle_audiences.chosen(within, audience)
+            rows, total = oracle_reports.answer(chosen, SlowReport((by,), names, ends))
+            assert as_lines(run(AudienceReport(report, audience), view, now)) == (rows, total), name
+            assert [(row.dimensions[:1], row.metrics) for row in together.rows if row.dimensions[1] == name] == rows
+            assert together.totals[number].metrics == total[1]
+
+
 def as_lines(answer: Answer) -> tuple[list[Line], Line]:
     assert answer.row_count == len(answer.rows)
     rows = [(row.dimensions, row.metrics) for row in answer.rows]
@@ -244,6 +265,16 @@ COMBINED: Final[tuple[tuple[str, ...], ...]] = (
     ("pagePath", "eventName", "date"),
     ("sessionDefaultChannelGroup", "deviceCategory", "country"),
 )
+VIEWED: Final = oracle_audiences.having("eventName", "page_view")
+SCROLL, VIEW = (oracle_audiences.named("eventName", name) for name in ("scroll", "page_view"))
+AUDIENCES: Final = {
+    "viewed twice": Audience("user", oracle_audiences.having("eventName", "page_view", value=1)),
+    "viewed, then scrolled": Audience("session", Sequence((Step(VIEW), Step(SCROLL, within_seconds=3600)))),
+    "sessions with more": Audience(
+        "user", InOneSession(AllOf((VIEWED, oracle_audiences.having("eventName", "scroll")))), Events(value=7)
+    ),
+    "not from Germany": Audience("event", exclude=oracle_audiences.having("country", "Germany")),
+}
 # dimensions, the report's filters, and the same in Python
 FILTERED: Final[tuple[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]], ...]] = (
     (

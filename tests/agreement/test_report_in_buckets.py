@@ -17,6 +17,7 @@ from processing.pipeline.custom_values import LARGEST
 from processing.segments import folding
 from reporting.kinds import run
 from reporting.kinds.table.bucketed import run_in_buckets
+from reporting.model.audience import Audience, AudienceReport, Compared, Events
 from reporting.model.now import Now
 from reporting.model.report import (
     And,
@@ -47,7 +48,7 @@ RULES: Final = msgspec.structs.replace(
 OFTEN: Final = NumericFilter("sessions", "GREATER_THAN", 2)
 
 
-def reports() -> Iterator[Report]:
+def reports() -> Iterator[Report | AudienceReport]:
     for by, some in every_name():
         yield asked(dimensions=by, metrics=some)
     yield asked(metrics=NAMES[:9])
@@ -59,6 +60,20 @@ def reports() -> Iterator[Report]:
     yield asked(dimensions=("sessionSource", "hour"), metrics=("eventCount",), limit=5, offset=3)
     yield asked(dimensions=("country",))
     yield from filtered()
+    yield from on_audiences()
+
+
+def on_audiences() -> Iterator[AudienceReport]:
+    """Visitors and sessions are in one bucket, so that each bucket knows who is in a segment."""
+    often = Audience("user", Events(metric="sessions", value=1))
+    viewed = Audience("session", exclude=Events(StringFilter("pagePath", "/")))
+    events = Audience("event", Events(StringFilter("eventName", "page_view")))
+    compared = (Compared("all"), Compared("often", often), Compared("viewed", viewed))
+    report = asked(
+        dimensions=("hour",), metrics=("totalUsers", "sessions"), metric_filter=OFTEN, date_ranges=(EVER, SOME)
+    )
+    yield AudienceReport(report, events, compared)
+    yield AudienceReport(asked(metrics=("totalUsers", "eventCount")), often)
 
 
 def filtered() -> Iterator[Report]:
@@ -123,7 +138,7 @@ def score(number: int, value: str) -> RawHit:
     return ga4(900 + number, property=BERLIN, client=f"{number % 9}.1", at=SUMMER_ENDS - number * DAY // 8, **said)
 
 
-def differing(here: Installation, engine: Engine, buckets: int, wanted: list[Report]) -> list[Report]:
+def differing(here: Installation, engine: Engine, buckets: int, wanted: list[Any]) -> list[Any]:
     view = here.view(BERLIN.id).with_rules(RULES)
     pinned = here.reader.pin(BERLIN.id)
     named: Any = {"store": here.store_url, "engine": engine, "buckets": buckets}

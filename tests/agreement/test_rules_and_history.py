@@ -26,6 +26,7 @@ from reporting.kinds.paths.report import PathReport
 from reporting.kinds.pivot.report import Pivot, PivotReport
 from reporting.kinds.realtime.report import RealtimeReport
 from reporting.kinds.retention.report import RetentionReport
+from reporting.model.audience import Audience, AudienceReport, Compared, Events, Sequence, Step
 from reporting.model.now import Now
 from reporting.model.report import Aggregation, DateRange, Report, StringFilter
 from tests.agreement.test_random_hits import installation
@@ -128,7 +129,8 @@ def answers(view: Any, ever: tuple[date, date] = EVER) -> list[Any]:
     days = (DateRange(str(ever[0]), str(ever[1])),)
     reports = [Report(date_ranges=days, dimensions=by, metrics=metrics) for by, metrics in every_name()]
     tables = [(answer.rows, answer.totals) for answer in run_many(reports, view, Now.at_end_of(ever[1], "Etc/UTC"))]
-    return [*tables, *run_many(other_kinds(days[0]), view, Now.at_end_of(ever[1], "Etc/UTC"))]
+    asked = [*other_kinds(days[0]), *on_audiences(days[0])]
+    return [*tables, *run_many(asked, view, Now.at_end_of(ever[1], "Etc/UTC"))]
 
 
 def other_kinds(days: DateRange) -> list[Any]:
@@ -149,6 +151,25 @@ def other_kinds(days: DateRange) -> list[Any]:
             metrics=("totalUsers", "sessions", "eventCount"),
         ),
     ]
+
+
+def on_audiences(days: DateRange) -> list[Any]:
+    """Reports on segments of users, sessions and events, and comparisons."""
+    viewed, scrolled = (StringFilter("eventName", name) for name in ("page_view", "scroll"))
+    sequence = Audience(
+        "user", Sequence((Step(viewed), Step(scrolled, within_seconds=86_400))), Events(scrolled, value=3)
+    )
+    engaged = Audience("session", Events(viewed, "eventsPerSession", "GREATER_THAN", 1))
+    abroad = Audience("event", exclude=Events(StringFilter("country", "Germany")))
+    table = Report(date_ranges=(days,), dimensions=("country",), metrics=("totalUsers", "sessions", "eventCount"))
+    compared = (
+        Compared("All"),
+        Compared("sequence", sequence),
+        Compared("engaged", engaged),
+        Compared("abroad", abroad),
+    )
+    kinds = [AudienceReport(report, audience) for report in other_kinds(days) for audience in (sequence, abroad)]
+    return [AudienceReport(table, None, compared), AudienceReport(table, engaged, compared[1:]), *kinds]
 
 
 def test_every_kind_is_asked_for() -> None:

@@ -29,13 +29,16 @@ from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.store import open_store
 from reporting.kinds.table.assemble import assemble, page_of
 from reporting.kinds.table.intervals import with_empty_intervals
-from reporting.kinds.table.parts import stack_parts
+from reporting.kinds.table.parts import parts_of, stack_parts
 from reporting.kinds.table.plan import TablePlan, plan_table
+from reporting.kinds.table.run import coded_parts
+from reporting.model.audience import AudienceReport
+from reporting.model.limits import DEFAULT_LIMITS
 from reporting.model.now import Now
 from reporting.model.report import Answer, Report
 from reporting.query.aggregate import CODE, count, saturated
+from reporting.query.audience_groups import Group, plan_groups
 from reporting.query.counted_rows import (
-    coded_rows,
     filter_by_metrics,
     key_names,
     report_rows,
@@ -55,7 +58,7 @@ class BucketTask(msgspec.Struct, frozen=True):
 
     store: str
     pinned: PinnedView
-    report: Report
+    asked: AudienceReport
     now: Now
     rules: bytes | None
     number: int
@@ -64,7 +67,7 @@ class BucketTask(msgspec.Struct, frozen=True):
 
 
 class BucketCounts(NamedTuple):
-    """The counts of a bucket, by date range: those of each row, with its keys, and those of all rows together."""
+    """The counts of a bucket, by part: those of each row, with its keys, and those of all rows together."""
 
     zone: str
     currency: str
@@ -73,16 +76,25 @@ class BucketCounts(NamedTuple):
 
 
 def run_in_buckets(
-    report: Report, pinned: PinnedView, rules: Ruleset | None, now: Now, *, store: str, engine: Engine, buckets: int
+    report: Report | AudienceReport,
+    pinned: PinnedView,
+    rules: Ruleset | None,
+    now: Now,
+    *,
+    store: str,
+    engine: Engine,
+    buckets: int,
 ) -> Answer:
     """Answers a report on the pinned state of the store at this address. Raises ReportError, and what engines raise."""
-    plan = plan_table(report, now, definitions_of(rules))
-    task = BucketTask(store, pinned, report, now, encode_ruleset(rules) if rules else None, 0, buckets)
+    asked = report if isinstance(report, AudienceReport) else AudienceReport(report)
+    plan, _ = _planned(asked, now, rules)
+    task = BucketTask(store, pinned, asked, now, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
-    sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan.fields)) for n in range(len(plan.days))]
+    places = parts_of(plan)
+    sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan.fields)) for n in range(len(places))]
     tables = [
-        with_empty_intervals(plan, report_rows(plan.fields, counted), days, parts[0].zone)
-        for counted, days in zip(sums, plan.days, strict=True)
+        with_empty_intervals(plan, report_rows(plan.fields, counted), place.days, parts[0].zone)
+        for counted, place in zip(sums, places, strict=True)
     ]
     rows = [filter_by_metrics(plan.fields, table) for table in tables]
     if plan.needs_totals and any(few.height < table.height for few, table in zip(rows, tables, strict=True)):
@@ -90,7 +102,7 @@ def run_in_buckets(
         kept = tuple(counted.join(remaining, on=CODE, how="semi").select(row_id) for counted, remaining in pairs)
         parts = _map(engine, msgspec.structs.replace(task, kept=kept))
     totals = [
-        report_rows(plan.fields, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(plan.days))
+        report_rows(plan.fields, _added(plan, [part.totals[n] for part in parts], [])) for n in range(len(places))
     ]
     table, zone, currency = stack_parts(plan, rows), parts[0].zone, parts[0].currency
     return assemble(plan, page_of(plan, table), table, stack_parts(plan, totals), zone, currency)
@@ -100,15 +112,23 @@ def count_bucket(task: BucketTask) -> BucketCounts:
     """Counts one bucket, in whichever process the engine chooses."""
     rules = decode_ruleset(task.rules) if task.rules else None
     view = _view_cache(task.store).open(task.pinned).with_rules(rules)
-    plan = plan_table(task.report, task.now, definitions_of(rules))
-    loaded = load([plan], _Bucket(view, task.number, task.buckets))
-    ranges = coded_rows(plan.fields, loaded)
+    plan, groups = _planned(task.asked, task.now, rules)
+    reads = [each for group in groups for each in group.reads(plan)]
+    loaded = load(reads, _Bucket(view, task.number, task.buckets))
+    ranges = coded_parts(plan, [group.rows(loaded) for group in groups])
     if task.kept:
         ranges = [_only(coded, kept) for coded, kept in zip(ranges, task.kept, strict=True)]
     keys = key_names(plan.fields)
     totals = [_counted(plan, with_one_code(coded), []) for coded in ranges]
     rows = [_counted(plan, coded, keys) for coded in ranges] if keys else totals
     return BucketCounts(view.zone, view.currency, rows, totals)
+
+
+def _planned(asked: AudienceReport, now: Now, rules: Ruleset | None) -> tuple[TablePlan, tuple[Group, ...]]:
+    definitions = definitions_of(rules)
+    plan = plan_table(asked.report, now, definitions)
+    groups = plan_groups(asked, plan.days, definitions, DEFAULT_LIMITS)
+    return plan._replace(comparisons=tuple(each.name for each in asked.comparisons)), groups
 
 
 class _Bucket:
@@ -147,7 +167,7 @@ def _added(plan: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str])
     """Adds up the counts of all buckets, and gives the rows a new CODE."""
     rows = pl.concat(tables)
     if not keys and rows.is_empty():
-        return zero_row(plan.fields)
+        return zero_row(plan.fields).with_columns(pl.col(CODE).cast(pl.UInt32))
     added = rows.group_by(keys).agg(pl.all().sum()) if keys else rows.sum()
     return saturated(added, plan.fields.measures).with_row_index(CODE)
 

@@ -43,9 +43,13 @@ def run_table(plan: TablePlan, loaded: LoadedRows) -> Answer:
 def compare_tables(plan: TablePlan, compared: Sequence[tuple[str, LoadedRows]]) -> Answer:
     """Answers the comparisons in one table, whose rows and totals carry the name of theirs."""
     names, loaded = zip(*compared, strict=True)
-    of_each = [coded_rows(plan.fields, rows) for rows in loaded]
-    by_range = [coded for parts in zip(*of_each, strict=True) for coded in parts]
-    return _count(plan._replace(comparisons=names), by_range, loaded[0])
+    return _count(plan._replace(comparisons=names), coded_parts(plan, loaded), loaded[0])
+
+
+def coded_parts(plan: TablePlan, loaded: Sequence[LoadedRows]) -> list[pl.DataFrame]:
+    """Returns the coded rows of all parts, of the rows of each comparison."""
+    by_comparison = [coded_rows(plan.fields, rows) for rows in loaded]
+    return [coded for parts in zip(*by_comparison, strict=True) for coded in parts]
 
 
 def _count(plan: TablePlan, ranges: Sequence[pl.DataFrame], loaded: LoadedRows) -> Answer:

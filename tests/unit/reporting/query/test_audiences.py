@@ -211,7 +211,7 @@ def test_only_what_needs_events_reads_events() -> None:
 
     def sources(audience: Audience, report: Report = CONDENSED) -> list[RowSource]:
         (planned,) = plan_many([AudienceReport(report, audience)], view_of(), NOW).reports
-        return [plan.row_source for plan in planned.needs()]
+        return [plan.row_source for plan in planned.reads()]
 
     assert sources(Audience("user", Events(country))) == [RowSource.CONDENSED, RowSource.CONDENSED]
     assert sources(Audience("session", Events(event_name))) == [RowSource.CONDENSED, RowSource.EVENTS]
