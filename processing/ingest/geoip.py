@@ -9,6 +9,7 @@ import maxminddb
 from collection.demo.places import NETWORK, place_of
 
 LANGUAGE: Final = "en"
+UNKNOWN: Final = ("", "-")  # IP2Location writes a dash
 
 logger = logging.getLogger(__name__)
 
@@ -108,4 +109,4 @@ def _first_text(record: dict[str, Any], *names: str) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value not in UNKNOWN else None

@@ -20,7 +20,7 @@ from processing.schema import (
 )
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
-from processing.sessions.condensed import CONDENSED, CONDENSED_VERSION, RowSource, condensed_rows, source_columns
+from processing.sessions.condensed import CONDENSED, RowSource, condensed_rows, has_condensed, source_columns
 from processing.sessions.first_sightings import SIGHTINGS, Sighting, first_sightings
 from processing.sessions.layers import EMPTY_LAYER, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
@@ -117,8 +117,8 @@ class SealedPeriods:
                 yield row.drop("row").hstack(content)
 
     def _condensed(self, layers: Sequence[LayerRef], number: int, names: Sequence[str]) -> pl.DataFrame:
-        """Reads condensed rows as they were written, or makes them from the events."""
-        if layers[number].condensed_version == CONDENSED_VERSION:
+        """Reads condensed rows as they were written, if they have these columns, or makes them from the events."""
+        if has_condensed(names, layers[number].condensed_version):
             return self._unmasked(layers, number, RowSource.CONDENSED, names)
         return condensed_rows(self._unmasked(layers, number, "events", source_columns(names)), names)
 

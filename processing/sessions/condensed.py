@@ -11,7 +11,7 @@ Segments keep the events of a session together, so a condensed row is most of a 
 a third to a fifth of the rows. The figures stay exact, because a row ends wherever a steady column changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -38,8 +38,17 @@ STEADY: Final = tuple(column.name for _, column in sorted(_steady))
 SUMMED: Final[Schema] = {column.name: flag.dtype for flag, column in sorted(_summed)}
 EVENT_COUNT: Final = "events"  # the column that says how many events a condensed row stands for
 CONDENSED: Final[Schema] = {**{name: BUILT[name] for name in STEADY}, **SUMMED, EVENT_COUNT: pl.UInt32()}
-CONDENSED_VERSION: Final = max(flag.version for _, flag in _columns)  # condensed rows of another version are not read
+_versions: Final = {column.name: flag.version for column, flag in _columns}
+CONDENSED_VERSION: Final = max(_versions.values())  # condensed rows of a later version are not read
 MIN_CONDENSED_EVENTS: Final = 4_096  # fewer events are condensed while they are read
+
+
+def has_condensed(names: Iterable[str], version: int) -> bool:
+    """Returns whether stored condensed rows of the version have the columns. An earlier version has fewer rows than the
+    present one, but the same sums for the same values.
+    """
+    needed = max((_versions.get(name, 1) for name in names), default=1)
+    return needed <= version <= CONDENSED_VERSION
 
 
 def source_columns(names: Sequence[str]) -> list[str]:

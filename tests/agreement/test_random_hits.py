@@ -111,9 +111,8 @@ def written_by_some_version(rnd: random.Random) -> Iterator[None]:
     """Segments with condensed rows or without, or with those of another version; their text as codes, or as text."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "MIN_CONDENSED_EVENTS", rnd.choice([1, 20, MIN_CONDENSED_EVENTS]))
-        patch.setattr(
-            folding, "CONDENSED_VERSION", rnd.choice([CONDENSED_VERSION, CONDENSED_VERSION, 0, CONDENSED_VERSION + 1])
-        )
+        versions = [CONDENSED_VERSION, CONDENSED_VERSION, CONDENSED_VERSION - 1, 0, CONDENSED_VERSION + 1]
+        patch.setattr(folding, "CONDENSED_VERSION", rnd.choice(versions))
         patch.setattr(folding, "CATEGORICAL_SECTIONS", rnd.choice([folding.CATEGORICAL_SECTIONS, set()]))
         yield
 

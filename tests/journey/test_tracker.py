@@ -106,6 +106,7 @@ def test_it_works(site: Site, page: Page) -> None:
     assert hit["dl"] == site.address("/?utm_source=news")
     assert hit["dr"] == "https://elsewhere.example/"
     assert re.fullmatch(r"\d+x\d+", hit["sr"])
+    assert hit["vp"] == page.evaluate("innerWidth + 'x' + innerHeight")
     assert re.fullmatch(r"\d+\.\d{10}", hit["cid"])
     assert re.fullmatch(r"\d{10}", hit["sid"])
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", hit["_hid"])

@@ -231,7 +231,8 @@
     const common = { v: 2, tid: id, _p: load };
     const event = {
       en: name, _s: sequence + 1, dl: given(params) || here + tagged, dr: referrer, dt: document.title,
-      ul: (navigator.language || '').toLowerCase(), sr: screen.width + 'x' + screen.height
+      ul: (navigator.language || '').toLowerCase(), sr: screen.width + 'x' + screen.height,
+      vp: innerWidth + 'x' + innerHeight
     };
     const durable = !cookieless();
     if (durable) {

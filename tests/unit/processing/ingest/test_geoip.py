@@ -17,6 +17,7 @@ NESTED = {
     "city": {"names": {"de": "Berlin", "en": "Berlin"}},
 }
 FLAT = {"country_code": "FR", "region": "Bretagne", "city": "Brest"}
+DASHES = {"country_code": "AT", "region_name": "-", "city_name": "Graz"}
 FLAT_SHORT = {"country": "BR", "state": "Bahia"}
 
 
@@ -26,6 +27,7 @@ def path(tmp_path: Path) -> Path:
         "192.0.2.0/24": NESTED,
         "198.51.100.128/25": FLAT,
         "203.0.113.7/32": FLAT_SHORT,
+        "203.0.113.9/32": DASHES,
         "2001:db8::/32": NESTED,
         "2001:dead::/32": {"country": {"names": {"en": "Nowhere"}}, "city": {}, "subdivisions": []},
     }
@@ -43,6 +45,7 @@ def test_it_works(path: Path) -> None:
         ("198.51.100.127", NO_LOCATION),
         ("203.0.113.7", Location("BR", "Bahia", None)),
         ("203.0.113.8", NO_LOCATION),
+        ("203.0.113.9", Location("AT", None, "Graz")),
         ("2001:db8:1::1", Location("DE", "State of Berlin", "Berlin")),
         ("2001:dead::1", NO_LOCATION),
         ("no address", NO_LOCATION),

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configuration.models import Property
-from processing.segments import folding
+from processing.segments import folding, sealed_periods
 from processing.segments.condensed_columns import CondensedRows
 from processing.segments.manifest import LayerRef
 from processing.sessions.condensed import (
@@ -26,6 +26,7 @@ from processing.sessions.condensed import (
     SUMMED,
     condense,
     condensed_rows,
+    has_condensed,
 )
 from reporting.kinds import run
 from reporting.model.now import Now
@@ -34,6 +35,7 @@ from tests.support.builders import built
 from tests.support.erasing import ERASED, EVER, SAID, erase_and_finish, fill, key_of, problems, traces, without_them
 from tests.support.erasing import figures as figures_of
 from tests.support.installation import SHOP, Installation
+from tests.unit.processing.test_schema import FIRST_CONDENSED
 
 EVENT: Final = st.fixed_dictionaries(
     {"session": st.sampled_from([1, 2]), "country": st.sampled_from(["Germany", "France", None])},
@@ -121,25 +123,50 @@ def test_condensed_rows_hold_nothing_of_an_erased_visitor(here: Installation, tm
     assert figures_of(here) == without_them(tmp_path)
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("version", [CONDENSED_VERSION - 1, CONDENSED_VERSION + 1])
-def test_condensed_rows_of_another_version_are_made_of_the_events(
-    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They may lack a column of the present version."""
+def filled_by_version(
+    version: int, without: Collection[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Installation:
     with monkeypatch.context() as patch:
         patch.setattr(folding, "MIN_CONDENSED_EVENTS", 1)
         patch.setattr(folding, "CONDENSED_VERSION", version)
-        lacking = {name: kind for name, kind in CONDENSED.items() if name not in ("browser", "session_groups")}
+        lacking = {name: kind for name, kind in CONDENSED.items() if name not in without}
         patch.setattr(folding, "CondensedRows", lambda events, _: CondensedRows(events, lacking))
-        here = filled_anew(tmp_path)
-    assert all("browser" not in frame.columns for frame in written(here))
-    by_browser = Report(
-        date_ranges=(DateRange("2026-11-01", "2026-12-01"),), dimensions=("browser",), metrics=("eventCount",)
+        here = filled_anew(folder)
+    assert written(here)
+    assert not any(set(without) & set(frame.columns) for frame in written(here))
+    return here
+
+
+def value_of(here: Installation, dimension: str) -> str:
+    """Returns the only value of a dimension."""
+    asked = Report(
+        date_ranges=(DateRange("2026-11-01", "2026-12-01"),), dimensions=(dimension,), metrics=("eventCount",)
     )
-    [row] = run(by_browser, here.view(), Now.at_end_of(date(2026, 12, 1), "Etc/UTC")).rows
-    assert row.dimensions == ("Chrome",)
+    [row] = run(asked, here.view(), Now.at_end_of(date(2026, 12, 1), "Etc/UTC")).rows
+    return row.dimensions[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_condensed_rows_of_a_later_version_are_made_of_the_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may lack a column of the present version."""
+    here = filled_by_version(CONDENSED_VERSION + 1, ["browser", "session_groups"], tmp_path, monkeypatch)
+    assert value_of(here, "browser") == "Chrome"
     assert problems(here) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_condensed_rows_of_an_earlier_version_are_read_for_the_columns_that_they_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = [name for name in STEADY if name not in FIRST_CONDENSED]
+    here = filled_by_version(1, later, tmp_path, monkeypatch)
+    assert value_of(here, "browserVersion") == "131.0.0.0"
+    assert problems(here) == []
+    monkeypatch.setattr(sealed_periods, "condensed_rows", None)
+    assert value_of(here, "browser") == "Chrome"
+    assert not has_condensed(["browser", later[0]], 1)
 
 
 WRITTEN: Final = """

@@ -8,7 +8,7 @@ from ua_parser.regex import Resolver
 
 from processing.pipeline.lookups.lists import rows
 from processing.pipeline.lookups.user_agents import _parser, parse_user_agent
-from processing.pipeline.steps.device import BROWSERS, FACTS, device
+from processing.pipeline.steps.device import BROWSERS, DETAILS, FACTS, device
 from tests.support.raw_rows import CHROME, ga4, stepped
 
 MOZILLA = "Mozilla/5.0 "
@@ -293,4 +293,57 @@ def test_any_text_gives_a_device(
 ) -> None:
     found = device_of(user_agent=agent, uamb=mobile, uam=model, uap=platform, uafvl=brands)
     assert found[0] in {"desktop", "mobile", "tablet", "smart tv"}
+    assert "" not in found
+
+
+def details_of(**named: Any) -> tuple[str | None, ...]:
+    return stepped(device, ga4(**named)).select(*DETAILS).row(0)
+
+
+@pytest.mark.parametrize(
+    ("agent", "browser_version", "system_version"),
+    [
+        (CHROME, "126.0.0.0", "10"),
+        (CHROME + " Edg/126.0.2592.87", "126.0.2592.87", "10"),
+        (CHROME + " OPR/110.0.0.0", "110.0.0", "10"),
+        (CHROME + " YaBrowser/24.4.0.0 Yowser/2.5", "24.4.0.0", "10"),
+        (MOZILLA + "(Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko", "11.0", "7"),
+        (MOZILLA + "(Macintosh; Intel Mac OS X 10_15_7)" + APPLE + "Version/17.5 Safari/605.1.15", "17.5", "10.15.7"),
+        (IPHONE + "Version/17.5 Mobile/15E148 Safari/604.1", "17.5", "17.5"),
+        (IPHONE + "CriOS/126.0.6478.35 Mobile/15E148 Safari/604.1", "126.0.6478.35", "17.5"),
+        (ANDROID + "SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36", "25.0", "10"),
+        (ANDROID.replace("K)", "K; wv)") + "Version/4.0 Chrome/121.0.0.0 Mobile Safari/537.36", "121.0.0.0", "10"),
+        (MOZILLA + "(X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "127.0", None),
+        (AGENTS_BY_BRAND["Opera Mini"][1], "80.0.2254.71407", "10"),
+        ("rubbish", None, None),
+        ("", None, None),
+    ],
+)
+def test_versions_of_user_agents(agent: str, browser_version: str | None, system_version: str | None) -> None:
+    assert details_of(user_agent=agent)[:2] == (browser_version, system_version)
+
+
+def test_versions_of_hints_win_over_the_user_agent() -> None:
+    assert details_of(uafvl=BRANDS + "Google%20Chrome;126.0.6478.127")[0] == "126.0.6478.127"
+    assert details_of(uafvl=BRANDS + "Microsoft%20Edge;126.0.2592.87")[0] == "126.0.2592.87"
+    assert details_of(uap="Windows", uapv="15.0.0")[1] == "11"
+    assert details_of(uap="macOS", uapv="14.5.0")[1] == "14.5"
+    on_phone = {"uap": "Android", "uapv": "14.0.0", "uam": "Pixel 7", "user_agent": ANDROID}
+    assert details_of(**on_phone)[1:] == ("14", "Google", "Pixel 7")
+
+
+def test_a_hint_that_is_no_version_says_nothing() -> None:
+    assert details_of(uafvl="Google%20Chrome;<b>")[0] == "126.0.0.0"
+    assert details_of(uafvl="Google%20Chrome")[0] == "126.0.0.0"
+    assert details_of(uap="Windows", uapv="eleven")[1] == "10"
+    assert details_of(uap="macOS")[1] is None
+    assert details_of(uap="Unheard of", uapv="99")[1] == "10"
+
+
+@given(*(st.none() | st.text(max_size=30) for _ in range(5)))
+def test_any_hints(
+    agent: str | None, platform: str | None, version: str | None, brands: str | None, model: str
+) -> None:
+    found = details_of(user_agent=agent, uap=platform, uapv=version, uafvl=brands, uam=model)
+    assert len(found) == len(DETAILS)
     assert "" not in found

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from configuration.ruleset.context import UNKNOWN
 from processing.pipeline.lookups.urls import LONGEST_HOST, LONGEST_PATH, LONGEST_QUERY
-from processing.pipeline.steps.page import find_page, page
+from processing.pipeline.steps.page import LONGEST_REFERRER, LONGEST_TITLE, find_page, page
 from tests.support.raw_rows import ga4, line, stepped
 
 
@@ -174,3 +174,30 @@ def test_many_queries_keep_their_order() -> None:
     rows = [ga4(n, dl=f"https://a.example/{'?' * (n % 2)}{'utm_source=x&' * (n % 3)}n={n}") for n in range(60)]
     expected = [f"n={n}" if n % 2 else None for n in range(60)]
     assert stepped(page, *rows)["query"].to_list() == expected
+
+
+def test_title_referrer_and_scheme() -> None:
+    row = ga4(dt=" Our shoes\n", dr="https://blog.example/review?a=1#b", dl="HTTPS://example.org/")
+    found = stepped(page, row).select("title", "referrer", "scheme").row(0)
+    assert found == ("Our shoes", "https://blog.example/review?a=1#b", "https")
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme"),
+    [
+        ("https://example.org/", "https"),
+        ("http://x", "http"),
+        ("http://", "http"),
+        *((text, None) for text in ("", "/a", "https:/a", "ftp://x", "xhttps://a", None)),
+    ],
+)
+def test_schemes(address: str | None, scheme: str | None) -> None:
+    assert stepped(page, ga4(dl=address))["scheme"].to_list() == [scheme]
+
+
+def test_long_texts_are_cut_and_empty_ones_are_none() -> None:
+    rows = [ga4(dt="é" * 999, dr="r" * 9999), ga4(dt=" ", dr=""), ga4(dt=None, dr=None)]
+    found = stepped(page, *rows)
+    assert found["title"].to_list() == ["é" * LONGEST_TITLE, None, None]
+    assert found["referrer"].to_list() == ["r" * LONGEST_REFERRER, None, None]
+    assert stepped(page, ga4(dt="é" * LONGEST_TITLE))["title"].item() == "é" * LONGEST_TITLE
