@@ -22,6 +22,7 @@ MEASUREMENTS: dict[str, list[str]] = {
     "history": ["bench.history"],
     "month": ["bench.month", "--hits", "1000000"],
     "scale": ["bench.scale"],
+    "columns": ["bench.columns"],
     "properties": ["bench.freshness", "--hits", "0", "--properties", "1000"],
 }
 

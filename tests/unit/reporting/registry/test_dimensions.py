@@ -29,7 +29,12 @@ def shown(dimension: str, *events: dict[str, Any], texts: Any = pl.Categorical, 
 
 @TEXTS
 def test_it_works(texts: Any) -> None:
-    events = [{"country": "Germany"}, {"country": "Austria"}, {"country": "Brazil"}, {"country": None}]
+    events: list[dict[str, Any]] = [
+        {"country": "Germany"},
+        {"country": "Austria"},
+        {"country": "Brazil"},
+        {"country": None},
+    ]
     assert shown("continent", *events, texts=texts) == {"Europe": 2, "Americas": 1, NOT_SET: 1}
 
 
@@ -78,7 +83,7 @@ def test_languages_of_several_countries_are_one() -> None:
 
 
 def test_they_can_be_filtered() -> None:
-    events = [{"country": "Germany"}, {"country": "Brazil"}, {"country": None}]
+    events: list[dict[str, Any]] = [{"country": "Germany"}, {"country": "Brazil"}, {"country": None}]
     only = StringFilter("continent", "europe", "EXACT")
     assert shown("country", *events, dimension_filter=only) == {"Germany": 1}
     assert shown("continent", *events, dimension_filter=StringFilter("countryId", "BR", "EXACT")) == {"Americas": 1}
