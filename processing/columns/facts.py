@@ -62,4 +62,8 @@ FACT_COLUMNS: Final = (
     Column("campaign_details", pl.String(), added=True, attribution=Steady(2, 21)),
     # the client's number of the session, from 1
     Column("visit_number", pl.UInt32(), added=True, attribution=Steady(2, 22)),
+    Column("vital", pl.String(), added=True),  # the web vital that the event measures: LCP, INP, CLS, FCP, TTFB
+    Column("vital_value", pl.Int64(), added=True),  # millionths of a millisecond; of CLS, which has no unit, of 1
+    Column("error_message", pl.String(), added=True),  # of an exception, as the page says it
+    Column("error_fatal", pl.Boolean(), added=True),  # null: the event is no exception
 )

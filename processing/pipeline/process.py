@@ -24,6 +24,7 @@ from processing.pipeline.steps.implied_events import implied_events
 from processing.pipeline.steps.interactions import interactions
 from processing.pipeline.steps.internal import internal
 from processing.pipeline.steps.key_events import key_events
+from processing.pipeline.steps.measurements import MEASUREMENTS, measurements
 from processing.pipeline.steps.page import page
 from processing.pipeline.steps.place import place
 from processing.pipeline.steps.rewrite import rewrite
@@ -71,6 +72,7 @@ STEPS: Final[tuple[Step, ...]] = (
         "implied_events", implied_events, "a client tells of a first visit or a new session by a flag on another event"
     ),
     Step("key_events", key_events, "owners know what the site is for; implied events may be key events, too"),
+    Step("measurements", measurements, "owners want to know how quick their pages are, and what goes wrong on them"),
     Step("commerce", commerce, "shops report on orders and their items; implied events have none"),
 )
 
@@ -124,7 +126,7 @@ UNDECIDED: Final = {
     **dict.fromkeys(("reason", "rule", "groups", "query", "custom", "campaign_details", "interaction"), NO_TEXT),
     "once": pl.lit(None, dtype=pl.UInt64()),
     "key_value": pl.lit(0, dtype=pl.Int64()),
-    **{name: pl.lit(None, dtype=dtype) for name, dtype in COMMERCE.items()},
+    **{name: pl.lit(None, dtype=dtype) for name, dtype in {**COMMERCE, **MEASUREMENTS}.items()},
 }
 NOTHING_DROPPED: Final = pl.Series("time", [], dtype=pl.Int64)
 # What `_merge_events` needs of a rejected row.

@@ -7,7 +7,7 @@ import polars as pl
 
 from processing.pipeline.custom_values import LARGEST
 from reporting.query.distinct import SESSION_DAY, DistinctCounter, bitmaps_are_quicker, group_of_row
-from reporting.registry.measures import Distinct, Measure, PerSessionDay, Sum
+from reporting.registry.measures import Distinct, Measure, PerSessionDay, Quantile, Sum
 
 CODE: Final = "row code"  # column: equal for rows that belong to the same report row
 _CODE_LIMIT: Final = 2**32
@@ -42,10 +42,11 @@ def count(rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure]
     table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(measures)).collect()
     by_bitmap, by_hash = list[CountedOnce](), list[CountedOnce]()
     for measure in measures:
-        if not isinstance(measure, Sum):
+        if isinstance(measure, Distinct | PerSessionDay):
             quicker = bitmaps_are_quicker(rows[_identity(measure)], table[CODE])
             (by_bitmap if quicker else by_hash).append(measure)
-    return _with_hashed(rows, _with_bitmaps(rows, table, by_bitmap), by_hash)
+    quantiles = [measure for measure in measures if isinstance(measure, Quantile)]
+    return _with_quantiles(rows, _with_hashed(rows, _with_bitmaps(rows, table, by_bitmap), by_hash), quantiles)
 
 
 def nonzero_flags(rows: pl.DataFrame, keys: Sequence[str], measures: Collection[Measure]) -> pl.DataFrame:
@@ -70,7 +71,9 @@ def _identity(measure: CountedOnce) -> str:
     return measure.identity if isinstance(measure, Distinct) else SESSION_DAY
 
 
-def _nonzero(measure: CountedOnce) -> pl.Expr:
+def _nonzero(measure: CountedOnce | Quantile) -> pl.Expr:
+    if isinstance(measure, Quantile):
+        return (measure.value > 0).any()
     if isinstance(measure, PerSessionDay):
         return (pl.col(measure.name) > 0).any()
     return pl.lit(value=True) if measure.where is None else measure.where.any()
@@ -108,6 +111,16 @@ def _with_hashed(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Cou
     for counted in pl.collect_all(counts):
         table = table.join(counted, on=CODE, how="left", validate="1:1")
     return table.with_columns(pl.col(measure.name).fill_null(0) for measure in measures)
+
+
+def _with_quantiles(rows: pl.DataFrame, table: pl.DataFrame, measures: Sequence[Quantile]) -> pl.DataFrame:
+    """Of n values in order, the one number ceil(n * percent / 100), counted from 1."""
+    for measure in measures:
+        values = rows.select(CODE, measure.value.cast(pl.Int64).alias(measure.name)).drop_nulls(measure.name)
+        place = (pl.len() * measure.percent + 99) // 100 - 1
+        found = values.group_by(CODE).agg(pl.col(measure.name).sort().get(place))
+        table = table.join(found, on=CODE, how="left", validate="1:1").with_columns(pl.col(measure.name).fill_null(0))
+    return table
 
 
 def _distinct(rows: pl.LazyFrame, measure: Distinct) -> pl.LazyFrame:

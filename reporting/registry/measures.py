@@ -41,7 +41,20 @@ class PerSessionDay(NamedTuple):
     columns: tuple[str, ...]
 
 
-Measure: TypeAlias = Sum | Distinct | PerSessionDay
+class Quantile(NamedTuple):
+    """The smallest of the values that at least `percent` of 100 of them do not exceed; null is no value. 0 if there are
+    none.
+
+    The quantile of a whole is not known from those of its parts.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    value: pl.Expr
+    percent: int
+
+
+Measure: TypeAlias = Sum | Distinct | PerSessionDay | Quantile
 
 
 def _total(name: str, column: str) -> Sum:
@@ -99,6 +112,11 @@ def _is_named(event: str) -> pl.Expr:
 
 def _is_key_event(event: str) -> pl.Expr:
     return _is_named(event) & pl.col("key").cast(pl.Boolean)
+
+
+def is_additive(measure: Measure) -> bool:
+    """Returns whether the counts of disjoint sets of visitors add up to that of all of them."""
+    return not isinstance(measure, Quantile)
 
 
 def without_repeats(measures: Iterable[Measure]) -> tuple[Measure, ...]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tests.support import oracle
+from tests.support.oracle_quality import QUALITY_DIMENSIONS, QUALITY_METRICS
 
 Fact = dict[str, Any]
 Line = tuple[tuple[str, ...], tuple[float, ...]]
@@ -212,6 +213,7 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "browser": lambda fact: fact["browser"],
     "operatingSystem": lambda fact: fact["system"],
     **{name: _shown(name) for name in SHOWN_AS_SENT},
+    **QUALITY_DIMENSIONS,
 }
 
 
@@ -282,6 +284,7 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "addToCarts": lambda rows: sum(fact["event"] == "add_to_cart" for fact in rows),
     "checkouts": lambda rows: sum(fact["event"] == "begin_checkout" for fact in rows),
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
+    **QUALITY_METRICS,
 }
 REJECTED_DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "reason": lambda fact: fact["reason"],

@@ -11,6 +11,7 @@ from configuration.ruleset.context import ReceiveSettings
 from tests.support.random_clients import CHROME, HINTS, SAID, client_and_page, place_and_device
 from tests.support.random_interactions import SAID_MORE, campaign_and_interaction, tags_of
 from tests.support.random_lines import lines
+from tests.support.random_measurements import MEANINGS, MEASURED, meaning_of
 from tests.support.random_site import (
     AGENTS,
     COUNTRIES,
@@ -40,6 +41,7 @@ NAMES: Final = (
     "add_to_cart",
     "begin_checkout",
     "purchase",
+    *MEASURED,
     "",
     "x" * 41,
 )
@@ -108,7 +110,9 @@ def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
     spent = draw(st.sampled_from(["", "", "1", "5000", "5001", "10000", "10001", "x"]))
     origin, page = draw(st.integers(0, len(ORIGINS) - 1)), draw(st.sampled_from(PAGES))
     client = draw(st.sampled_from(SAID))[0] | draw(st.sampled_from(SAID_MORE))
-    return {"en": draw(st.sampled_from(NAMES)), **flags, **({"_et": spent} if spent else {}), **client}, origin, page
+    name = draw(st.sampled_from(NAMES))
+    measured = draw(st.sampled_from(MEASURED[name]))[0] if name in MEASURED else {}
+    return {"en": name, **measured, **flags, **({"_et": spent} if spent else {}), **client}, origin, page
 
 
 def _arrived(
@@ -173,7 +177,8 @@ def _meant(
         flagged = [event for event in counted if event[flag]]
         if flagged and name not in names:
             bare = {"page_view": False, "key_event": False, "engagement_ms": 0, "first_visit": name == "first_visit"}
-            implied.append({**flagged[0], **bare, "event": name, "index": index, "interaction": {}})
+            copied = {key: value for key, value in flagged[0].items() if key not in MEANINGS}
+            implied.append({**copied, **bare, "event": name, "index": index, "interaction": {}})
     return implied + counted
 
 
@@ -208,4 +213,5 @@ def _said(own: dict[str, str]) -> dict[str, Any]:
         "engagement_ms": int(spent) if spent.isdigit() else 0,
         "_fv": "_fv" in own,
         "_ss": "_ss" in own,
+        **meaning_of(own),
     }

@@ -7,6 +7,9 @@ import polars as pl
 PAGE_VIEW: Final = "page_view"
 FIRST_VISIT: Final = "first_visit"
 PAGE_VIEW_NAMES: Final = (PAGE_VIEW, "screen_view")
+VITALS: Final = ("LCP", "INP", "CLS", "FCP", "TTFB")  # an event of this name, or the `metric_name` of WEB_VITALS
+WEB_VITALS: Final = ("web_vitals", "web-vitals")
+ERROR_EVENTS: Final = ("exception", "app_exception")
 LONGEST_EVENT_NAME: Final = 40
 
 

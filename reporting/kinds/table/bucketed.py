@@ -1,7 +1,7 @@
 """Counts a table as a map over buckets of visitors and a sum: the answer is that of `run_table`, to the last digit.
 
 A visitor is in one bucket only, and a session has one visitor, so every count is the sum of the buckets' counts,
-distinct visitors included:
+distinct visitors included. Only quantiles do not add up: a report with one is counted in one place.
 
     bucket   country   visitors          country   visitors
     0        France    3                 France    5
@@ -47,6 +47,7 @@ from reporting.query.counted_rows import (
 )
 from reporting.query.load import load
 from reporting.registry.custom import definitions_of
+from reporting.registry.measures import is_additive
 
 DECODED_BYTES: Final = 64 * 2**20
 
@@ -88,6 +89,8 @@ def run_in_buckets(
     """Answers a report on the pinned state of the store at this address. Raises ReportError, and what engines raise."""
     asked = report if isinstance(report, AudienceReport) else AudienceReport(report)
     plan, _ = _planned(asked, now, rules)
+    if not all(is_additive(measure) for measure in plan.fields.measures):
+        buckets = 1  # in one place: the buckets' answers do not add up
     task = BucketTask(store, pinned, asked, now, encode_ruleset(rules) if rules else None, 0, buckets)
     parts = _map(engine, task)
     places = parts_of(plan)

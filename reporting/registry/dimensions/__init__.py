@@ -14,6 +14,7 @@ from reporting.registry.dimensions.interaction import INTERACTION
 from reporting.registry.dimensions.model import Dimension, plain
 from reporting.registry.dimensions.page import PAGE
 from reporting.registry.dimensions.place import PLACE
+from reporting.registry.dimensions.quality import QUALITY
 from reporting.registry.dimensions.session import SESSION
 from reporting.registry.dimensions.time import TIME
 from reporting.registry.dimensions.traffic import TRAFFIC
@@ -28,6 +29,7 @@ _CATEGORIES: Final[tuple[tuple[Dimension, ...], ...]] = (
     FIRST_USER,
     PLACE,
     DEVICE,
+    QUALITY,
 )
 DIMENSIONS: Final[Mapping[str, Dimension]] = {
     dimension.name: dimension for dimension in chain.from_iterable(_CATEGORIES)

@@ -14,6 +14,7 @@ from reporting.registry.metrics.events import EVENT_METRICS
 from reporting.registry.metrics.model import Metric
 from reporting.registry.metrics.of_event import OF_EVENT
 from reporting.registry.metrics.pages import PAGE_METRICS
+from reporting.registry.metrics.quality import QUALITY_METRICS
 from reporting.registry.metrics.sessions import SESSION_METRICS
 from reporting.registry.metrics.users import USER_METRICS
 
@@ -23,6 +24,7 @@ _CATEGORIES: Final[tuple[tuple[Metric, ...], ...]] = (
     PAGE_METRICS,
     EVENT_METRICS,
     COMMERCE_METRICS,
+    QUALITY_METRICS,
 )
 METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in chain.from_iterable(_CATEGORIES)}
 NO_CUSTOM: Final[Mapping[str, Metric]] = {}

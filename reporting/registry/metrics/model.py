@@ -8,7 +8,7 @@ from processing.pipeline.custom_values import MILLIONTHS
 from reporting.model.expressions import ratio
 from reporting.registry.measures import Measure, Sum
 
-MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "CURRENCY"]
+MetricType = Literal["INTEGER", "FLOAT", "SECONDS", "MILLISECONDS", "CURRENCY"]
 
 
 class Metric(NamedTuple):
