@@ -80,6 +80,17 @@ def test_it_works(story: tuple[Site, list[Sent], int]) -> None:
         check(busy, site, sent, asked)
 
 
+@settings(WHOLE_WAY, max_examples=3)
+@given(stories())
+def test_every_dimension(story: tuple[Site, list[Sent], int]) -> None:
+    site, sent, _ = story
+    with installation(site) as here:
+        here.send(*(each.raw for each in sent))
+        here.receive()
+        asked = [plain_question((name,), ("eventCount", "totalUsers"), _days(site)) for name in DIMENSIONS]
+        check(here, site, sent, asked, together=True)
+
+
 def live_through(here: Installation, sent: list[Sent], rnd: random.Random) -> None:
     left, given, before = sent[:], set[Offsets](), set[Offsets]()
     rnd.shuffle(left)
