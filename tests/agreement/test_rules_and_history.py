@@ -143,7 +143,7 @@ def other_kinds(days: DateRange) -> list[Any]:
         FunnelReport(date_range=days, steps=steps, open=True, breakdown="date"),
         PathReport(date_range=days, point=viewed),
         PathReport(date_range=days, dimension="eventName", direction="backward"),
-        RetentionReport(date_range=days, granularity="day"),
+        RetentionReport(date_range=days, granularity="day", breakdown="firstUserSource"),
         RealtimeReport(dimensions=("eventName", "minutesAgo"), metrics=("eventCount", "activeUsers")),
         PivotReport(
             date_ranges=(days,),

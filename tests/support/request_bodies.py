@@ -55,7 +55,23 @@ RETENTION: Final[dict[str, Any]] = {
     "date_range": {"start": "7daysAgo", "end": "today"},
     "granularity": "day",
     "periods": 5,
+    "breakdown": "firstUserSource",
+    "limit": 3,
 }
+SEEN: Final[dict[str, Any]] = {"type": "string", "field": "pagePath", "value": "/a"}
+SEGMENT: Final[dict[str, Any]] = {
+    "scope": "user",
+    "include": {
+        "type": "and",
+        "conditions": [
+            {"type": "events", "filter": SEEN, "metric": "eventCount", "operation": "LESS_THAN", "value": 3},
+            {"type": "in_one_session", "condition": {"type": "events", "filter": SEEN}},
+            {"type": "sequence", "steps": [{"filter": SEEN}, {"filter": SEEN, "directly": True, "within_seconds": 9}]},
+        ],
+    },
+    "exclude": {"type": "not", "condition": {"type": "or", "conditions": [{"type": "events"}]}},
+}
+COMPARED: Final[dict[str, Any]] = {"comparisons": [{"name": "All"}, {"name": "b", "segment": SEGMENT}]}
 LONE: Final = {"name": "both", "function": "concatenate", "of": ["pagePath", "country"], "delimiter": "\ud800"}
 OF_GOOGLE: Final[dict[str, Any]] = {
     "dateRanges": [{**RANGE, "name": "a"}],
@@ -77,9 +93,10 @@ OF_GOOGLE: Final[dict[str, Any]] = {
 BODIES: Final[dict[str, list[Any]]] = {
     ":runReport": [OF_GOOGLE],
     ":batchRunReports": [{"requests": [OF_GOOGLE]}],
-    "/report/": [REPORT, FUNNEL, PATHS, RETENTION],
+    "/report/": [{**REPORT, **COMPARED}, {**FUNNEL, "segment": SEGMENT}, REPORT, FUNNEL, PATHS, RETENTION],
     "/visitors/export/": [{"client_id": "1.1"}, {"visitor": "12"}],
     "/visitors/erase/": [{"client_id": "1.1"}],
+    "/segments/": [{**SEGMENT, "name": "Seen", "description": "x"}],
     "/rules/trace/": [{"hit": "https://shop.example/a"},
       {"hit": "v=2&cid=1&en=page_view&dl=https://shop.example/&dr=https://a.example/"}],
     "/rules/preview/": [{"from": DAY, "to": DAY, "testing": True}],

@@ -24,6 +24,7 @@ from configuration.models import Token
 from configuration.ruleset.document import to_document
 from configuration.ruleset.ruleset import Ruleset
 from processing.models import HistoryRun
+from reporting.audiences.saved import read_form, save
 from reporting.file_formats import FORMATS
 from reporting.read_access import view_of
 from tests.support import hostile
@@ -88,6 +89,7 @@ class World(NamedTuple):
         needed = {
             "/visitors/": Token.Scope.MANAGE,
             "/rules/": Token.Scope.CONFIGURE,
+            "/segments/": Token.Scope.CONFIGURE,
             "/history/": Token.Scope.CONFIGURE,
         }
         scopes = [scope for part, scope in needed.items() if part in f"/{route.pattern}"]
@@ -116,7 +118,14 @@ def world(tmp_path: Path, settings: Any) -> Iterator[World]:
         run = HistoryRun.objects.create(property=shop.pk, rules=1, author="owner", state=HistoryRun.State.PAUSED)
         of_owner = {scope: issue(owner, "t", scope) for scope in Token.Scope.values}
         tokens = [*(issue(staff, "t", scope) for scope in Token.Scope.values), *of_owner.values()]
-        rows = {"run": run.pk, "run_id": run.pk, "rule": shop.draft_rules.all()[0].pk, "id": staff.pk}
+        segment = save(shop, read_form(BODIES["/segments/"][0]), owner)
+        rows = {
+            "segment": segment.pk,
+            "run": run.pk,
+            "run_id": run.pk,
+            "rule": shop.draft_rules.all()[0].pk,
+            "id": staff.pk,
+        }
         position = view_of(shop.pk).tail.events["position"][0]
         people = {"nobody": None, "viewer": viewer, "staff": staff, "owner": owner}
         fields = (*OF_DJANGO, *sorted(_fields_of_the_code()))

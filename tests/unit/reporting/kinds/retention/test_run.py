@@ -1,7 +1,7 @@
 """Retention, against a slow count in plain Python, and by examples."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting.kinds import parse, render, run, tabulate
+from reporting.kinds.retention.plan import plan_retention
 from reporting.kinds.retention.report import Granularity, RetentionAnswer, RetentionReport
+from reporting.kinds.retention.run import MORE
+from reporting.model.limits import DEFAULT_LIMITS
 from reporting.model.now import Now
 from reporting.model.report import DateRange, ReportError
+from reporting.registry.custom import NO_DEFINITIONS
 from tests.support.builders import FrameView, built, view_of
 
 MANUAL = Path(__file__).parents[5] / "docs" / "manual"
@@ -51,7 +55,10 @@ def test_it_works() -> None:
     assert counts(answer) == [(date(2026, 11, 2), 2, (2, 1, 0)), (date(2026, 11, 9), 1, (1, 1))]
     assert list(answer.cohorts[0].rates) == [1, 0.5, 0]
     assert list(answer.rates) == [1, 2 / 3, 0]
-    assert tabulate(answer).rows()[:2] == [(date(2026, 11, 2), 2, 0, 2, 1.0), (date(2026, 11, 2), 2, 1, 1, 0.5)]
+    assert tabulate(answer).rows()[:2] == [
+        (None, date(2026, 11, 2), 2, 0, 2, 1.0),
+        (None, date(2026, 11, 2), 2, 1, 1, 0.5),
+    ]
 
 
 def test_days_and_months() -> None:
@@ -71,6 +78,45 @@ def test_no_events() -> None:
     assert (answer.cohorts, answer.rates) == ((), ())
 
 
+def test_a_breakdown_by_how_visitors_first_came() -> None:
+    first, later = date(2026, 11, 3), date(2026, 11, 12)
+    came = {1: "google", 2: "letter", 3: "google", 4: "(direct)"}
+    events = [{**visit, "session_source": came[visitor]} for visitor in came for visit in visits(visitor, first)]
+    again = [{**visit, "session_source": "elsewhere"} for visitor in (1, 2) for visit in visits(visitor, later)]
+    view = view_of(*events, *({**each, "session": each["session"] + 500} for each in again))
+    days = DateRange("2026-11-02", "2026-11-20")
+    report = RetentionReport(date_range=days, periods=2, breakdown="firstUserSource", limit=1)
+    answer = run(report, view, NOW)
+    assert isinstance(answer, RetentionAnswer)
+    assert counts(answer) == [(date(2026, 11, 2), 4, (4, 2))]
+    assert [(each.value, each.cohorts[0].returned, each.rates) for each in answer.breakdown] == [
+        ("google", (2, 1), (1.0, 0.5)),
+        (MORE, (2, 1), (1.0, 0.5)),
+    ]
+    assert tabulate(answer)["breakdown"].unique(maintain_order=True).to_list() == [None, "google", MORE]
+
+
+def test_it_reads_only_the_days_of_the_periods() -> None:
+    def read(start: str, end: str, **fields: Any) -> tuple[date, date]:
+        report = RetentionReport(date_range=DateRange(start, end), **fields)
+        (days,) = plan_retention(report, NOW, NO_DEFINITIONS, DEFAULT_LIMITS).days
+        return days.first, days.last
+
+    assert read("2026-10-01", "2026-10-07", periods=3) == (date(2026, 10, 1), date(2026, 10, 25))
+    assert read("2026-10-01", "2026-10-07", periods=3, granularity="day") == (date(2026, 10, 1), date(2026, 10, 9))
+    assert read("2026-01-05", "2026-01-31", periods=2, granularity="month") == (date(2026, 1, 5), date(2026, 2, 28))
+    assert read("2025-11-05", "2025-12-31", periods=1, granularity="month") == (date(2025, 11, 5), date(2025, 12, 31))
+    assert read("2026-11-01", "today", periods=100) == (date(2026, 11, 1), TODAY)
+    assert read("2026-11-01", "9999-12-31", periods=100, granularity="month") == (date(2026, 11, 1), TODAY)
+    assert read("2027-01-01", "2027-12-31") == (date(2027, 1, 1), date(2027, 1, 1))
+
+
+def test_cohorts_that_are_to_come_are_empty() -> None:
+    view = view_of(*visits(1, date(2026, 11, 25)), *visits(2, TODAY))
+    assert counts(ask(view, date(2026, 11, 25), date(2026, 12, 31), "day")) == []
+    assert counts(ask(view, TODAY, date(9999, 12, 31), "month")) == [(date(2026, 11, 1), 1, (1,))]
+
+
 DAYS = st.dates(TODAY - timedelta(days=70), TODAY)
 
 
@@ -86,6 +132,41 @@ def test_retention_is_what_plain_python_counts(
     events = [event for number, days in enumerate(visitors, 1) for event in visits(number, *days)]
     answer = ask(FrameView(built(events)), first, TODAY, granularity, periods)
     assert counts(answer) == slowly(visitors, first, granularity, periods)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.lists(DAYS, min_size=1, max_size=4)), max_size=6),
+    DAYS,
+    st.sampled_from(["day", "week", "month"]),
+    st.integers(1, 2),
+)
+def test_a_breakdown_is_what_plain_python_counts(
+    visitors: list[tuple[str, list[date]]], first: date, granularity: Granularity, limit: int
+) -> None:
+    events = [
+        {**visit, "session_source": source if visit["at"].date() == min(days) else "later"}
+        for number, (source, days) in enumerate(visitors, 1)
+        for visit in visits(number, *days)
+    ]
+    days = DateRange(str(first), str(TODAY))
+    report = RetentionReport(
+        date_range=days, granularity=granularity, periods=4, breakdown="firstUserSource", limit=limit
+    )
+    answer = run(report, FrameView(built(events)), NOW)
+    assert isinstance(answer, RetentionAnswer)
+    came = Counter(source for source, own in visitors if min(own) >= first)
+    listed = [source for source, _ in sorted(came.items(), key=lambda pair: (-pair[1], pair[0]))]
+    parts = [(source, {source}) for source in listed[:limit]]
+    parts += [(MORE, set(listed[limit:]))] if listed[limit:] else []
+    expected = [
+        (name, slowly([own for source, own in visitors if source in sources], first, granularity, 4))
+        for name, sources in parts
+    ]
+    found = [
+        (each.value, [(cohort.start, cohort.visitors, cohort.returned) for cohort in each.cohorts])
+        for each in answer.breakdown
+    ]
+    assert found == expected
 
 
 def slowly(visitors: list[list[date]], first: date, granularity: Granularity, periods: int) -> Counts:
@@ -121,6 +202,9 @@ def test_the_example_of_the_manual() -> None:
     [
         ({"periods": 0}, "it must have 1 to 100"),
         ({"periods": 101}, "it must have 1 to 100"),
+        ({"limit": 0}, "between 1 and 1000"),
+        ({"breakdown": "firstUserSorce"}, "Did you mean firstUserSource"),
+        ({"breakdown": "country"}, "a dimension of the first visit"),
         ({"granularity": "year"}, "granularity"),
         ({"date_range": {"start": "x", "end": "today"}}, "is not a date"),
     ],
