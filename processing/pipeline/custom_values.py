@@ -1,18 +1,18 @@
-"""Encodes the values that owners' rules add to an event, for the columns `custom` and `groups`: `name=value`, joined by
-`&`.
+"""Encodes several values in one column, `name=value` joined by `&`: those that owners' rules add to an event, for the
+columns `custom` and `groups`, and the parameters of `interaction` and `campaign_details`.
 
-Names begin with one of the prefixes below and are urlencoded. In values only separators are escaped, so that they stay
-legible: `e:plan=gold&m:price=1.50`. In `groups` the name is that of the channel group, without prefix.
+Names are urlencoded; in `custom` they begin with one of the prefixes below. In values only separators are escaped, so
+that they stay legible: `e:plan=gold&m:price=1.50`. In `groups` the name is that of the channel group, without prefix.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 from urllib.parse import quote_plus
 
 import polars as pl
 
-from processing.pipeline.escaping import escape, unescape
+from processing.pipeline.escaping import escape, escape_text, unescape
 
 EVENT: Final = "e:"  # a custom dimension of the event
 USER: Final = "u:"  # a custom dimension of the user
@@ -32,6 +32,12 @@ def pair(name: str, value: pl.Expr, longest: int = LONGEST) -> pl.Expr:
     """Encodes one name with its value; null where the value is null or empty."""
     cut = value.cast(pl.String).str.slice(0, longest)
     return pl.when(cut.ne("")).then(pl.lit(f"{_quoted(name)}=") + escape(cut))
+
+
+def encode_texts(values: Iterable[tuple[str, str | None]]) -> str | None:
+    """Does the same as `encode` for the values of a single row."""
+    pairs = [f"{_quoted(name)}={escape_text(text[:LONGEST])}" for name, text in values if text]
+    return "&".join(pairs) or None
 
 
 def join(*pairs: pl.Expr) -> pl.Expr:

@@ -19,7 +19,7 @@ from processing.schema import (
     SESSION_TOTALS,
 )
 from processing.sessions.local_periods import Period
-from processing.sessions.session_pages import flag_views, landings_and_exits
+from processing.sessions.session_pages import find_views, flag_views, landings_and_exits
 
 CLIENT_SESSION_GAP_MS: Final = 4 * HOUR_MS
 RESEND_WINDOW_MS: Final = 72 * HOUR_MS
@@ -85,9 +85,10 @@ def sessionize(
     `carried` are the OPEN_SESSIONS of these visitors at its beginning.
     """
     rows = _number_sessions(events.sort(ORDER, nulls_last=False), carried, period, limits.timeout_ms)
-    rows = rows.with_columns(_key_events(rows), *flag_views(rows))
+    views = find_views(rows)
+    rows = rows.with_columns(_key_events(rows), *flag_views(rows, views))
     parts = _judge_parts(_sum_parts(rows), period, limits)
-    parts = parts.hstack(landings_and_exits(rows, parts))
+    parts = parts.hstack(landings_and_exits(rows, views, parts))
     attributed = [f"session_{name}" for name in ATTRIBUTION]
     facts = parts.select("part", "session", *attributed, "engaged", "duration_ms", *LANDING, EXIT)
     own = rows.select(*EVENTS, "day", "part", "key", "entrance", "last_view")

@@ -45,6 +45,23 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "A page view may say in its address what was searched for",
+        "The parameters are q, s, search, query and keyword; an event's own search_term wins over them.",
+        """
+        at                  | visitor | page                    | event               | ep.search_term
+        2026-11-20 10:00:00 | ann     | /find?q=red+shoes       | page_view           |
+        2026-11-20 10:00:01 | ann     | /find?q=red+shoes       | scroll              |
+        2026-11-20 10:00:02 | bob     | /find?page=2&search=hat | page_view           |
+        2026-11-20 10:00:03 | cem     | /                       | view_search_results | hat
+        """,
+        """
+        searchTerm | eventCount | screenPageViews
+        (not set)  | 1          | 0
+        hat        | 2          | 1
+        red shoes  | 1          | 1
+        """,
+    ),
+    (
         "First visit and session start are events",
         "The tracker sends them as flags of the first hit.",
         """

@@ -92,6 +92,24 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         """,
     ),
     (
+        "A session has one entrance and one exit",
+        "Entrance is its first page view, exit its last one, on whatever days they are.",
+        """
+        at                  | visitor | session | page | event
+        2026-11-19 23:49:00 | ann     | 7       | /    | page_view
+        2026-11-19 23:50:00 | ann     | 7       | /a   | page_view
+        2026-11-20 00:10:00 | ann     | 7       | /b   | page_view
+        2026-11-20 00:11:00 | ann     | 7       | /b   | scroll
+        """,
+        """
+        date           | pagePath       | landingPage    | exitPage       | entrances | exits | screenPageViews
+        20261119       | /              | /              | /b             | 1         | 0     | 1
+        20261119       | /a             | /              | /b             | 0         | 0     | 1
+        20261120       | /b             | /              | /b             | 0         | 1     | 1
+        RESERVED_TOTAL | RESERVED_TOTAL | RESERVED_TOTAL | RESERVED_TOTAL | 1         | 1     | 3
+        """,
+    ),
+    (
         "Ten seconds are not enough to be engaged",
         "A session is engaged with more than ten seconds of engagement time, with two page views, with a key event,"
         " or if the client says so.",

@@ -4,8 +4,8 @@ An event carries few of them, so one column holds all: `link_url=https://example
 custom_values.py.
 """
 
+import re
 from collections.abc import Callable
-from math import isfinite
 from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -19,6 +19,7 @@ from processing.pipeline.lookups.urls import authority, host_of
 
 LONGEST_URL: Final = 2_048
 HUNDRED: Final = 100
+NUMBER: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{0,20})?")
 
 
 def _same(text: str) -> str:
@@ -32,11 +33,7 @@ def _flag(text: str) -> str:
 
 def _percent(text: str) -> str:
     """Returns a number from 0 to 100 without its fraction, "" for any other text."""
-    try:
-        number = float(text)
-    except ValueError:
-        return ""
-    return str(int(number)) if isfinite(number) and 0 <= number <= HUNDRED else ""
+    return str(int(float(text))) if NUMBER.fullmatch(text) and float(text) <= HUNDRED else ""
 
 
 class Kind(NamedTuple):
@@ -78,7 +75,7 @@ def interactions(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     says = frame.select(HAS_PARAMETER | IS_SEARCH).to_series()
     if not says.any():
         return frame
-    encoded = _encoded(frame.filter(says))
+    encoded = _encoded(frame.select("rest", "page_view", "query").filter(says))
     return frame.with_columns(interaction=on_some(frame["rest"], says, lambda _: encoded))
 
 

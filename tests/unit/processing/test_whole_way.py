@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from collection.hit import RawHit
+from processing.schema import BUILT
 from processing.segments.read_view import HitCounts, ReadView
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
 
@@ -149,3 +150,19 @@ def test_small_hits_fill_a_range_by_their_number(tmp_path: Path) -> None:
     here.send(*(ga4(number) for number in range(5_000)))
     assert here.receive() == 5_000
     assert [block.hits for block in here.store.blocks()] == [4_096, 904]
+
+
+def test_what_names_people_is_in_no_fact_of_an_event(tmp_path: Path) -> None:
+    """The facts come from parameters that receiving has cleaned; of a click id nothing but its name is a fact."""
+    shop = msgspec.structs.replace(SHOP, remove_personal_data=True)
+    here = Installation(tmp_path, [shop])
+    texts = ("link_url", "link_text", "search_term", "form_destination", "form_id", "video_title", "file_name")
+    sent: dict[str, Any] = {f"ep.{name}": "see jane@people.example" for name in texts} | {"ck": "jane@people.example"}
+    page = "https://shop.example/?q=jane%40people.example&utm_content=jane@people.example&gclid=s3cret"
+    here.send(ga4(1, page=page, **sent), ga4(2, page=page), ga4(3, session="2", page=page))
+    here.receive()
+    events = here.view().events(*EVER, list(BUILT)).rows(named=True)
+    assert len(events) == 3
+    assert "people.example" not in str(events)
+    assert "s3cret" not in str(events)
+    assert {event["campaign_details"] for event in events} == {"click=gclid", "term=(removed)&click=gclid"}
