@@ -140,7 +140,7 @@ def other_kinds(days: DateRange) -> list[Any]:
     steps = (FunnelStep("view", viewed), FunnelStep("scroll", scrolled), FunnelStep("view again", viewed))
     return [
         FunnelReport(date_range=days, steps=steps, breakdown="country", next_action="eventName"),
-        FunnelReport(date_range=days, steps=steps, open=True, breakdown="date"),
+        FunnelReport(date_range=days, steps=steps, open=True, breakdown="date", trend=True),
         PathReport(date_range=days, point=viewed),
         PathReport(date_range=days, dimension="eventName", direction="backward"),
         RetentionReport(date_range=days, granularity="day", breakdown="firstUserSource"),

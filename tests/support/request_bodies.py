@@ -37,6 +37,7 @@ FUNNEL: Final[dict[str, Any]] = {
         {"name": "b", "filter": {"type": "empty", "field": "browser"}, "directly": True, "within_seconds": 60},
     ],
     "open": True,
+    "trend": True,
     "breakdown": "browser",
     "next_action": "pagePath",
     "limit": 3,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from processing.sessions.condensed import RowSource
-from reporting.kinds.funnel.report import FunnelReport, check_funnel
+from reporting.kinds.funnel.report import MOST_TREND_DAYS, FunnelReport, check_funnel
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
-from reporting.model.report import Leaf
+from reporting.model.report import Leaf, ReportError
 from reporting.query.filters import check_size, dimension_conditions
 from reporting.query.sequences import order_of
 from reporting.registry.custom import Definitions
@@ -45,13 +45,21 @@ def plan_funnel(report: FunnelReport, now: Now, definitions: Definitions, limits
     filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
     breakdown, next_action = (find(name) if name else None for name in (report.breakdown, report.next_action))
     shown = [dimension for dimension in (breakdown, next_action) if dimension]
+    days = resolve([report.date_range], now.day)
+    _check_trend(report, days[0])
     columns = {column for dimension in (*filter_dimensions.values(), *shown) for column in dimension.columns}
     return FunnelPlan(
         report=report,
-        days=resolve([report.date_range], now.day),
+        days=days,
         filter_dimensions=filter_dimensions,
         breakdown=breakdown,
         next_action=next_action,
         columns=frozenset(columns | {*ORDER, "day"}),
         conditions=tuple(conditions),
     )
+
+
+def _check_trend(report: FunnelReport, days: Days) -> None:
+    count = (days.last - days.first).days + 1
+    if report.trend and count > MOST_TREND_DAYS:
+        raise ReportError(f"The funnel has a trend of {count} days; ask for at most {MOST_TREND_DAYS} at a time.")

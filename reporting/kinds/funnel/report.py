@@ -1,5 +1,6 @@
 """The request and the answer of a funnel, as frozen values."""
 
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from reporting.model.report import DateRange, Filter, ReportError
 MOST_STEPS: Final = 10
 LARGEST_LIMIT: Final = 1_000
 LONGEST_WAIT_S: Final = 366 * 86_400
+MOST_TREND_DAYS: Final = 1_000
 
 
 class FunnelStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,12 +31,14 @@ class FunnelReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     `open`: a visitor may begin with any step. `breakdown` names a dimension; a visitor counts under its value at the
     event that reached the first step. `next_action` names the dimension by which the events after a step are told.
-    `limit`: how many values of either are listed.
+    `limit`: how many values of either are listed. `trend`: each day is counted by itself as well; a visitor counts on
+    the day of the event that reached the first step.
     """
 
     date_range: DateRange
     steps: tuple[FunnelStep, ...]
     open: bool = False
+    trend: bool = False
     breakdown: str = ""
     next_action: str = ""
     limit: int = 10
@@ -59,8 +63,17 @@ class Breakdown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[StepCount, ...]
 
 
+class FunnelDay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The visitors who entered on this local day, and how far they came, on whatever day."""
+
+    day: date
+    steps: tuple[StepCount, ...]
+
+
 class NextAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Visitors whose first event after they first reached the step has this value."""
+    """Visitors whose first event after they first reached the step has this value; those of all values of a step are
+    all who reached it.
+    """
 
     step: str
     value: str
@@ -71,6 +84,7 @@ class FunnelAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[StepCount, ...]
     breakdown: tuple[Breakdown, ...]
     next_actions: tuple[NextAction, ...]
+    trend: tuple[FunnelDay, ...]
     zone: str
 
 
@@ -95,12 +109,18 @@ def check_funnel(report: FunnelReport) -> None:
 
 
 def tabulate_funnel(answer: FunnelAnswer) -> pl.DataFrame:
-    """Returns a row for each step of all visitors together, whose `breakdown` is null, and of each value."""
+    """Returns a row for each step of all visitors together, whose `breakdown` and `day` are null, of each value, and of
+    each day of the trend.
+    """
+    parts: list[tuple[str | None, date | None, tuple[StepCount, ...]]] = [(None, None, answer.steps)]
+    parts += [(each.value, None, each.steps) for each in answer.breakdown]
+    parts += [(None, each.day, each.steps) for each in answer.trend]
     rows = [
-        {"breakdown": value, **msgspec.structs.asdict(step)}
-        for value, steps in [(None, answer.steps), *((each.value, each.steps) for each in answer.breakdown)]
+        {"breakdown": value, "day": day, **msgspec.structs.asdict(step)}
+        for value, day, steps in parts
         for step in steps
     ]
     counts = dict.fromkeys(("visitors", "continued", "abandoned"), pl.Int64())
     rates = dict.fromkeys(("completion_rate", "seconds"), pl.Float64())
-    return pl.DataFrame(rows, schema={"breakdown": pl.String(), "step": pl.String(), **counts, **rates})
+    names = {"breakdown": pl.String(), "day": pl.Date(), "step": pl.String()}
+    return pl.DataFrame(rows, schema={**names, **counts, **rates})

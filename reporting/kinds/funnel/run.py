@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from processing.sessions.local_periods import day_number
 from reporting.kinds.funnel.plan import ORDER, FunnelPlan
-from reporting.kinds.funnel.report import Breakdown, FunnelAnswer, FunnelStep, NextAction, StepCount
+from reporting.kinds.funnel.report import Breakdown, FunnelAnswer, FunnelDay, FunnelStep, NextAction, StepCount
 from reporting.query.load import LoadedRows
 from reporting.query.sequences import Numbers, Reached, reached_steps
 
@@ -27,6 +28,7 @@ def run_funnel(plan: FunnelPlan, loaded: LoadedRows) -> FunnelAnswer:
         steps=steps,
         breakdown=_breakdown(plan, rows, reached, visitor, loaded.zone),
         next_actions=_next_actions(plan, rows, reached, visitor, loaded.zone),
+        trend=_trend(plan, rows, reached, visitor),
         zone=loaded.zone,
     )
 
@@ -80,9 +82,8 @@ def _breakdown(
     """Counts the values of the breakdown, those with most visitors first; the values beyond the limit are one."""
     if plan.breakdown is None:
         return ()
-    entries = np.unique(np.concatenate([each.rows for each in reached])) if plan.report.open else reached[0].rows
-    visitors, first = np.unique(visitor[entries], return_index=True)
-    value_of_visitor = plan.breakdown.texts_of(rows[entries[first]], zone)
+    visitors, entries = _entries(plan, reached, visitor)
+    value_of_visitor = plan.breakdown.texts_of(rows[entries], zone)
     values = _most_frequent(value_of_visitor, plan.report.limit)[value_of_visitor.name].to_list()
     number = {value: number for number, value in enumerate(values)}
     group = np.zeros(_size(visitor), dtype=np.int64)
@@ -91,6 +92,25 @@ def _breakdown(
         values.append(MORE)
     counts = _counts(plan.report.steps, reached, visitor, group, len(values))
     return tuple(Breakdown(value, steps) for value, steps in zip(values, counts, strict=True))
+
+
+def _trend(plan: FunnelPlan, rows: pl.DataFrame, reached: Sequence[Reached], visitor: Numbers) -> tuple[FunnelDay, ...]:
+    """Counts each day of the report, in order."""
+    if not plan.report.trend:
+        return ()
+    days = pl.date_range(plan.days[0].first, plan.days[0].last, eager=True)
+    visitors, entries = _entries(plan, reached, visitor)
+    group = np.zeros(_size(visitor), dtype=np.int64)
+    group[visitors] = rows["day"].to_numpy()[entries] - day_number(plan.days[0].first)
+    counts = _counts(plan.report.steps, reached, visitor, group, len(days))
+    return tuple(FunnelDay(day, steps) for day, steps in zip(days, counts, strict=True))
+
+
+def _entries(plan: FunnelPlan, reached: Sequence[Reached], visitor: Numbers) -> tuple[Numbers, Numbers]:
+    """Returns the visitors who entered the funnel, each once, and the rows of the events with which they did."""
+    entries = np.unique(np.concatenate([each.rows for each in reached])) if plan.report.open else reached[0].rows
+    visitors, first = np.unique(visitor[entries], return_index=True)
+    return visitors, entries[first]
 
 
 def _next_actions(
@@ -108,6 +128,8 @@ def _next_actions(
         values = values.extend(pl.Series([END], dtype=pl.String).new_from_index(0, int((~goes_on).sum())))
         counts = _most_frequent(values, plan.report.limit)
         actions += [NextAction(step.name, value, count) for value, count in counts.iter_rows()]
+        if others := len(values) - int(counts["visitors"].sum()):
+            actions.append(NextAction(step.name, MORE, others))
     return tuple(actions)
 
 

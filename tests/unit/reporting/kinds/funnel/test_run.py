@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,7 @@ def test_breakdown_and_next_actions() -> None:
     assert [(each.step, each.value, each.visitors) for each in answer.next_actions] == [
         ("see", "buy", 2),
         ("see", END, 1),
+        ("see", MORE, 1),
         ("buy", END, 1),
         ("buy", "pay", 1),
     ]
@@ -146,6 +147,89 @@ def test_a_funnel_counts_what_plain_python_counts(
     for each in answer.breakdown:
         wanted = {each.value} if each.value != MORE else set(listed[2:])
         assert counts(each.steps) == expected({f"{visitor}" for visitor, value in entered.items() if value in wanted})
+
+
+@given(
+    EVENTS, st.lists(st.tuples(st.sampled_from(["a", "b", "c", "ab"]), LIMITS), min_size=1, max_size=3), st.booleans()
+)
+def test_times_and_next_actions_are_those_of_plain_python(
+    events: list[dict[str, Any]], later: list[tuple[str, dict[str, Any]]], open: bool
+) -> None:
+    steps = [step("0", "a"), *(step(f"{n}", *names, **limits) for n, (names, limits) in enumerate(later, 1))]
+    placed = [{**each, "hit": position} for position, each in enumerate(events)]
+    answer = ask(FrameView(built(placed)), *steps, open=open, next_action="eventName", limit=2)
+    times, actions = slow_details(placed, ["a", *(n for n, _ in later)], [{}, *(limits for _, limits in later)], open)
+    assert [each.seconds for each in answer.steps] == pytest.approx(times)
+    for number, (counted, this) in enumerate(zip(actions, answer.steps, strict=True)):
+        ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+        rest = sum(visitors for _, visitors in ordered[2:])
+        expected = [*ordered[:2], *([(MORE, rest)] if rest else [])]
+        found = [(each.value, each.visitors) for each in answer.next_actions if each.step == f"{number}"]
+        assert found == expected
+        assert sum(visitors for _, visitors in found) == this.visitors
+
+
+def slow_details(
+    events: list[dict[str, Any]], names: list[str], limits: list[dict[str, Any]], open: bool
+) -> tuple[list[float], list[Counter[str]]]:
+    """Returns for each step the average time since the step before, in seconds, and what visitors did next."""
+    waits: list[list[float]] = [[] for _ in names]
+    actions: list[Counter[str]] = [Counter() for _ in names]
+    for own in by_visitor(events).values():
+        before: set[int] = set()
+        for number, (name, limit) in enumerate(zip(names, limits, strict=True)):
+            fits = {n for n, each in enumerate(own) if each["event"] in name}
+            follows = {n for n in fits if any(_may_follow(own, earlier, n, limit) for earlier in before)}
+            if follows and number:
+                last = max(n for n in before if n < min(follows))
+                waits[number].append((own[min(follows)]["time"] - own[last]["time"]) / SECOND)
+            before = fits if open or not number else follows
+            if before:
+                after = own[min(before) + 1 : min(before) + 2]
+                actions[number][after[0]["event"] if after else END] += 1
+    return [sum(own) / len(own) if own else 0.0 for own in waits], actions
+
+
+HOURS = st.lists(
+    st.builds(
+        lambda visitor, hours, name: {
+            "visitor": visitor,
+            "session": visitor,
+            "event": name,
+            "at": datetime(2026, 11, 18, tzinfo=UTC) + timedelta(hours=hours),
+        },
+        visitor=st.integers(1, 4),
+        hours=st.integers(0, 71),
+        name=st.sampled_from("abc"),
+    ),
+    max_size=20,
+)
+
+
+@given(HOURS, st.booleans())
+def test_the_trend_is_the_funnel_of_those_who_entered_on_each_day(events: list[dict[str, Any]], open: bool) -> None:
+    placed = [{**each, "hit": number} for number, each in enumerate(events)]
+    days = [date(2026, 11, 18), date(2026, 11, 19), TODAY]
+    report = FunnelReport(
+        date_range=DateRange(str(days[0]), "today"), steps=(step("0", "a"), step("1", "b")), open=open, trend=True
+    )
+    view = FrameView(built(placed))
+    answer = run(report, view, NOW)
+    assert isinstance(answer, FunnelAnswer)
+    assert [each.day for each in answer.trend] == days
+    entered = dict[int, date]()
+    for each in sorted(placed, key=lambda each: each["at"], reverse=True):
+        if each["event"] in ("ab" if open else "a"):
+            entered[each["visitor"]] = each["at"].date()
+    for counted in answer.trend:
+        alone = [each for each in placed if entered.get(each["visitor"]) == counted.day]
+        assert counted.steps == run(report, FrameView(built(alone)), NOW).steps
+
+
+def test_the_trend_of_no_events_has_every_day() -> None:
+    answer = ask(view_of(), step("see"), step("buy"), trend=True)
+    assert [(each.day, counts(each.steps)) for each in answer.trend][-1] == (TODAY, [(0, 0, 0), (0, 0, 0)])
+    assert (len(answer.trend), tabulate(answer)["day"].null_count()) == (31, 2)
 
 
 def by_visitor(events: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
@@ -228,6 +312,7 @@ def test_the_example_of_the_manual() -> None:
         ({"steps": [BODY["steps"][0], {**BODY["steps"][1], "within_seconds": 0}]}, "between 1 and"),
         ({"steps": [BODY["steps"][0], {"name": "x", "filter": {"type": "empty", "field": "sessions"}}]}, "is a metric"),
         ({"date_range": {"start": "today", "end": "yesterday"}}, "exchange the two"),
+        ({"trend": True, "date_range": {"start": "2001-01-01", "end": "today"}}, "at most 1000"),
         ({"colour": "red"}, "colour"),
     ],
 )
