@@ -18,6 +18,7 @@ from reporting.kinds.audiences import (
     render_compared,
     tabulate_compared,
 )
+from reporting.kinds.changes import CHANGES
 from reporting.kinds.funnel import FUNNEL
 from reporting.kinds.kind import ReportKind
 from reporting.kinds.paths import PATHS
@@ -25,7 +26,9 @@ from reporting.kinds.pivot import PIVOT
 from reporting.kinds.realtime import REALTIME
 from reporting.kinds.rejected import REJECTED
 from reporting.kinds.retention import RETENTION
+from reporting.kinds.sessions import SESSIONS
 from reporting.kinds.table import TABLE
+from reporting.kinds.visitor import VISITOR
 from reporting.model.audience import AudienceReport, read_audiences
 from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
@@ -33,7 +36,7 @@ from reporting.model.report import Answer, Report, ReportError, unknown
 from reporting.query.load import ReportSource, load
 from reporting.registry.custom import definitions_of
 
-_ALL: Final = (TABLE, PIVOT, REALTIME, FUNNEL, PATHS, RETENTION, REJECTED)
+_ALL: Final = (TABLE, PIVOT, CHANGES, REALTIME, SESSIONS, VISITOR, FUNNEL, PATHS, RETENTION, REJECTED)
 KINDS: Final[dict[str, ReportKind[Any, Any, Any]]] = {kind.name: kind for kind in _ALL}
 THREADS: Final = 2  # most of a small report runs on one core, so two reports at a time are quicker
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import polars as pl
+
 from processing.sessions.condensed import RowSource
 from reporting.model.audience import Audience, AudienceReport, Named, check_comparisons
 from reporting.model.date_ranges import Days
 from reporting.model.limits import Limits
 from reporting.model.report import ReportError
 from reporting.query.audiences import IDENTITY, AudiencePlan, narrowed, plan_audiences, row_source_of
-from reporting.query.load import LoadedRows, Plan, Reads, TimedPlan
+from reporting.query.load import LoadedRows, NarrowPlan, Plan, Reads
 from reporting.registry.custom import Definitions
 
 
@@ -19,7 +21,7 @@ class GroupReads(NamedTuple):
     days: tuple[Days, ...]
     columns: frozenset[str]
     row_source: RowSource
-    times: tuple[int, int] | None = None
+    wanted: pl.Expr | None = None
 
 
 class Group(NamedTuple):
@@ -34,10 +36,10 @@ class Group(NamedTuple):
         for each in self.audiences:
             scope = each.audience.scope
             columns |= each.columns if scope == "event" else {IDENTITY[scope]}
-        # An audience is evaluated on whole days.
-        times = plan.times if isinstance(plan, TimedPlan) and not self.audiences else None
+        # An audience is evaluated on all events of the days.
+        wanted = plan.wanted if isinstance(plan, NarrowPlan) and not self.audiences else None
         source = row_source_of(self.audiences) or plan.row_source
-        yield GroupReads(tuple(plan.days), frozenset(columns), source, times)
+        yield GroupReads(tuple(plan.days), frozenset(columns), source, wanted)
         yield from self.audiences
 
     def rows(self, loaded: LoadedRows) -> LoadedRows:

@@ -23,6 +23,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 IDENTITIES: Final = ("visitor", "session")
+# Columns of a plan that keep the keys beside the numbers that take their place.
+KEY_COLUMNS: Final = {"visitor_key": "visitor", "session_key": "session"}
 SESSION_DAY: Final = "session day"  # column: a number for each pair of session and local day
 MAX_BITMAP_BYTES: Final = 2**24
 MAX_BATCHES: Final = 32  # with more, a hash table is quicker

@@ -12,7 +12,7 @@ from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
 from reporting.model.report import ReportError
-from reporting.query.distinct import number_ids
+from reporting.query.distinct import KEY_COLUMNS, number_ids
 from reporting.query.history import with_history
 from reporting.query.whole_sessions import read_rows
 from reporting.registry.history_columns import stored_columns
@@ -66,12 +66,12 @@ class Plan(Reads, Protocol):
 
 
 @runtime_checkable
-class TimedPlan(Protocol):
-    """A plan that counts the events of some instants only, so that loading may leave the others out."""
+class NarrowPlan(Protocol):
+    """A plan that needs few of the events of its days, so that loading leaves out the others at once."""
 
     @property
-    def times(self) -> tuple[int, int] | None:
-        """The first instant (UTC, ms), and the one after the last; None: it needs the whole days."""
+    def wanted(self) -> pl.Expr | None:
+        """Which events it needs, by the plan's own columns; None: all of them."""
 
 
 class LoadedRange(NamedTuple):
@@ -149,33 +149,34 @@ def _load_range(plans: Sequence[Reads], first: date, last: date, view: ReportSou
     here = [plan for plan in plans if any(first <= days.first <= last for days in plan.days)]
     for plan in here:
         columns[plan.row_source] |= plan.columns
-    times = _times(here)
+    wanted = _wanted(plan for plan in here if plan.row_source is RowSource.EVENTS)
     frames = {
-        source: _read(view, source, first, last, sorted(names), times) for source, names in columns.items() if names
+        source: _read(view, source, first, last, sorted(names), wanted) for source, names in columns.items() if names
     }
     return LoadedRange(first, last, frames)
 
 
-def _times(plans: Sequence[Reads]) -> list[tuple[int, int]]:
-    """Returns the instants of which events are needed; none if whole days are."""
-    found = [
-        plan.times if isinstance(plan, TimedPlan) else None for plan in plans if plan.row_source is RowSource.EVENTS
-    ]
-    return [] if None in found else [span for span in found if span]
+def _wanted(plans: Iterable[Reads]) -> pl.Expr | None:
+    """Returns which events one of the plans needs; None for all."""
+    found = [plan.wanted if isinstance(plan, NarrowPlan) else None for plan in plans]
+    wanted = [each for each in found if each is not None]
+    return pl.any_horizontal(wanted) if wanted and len(wanted) == len(found) else None
 
 
 def _read(
-    view: ReportSource, source: RowSource, first: date, last: date, names: list[str], times: list[tuple[int, int]]
+    view: ReportSource, source: RowSource, first: date, last: date, names: list[str], wanted: pl.Expr | None
 ) -> pl.DataFrame:
     """Returns the columns, EVENT_COUNT, and dense numbers for visitors and sessions. Raises ReportError."""
-    stored = sorted(stored_columns(names))
+    keys = {name: KEY_COLUMNS[name] for name in names if name in KEY_COLUMNS}
+    stored = sorted(stored_columns({*names, *keys.values()} - keys.keys()))
     if source is RowSource.CONDENSED:
         return number_ids(with_history(read_rows(view, source, first, last, [*stored, EVENT_COUNT]), names, view))
     if source is not RowSource.REJECTED:
         events = read_rows(view, source, first, last, stored)
-        if source is RowSource.EVENTS and times:
-            events = events.filter(pl.any_horizontal(pl.col("time").is_between(*span, closed="left") for span in times))
-        return number_ids(uncondensed(with_history(events, names, view)))
+        if source is RowSource.EVENTS and wanted is not None:
+            events = events.filter(wanted)
+        kept = events.with_columns(pl.col(column).alias(name) for name, column in keys.items())
+        return number_ids(uncondensed(with_history(kept, names, view)))
     if not isinstance(view, RejectedSource):
         raise ReportError("Rejected hits can be reported for the whole property only.")
     return number_ids(uncondensed(view.rejected_rows(first, last, names)))

@@ -21,11 +21,14 @@ from processing.reprocessing import rebuild
 from processing.reprocessing.run_requests import create_run
 from processing.schema import BUILT
 from reporting.kinds import KINDS, run_many
+from reporting.kinds.changes.report import ChangesReport
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
 from reporting.kinds.pivot.report import Pivot, PivotReport
 from reporting.kinds.realtime.report import RealtimeReport
 from reporting.kinds.retention.report import RetentionReport
+from reporting.kinds.sessions.report import SessionOrder, SessionsReport
+from reporting.kinds.visitor.report import VisitorReport
 from reporting.model.audience import Audience, AudienceReport, Compared, Events, Sequence, Step
 from reporting.model.now import Now
 from reporting.model.report import Aggregation, DateRange, Report, StringFilter
@@ -144,6 +147,9 @@ def other_kinds(days: DateRange) -> list[Any]:
         PathReport(date_range=days, point=viewed),
         PathReport(date_range=days, dimension="eventName", direction="backward"),
         RetentionReport(date_range=days, granularity="day", breakdown="firstUserSource"),
+        ChangesReport(before=days, after=days, dimension="pagePath", metric="totalUsers", limit=2),
+        SessionsReport(date_range=days, orders=(SessionOrder("events", descending=True), SessionOrder("browser"))),
+        VisitorReport(visitor="1", date_range=days),
         RealtimeReport(dimensions=("eventName", "minutesAgo"), metrics=("eventCount", "activeUsers")),
         PivotReport(
             date_ranges=(days,),

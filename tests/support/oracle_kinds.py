@@ -196,3 +196,47 @@ def realtime(
         totals.append((("RESERVED_TOTAL",) * len(dimensions) + (name,), measured(chosen, metrics)))
     ordered = sorted(rows, key=lambda row: (-row[1][1][0], row[1][0][:-1], row[0]))
     return [line for _, line in ordered], totals
+
+
+def changes(
+    before: list[Fact], after: list[Fact], dimension: str, metric: str, limit: int
+) -> tuple[list[tuple[Any, ...]], tuple[float, float], tuple[float, float]]:
+    """Returns (value, status, before, after) of the largest changes; before and after of the others, and of all."""
+    groups = [grouped(facts, [dimension]) for facts in (before, after)]
+    lines = list[tuple[Any, ...]]()
+    for values in {**groups[0], **groups[1]}:
+        status = "new" if values not in groups[0] else "gone" if values not in groups[1] else "kept"
+        lines.append((*values, status, *(METRICS[metric](group.get(values, [])) for group in groups)))
+    ordered = sorted(lines, key=lambda line: (-abs(line[3] - line[2]), line[0]))
+    listed = {line[0] for line in ordered[:limit]}
+    others = [[fact for fact in facts if value(fact, dimension) not in listed] for facts in (before, after)]
+    return (
+        ordered[:limit],
+        (METRICS[metric](others[0]), METRICS[metric](others[1])),
+        (METRICS[metric](before), METRICS[metric](after)),
+    )
+
+
+def sessions(facts: Iterable[Fact], dimensions: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns the sessions, by their start: figures, and dimensions at the first event."""
+    by_session = defaultdict(list)
+    for fact in facts:
+        by_session[fact["session"]].append(fact)
+    found = []
+    for session, group in by_session.items():
+        first = min(group, key=lambda fact: (fact["time"], fact.get("sequence", 0), fact.get("hit", 0), fact["index"]))
+        times = [fact["time"] for fact in group]
+        found.append(
+            {
+                "session": session,
+                "start": min(times),
+                "seconds": (max(times) - min(times)) / 1000,
+                "engagement_seconds": sum(fact["engagement_ms"] for fact in group) / 1000,
+                "page_views": sum(fact["page_view"] for fact in group),
+                "events": len(group),
+                "key_events": sum(fact["key"] for fact in group),
+                "engaged": any(fact["engaged"] for fact in group),
+                "dimensions": tuple(value(first, name) for name in dimensions),
+            }
+        )
+    return sorted(found, key=lambda session: session["start"])

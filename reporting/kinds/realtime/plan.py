@@ -40,10 +40,10 @@ class RealtimePlan(NamedTuple):
         return RowSource.EVENTS
 
     @property
-    def times(self) -> tuple[int, int]:
+    def wanted(self) -> pl.Expr:
         first = self.minute - max(each.start_minutes_ago for each in self.report.minute_ranges)
         last = self.minute - min(each.end_minutes_ago for each in self.report.minute_ranges)
-        return first * MINUTE_MS, (last + 1) * MINUTE_MS
+        return pl.col("time").is_between(first * MINUTE_MS, (last + 1) * MINUTE_MS, closed="left")
 
     @property
     def headers(self) -> tuple[str, ...]:
