@@ -97,12 +97,15 @@ def delete(row: SavedAudience, user: Author) -> None:
 
 
 def resolve_names(reports: Iterable[object], property: int) -> list[Any]:
-    """Puts the definitions of saved audiences in the place of their names. Raises ReportError for an unknown name."""
+    """Puts the definitions of saved audiences in the place of their names, or of what Google's API would call them,
+    "comparisons/7". Raises ReportError for an unknown name.
+    """
     resolved = list(reports)
     named = [report for report in resolved if isinstance(report, AudienceReport)]
     if not any(isinstance(each, str) for report in named for each in _audiences(report)):
         return resolved
-    known = {row.name: row for row in SavedAudience.objects.filter(property=property)}
+    rows = SavedAudience.objects.filter(property=property)
+    known = {f"comparisons/{row.pk}": row for row in rows} | {row.name: row for row in rows}
     return [_resolved(report, known) if isinstance(report, AudienceReport) else report for report in resolved]
 
 
@@ -111,15 +114,23 @@ def _audiences(report: AudienceReport) -> list[Named | None]:
 
 
 def _resolved(report: AudienceReport, known: Mapping[str, SavedAudience]) -> AudienceReport:
-    compared = tuple(Compared(each.name, _definition(each.segment, known)) for each in report.comparisons)
+    compared = tuple(
+        Compared(each.name or _name(each.segment, known), _definition(each.segment, known))
+        for each in report.comparisons
+    )
     return AudienceReport(report.report, _definition(report.audience, known), compared)
+
+
+def _name(audience: Named | None, known: Mapping[str, SavedAudience]) -> str:
+    return known[audience].name if isinstance(audience, str) and audience in known else ""
 
 
 def _definition(audience: Named | None, known: Mapping[str, SavedAudience]) -> Audience | None:
     if isinstance(audience, str):
         if audience not in known:
-            advice = f"Its segments are: {', '.join(known)[:500]}." if known else "It has none."
-            raise unknown("segment of this property", audience, known, advice=advice)
+            names = [row.name for row in known.values()]
+            advice = f"Its segments are: {', '.join(dict.fromkeys(names))[:500]}." if names else "It has none."
+            raise unknown("segment of this property", audience, names, advice=advice)
         return form_of(known[audience]).audience
     return audience
 

@@ -4,6 +4,7 @@ from typing import Final, Literal, get_args
 
 from reporting.ga4.filters import read_filter
 from reporting.ga4.json_fields import JsonObject, by_name
+from reporting.model.audience import AudienceReport, Compared, of_filter
 from reporting.model.report import (
     DEFAULT_LIMIT,
     LARGEST_LIMIT,
@@ -28,7 +29,6 @@ _CASE_FUNCTIONS: Final[dict[str, Literal["lower_case", "upper_case"]]] = {
 }
 _NOT_OFFERED: Final = (
     "cohortSpec",  # visitors by the week of their first visit
-    "comparisons",  # segments side by side
     "conversionSpec",  # attribution of conversions
 )
 _FIELDS: Final = (
@@ -43,13 +43,14 @@ _FIELDS: Final = (
     "metricAggregations",  # totals, minimums, maximums
     "orderBys",
     "keepEmptyRows",  # rows whose metrics are all 0
+    "comparisons",  # segments side by side
     "currencyCode",  # accepted, without effect: values are in the property's currency
     "returnPropertyQuota",  # accepted, without effect: there are no quotas
     *_NOT_OFFERED,
 )
 
 
-def read_report(body: object, number: int, place: str = "") -> Report:
+def read_report(body: object, number: int, place: str = "") -> Report | AudienceReport:
     """Reads the body of `runReport`. `number` is the property in the address, `place` is that of the body in a batch.
     Raises ReportError.
     """
@@ -60,7 +61,7 @@ def read_report(body: object, number: int, place: str = "") -> Report:
             raise ReportError(f"{request.at(name)} is not offered; leave it out.")
     dimensions = request.objects("dimensions", "name", "dimensionExpression")
     metrics = request.objects("metrics", "name", "expression", "invisible")
-    return Report(
+    report = Report(
         date_ranges=tuple(
             DateRange(range_.text("startDate"), range_.text("endDate"), range_.text("name"))
             for range_ in request.objects("dateRanges", "startDate", "endDate", "name")
@@ -78,9 +79,11 @@ def read_report(body: object, number: int, place: str = "") -> Report:
         aggregations=frozenset(request.choices("metricAggregations", _AGGREGATIONS, by_name(_AGGREGATIONS))),
         keep_empty_rows=request.flag("keepEmptyRows"),
     )
+    compared = request.objects("comparisons", "name", "dimensionFilter", "comparison")
+    return AudienceReport(report, comparisons=tuple(map(_compared, compared))) if compared else report
 
 
-def read_batch(body: object, number: int) -> list[Report]:
+def read_batch(body: object, number: int) -> list[Report | AudienceReport]:
     """Reads the body of `batchRunReports`: at most five requests. Raises ReportError."""
     batch = JsonObject(body, "", ("property", "requests"))
     _check_property(batch, number)
@@ -106,6 +109,15 @@ def _derived(dimension: JsonObject) -> DerivedDimension:
         return DerivedDimension(name, _CASE_FUNCTIONS[function], (of,))
     parts = expression.inner(function, "dimensionNames", "delimiter")
     return DerivedDimension(name, "concatenate", parts.texts("dimensionNames"), parts.text("delimiter"))
+
+
+def _compared(comparison: JsonObject) -> Compared:
+    """Reads a comparison: of the events that a filter accepts, or of a saved segment, "comparisons/7"."""
+    name = comparison.text("name")
+    if comparison.has("comparison"):
+        comparison.one_of("comparison", "dimensionFilter")
+        return Compared(name, comparison.text("comparison"))
+    return Compared(name, of_filter(read_filter(comparison, "dimensionFilter")))
 
 
 def _order(order: JsonObject) -> Order:

@@ -119,12 +119,7 @@ def read_audiences(report: Any, segment: object, comparisons: object) -> Any:
         request = msgspec.convert(fields, _Request)
     except msgspec.ValidationError as error:
         raise ReportError(str(error)) from error
-    return AudienceReport(report, request.segment, tuple(map(_named, request.comparisons)))
-
-
-def _named(compared: Compared) -> Compared:
-    saved = compared.segment if isinstance(compared.segment, str) else ""
-    return Compared(compared.name or saved, compared.segment)
+    return AudienceReport(report, request.segment, request.comparisons)
 
 
 def check_comparisons(comparisons: tuple[Compared, ...]) -> None:

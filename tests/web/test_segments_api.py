@@ -108,7 +108,13 @@ def test_reports_compare_them(api: Api) -> None:
     funnels = api.report({**FUNNEL, "comparisons": compared})["comparisons"]
     assert [(each["comparison"], each["steps"][0]["visitors"]) for each in funnels] == [("All", 2), ("Members", 1)]
     file = api.report({**FUNNEL, "comparisons": compared}, query="?file=csv")
-    assert io.BytesIO(file).readline().startswith(b"comparison,breakdown,step,visitors")
+    assert io.BytesIO(file).readline().startswith(b"comparison,breakdown,day,step,visitors")
+
+
+def test_the_example_of_the_manual(api: Api) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "manual" / "api.md").read_text().split("### Segments")[1]
+    made = api.call("POST", "", text.split("```json")[1].split("```")[0].encode(), 201)
+    assert made["meaning"] == "Users with events where eventName is “purchase” whose eventCount is at least 2."
 
 
 def test_who_may(api: Api) -> None:

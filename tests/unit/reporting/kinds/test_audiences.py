@@ -1,6 +1,8 @@
 """Segments and comparisons in requests: one report on each, side by side."""
 
-from datetime import date
+import json
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from reporting.kinds.audiences import ComparedAnswer
 from reporting.model.audience import Audience, AudienceReport, Compared
 from reporting.model.now import Now
 from reporting.model.report import Answer, ByDimension, ByMetric, DateRange, NumericFilter, Report, ReportError, Row
-from tests.support.builders import FrameView, view_of
+from tests.support.builders import NOON, FrameView, view_of
 from tests.support.oracle_audiences import having
 
+MANUAL = Path(__file__).parents[4] / "docs" / "manual" / "segments.md"
 TODAY = date(2026, 11, 20)
 NOW = Now.at_end_of(TODAY, "Etc/UTC")
 MONTH = DateRange("30daysAgo", "today", "month")
@@ -81,6 +84,19 @@ def test_requests_as_json() -> None:
     assert rows(answer) == [(("/",), (2,)), (("/a",), (1,))]
     assert parse({**BODY, "segment": "Buyers"}) == AudienceReport(parse(BODY), "Buyers")
     assert parse({**BODY, "segment": None}) == parse(BODY)
+
+
+def test_the_examples_of_the_manual() -> None:
+    text = MANUAL.read_text()
+    examples = [json.loads(block.split("```")[0]) for block in text.split("```json")[1:]]
+    assert [set(each) & {"segment", "comparisons"} for each in examples] == [{"segment"}, {"segment"}, {"comparisons"}]
+    events = [{"event": name, "device": "mobile"} for name in ("add_to_cart", "purchase", "purchase")]
+    view = view_of(*({**event, "at": NOON + timedelta(minutes=n)} for n, event in enumerate(events)))
+    for example in examples:
+        asked = parse(example)
+        saved = tuple(each if each.segment != "Buyers" else Compared("Buyers", SPAIN) for each in asked.comparisons)
+        answer = run(AudienceReport(asked.report, asked.audience, saved), view, NOW)
+        assert tabulate(answer).height > 0
 
 
 COUNTRIES = st.sampled_from(["Spain", "Chad", "Italy"])
