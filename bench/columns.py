@@ -8,6 +8,7 @@ columns: what describes them, and small sections.
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -18,7 +19,8 @@ from bench.month import live_through, stored
 from bench.record import record
 
 SMALL: Final = 0.01  # bytes for each hit
-SECTIONS: Final = {"rows": "raw", "events": "events", "stretches": "condensed"}  # by the end of their stored names
+PREFIX: Final = re.compile("^of_[0-9_]+")  # of the names that segments store sections under
+SECTIONS: Final = {"rows": "raw", "stretches": "condensed"}
 
 
 def main() -> None:
@@ -55,7 +57,7 @@ def measured(store: Any, segment: str, section: str) -> Counter[tuple[str, str]]
     """Writes each column as a file of its own: a column's bytes do not depend on the columns beside it."""
     from processing.store.parquet_file import encode_parquet
 
-    kind = next((kind for kind in SECTIONS if section.endswith(kind)), section)
+    kind = PREFIX.sub("", section)
     sizes = Counter[tuple[str, str]]()
     for name in store.read(segment, section, None, (0, 0)).columns:
         column = store.read(segment, section, [name])
@@ -66,11 +68,11 @@ def measured(store: Any, segment: str, section: str) -> Counter[tuple[str, str]]
 def say(columns: dict[tuple[str, str], float], whole: float, *, everything: bool) -> None:
     shown = {column: bytes for column, bytes in columns.items() if everything or bytes >= SMALL}
     for (section, name), bytes in sorted(shown.items(), key=lambda item: (item[0][0], -item[1])):
-        sys.stdout.write(f"{section:12} {name:24} {bytes:8.3f}\n")
+        sys.stdout.write(f"{section:16} {name:24} {bytes:8.3f}\n")
     for section in sorted({section for section, _ in columns}):
         total = sum(bytes for (each, _), bytes in columns.items() if each == section)
-        sys.stdout.write(f"{section:12} {'all columns':24} {total:8.3f}\n")
-    sys.stdout.write(f"{'other':37} {whole - sum(columns.values()):8.3f}\n{'all':37} {whole:8.3f} bytes a hit\n")
+        sys.stdout.write(f"{section:16} {'all columns':24} {total:8.3f}\n")
+    sys.stdout.write(f"{'other':41} {whole - sum(columns.values()):8.3f}\n{'all':41} {whole:8.3f} bytes a hit\n")
 
 
 if __name__ == "__main__":
