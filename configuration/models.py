@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from configuration.currency_models import ExchangeRate
 from configuration.domains import clean_domains
 from configuration.rule_models import AuditEntry, DraftRule, RulesVersion, newest_version
 from configuration.ruleset.context import UNKNOWN, UNKNOWN_PROPERTY, IdentityMode, ReceiveSettings
@@ -19,6 +20,7 @@ from configuration.sign_in_records import SignInRecord
 __all__ = [
     "AuditEntry",
     "DraftRule",
+    "ExchangeRate",
     "Property",
     "PropertySalt",
     "DaySalt",

@@ -47,6 +47,7 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
         reports=tuple(reports),
         now=present,
         rules=encode_ruleset(rules) if rules else None,
+        rates=view.rates,
         limits=limits(),
         write=write,
     )

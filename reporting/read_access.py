@@ -9,6 +9,7 @@ from django.conf import settings
 
 from collection.log import Log, LogError, LogUnavailable
 from configuration.clock import now
+from configuration.currencies import rates_into
 from configuration.drafts.publishing import published
 from configuration.ruleset.ruleset import Ruleset
 from processing.installation import open_installed_log, open_installed_store
@@ -67,7 +68,8 @@ def pending_hits() -> PendingHits:
 
 def view_of(property: int) -> ReadView:
     """Returns the property as it is now, with its newest rules. Raises what ViewCache.view raises."""
-    return view_cache().view(property).with_rules(newest_rules(property))
+    view = view_cache().view(property)
+    return view.with_rules(newest_rules(property)).with_rates(rates_into(view.currency))
 
 
 def newest_rules(property: int) -> Ruleset | None:

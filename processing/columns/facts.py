@@ -49,6 +49,7 @@ FACT_COLUMNS: Final = (
     Column("signed_in", pl.Boolean(), added=True, condensed=Steady(2, 10)),  # the client sent a user id
     # money in millionths of the event's currency; null: the client sent none
     Column("transaction_id", pl.String(), added=True),
+    Column("order_key", pl.UInt64(), added=True),  # of purchases: a hash of the transaction id
     Column("value", pl.Int64(), added=True),
     Column("tax", pl.Int64(), added=True),
     Column("shipping", pl.Int64(), added=True),

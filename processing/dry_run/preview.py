@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from collection.progress import OnProgress, ignore_progress
+from configuration.exchange_rates import NO_RATES, Rates
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint, in_thread
 from processing.pipeline.process import Processed
-from processing.schema import BUILT, CONTENT, DAY_MS, LISTED, REJECTED
+from processing.schema import BUILT, CONTENT, DAY_MS, ITEMS, LISTED, REJECTED, empty
 from processing.segments.manifest import RawPart
 from processing.segments.process_raw import (
     NOTHING_PROCESSED,
@@ -21,7 +22,7 @@ from processing.segments.process_raw import (
     without_erased,
 )
 from processing.segments.raw_parts import read_raw
-from processing.segments.read_view import ReadView
+from processing.segments.read_view import EVENT_OF_ITEM, ReadView
 from processing.segments.sealed_periods import categorical_text
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.first_sightings import FirstSightings, Sighting, sightings_of
@@ -43,6 +44,8 @@ class Preview(NamedTuple):
     rules: Ruleset
     frame: pl.DataFrame  # BUILT, text as Categorical
     rejected_hits: pl.DataFrame  # REJECTED, without duplicates
+    frame_of_items: pl.DataFrame = empty(ITEMS)
+    rates: Rates = NO_RATES
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         within = pl.col("day").is_between(day_number(first), day_number(last))
@@ -54,6 +57,11 @@ class Preview(NamedTuple):
     def first_sightings(self, kind: Sighting) -> FirstSightings:
         """Returns the first sightings in the previewed days: what was before them is not counted under the draft."""
         return sightings_of(self.frame, kind)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        of_event = [name for name in columns if name not in ITEMS]
+        events = self.events(first, last, [*EVENT_OF_ITEM, *of_event])
+        return self.frame_of_items.join(events, on=EVENT_OF_ITEM, how="inner").select(columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         """Returns the hits that the rules reject, by event time, with schema.LISTED."""
@@ -88,6 +96,8 @@ def preview(
         draft,
         pl.concat([pl.DataFrame(schema=BUILT), *(layer.events for layer in layers)]).with_columns(categorical_text()),
         pl.concat([pl.DataFrame(schema=REJECTED), *rejected]),
+        pl.concat([empty(ITEMS), *(layer.items for layer in layers)]).with_columns(categorical_text()),
+        view.rates,
     )
 
 

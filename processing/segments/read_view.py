@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, cast
 
 import polars as pl
 
+from configuration.exchange_rates import NO_RATES, Rates
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint
 from processing.pipeline.steps.implied_events import IMPLIED
@@ -36,6 +37,7 @@ from processing.sessions.local_periods import Period, day_number, day_of, local_
 from processing.sessions.timeline import advance
 from processing.store.port import BlockInfo, VersionedBlob
 
+# The first purchase of an order, in this order, counts.
 EVENT_OF_ITEM: Final = ("position", "index")
 LISTED_CODES: Final[Schema] = {
     name: pl.Categorical() if dtype == pl.String() else dtype for name, dtype in LISTED.items()
@@ -75,6 +77,7 @@ class ReadView:
     """
 
     rules: Ruleset | None = None
+    rates: Rates = NO_RATES  # likewise, into the property's currency
     waiting: tuple[BlockInfo, ...] = ()  # blocks that the view does not show yet
 
     def __init__(
@@ -99,6 +102,11 @@ class ReadView:
     def with_rules(self, rules: Ruleset | None) -> "ReadView":
         view = copy(self)
         view.rules = rules
+        return view
+
+    def with_rates(self, rates: Rates) -> "ReadView":
+        view = copy(self)
+        view.rates = rates
         return view
 
     def as_of(self, pinned_at: float) -> "ReadView":

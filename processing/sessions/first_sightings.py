@@ -64,7 +64,9 @@ VISITORS: Final = Sighting(
 )
 # The visitor's first purchase.
 PURCHASES: Final = Sighting("first_purchases", "visitor", where=pl.col("event") == "purchase")
-SIGHTINGS: Final = (VISITORS, PURCHASES)
+# The first purchase of each order that has an id.
+ORDERS: Final = Sighting("first_orders", "order_key")
+SIGHTINGS: Final = (VISITORS, PURCHASES, ORDERS)
 _TEXT: Final = pl.col(pl.String).cast(pl.Categorical)
 
 

@@ -23,6 +23,7 @@ class ViewUntil:
         end = datetime.combine(last, now.time(), ZoneInfo(view.zone))
         self._before_end = pl.col("time") < int(end.timestamp() * 1000)
         self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
+        self.rates = view.rates
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return pl.concat([self._view.events(first, self._day_before(last), columns), self._of_last(last, columns)])
@@ -35,6 +36,12 @@ class ViewUntil:
 
     def first_sightings(self, kind: Sighting) -> FirstSightings:
         return self._view.first_sightings(kind)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        names = list(dict.fromkeys([*columns, "time"]))
+        begin = self._last if last >= self._last else last + timedelta(days=1)
+        of_last = self._view.items(begin, last, names).filter(self._before_end).select(columns)
+        return pl.concat([self._view.items(first, self._day_before(last), columns), of_last])
 
     def _day_before(self, last: date) -> date:
         return min(last, self._last - timedelta(days=1))

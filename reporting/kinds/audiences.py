@@ -17,6 +17,7 @@ from reporting.model.report import ReportError
 from reporting.query.audience_groups import Group, plan_groups
 from reporting.query.load import LoadedRows, Plan, Reads
 from reporting.registry.custom import Definitions
+from reporting.registry.dimensions.model import ONLY_OF_ITEMS
 
 CountRows = Callable[[date, date], int]
 
@@ -68,7 +69,10 @@ def plan_report(
     plan: Plan = kind.plan(asked.report, now, definitions, limits)
     if plan.row_source is RowSource.REJECTED and (asked.audience or asked.comparisons):
         raise ReportError("Rejected hits belong to no session, so that a report on them takes no segment.")
-    return PlannedReport(kind, plan, plan_groups(asked, plan.days, definitions, limits), bool(asked.comparisons))
+    groups = plan_groups(asked, plan.days, definitions, limits)
+    for each in (plan, *(audience for group in groups for audience in group.audiences)):
+        _check_items(each)
+    return PlannedReport(kind, plan, groups, bool(asked.comparisons))
 
 
 def render_compared(answer: ComparedAnswer, kind: ReportKind[Any, Any, Any]) -> Any:
@@ -81,3 +85,12 @@ def tabulate_compared(answer: ComparedAnswer, kind: ReportKind[Any, Any, Any]) -
     return pl.concat(
         kind.tabulate(each).select(pl.lit(name).alias(COMPARISON), pl.all()) for name, each in answer.answers.items()
     )
+
+
+def _check_items(plan: Reads) -> None:
+    """Raises ReportError if a dimension of items is asked for where events are counted."""
+    if plan.row_source is not RowSource.ITEMS and plan.columns & ONLY_OF_ITEMS:
+        raise ReportError(
+            "A dimension of items, such as itemName, goes with the metrics of items in tables only: segments and other"
+            " kinds of report count whole events. Leave it out."
+        )

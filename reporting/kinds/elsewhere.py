@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from configuration.exchange_rates import Rates
 from configuration.ruleset.ruleset import decode_ruleset
 from processing.segments.read_view import PinnedView
 from processing.segments.view_cache import ViewCache
@@ -26,6 +27,7 @@ class ReportTask(msgspec.Struct, frozen=True):
     reports: tuple[Any, ...]
     now: Now
     rules: bytes | None
+    rates: Rates
     limits: Limits
     write: Callable[[list[Any]], bytes]
 
@@ -34,5 +36,5 @@ def answer_task(task: ReportTask) -> bytes:
     """Raises ReportError, and what ViewCache.view raises; WrongStore if another store is there."""
     rules = decode_ruleset(task.rules) if task.rules else None
     with closing(open_store(task.store, task.cache, expected=lambda: task.store_id)) as store:
-        view = ViewCache(store).open(task.pinned).with_rules(rules)
+        view = ViewCache(store).open(task.pinned).with_rules(rules).with_rates(task.rates)
         return task.write(plan_many(task.reports, view, task.now, task.limits).run())

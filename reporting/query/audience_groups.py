@@ -11,7 +11,7 @@ from reporting.model.date_ranges import Days
 from reporting.model.limits import Limits
 from reporting.model.report import ReportError
 from reporting.query.audiences import IDENTITY, AudiencePlan, narrowed, plan_audiences, row_source_of
-from reporting.query.load import LoadedRows, NarrowPlan, Plan, Reads
+from reporting.query.load import LoadedRows, NarrowPlan, Plan, Reads, counted_source
 from reporting.registry.custom import Definitions
 
 
@@ -38,7 +38,7 @@ class Group(NamedTuple):
             columns |= each.columns if scope == "event" else {IDENTITY[scope]}
         # An audience is evaluated on all events of the days.
         wanted = plan.wanted if isinstance(plan, NarrowPlan) and not self.audiences else None
-        source = row_source_of(self.audiences) or plan.row_source
+        source = counted_source(plan, row_source_of(self.audiences))
         yield GroupReads(tuple(plan.days), frozenset(columns), source, wanted)
         yield from self.audiences
 

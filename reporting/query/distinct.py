@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-IDENTITIES: Final = ("visitor", "session")
+IDENTITIES: Final = ("visitor", "session", "event_number")
 # Columns of a plan that keep the keys beside the numbers that take their place.
 KEY_COLUMNS: Final = {"visitor_key": "visitor", "session_key": "session"}
 SESSION_DAY: Final = "session day"  # column: a number for each pair of session and local day
@@ -42,6 +42,20 @@ def number_ids(rows: pl.DataFrame) -> pl.DataFrame:
     day = (pl.col("day") - pl.col("day").min()).cast(pl.UInt64)
     pair = pl.col("session").cast(pl.UInt64) * (day.max() + 1) + day
     return numbered.with_columns(_dense(numbered.select(pair.alias(SESSION_DAY)).to_series()))
+
+
+def numbers_like(rows: pl.DataFrame, others: pl.DataFrame, numbered: pl.DataFrame) -> list[pl.Series]:
+    """Returns the ids of the rows as numbers, as `number_ids` has numbered those of the others; only those columns whose
+    ids the others have all.
+    """
+    found = list[pl.Series]()
+    for name in ("visitor", "session"):
+        if name in rows.columns and name in others.columns:
+            known = pl.DataFrame({name: others[name], "number": numbered[name]}).unique()
+            joined = rows.select(name).join(known, on=name, how="left", maintain_order="left", nulls_equal=True)
+            if not joined["number"].null_count():
+                found.append(joined["number"].alias(name))
+    return found
 
 
 class DistinctCounter:

@@ -9,6 +9,7 @@ from reporting.model.date_ranges import Days
 from reporting.model.limits import Limits
 from reporting.model.report import DATE_RANGE, DerivedDimension, Filter, ReportError
 from reporting.query.filters import check_size, dimension_conditions, is_pattern, leaves
+from reporting.registry.compatibility import clashes
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import DIMENSIONS, find_dimension
 from reporting.registry.dimensions.model import Dimension
@@ -53,9 +54,13 @@ class Fields(NamedTuple):
 
     @property
     def row_source(self) -> RowSource:
-        """Condensed rows if they have all columns of the report, since they are fewer; else events."""
+        """What the report counts, if it says so; items if a dimension is of items; condensed rows, which are fewer, if
+        they have all columns; else events.
+        """
         if self.counts is not None:
             return self.counts
+        if any(dimension.scope == "item" for dimension in (*self.dimensions, *self.filter_dimensions.values())):
+            return RowSource.ITEMS
         return RowSource.CONDENSED if can_condense(self.columns) else RowSource.EVENTS
 
     def steps(self, events: int) -> int:
@@ -100,6 +105,8 @@ def resolve_names(
     filter_dimensions = {condition.field: names.dimension(condition.field) for condition in conditions}
     metrics = tuple(names.metric(name) for name in report.metrics)
     all_metrics = _with_filter_metrics(report, metrics, names)
+    for clash in clashes(found, tuple(filter_dimensions.values()), all_metrics):
+        raise ReportError(clash.message)
     measures = without_repeats(measure for metric in all_metrics for measure in metric.measures)
     columns = {column for dimension in (*found, *filter_dimensions.values()) for column in dimension.columns}
     columns |= {column for measure in measures for column in measure.columns} | {"day"}

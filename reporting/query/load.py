@@ -1,18 +1,20 @@
 """Loads the rows that reports count: one read of the days of all reports that are run together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
+from configuration.exchange_rates import Rates
 from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
 from processing.sessions.first_sightings import FirstSightings, Sighting
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
 from reporting.model.report import ReportError
-from reporting.query.distinct import KEY_COLUMNS, number_ids
+from reporting.query.derived_columns import Money, parts_of, with_derived
+from reporting.query.distinct import KEY_COLUMNS, number_ids, numbers_like
 from reporting.query.history import with_history
 from reporting.query.whole_sessions import read_rows
 from reporting.registry.history_columns import stored_columns
@@ -37,6 +39,14 @@ class ReportSource(Protocol):
 
     def first_sightings(self, kind: Sighting) -> FirstSightings:
         """Returns the first sightings of a kind among the events of all time."""
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        """Returns the named columns of schema.ITEMS, and those of schema.BUILT of each item's event, of the items of
+        the same events; texts are String or Categorical."""
+
+    @property
+    def rates(self) -> Rates:
+        """The rates of currencies into that of the property."""
 
 
 @runtime_checkable
@@ -120,10 +130,15 @@ class LoadedRows(NamedTuple):
         return [span.rows(self.source_of(plan)) for span in spans.values()]
 
     def source_of(self, plan: Reads) -> RowSource:
-        return (self.chosen and self.chosen.row_source) or plan.row_source
+        return counted_source(plan, self.chosen.row_source if self.chosen else None)
 
     def _span(self, days: Days) -> LoadedRange:
         return next(span for span in self.ranges if span.first <= days.first and days.last <= span.last)
+
+
+def counted_source(plan: Reads, wanted: RowSource | None) -> RowSource:
+    """Returns the rows that a plan counts if single events have to be told apart (`wanted`): items are of one event."""
+    return plan.row_source if wanted is None or plan.row_source is RowSource.ITEMS else wanted
 
 
 def load(plans: Sequence[Reads], view: ReportSource) -> LoadedRows:
@@ -153,7 +168,7 @@ def _load_range(plans: Sequence[Reads], first: date, last: date, view: ReportSou
     frames = {
         source: _read(view, source, first, last, sorted(names), wanted) for source, names in columns.items() if names
     }
-    return LoadedRange(first, last, frames)
+    return LoadedRange(first, last, _numbered(frames))
 
 
 def _wanted(plans: Iterable[Reads]) -> pl.Expr | None:
@@ -166,17 +181,37 @@ def _wanted(plans: Iterable[Reads]) -> pl.Expr | None:
 def _read(
     view: ReportSource, source: RowSource, first: date, last: date, names: list[str], wanted: pl.Expr | None
 ) -> pl.DataFrame:
-    """Returns the columns, EVENT_COUNT, and dense numbers for visitors and sessions. Raises ReportError."""
+    """Returns the columns, and EVENT_COUNT. Raises ReportError."""
     keys = {name: KEY_COLUMNS[name] for name in names if name in KEY_COLUMNS}
-    stored = sorted(stored_columns({*names, *keys.values()} - keys.keys()))
+    parts = parts_of({*names, *keys.values()} - keys.keys())
+    stored = sorted(stored_columns(parts))
     if source is RowSource.CONDENSED:
-        return number_ids(with_history(read_rows(view, source, first, last, [*stored, EVENT_COUNT]), names, view))
+        return with_history(read_rows(view, source, first, last, [*stored, EVENT_COUNT]), names, view)
     if source is not RowSource.REJECTED:
-        events = read_rows(view, source, first, last, stored)
+        rows = read_rows(view, source, first, last, stored)
         if source is RowSource.EVENTS and wanted is not None:
-            events = events.filter(wanted)
-        kept = events.with_columns(pl.col(column).alias(name) for name, column in keys.items())
-        return number_ids(uncondensed(with_history(kept, names, view)))
+            rows = rows.filter(wanted)
+        kept = rows.with_columns(pl.col(column).alias(name) for name, column in keys.items())
+        return uncondensed(completed(kept, names, view))
     if not isinstance(view, RejectedSource):
         raise ReportError("Rejected hits can be reported for the whole property only.")
-    return number_ids(uncondensed(view.rejected_rows(first, last, names)))
+    return uncondensed(view.rejected_rows(first, last, names))
+
+
+def _numbered(sources: Mapping[RowSource, pl.DataFrame]) -> dict[RowSource, pl.DataFrame]:
+    """Gives visitors and sessions dense numbers. Events and condensed rows have the same ids, and so the same numbers;
+    items have some of them, and take over their numbers.
+    """
+    numbered = {source: number_ids(rows) for source, rows in sources.items()}
+    items = sources.get(RowSource.ITEMS)
+    if items is not None:
+        for source in sources.keys() & {RowSource.EVENTS, RowSource.CONDENSED}:
+            same = numbers_like(items, sources[source], numbered[source])
+            numbered[RowSource.ITEMS] = numbered[RowSource.ITEMS].with_columns(same)
+    return numbered
+
+
+def completed(rows: pl.DataFrame, names: Collection[str], view: ReportSource) -> pl.DataFrame:
+    """Adds those of the named columns that are not stored; the rows have the stored columns of their `parts_of`."""
+    with_parts = with_history(rows, parts_of(names), view)
+    return with_derived(with_parts, names, Money(view.currency, view.rates))

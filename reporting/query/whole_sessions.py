@@ -29,10 +29,12 @@ class Rows(Protocol):
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame: ...
 
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame: ...
+
 
 def read_rows(view: Rows, source: RowSource, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
     """Returns the named columns of the local days first..last. EXIT and LAST_VIEW are those of whole sessions."""
-    read = view.condensed if source is RowSource.CONDENSED else view.events
+    read = {RowSource.CONDENSED: view.condensed, RowSource.ITEMS: view.items}.get(source, view.events)
     if EXIT not in columns and LAST_VIEW not in columns:
         return read(first, last, columns)
     known = ["session", "day", *(name for name in (EXIT, LAST_VIEW) if name in columns)]

@@ -6,7 +6,7 @@ They are joined to the rows that a report has loaded (reporting/query/history.py
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from processing.sessions.first_sightings import ORDER, PURCHASES, VISITORS, Sighting
+from processing.sessions.first_sightings import ORDER, ORDERS, PURCHASES, VISITORS, Sighting
 
 
 class FactOfFirst(NamedTuple):
@@ -47,6 +47,7 @@ HISTORY_COLUMNS: Final[Mapping[str, HistoryColumn]] = {
     "first_user_day": FactOfFirst(VISITORS, "day"),
     "in_first_session": SameAsFirst(VISITORS, ("session",)),
     "is_first_purchase": is_first(PURCHASES),
+    "is_first_of_order": is_first(ORDERS),
 }
 
 

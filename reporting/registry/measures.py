@@ -17,16 +17,18 @@ class Sum(NamedTuple):
 
     `wide`: values are whole millionths of numbers that clients choose; they are added in 128 bits, and the sum is cut
     off at what 64 bits hold.
+    `of_items`: the column has the item's own number in rows of items, and that of all items in rows of events.
     """
 
     name: str
     columns: tuple[str, ...]
     value: pl.Expr
     wide: bool = False
+    of_items: bool = False
 
 
 class Distinct(NamedTuple):
-    """Counts the different values of the column `identity`, "visitor" or "session", in the rows that meet `where`."""
+    """Counts the different values of the column `identity`, one of distinct.IDENTITIES, where the condition holds."""
 
     name: str
     columns: tuple[str, ...]
@@ -104,6 +106,57 @@ def key_visitors_with(event: str) -> Distinct:
 
 def key_sessions_with(event: str) -> Distinct:
     return Distinct(f"key_sessions {event}", ("session", "key", "event"), "session", _is_key_event(event))
+
+
+def units(event: str) -> Sum:
+    """Adds up the quantities of the items of these events."""
+    return _of_items(f"units {event}", ("event", "item_quantity"), _is_named(event))
+
+
+def events_with_items(event: str) -> Distinct:
+    """Counts the events that name an item; a row of items has it once, however many of its items are in it."""
+    columns = ("event", "item_quantity", "event_number")
+    return Distinct(f"events_with_items {event}", columns, "event_number", _names_items(event))
+
+
+def visitors_with_items(event: str) -> Distinct:
+    columns = ("event", "item_quantity", "visitor")
+    return Distinct(f"visitors_with_items {event}", columns, "visitor", _names_items(event))
+
+
+def of_purchases(column: str, *, of_items: bool = False) -> Sum:
+    """Adds up a column of the purchases that count."""
+    value = pl.when("counted_purchase").then(column)
+    return Sum(f"{column} purchase", ("counted_purchase", column), value, wide=True, of_items=of_items)
+
+
+def of_refunds(column: str, *, of_items: bool = False) -> Sum:
+    value = pl.when(_is_named("refund")).then(column)
+    return Sum(f"{column} refund", ("event", column), value, wide=True, of_items=of_items)
+
+
+def _of_items(name: str, columns: tuple[str, ...], where: pl.Expr) -> Sum:
+    return Sum(name, columns, pl.when(where).then("item_quantity"), wide=True, of_items=True)
+
+
+def _names_items(event: str) -> pl.Expr:
+    return _is_named(event) & pl.col("item_quantity").is_not_null()
+
+
+PURCHASES: Final = Sum("purchases", ("counted_purchase",), pl.col("counted_purchase"))
+PAID_PURCHASES: Final = Sum(
+    "paid_purchases",
+    ("counted_purchase", "value", "item_value"),
+    pl.col("counted_purchase") & (pl.coalesce("value", "item_value") > 0),
+)
+PURCHASERS: Final = Distinct("purchasers", ("visitor", "counted_purchase"), "visitor", pl.col("counted_purchase"))
+PURCHASERS_OF_ITEMS: Final = Distinct(
+    "purchasers_of_items",
+    ("visitor", "counted_purchase", "item_quantity"),
+    "visitor",
+    pl.col("counted_purchase") & pl.col("item_quantity").is_not_null(),
+)
+PURCHASED_UNITS: Final = of_purchases("item_quantity", of_items=True)
 
 
 def _is_named(event: str) -> pl.Expr:

@@ -13,7 +13,9 @@ import polars as pl
 from django.conf import settings
 
 from configuration.clock import now
+from configuration.currencies import rates_into
 from configuration.drafts.publishing import published
+from configuration.exchange_rates import Rates
 from configuration.numbers import how_many
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset
 from processing.dry_run.preview import rows_to_read
@@ -88,7 +90,7 @@ def run_views(run: HistoryRun) -> RunViews | None:
     if before is None or after is None:
         return None
     logs, rules = ordinals(), published(run.property, run.rules)
-    before, after = before.with_rules(rules), after.with_rules(rules)
+    before, after = (each.with_rules(rules).with_rates(rates_into(each.currency)) for each in (before, after))
     views = Pair(_common_hits(before, after, logs), _common_hits(after, before, logs))
     return RunViews(views, after.zone, _last_changed_days(run, after))
 
@@ -150,6 +152,7 @@ class _FilteredView(NamedTuple):
     zone: str
     currency: str
     rules: Ruleset | None
+    rates: Rates
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, "position"]))
@@ -160,6 +163,10 @@ class _FilteredView(NamedTuple):
 
     def first_sightings(self, kind: Sighting) -> FirstSightings:
         return self.view.first_sightings(kind)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        names = list(dict.fromkeys([*columns, "position"]))
+        return self.view.items(first, last, names).filter(self.condition).select(columns)
 
     def rejected(self, first: date, last: date) -> pl.DataFrame:
         return self.view.rejected(first, last).filter(self.condition)
@@ -174,7 +181,8 @@ def _common_hits(view: ReadView, other: ReadView, logs: dict[str, int]) -> Compa
     """
     if view.sealed.manifest.covered == other.sealed.manifest.covered:
         return view
-    return _FilteredView(view, covered_by(other.sealed.manifest.covered, logs), view.zone, view.currency, view.rules)
+    condition = covered_by(other.sealed.manifest.covered, logs)
+    return _FilteredView(view, condition, view.zone, view.currency, view.rules, view.rates)
 
 
 def _last_changed_days(run: HistoryRun, after: ReadView) -> tuple[date, date]:

@@ -147,6 +147,7 @@ class _WithRules:
 
     def __init__(self, view: ReportSource, rules: Ruleset | None) -> None:
         self.events, self.condensed, self.first_sightings = view.events, view.condensed, view.first_sightings
+        self.items, self.rates = view.items, view.rates
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 

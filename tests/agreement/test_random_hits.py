@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from configuration.exchange_rates import Rate, Rates
 from processing.ingest.geoip import GeoDatabaseFile
 from processing.models import Range
 from processing.segments import folding
@@ -40,8 +42,9 @@ from reporting.model.report import (
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.metrics import METRICS
 from tests.support import oracle_audiences, oracle_reports
-from tests.support.every_name import PARTS, every_name
+from tests.support.every_name import PARTS, every_name, going_with
 from tests.support.installation import Installation
+from tests.support.oracle_commerce import Currencies
 from tests.support.oracle_reports import Line, SlowReport
 from tests.support.places_file import write_places
 from tests.support.random_clients import PLACES
@@ -55,6 +58,10 @@ WHOLE_WAY: Final = settings(
 pytestmark = pytest.mark.django_db
 
 NETWORKS: Final = {f"{address}/32": record for address, (record, _) in PLACES.items() if record}
+# On Mondays only: each other day takes the rate of the one before it. There is no rate of pounds.
+RATES: Final = tuple(
+    Rate(day, "EUR", "USD", Decimal("1.0837") + day % 7) for day in range(20_400, 21_200) if (day + 3) % 7 == 0
+)
 Questions = list[tuple[Report, SlowReport]]
 Offsets = tuple[int, int, int]  # partition, first, last
 TOTAL: Final[Any] = {"aggregations": frozenset({"TOTAL"})}
@@ -155,9 +162,10 @@ def installation(site: Site) -> Iterator[Installation]:
 
 def check(here: Installation, site: Site, sent: list[Sent], asked: Questions, *, together: bool = False) -> None:
     for property in (site.cookie, site.cookieless):
-        view = here.view(property.id)
+        view = here.view(property.id).with_rates(Rates(RATES, "USD"))
         events = [event for each in sent if each.owner == property.id for event in each.events]
-        facts, reasons = oracle_reports.facts(events, property.zone, property.session_timeout_s * 1000)
+        timeout = property.session_timeout_s * 1000
+        facts, reasons = oracle_reports.facts(events, property.zone, timeout, Currencies("USD", RATES))
         check_accounts(view, facts, reasons, sent)
         check_reports(view, facts, asked, together=together)
         check_ranges(view, facts, site)
@@ -243,7 +251,8 @@ def questions(site: Site) -> Iterator[tuple[Report, SlowReport]]:
         yield plain_question(by, metrics, whole)
     for dimensions in COMBINED:
         for metrics in PARTS:
-            yield plain_question(dimensions, metrics, middle)
+            if metrics := going_with(dimensions, metrics):
+                yield plain_question(dimensions, metrics, middle)
     for dimensions, report, asked in FILTERED:
         metrics = ("sessions", "totalUsers", "activeUsers", "averageSessionDuration", "eventCount")
         ends: dict[str, Any] = {
@@ -272,6 +281,8 @@ def plain_question(
 COMBINED: Final[tuple[tuple[str, ...], ...]] = (
     (),
     ("date", "hour"),
+    ("itemName", "itemVariant", "country"),
+    ("transactionId", "currencyCode", "date"),
     ("pagePath", "eventName", "date"),
     ("sessionDefaultChannelGroup", "deviceCategory", "country"),
 )

@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from configuration.exchange_rates import NO_RATES, Rates
 from configuration.ruleset.ruleset import Ruleset
-from processing.schema import BUILT
+from processing.schema import BUILT, ITEMS, empty
+from processing.segments.read_view import EVENT_OF_ITEM
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.first_sightings import FirstSightings, Sighting, sightings_of
 
@@ -47,10 +49,17 @@ class FrameView(NamedTuple):
     property: int = 1
     generation: int = 1
     rules: Ruleset | None = None
+    item_rows: pl.DataFrame = empty(ITEMS)
+    rates: Rates = NO_RATES
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         wanted = pl.col("day").is_between((first - EPOCH).days, (last - EPOCH).days)
         return self.frame.filter(wanted).select(columns)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        of_event = [name for name in columns if name not in ITEMS]
+        events = self.events(first, last, [*EVENT_OF_ITEM, *of_event])
+        return self.item_rows.join(events, on=EVENT_OF_ITEM, how="inner").select(columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)

@@ -14,11 +14,15 @@ from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from tests.support import oracle
+from tests.support import oracle, oracle_commerce
+from tests.support.oracle_commerce import Currencies
 from tests.support.oracle_quality import QUALITY_DIMENSIONS, QUALITY_METRICS
 
 Fact = dict[str, Any]
 Line = tuple[tuple[str, ...], tuple[float, ...]]
+
+
+DOLLARS = Currencies("USD")
 
 
 class SlowReport(NamedTuple):
@@ -31,7 +35,9 @@ class SlowReport(NamedTuple):
     having: Callable[[dict[str, float]], bool] = lambda _values: True
 
 
-def facts(events: Iterable[oracle.Event], zone: str, timeout_ms: int) -> tuple[list[Fact], Counter[str]]:
+def facts(
+    events: Iterable[oracle.Event], zone: str, timeout_ms: int, currencies: Currencies = DOLLARS
+) -> tuple[list[Fact], Counter[str]]:
     """Returns the counted events, and the number of rejected hits by reason."""
     listed = list(events)
     verdicts, reasons = oracle.judge(listed, zone, timeout_ms)
@@ -45,7 +51,7 @@ def facts(events: Iterable[oracle.Event], zone: str, timeout_ms: int) -> tuple[l
             facts_.append(
                 {**event, **values, "engaged": engaged, "active": active, "local": _local(event["time"], zone)}
             )
-    return with_first(with_sessions(facts_)), reasons
+    return oracle_commerce.with_orders(with_first(with_sessions(facts_)), currencies), reasons
 
 
 def with_first(facts_: list[Fact]) -> list[Fact]:
@@ -86,6 +92,8 @@ def answer(all_facts: Iterable[Fact], report: SlowReport) -> tuple[list[Line], L
     """Returns the rows, by the first metric, largest first, then by dimension values; and the total."""
     first, last = report.days
     kept = [fact for fact in all_facts if first <= fact["day"] <= last and report.keep(fact)]
+    if oracle_commerce.ITEM_DIMENSIONS.keys() & report.dimensions:
+        kept = oracle_commerce.by_item(kept)
     groups = defaultdict(list)
     for fact in kept:
         groups[tuple(DIMENSIONS[name](fact) for name in report.dimensions)].append(fact)
@@ -214,6 +222,7 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "operatingSystem": lambda fact: fact["system"],
     **{name: _shown(name) for name in SHOWN_AS_SENT},
     **QUALITY_DIMENSIONS,
+    **oracle_commerce.DIMENSIONS,
 }
 
 
@@ -285,6 +294,7 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "checkouts": lambda rows: sum(fact["event"] == "begin_checkout" for fact in rows),
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
     **QUALITY_METRICS,
+    **oracle_commerce.METRICS,
 }
 REJECTED_DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "reason": lambda fact: fact["reason"],

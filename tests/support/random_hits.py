@@ -12,6 +12,7 @@ from tests.support.random_clients import CHROME, HINTS, SAID, client_and_page, p
 from tests.support.random_interactions import SAID_MORE, campaign_and_interaction, tags_of
 from tests.support.random_lines import lines
 from tests.support.random_measurements import MEANINGS, MEASURED, meaning_of
+from tests.support.random_orders import meant, orders
 from tests.support.random_site import (
     AGENTS,
     COUNTRIES,
@@ -43,6 +44,8 @@ NAMES: Final = (
     "purchase",
     *MEASURED,
     "",
+    "refund",
+    "view_item",
     "x" * 41,
 )
 
@@ -94,6 +97,11 @@ def _request(draw: st.DrawFn, site: Site, time: int, id: str) -> tuple[int, int,
     if sender[1] == CHROME:
         common |= draw(st.sampled_from(HINTS))[0]
     said = draw(st.lists(_events(), min_size=1, max_size=3))
+    if not common["cid"] or property is site.cookieless:
+        # Sent again on another day, the hit is of another visitor. Which of two equal purchases is the first, only
+        # their visitor keys tell.
+        for own, _, _ in said:
+            own.pop("ep.transaction_id", None)
     received = time + (draw(st.sampled_from(DELAYS)) if tracker else 0)
 
     def arrive(number: int, received_us: int) -> Sent:
@@ -112,7 +120,9 @@ def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
     client = draw(st.sampled_from(SAID))[0] | draw(st.sampled_from(SAID_MORE))
     name = draw(st.sampled_from(NAMES))
     measured = draw(st.sampled_from(MEASURED[name]))[0] if name in MEASURED else {}
-    return {"en": name, **measured, **flags, **({"_et": spent} if spent else {}), **client}, origin, page
+    sold = draw(orders()) if name not in MEASURED and draw(st.integers(0, 2)) == 0 else {}
+    said = {**({"_et": spent} if spent else {}), **client, **sold}
+    return {"en": name, **measured, **flags, **said}, origin, page
 
 
 def _arrived(
@@ -176,9 +186,10 @@ def _meant(
     for index, (name, flag) in enumerate((("first_visit", "_fv"), ("session_start", "_ss"))):
         flagged = [event for event in counted if event[flag]]
         if flagged and name not in names:
-            bare = {"page_view": False, "key_event": False, "engagement_ms": 0, "first_visit": name == "first_visit"}
+            bare: dict[str, Any] = {"page_view": False, "key_event": False, "engagement_ms": 0}
+            bare |= {"first_visit": name == "first_visit", "interaction": {}, "order": {}, "items": []}
             copied = {key: value for key, value in flagged[0].items() if key not in MEANINGS}
-            implied.append({**copied, **bare, "event": name, "index": index, "interaction": {}})
+            implied.append({**copied, **bare, "event": name, "index": index})
     return implied + counted
 
 
@@ -214,4 +225,5 @@ def _said(own: dict[str, str]) -> dict[str, Any]:
         "_fv": "_fv" in own,
         "_ss": "_ss" in own,
         **meaning_of(own),
+        **meant(own),
     }

@@ -1,5 +1,6 @@
 """Reads what shops say: orders, their money, and the items of an event."""
 
+from hashlib import blake2b
 from typing import Final
 
 import polars as pl
@@ -16,7 +17,7 @@ NO_CURRENCY: Final = "XXX"  # what ISO 4217 has for it: a text that is no code o
 TEXTS: Final = ("transaction_id", "coupon")
 AMOUNTS: Final = ("value", "tax", "shipping")
 FIRST_OWN_INDEX: Final = 2  # the indexes below are kept for implied events
-COLUMNS: Final = (*TEXTS, *AMOUNTS, "currency", "item_quantity", "item_value")
+COLUMNS: Final = (*TEXTS, "order_key", *AMOUNTS, "currency", "item_quantity", "item_value")
 ITEMS_COLUMN: Final = "items"
 # The columns that this step fills.
 COMMERCE: Final = {name: FACTS[name] for name in COLUMNS} | {ITEMS_COLUMN: pl.List(pl.Struct(ITEM_FACTS))}
@@ -32,11 +33,23 @@ def commerce(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
     texts = {name: parameter(rest, EVENT_PARAMETER, name).map(_text).rows() for name in TEXTS}
     amounts = {name: parameter(rest, EVENT_PARAMETER, name).map(_amount).rows() for name in AMOUNTS}
     items = read_items(rest)
+    texts["order_key"] = _order_keys(frame["event"], texts["transaction_id"])
     frame = frame.with_columns(**texts, **amounts, **({} if items is None else as_column(items, frame.height)))
     has_money = pl.any_horizontal(pl.col(*AMOUNTS, "item_value").is_not_null())
     sent = pl.coalesce(pl.when(frame["cu"].ne("")).then(frame["cu"]), _sent_currency(rest))
     currency = dictionary_encode(frame.select(pl.when(has_money).then(sent).alias("currency")).to_series())
     return frame.with_columns(currency=currency.map(_currency).rows())
+
+
+def _order_keys(events: pl.Series, ids: pl.Series) -> pl.Series:
+    """Returns the key of each purchase that names its order: reports find the first purchase of an order by it."""
+    orders = pl.select(pl.when(pl.lit(events) == "purchase").then(pl.lit(ids))).to_series()
+    known = {text: _order_key(text) for text in orders.unique().drop_nulls()}
+    return orders.replace_strict(known, default=None, return_dtype=pl.UInt64)
+
+
+def _order_key(id: str) -> int:
+    return int.from_bytes(blake2b(id.encode(), digest_size=8).digest(), "big")
 
 
 def items_of(frame: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 import msgspec
 import polars as pl
 
+from configuration.exchange_rates import NO_RATES, Rates
 from configuration.ruleset.ruleset import Ruleset, decode_ruleset, encode_ruleset
 from processing.engine import Engine
 from processing.segments.column_cache import ColumnCache
@@ -62,6 +63,7 @@ class BucketTask(msgspec.Struct, frozen=True):
     asked: AudienceReport
     now: Now
     rules: bytes | None
+    rates: Rates
     number: int
     buckets: int
     kept: tuple[pl.DataFrame, ...] | None = None
@@ -85,13 +87,14 @@ def run_in_buckets(
     store: str,
     engine: Engine,
     buckets: int,
+    rates: Rates = NO_RATES,
 ) -> Answer:
     """Answers a report on the pinned state of the store at this address. Raises ReportError, and what engines raise."""
     asked = report if isinstance(report, AudienceReport) else AudienceReport(report)
     plan, _ = _planned(asked, now, rules)
     if not all(is_additive(measure) for measure in plan.fields.measures):
         buckets = 1  # in one place: the buckets' answers do not add up
-    task = BucketTask(store, pinned, asked, now, encode_ruleset(rules) if rules else None, 0, buckets)
+    task = BucketTask(store, pinned, asked, now, encode_ruleset(rules) if rules else None, rates, 0, buckets)
     parts = _map(engine, task)
     places = parts_of(plan)
     sums = [_added(plan, [part.rows[n] for part in parts], key_names(plan.fields)) for n in range(len(places))]
@@ -114,7 +117,7 @@ def run_in_buckets(
 def count_bucket(task: BucketTask) -> BucketCounts:
     """Counts one bucket, in whichever process the engine chooses."""
     rules = decode_ruleset(task.rules) if task.rules else None
-    view = _view_cache(task.store).open(task.pinned).with_rules(rules)
+    view = _view_cache(task.store).open(task.pinned).with_rules(rules).with_rates(task.rates)
     plan, groups = _planned(task.asked, task.now, rules)
     reads = [each for group in groups for each in group.reads(plan)]
     loaded = load(reads, _Bucket(view, task.number, task.buckets))
@@ -138,7 +141,7 @@ class _Bucket:
     """A view of the visitors of one bucket."""
 
     def __init__(self, view: ReadView, number: int, buckets: int) -> None:
-        self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
+        self.zone, self.currency, self.rules, self.rates = view.zone, view.currency, view.rules, view.rates
         self._view, self._in_bucket = view, pl.col("visitor") % buckets == number
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
@@ -149,6 +152,9 @@ class _Bucket:
 
     def first_sightings(self, kind: Sighting) -> FirstSightings:
         return self._view.first_sightings(kind)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return self._view.items(first, last, _with_visitor(columns)).filter(self._in_bucket).select(columns)
 
 
 def _with_visitor(columns: Sequence[str]) -> list[str]:

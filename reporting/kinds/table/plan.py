@@ -11,6 +11,7 @@ from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
 from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, check_shape
 from reporting.query.fields import Fields, resolve_fields
+from reporting.registry.compatibility import check_totals
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
 from reporting.registry.measures import Sum
 from reporting.registry.metrics.model import Metric
@@ -87,6 +88,8 @@ def plan_of(report: Report, fields: Fields, limits: Limits) -> TablePlan:
     """Plans a table of these fields. Raises ReportError."""
     plan = TablePlan(report, fields, limits.rows)
     _check_orders(report)
+    if plan.needs_totals:
+        check_totals(plan.fields.all_metrics)
     if plan.fills_intervals:
         _check_length(plan.days)
     return plan

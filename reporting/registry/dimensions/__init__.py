@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from reporting.model.report import DerivedDimension, ReportError, undefined, unknown
+from reporting.registry.dimensions.commerce import COMMERCE
 from reporting.registry.dimensions.device import DEVICE
 from reporting.registry.dimensions.event import EVENT
 from reporting.registry.dimensions.first_user import FIRST_USER
@@ -30,6 +31,7 @@ _CATEGORIES: Final[tuple[tuple[Dimension, ...], ...]] = (
     PLACE,
     DEVICE,
     QUALITY,
+    COMMERCE,
 )
 DIMENSIONS: Final[Mapping[str, Dimension]] = {
     dimension.name: dimension for dimension in chain.from_iterable(_CATEGORIES)
@@ -72,4 +74,5 @@ def _derive(derived: DerivedDimension, custom: Mapping[str, Dimension]) -> Dimen
 
     columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
     definition = f"{derived.function} of {', '.join(derived.of)}"
-    return Dimension(name, name, "Derived", "event", definition, columns, key, plain)
+    scope = "item" if any(part.scope == "item" for part in parts) else "event"
+    return Dimension(name, name, "Derived", scope, definition, columns, key, plain)

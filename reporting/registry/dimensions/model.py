@@ -6,8 +6,10 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from processing.pipeline.custom_values import extract, read_each
+from processing.schema import BUILT, ITEMS
 
 NOT_SET: Final = "(not set)"
+ONLY_OF_ITEMS: Final = ITEMS.keys() - BUILT.keys()
 TIME_COLUMNS: Final = {"day", "time"}
 
 
@@ -20,7 +22,7 @@ class Dimension(NamedTuple):
     name: str  # as the APIs call it
     label: str  # as the dashboard calls it
     category: str
-    scope: str  # "event", "session" or "user"
+    scope: str  # "event", "session", "user" or "item"
     definition: str
     columns: tuple[str, ...]
     key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
@@ -68,4 +70,6 @@ def decoded(name: str, label: str, category: str, definition: str, *, column: st
 
 
 def _scope(column: str) -> str:
+    if column in ONLY_OF_ITEMS:
+        return "item"
     return {"session": "session", "first": "user"}.get(column.partition("_")[0], "event")

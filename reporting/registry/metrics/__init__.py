@@ -11,6 +11,7 @@ from reporting.model.report import ReportError, undefined, unknown
 from reporting.registry.measures import without_repeats
 from reporting.registry.metrics.commerce import COMMERCE_METRICS
 from reporting.registry.metrics.events import EVENT_METRICS
+from reporting.registry.metrics.items import ITEM_METRICS
 from reporting.registry.metrics.model import Metric
 from reporting.registry.metrics.of_event import OF_EVENT
 from reporting.registry.metrics.pages import PAGE_METRICS
@@ -25,6 +26,7 @@ _CATEGORIES: Final[tuple[tuple[Metric, ...], ...]] = (
     EVENT_METRICS,
     COMMERCE_METRICS,
     QUALITY_METRICS,
+    ITEM_METRICS,
 )
 METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in chain.from_iterable(_CATEGORIES)}
 NO_CUSTOM: Final[Mapping[str, Metric]] = {}

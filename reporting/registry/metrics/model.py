@@ -32,7 +32,7 @@ class Metric(NamedTuple):
     @property
     def scope(self) -> str:
         """The unit that the metric counts."""
-        return {"User": "user", "Session": "session"}.get(self.category, "event")
+        return {"User": "user", "Session": "session", "Item": "item"}.get(self.category, "event")
 
 
 def count(*, name: str, label: str, category: str, definition: str, measure: Measure) -> Metric:

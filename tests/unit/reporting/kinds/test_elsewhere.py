@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from configuration.exchange_rates import NO_RATES
 from configuration.ruleset.ruleset import Ruleset, encode_ruleset
 from processing.segments.read_view import PinnedView
 from processing.store import open_store
@@ -30,7 +31,7 @@ def count(answers: list[Any]) -> bytes:
 
 def answer(store: str, store_id: str) -> object:
     limits = Limits(conditions=1, patterns=1, pattern_characters=1, values=1, rows=1, steps=1)
-    return answer_task(ReportTask(store, store_id, (Path(), 0), NOTHING, (), NOW, None, limits, count))
+    return answer_task(ReportTask(store, store_id, (Path(), 0), NOTHING, (), NOW, None, NO_RATES, limits, count))
 
 
 def compare(store: str, store_id: str) -> object:

@@ -66,12 +66,15 @@ class RecordingView:
 
     def __init__(self, view: FrameView) -> None:
         self._view = view
-        self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
+        self.zone, self.currency, self.rules, self.rates = view.zone, view.currency, view.rules, view.rates
         self.reads: list[tuple[date, date, list[str]]] = []
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         self.reads.append((first, last, list(columns)))
         return self._view.events(first, last, columns)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return self._view.items(first, last, columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         self.reads.append((first, last, list(columns)))

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from reporting.query import event_rows
-from reporting.query.event_rows import OWN, event_parts
+from reporting.query.event_rows import ITEMS, OWN, event_parts
 from reporting.registry.dimensions import DIMENSIONS
 from tests.support.builders import view_of
 
@@ -44,7 +44,8 @@ def test_days_at_the_ends_of_the_calendar() -> None:
 
 def test_columns() -> None:
     (head,) = event_parts(view_of(), DAY, DAY)
-    assert head.columns == [*OWN, *(name for name, each in DIMENSIONS.items() if each.category != "Time")]
+    shown = [name for name, each in DIMENSIONS.items() if each.category != "Time" and each.scope != "item"]
+    assert head.columns == [*OWN, *shown, ITEMS]
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from configuration.exchange_rates import NO_RATES
 from processing.sessions.condensed import EVENT_COUNT, RowSource
 from processing.sessions.first_sightings import FirstSightings, Sighting
 from reporting.model.date_ranges import Days
@@ -27,7 +28,7 @@ class NeededRows(NamedTuple):
 class RecordingView:
     """A view of one event a day, 1 to 20 November, which remembers what was read of it."""
 
-    zone, currency, rules = "Etc/UTC", "EUR", None
+    zone, currency, rules, rates = "Etc/UTC", "EUR", None, NO_RATES
 
     def __init__(self) -> None:
         first = NOON.replace(day=1)
@@ -37,6 +38,9 @@ class RecordingView:
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         self.reads.append((RowSource.EVENTS, first.day, last.day, list(columns)))
         return self._view.events(first, last, columns)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return self._view.items(first, last, columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         self.reads.append((RowSource.CONDENSED, first.day, last.day, list(columns)))

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from configuration.exchange_rates import NO_RATES
 from processing.schema import BUILT, LISTED, REJECTED
 from processing.sessions.condensed import condensed_rows, source_columns
 from processing.sessions.first_sightings import FirstSightings, Sighting, sightings_of
@@ -32,7 +33,7 @@ HOUR = 3_600_000
 class Fixed:
     """A view of rows that a test writes."""
 
-    currency, rules = "EUR", None
+    currency, rules, rates = "EUR", None, NO_RATES
 
     def __init__(self, events: Sequence[dict[str, Any]], rejected: Sequence[dict[str, Any]] = (), zone: str = "UTC"):
         plain = {name: 0 if kind.is_numeric() else None for name, kind in BUILT.items()}
@@ -44,6 +45,9 @@ class Fixed:
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return self.rows.filter(pl.col("day").is_between(day_number(first), day_number(last))).select(columns)
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        return self.rows.clear().select(columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         return condensed_rows(self.events(first, last, source_columns(columns)), columns)

@@ -77,7 +77,7 @@ class RecordingView:
 
     def __init__(self, view: FrameView) -> None:
         self._view = view
-        self.zone, self.currency, self.rules = view.zone, view.currency, view.rules
+        self.zone, self.currency, self.rules, self.rates = view.zone, view.currency, view.rules, view.rates
         self.reads: list[tuple[date, date]] = []
 
     def events(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
@@ -85,6 +85,9 @@ class RecordingView:
         return self._view.events(first, last, columns)
 
     def condensed(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+        raise NotImplementedError
+
+    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         raise NotImplementedError
 
     def first_sightings(self, kind: Sighting) -> FirstSightings:

@@ -37,7 +37,7 @@ MS = 1001
 MILLIONTHS = 3
 LARGE = 6122850511437328  # millionths; not even rounding to six places helps here
 EXPRESSIONS = {"third": "eventCount / 3", "per hour": "userEngagementDuration / 3600 * eventCount"}
-EXACT = (*(name for name in METRICS if name != "totalUsers"), *EXPRESSIONS)
+EXACT = (*(name for name in METRICS if name not in ("totalUsers", "unconvertedRevenue")), *EXPRESSIONS)
 
 
 def ask(view: FrameView, **fields: Any) -> Answer:
