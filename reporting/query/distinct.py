@@ -45,8 +45,8 @@ def number_ids(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def numbers_like(rows: pl.DataFrame, others: pl.DataFrame, numbered: pl.DataFrame) -> list[pl.Series]:
-    """Returns the ids of the rows as numbers, as `number_ids` has numbered those of the others; only those columns whose
-    ids the others have all.
+    """Returns the ids of the rows as numbers, as `number_ids` has numbered those of the others; only the columns of
+    which the others have all ids.
     """
     found = list[pl.Series]()
     for name in ("visitor", "session"):

@@ -94,7 +94,8 @@ def test_every_dimension(story: tuple[Site, list[Sent], int]) -> None:
     with installation(site) as here:
         here.send(*(each.raw for each in sent))
         here.receive()
-        asked = [plain_question((name,), ("eventCount", "totalUsers"), _days(site)) for name in DIMENSIONS]
+        metrics = ("eventCount", "totalUsers", "itemsPurchased", "itemRevenue")
+        asked = [plain_question((name,), going_with((name,), metrics), _days(site)) for name in DIMENSIONS]
         check(here, site, sent, asked, together=True)
 
 

@@ -79,7 +79,7 @@ class Counted:
     def events(self, first: date, last: date, columns: Any) -> Any:
         return self._read(self._view.events, first, last, columns)
 
-    def items(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
+    def items(self, first: date, last: date, columns: Any) -> Any:
         raise NotImplementedError
 
     def condensed(self, first: date, last: date, columns: Any) -> Any:
