@@ -51,6 +51,7 @@ def fill(here: Installation) -> None:
 def day_of(day: int) -> list[RawHit]:
     at, number = NOON + day * DAY, 10 * day
     theirs: dict[str, Any] = {"client": ERASED, "page": SECRET_PAGE, "uid": "jane@example.org"}
+    theirs |= {"dt": "Letters of jane", "dr": f"{SECRET_PAGE}/before"}
     return [
         ga4(number, at=at, client=KEPT),
         ga4(number + 1, at=at, hit=f"x{day}", **theirs),

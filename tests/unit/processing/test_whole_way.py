@@ -159,10 +159,19 @@ def test_what_names_people_is_in_no_fact_of_an_event(tmp_path: Path) -> None:
     texts = ("link_url", "link_text", "search_term", "form_destination", "form_id", "video_title", "file_name")
     sent: dict[str, Any] = {f"ep.{name}": "see jane@people.example" for name in texts} | {"ck": "jane@people.example"}
     page = "https://shop.example/?q=jane%40people.example&utm_content=jane@people.example&gclid=s3cret"
+    own = ga4(1).address
+    sent |= {
+        "dt": f"Mail of jane@people.example, seen by {own}",
+        "dr": f"https://x.example/?to=jane@people.example&ip={own}",
+    }
+    sent |= dict.fromkeys(("ul", "sr", "vp", "uam"), own)
     here.send(ga4(1, page=page, **sent), ga4(2, page=page), ga4(3, session="2", page=page))
     here.receive()
     events = here.view().events(*EVER, list(BUILT)).rows(named=True)
     assert len(events) == 3
     assert "people.example" not in str(events)
     assert "s3cret" not in str(events)
+    assert own not in str(events)
+    (said,) = {event["title"] for event in events if event["title"]}
+    assert said.startswith("Mail of (removed), seen by ")
     assert {event["campaign_details"] for event in events} == {"click=gclid", "term=(removed)&click=gclid"}
