@@ -127,8 +127,20 @@ def roll_back_and_apply_again(site: Site) -> None:
     for _ in range(2):
         site.manage("reprocess", "--property", SHOP, "--undo")
         assert differences(site, "rolled back") == {}
+        before = devices(site)
         site.manage("reprocess", "--property", SHOP)
+        assert "web / mobile (not set)" in before
+        assert not any("(not set)" in device for device in devices(site))
     assert differences(site, "as it was left", KNOWN["answers"]["rolled back"]) == {}
+
+
+def devices(site: Site) -> set[str]:
+    """Returns a dimension that is as old as the folder with one that is not: the old one has values at once."""
+    names = [{"name": "platformDeviceCategory"}, {"name": "browserVersion"}]
+    asked = {"dateRanges": [{"startDate": "2020-01-01", "endDate": "2030-01-01"}], "dimensions": names}
+    body = {**asked, "metrics": [{"name": "eventCount"}]}
+    rows = json.loads(site.request("POST", f"/v1beta/properties/{SHOP}:runReport", body))["rows"]
+    return {" ".join(value["value"] for value in row["dimensionValues"]) for row in rows}
 
 
 def unread(site: Site) -> list[object]:
