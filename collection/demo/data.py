@@ -12,6 +12,12 @@ class DemoBrowser(NamedTuple):
     screen: str
     user_agent: str
 
+    @property
+    def viewport(self) -> str:
+        """The size of a window that is as wide as the screen."""
+        width, height = self.screen.split("x")
+        return f"{width}x{int(height) * 85 // 100}"
+
 
 class DemoSource(NamedTuple):
     """Where visits come from. `query` is added to the address of the landing page; `eagerness` scales purchases."""

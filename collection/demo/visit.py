@@ -59,7 +59,7 @@ class DemoVisit:
         self.hits: list[tuple[int, str]] = []
         self._common = (
             f"v=2&tid={measurement_id}&cid={visitor.client}&sid={now // 1000}&sct={visitor.visits}"
-            f"&ul={visitor.language}&sr={visitor.agent.screen}"
+            f"&ul={visitor.language}&sr={visitor.agent.screen}&vp={visitor.agent.viewport}"
         )
         self._address = self._referrer = ""
         self._title = ""
