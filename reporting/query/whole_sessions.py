@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import polars as pl
 
+from processing.pipeline.conditions.dictionary_column import on_some
 from processing.schema import EXIT
 from processing.sessions.condensed import RowSource
 from processing.sessions.local_periods import day_number
@@ -58,27 +59,34 @@ def _later(view: Rows, rows: pl.DataFrame, last: date, known: list[str]) -> pl.D
 
 def _completed(rows: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
     """Gives the rows of sessions of several days what the session's last day knows."""
-    spans = pl.concat([rows.select("session", "day"), later.select("session", "day")])
-    ends = spans.group_by("session").agg(first=pl.col("day").min(), last=pl.col("day").max())
-    sessions = ends.filter(pl.col("first") < pl.col("last"))["session"]
-    if sessions.is_empty():
+    going_on = _sessions_of_several_days(rows, later)
+    if going_on.is_empty():
         return rows
-    of_several_days = pl.col("session").is_in(sessions.implode())
-    parts = pl.concat([rows.select(later.columns).filter(of_several_days), later])
+    mask = rows["session"].is_in(going_on.implode())
+    some = rows.select(later.columns).filter(mask)
+    parts = pl.concat([some, later])
+    whole = list[pl.Series]()
     if EXIT in parts.columns:
-        leaving = (
-            parts.sort("day")
-            .unique("session", keep="last")
-            .select("session", pl.col(EXIT).alias("whole"), goes_on=True)
-        )
-        joined = rows.join(leaving, on="session", how="left", maintain_order="left")
-        rows = joined.with_columns(pl.when("goes_on").then("whole").otherwise(EXIT).alias(EXIT)).drop(
-            "whole", "goes_on"
-        )
+        last = parts.sort("day").unique("session", keep="last").select("session", EXIT)
+        whole.append(some.select("session").join(last, on="session", how="left", maintain_order="left")[EXIT])
     if LAST_VIEW in parts.columns:
         views = parts.filter(pl.col(LAST_VIEW).cast(pl.Boolean)).group_by("session").agg(leaves=pl.col("day").max())
-        joined = rows.join(views, on="session", how="left", maintain_order="left")
-        stays = pl.col("day").eq(pl.col("leaves")).fill_null(value=True)
+        joined = some.join(views, on="session", how="left", maintain_order="left")
+        stays = (pl.col("day") == pl.col("leaves")).fill_null(value=True)
         none = pl.lit(0).cast(rows.schema[LAST_VIEW])
-        rows = joined.with_columns(pl.when(stays).then(LAST_VIEW).otherwise(none).alias(LAST_VIEW)).drop("leaves")
-    return rows
+        whole.append(joined.select(pl.when(stays).then(LAST_VIEW).otherwise(none).alias(LAST_VIEW)).to_series())
+    return rows.with_columns(_replaced(rows[new.name], mask, new) for new in whole)
+
+
+def _sessions_of_several_days(rows: pl.DataFrame, later: pl.DataFrame) -> pl.Series:
+    """Rows of one session and day lie together mostly, so that the first of each run is enough."""
+    begins = [pl.col(name).ne_missing(pl.col(name).shift()) for name in ("session", "day")]
+    runs = rows.select("session", "day").filter(pl.any_horizontal(begins))
+    days = pl.concat([runs, later.select("session", "day")]).group_by("session")
+    ends = days.agg(first=pl.col("day").min(), last=pl.col("day").max())
+    return ends.filter(pl.col("first") < pl.col("last"))["session"]
+
+
+def _replaced(column: pl.Series, mask: pl.Series, values: pl.Series) -> pl.Series:
+    """Returns the column with these values in the rows of the mask."""
+    return on_some(column, mask, lambda _: values).zip_with(mask, column).alias(column.name)
