@@ -59,6 +59,12 @@ class SettledSightings:
         rows = [frame for key in rest for frame in _visible(sealed, changes.get(key), key, kind)]
         return FirstSightings(kind, [settled.rows, merge_sightings(rows, kind)])
 
+    @property
+    def bytes(self) -> int:
+        """About how much memory it holds."""
+        with self._lock:
+            return sum(map(_bytes, self._kept.values()))
+
     def _settled(self, key: _Key, kind: Sighting, sealed: SealedPeriods, unchanged: list[str]) -> Settled:
         """Returns the merged rows of some of the periods that are unchanged, which come in order of time."""
         hidden = b"" if sealed.hidden is None else sealed.hidden.to_numpy().tobytes()
