@@ -45,23 +45,32 @@ def fold(
         visitors = [_visitors(store, layer) for stack in stacks for layer in stack]
         sections["visitors"] = pl.concat(visitors).unique().sort().to_frame("visitor")
     without = tuple(name for name in (*SECTIONS, "visitors") if name not in sections)
-    version, sightings = 0, dict[str, MergedRows]()
+    version, sightings = 0, tuple[str, ...]()
     if merged["events"].height >= MIN_CONDENSED_EVENTS:
-        version = CONDENSED_VERSION
-        sightings = {kind.section: _first_sightings(merged["events"], kind) for kind in SIGHTINGS}
+        version, sightings = CONDENSED_VERSION, tuple(kind.section for kind in SIGHTINGS)
+        firsts = {kind.section: _first_sightings(merged["events"], kind) for kind in SIGHTINGS if not kind.is_condensed}
+        without += tuple(name for name, found in firsts.items() if not found.height)
         sections["events"] = events = WatchedEvents(merged["events"])
         sections[RowSource.CONDENSED] = CondensedRows(events, stored_schema(RowSource.CONDENSED))
-    seen = {name: found for name, found in sightings.items() if found.height}
-    named = {f"{prefix}{name}": content for name, content in (sections | seen).items()}
-    without += tuple(name for name in sightings if name not in seen)
-    return LayerRef(segment, prefix, rows, without, version, merged["items"].height, tuple(sightings)), named
+        sections |= {name: found for name, found in firsts.items() if found.height}
+    named = {f"{prefix}{name}": content for name, content in sections.items()}
+    return LayerRef(segment, prefix, rows, without, version, merged["items"].height, sightings), named
 
 
 def _first_sightings(events: MergedRows, kind: Sighting) -> MergedRows:
-    names = kind.search_columns
-    columns = [pl.concat(list(parts)) for parts in events.columns(names)]
-    searched = pl.DataFrame([column.alias(name) for name, column in zip(names, columns, strict=True)])
-    return events.taking(first_rows(searched, kind), {name: events.schema[name] for name in kind.columns})
+    """Reads the columns of the condition first: most layers have no purchase."""
+    conditions = [] if kind.where is None else kind.where.meta.root_names()
+    searched = _columns(events, conditions)
+    rows = pl.Series("row", [], dtype=pl.UInt32)
+    if kind.where is None or searched.select(kind.where.any()).item():
+        others = [name for name in kind.search_columns if name not in conditions]
+        rows = first_rows(_columns(events, others).hstack(searched), kind)
+    return events.taking(rows, {name: events.schema[name] for name in kind.columns})
+
+
+def _columns(events: MergedRows, names: Sequence[str]) -> pl.DataFrame:
+    columns = zip(names, events.columns(names), strict=True)
+    return pl.DataFrame([pl.concat(list(parts)).alias(name) for name, parts in columns])
 
 
 def stored_schema(section: str) -> Schema:

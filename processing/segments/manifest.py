@@ -38,7 +38,7 @@ class LayerRef(msgspec.Struct, frozen=True, array_like=True):
     without: tuple[str, ...] = ()
     condensed_version: int = 0  # the CONDENSED_VERSION of its condensed rows; 0: it has none
     item_rows: int = 0  # of its section of items; earlier versions wrote none, and did not name it in `without`
-    sightings: tuple[str, ...] = ()  # the kinds of first sightings whose rows it has, by their sections' names
+    sightings: tuple[str, ...] = ()  # the kinds of first sightings whose rows it has
 
     def lacks(self, section: str) -> bool:
         return section in self.without or (section == "items" and not self.item_rows)

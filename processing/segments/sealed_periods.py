@@ -21,7 +21,7 @@ from processing.schema import (
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import LayerRef, Manifest
 from processing.sessions.condensed import CONDENSED, RowSource, condensed_rows, has_condensed, source_columns
-from processing.sessions.first_sightings import SIGHTINGS, Sighting, first_sightings
+from processing.sessions.first_sightings import SIGHTINGS, Sighting, first_of_condensed, first_sightings
 from processing.sessions.layers import EMPTY_LAYER, Layer, unstable_ids, without_visitors
 from processing.sessions.local_periods import period
 from processing.sessions.sessionize import Carry, no_carry
@@ -98,7 +98,11 @@ class SealedPeriods:
         """
         layers, frames = self.manifest.periods[key].layers, list[pl.DataFrame]()
         for number, layer in enumerate(layers):
-            if kind.section in layer.sightings:
+            known = kind.section in layer.sightings
+            if known and kind.is_condensed and has_condensed(kind.columns, layer.condensed_version):
+                rows = self._unmasked(layers, number, RowSource.CONDENSED, kind.columns)
+                frames.append(first_of_condensed(rows))
+            elif known and not kind.is_condensed:
                 frames.append(self._unmasked(layers, number, kind.section, kind.columns))
             else:
                 frames.append(first_sightings(self._unmasked(layers, number, "events", kind.source_columns), kind))

@@ -1,7 +1,7 @@
 """First sightings: for each key, such as a visitor, the first event in the history of the property.
 
 The first event is the one with the least (time, hit, index, visitor), so that neither order nor batching of arrival
-matters. A kind of sighting says what its keys are and which columns of the first event it keeps. Layers hold one row
+matters. A kind of sighting says what its keys are and which columns of the first event it keeps. Layers have one row
 for each key and visitor: a layer hides all rows of its visitors in the layers below, so that it hides their sightings
 as well, and what is shown of several layers and periods is merged by the minimum.
 """
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import polars as pl
 
 from processing.schema import BUILT, Schema
+from processing.sessions.condensed import STEADY
 
 ORDER: Final = ("time", "hit", "index", "visitor")  # the least is the first
 
@@ -26,15 +27,23 @@ class Sighting(NamedTuple):
     key: str  # a column of integers in BUILT; null is no key
     facts: tuple[str, ...] = ()  # columns of BUILT that are kept
     where: pl.Expr | None = None  # a condition on events
+    # Columns that order the first events of different layers. All events of a hit have one time, so that a visitor's
+    # events of one day are in one layer: for keys of one visitor, "day" is enough.
+    order: tuple[str, ...] = ORDER
 
     @property
     def columns(self) -> list[str]:
         """The columns of its rows."""
-        return list(dict.fromkeys(["visitor", self.key, *ORDER, *self.facts]))
+        return list(dict.fromkeys(["visitor", self.key, *self.order, *self.facts]))
 
     @property
     def schema(self) -> Schema:
         return {name: BUILT[name] for name in self.columns}
+
+    @property
+    def is_condensed(self) -> bool:
+        """Whether its rows are among the condensed rows of segments, which are in ORDER: it needs no section there."""
+        return self.where is None and self.key == "visitor" and set(self.columns) <= set(STEADY)
 
     @property
     def search_columns(self) -> list[str]:
@@ -52,15 +61,8 @@ class Sighting(NamedTuple):
 VISITORS: Final = Sighting(
     "first_visitors",
     "visitor",
-    (
-        "session",
-        "day",
-        "session_source",
-        "session_medium",
-        "session_campaign",
-        "session_channel",
-        "session_groups",
-    ),
+    ("session", "session_source", "session_medium", "session_campaign", "session_channel", "session_groups"),
+    order=("day",),
 )
 # The visitor's first purchase.
 PURCHASES: Final = Sighting("first_purchases", "visitor", where=pl.col("event") == "purchase")
@@ -90,12 +92,17 @@ def first_rows(events: pl.DataFrame, kind: Sighting) -> pl.Series:
     return ordered.select("row").collect().to_series()
 
 
+def first_of_condensed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Returns the first row of each visitor, of condensed rows whose events are in ORDER."""
+    return rows.filter(pl.col("visitor").ne_missing(pl.col("visitor").shift()))
+
+
 def merge_sightings(frames: Sequence[pl.DataFrame], kind: Sighting) -> pl.DataFrame:
     """Merges rows of a kind: the first of each key, sorted by key."""
     rows = pl.concat(
         [pl.DataFrame(schema=kind.schema).with_columns(_TEXT), *(frame.with_columns(_TEXT) for frame in frames)]
     )
-    return rows.sort(kind.key, *ORDER).unique(kind.key, keep="first", maintain_order=True)
+    return rows.sort(kind.key, *kind.order).unique(kind.key, keep="first", maintain_order=True)
 
 
 def _is_after_the_row_before() -> pl.Expr:
@@ -123,12 +130,12 @@ class FirstSightings:
         found = [_found(part, self.kind, keys) for part in self._parts]
         if not found:
             return pl.DataFrame(schema=self.kind.schema).clear(len(keys))
-        return reduce(_earlier, found)
+        return reduce(lambda one, other: _earlier(one, other, self.kind.order), found)
 
     def are_first(self, rows: pl.DataFrame) -> pl.Series:
-        """Returns for each row of events, with the kind's key and ORDER, whether it is the first of its key."""
+        """Returns for each row of events, with the kind's key and order, whether it is the first of its key."""
         first = self.of(rows[self.kind.key])
-        same = [(rows[name] == first[name]).fill_null(value=False) for name in ORDER]
+        same = [(rows[name] == first[name]).fill_null(value=False) for name in self.kind.order]
         return reduce(lambda one, other: one & other, same)
 
 
@@ -139,12 +146,12 @@ def _found(part: pl.DataFrame, kind: Sighting, keys: pl.Series) -> pl.DataFrame:
     return part[places.set(~known, None)]
 
 
-def _earlier(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+def _earlier(one: pl.DataFrame, other: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
     """Takes from two frames of equal height the earlier of both rows; null is never the earlier one."""
-    both = pl.DataFrame([one[name].alias(f"one {name}") for name in ORDER] + [other[name] for name in ORDER])
+    both = pl.DataFrame([one[name].alias(f"one {name}") for name in order] + [other[name] for name in order])
     after = pl.lit(value=False)
-    for name in reversed(ORDER):
+    for name in reversed(order):
         mine, its = pl.col(f"one {name}"), pl.col(name)
         after = (mine > its) | ((mine == its) & after)
-    takes_other = both.select(pl.col("one time").is_null() | after.fill_null(value=False)).to_series()
+    takes_other = both.select(pl.col(f"one {order[0]}").is_null() | after.fill_null(value=False)).to_series()
     return one.select(one[name].zip_with(~takes_other, other[name]) for name in one.columns)

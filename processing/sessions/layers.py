@@ -23,7 +23,7 @@ from processing.sessions.sessionize import (
 )
 
 ROW_ORDER: Final = {
-    "events": ("visitor", "time", "position", "index"),
+    "events": ("visitor", "time", "hit", "index"),  # whatever the order of arrival
     "duplicates": ("visitor", "time", "position", "index"),
     "rejected": ("visitor", "time", "position"),
     "open": ("visitor", "start", "session"),

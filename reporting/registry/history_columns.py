@@ -6,7 +6,7 @@ They are joined to the rows that a report has loaded (reporting/query/history.py
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from processing.sessions.first_sightings import ORDER, ORDERS, PURCHASES, VISITORS, Sighting
+from processing.sessions.first_sightings import ORDERS, PURCHASES, VISITORS, Sighting
 
 
 class FactOfFirst(NamedTuple):
@@ -36,7 +36,7 @@ HistoryColumn: TypeAlias = FactOfFirst | SameAsFirst
 
 def is_first(kind: Sighting) -> SameAsFirst:
     """Returns the column that says whether the row is the first event of its key."""
-    return SameAsFirst(kind, ORDER)
+    return SameAsFirst(kind, kind.order)
 
 
 HISTORY_COLUMNS: Final[Mapping[str, HistoryColumn]] = {

@@ -47,7 +47,7 @@ def random_hits(rnd: random.Random, size: int) -> list[RawHit]:
 
 
 def slowly(view: ReadView, kind: Sighting) -> dict[int, dict[str, Any]]:
-    names = list(dict.fromkeys([*kind.columns, "event"]))
+    names = list(dict.fromkeys([*kind.source_columns, "event"]))
     first: dict[int, dict[str, Any]] = {}
     events = view.events(*EVER, names).with_columns(pl.col(pl.Categorical).cast(pl.String)).to_dicts()
     for event in sorted(events, key=lambda event: tuple(event[name] for name in ORDER)):
@@ -61,7 +61,7 @@ def check(here: Installation) -> None:
     for kind in (VISITORS, PURCHASES):
         keys = pl.Series(sorted(map(key_of, CLIENTS)), dtype=pl.UInt64)
         rows = view.first_sightings(kind).of(keys).with_columns(pl.col(pl.Categorical).cast(pl.String)).to_dicts()
-        found = {key: row for key, row in zip(keys, rows, strict=True) if row["time"] is not None}
+        found = {key: row for key, row in zip(keys, rows, strict=True) if row["visitor"] is not None}
         assert found == slowly(view, kind)
 
 
@@ -73,12 +73,13 @@ def test_it_works(tmp_path: Path) -> None:
     here.send(ga4(2, at=NOON + HOUR, created=NOON - 30 * HOUR, hit="b", client="1.1", cs="letter"))
     here.receive()
     row = here.view().first_sightings(VISITORS).of(pl.Series([key_of("1.1")], dtype=pl.UInt64))
-    assert row.select("time", "session_source").rows() == [(NOON - 30 * HOUR, "letter")]
+    assert row.select("day", "session_source").rows() == [((NOON - 30 * HOUR) // DAY, "letter")]
     check(here)
 
 
-@pytest.mark.parametrize("stored", [True, False], ids=["in sections", "computed"])
-def test_sections_are_read_where_they_are(stored: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stored", [True, False], ids=["in segments", "computed"])
+def test_rows_are_read_where_they_are(stored: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of visitors are in the condensed rows."""
     monkeypatch.setattr(folding, "MIN_CONDENSED_EVENTS", 1 if stored else 1000)
     here = Installation(tmp_path)
     here.send(*random_hits(random.Random(1), 60))
@@ -86,7 +87,7 @@ def test_sections_are_read_where_they_are(stored: bool, tmp_path: Path, monkeypa
     here.worker.seal(everything=True)
     sections = {section for name in here.store.segments() for section in here.store.sections(name)}
     assert {kind.section for kind in SIGHTINGS if any(kind.section in name for name in sections)} == (
-        {"first_visitors", "first_purchases"} if stored else set()
+        {kind.section for kind in SIGHTINGS if not kind.is_condensed} if stored else set()
     )
     check(here)
 

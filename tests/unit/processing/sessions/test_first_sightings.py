@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.schema import BUILT
+from processing.sessions.condensed import condensed_rows
 from processing.sessions.first_sightings import (
     ORDER,
     PURCHASES,
@@ -15,10 +16,12 @@ from processing.sessions.first_sightings import (
     VISITORS,
     FirstSightings,
     Sighting,
+    first_of_condensed,
     first_sightings,
     merge_sightings,
     sightings_of,
 )
+from processing.sessions.layers import ROW_ORDER
 
 # What commerce needs of transactions: a key that several visitors may share, or that is null.
 ORDERS = Sighting("first_orders", "client_session", ("session_source",), where=pl.col("event") == "purchase")
@@ -32,11 +35,14 @@ EVENT = st.fixed_dictionaries(
         "index": st.integers(0, 2),
         "event": st.sampled_from(["page_view", "purchase", None]),
         "session": st.integers(1, 3),
-        "day": st.integers(0, 1),
         "session_source": st.none() | st.sampled_from(["google", "letter"]),
     }
 )
-EVENTS = st.lists(EVENT, max_size=25, unique_by=lambda event: tuple(event[name] for name in ORDER))
+EVENTS = st.lists(
+    EVENT.map(lambda event: {**event, "day": event["time"] // 2}),
+    max_size=25,
+    unique_by=lambda event: tuple(event[name] for name in ORDER),
+)
 
 
 def built(events: list[dict[str, Any]]) -> pl.DataFrame:
@@ -54,7 +60,7 @@ def slowly(events: list[dict[str, Any]], kind: Sighting) -> dict[int, dict[str, 
 def found(sightings: FirstSightings, events: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     keys = sorted({event[sightings.kind.key] for event in events} - {None})
     rows = sightings.of(pl.Series(keys, dtype=pl.UInt64)).to_dicts()
-    return {key: row for key, row in zip(keys, rows, strict=True) if row["time"] is not None}
+    return {key: row for key, row in zip(keys, rows, strict=True) if row["visitor"] is not None}
 
 
 def expected(events: list[dict[str, Any]], kind: Sighting) -> dict[int, dict[str, Any]]:
@@ -63,7 +69,7 @@ def expected(events: list[dict[str, Any]], kind: Sighting) -> dict[int, dict[str
 
 
 def test_it_works() -> None:
-    plain = {"visitor": 7, "index": 0, "event": "page_view"}
+    plain = {"visitor": 7, "index": 0, "event": "page_view", "day": 0}
     events = [
         {**plain, "time": 20, "hit": 1, "session_source": "letter"},
         {**plain, "time": 10, "hit": 3, "session_source": "news"},
@@ -72,18 +78,31 @@ def test_it_works() -> None:
     ]
     sightings = sightings_of(built(events), VISITORS)
     first = sightings.of(pl.Series([8, 7, 9, None], dtype=pl.UInt64))
-    assert first.select("time", "hit", "session_source").rows() == [
-        (5, 4, None), (10, 2, "google"), (None, None, None), (None, None, None)
-    ]  # fmt: skip
+    assert first.select("day", "session_source").rows() == [(0, None), (0, "google"), (None, None), (None, None)]
 
 
 @given(EVENTS, st.sampled_from(KINDS), st.lists(st.integers(0, 25), max_size=6))
 def test_any_order_and_any_cut_give_the_same(events: list[dict[str, Any]], kind: Sighting, cuts: list[int]) -> None:
-    """Cut into layers of which some are merged to a part; two parts or more are looked up together."""
-    bounds = sorted({0, len(events), *(min(cut, len(events)) for cut in cuts)})
-    layers = [first_sightings(built(events[low:high]), kind) for low, high in pairwise(bounds)]
-    parts = [merge_sightings(layers[number::3], kind) for number in range(3)]
+    """Cut into layers of which some are merged to a part; two parts or more are looked up together.
+
+    Events of a visitor and day are in one layer.
+    """
+    if kind.order == ("day",):
+        pieces = [[event for event in events if event["day"] == day] for day in (1, -1, 0)]
+    else:
+        bounds = sorted({0, len(events), *(min(cut, len(events)) for cut in cuts)})
+        pieces = [events[low:high] for low, high in pairwise(bounds)]
+    layers = [first_sightings(built(piece), kind) for piece in pieces]
+    parts = [merge_sightings(layers[number::2], kind) for number in range(2)]
     assert found(FirstSightings(kind, parts), events) == expected(events, kind)
+
+
+@given(EVENTS)
+def test_condensed_rows_of_ordered_events_say_who_came_first(events: list[dict[str, Any]]) -> None:
+    assert VISITORS.is_condensed
+    ordered = built(events).sort(ROW_ORDER["events"])
+    rows = first_of_condensed(condensed_rows(ordered, VISITORS.columns))
+    assert rows.equals(first_sightings(built(events), VISITORS))
 
 
 @given(EVENTS, st.sampled_from(KINDS))
