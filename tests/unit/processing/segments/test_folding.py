@@ -29,6 +29,7 @@ def rows(rnd: random.Random, schema: Schema, visitors: list[int], count: int, te
     columns: dict[str, Any] = {
         "position": rnd.sample(range(10**9), count), "index": [0] * count, "start": range(count),
         "time": [rnd.randrange(1_000) for _ in range(count)], "visitor": rnd.choices(visitors, k=count),
+        "hit": rnd.sample(range(10**9), count),
         "session": [rnd.getrandbits(64) for _ in range(count)], "again": [False] * count,
         "path": [rnd.choice([None, f"/{rnd.random()}" * rnd.randrange(1, text)]) for _ in range(count)],
         "country": rnd.choices(["Germany", "France", None], k=count), "page_view": [True] * count,

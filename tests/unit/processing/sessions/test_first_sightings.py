@@ -26,7 +26,7 @@ from processing.sessions.layers import ROW_ORDER
 # What commerce needs of transactions: a key that several visitors may share, or that is null.
 ORDERS = Sighting("first_orders", "client_session", ("session_source",), where=pl.col("event") == "purchase")
 KINDS = [VISITORS, PURCHASES, ORDERS]
-EVENT = st.fixed_dictionaries(
+EVENT: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "visitor": st.integers(1, 3) | st.just(2**64 - 1),
         "client_session": st.none() | st.integers(1, 2),
@@ -38,8 +38,14 @@ EVENT = st.fixed_dictionaries(
         "session_source": st.none() | st.sampled_from(["google", "letter"]),
     }
 )
+
+
+def with_day(event: dict[str, Any]) -> dict[str, Any]:
+    return {**event, "day": event["time"] // 2}
+
+
 EVENTS = st.lists(
-    EVENT.map(lambda event: {**event, "day": event["time"] // 2}),
+    EVENT.map(with_day),
     max_size=25,
     unique_by=lambda event: tuple(event[name] for name in ORDER),
 )
