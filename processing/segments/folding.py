@@ -58,12 +58,11 @@ def fold(
 
 
 def _first_sightings(events: MergedRows, kind: Sighting) -> MergedRows:
-    """Reads the columns of the condition first: most layers have no purchase."""
-    conditions = [] if kind.where is None else kind.where.meta.root_names()
-    searched = _columns(events, conditions)
-    rows = pl.Series("row", [], dtype=pl.UInt32)
-    if kind.where is None or searched.select(kind.where.any()).item():
-        others = [name for name in kind.search_columns if name not in conditions]
+    """Reads first what most layers do not have, such as purchases."""
+    condition = pl.col(kind.key).is_not_null() if kind.where is None else kind.where
+    searched, rows = _columns(events, condition.meta.root_names()), pl.Series("row", [], dtype=pl.UInt32)
+    if searched.select(condition.any()).item():
+        others = [name for name in kind.search_columns if name not in searched.columns]
         rows = first_rows(_columns(events, others).hstack(searched), kind)
     return events.taking(rows, {name: events.schema[name] for name in kind.columns})
 

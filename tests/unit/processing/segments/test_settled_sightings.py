@@ -20,8 +20,7 @@ from processing.maintenance.compaction import Retention
 from processing.models import Erasure
 from processing.privacy.erasure_requests import erase_visitors
 from processing.segments import folding, settled_sightings
-from processing.segments.read_view import ReadView
-from processing.sessions.first_sightings import ORDER, PURCHASES, SIGHTINGS, VISITORS, Sighting
+from processing.sessions.first_sightings import ORDER, SIGHTINGS, VISITORS, Sighting
 from tests.support.erasing import EVER, finish, key_of
 from tests.support.installation import NOON, SHOP, Installation, ga4
 from tests.support.rebuilding import rebuild
@@ -41,28 +40,30 @@ def random_hits(rnd: random.Random, size: int) -> list[RawHit]:
         named: dict[str, Any] = {"client": rnd.choice(CLIENTS), "session": rnd.choice(["1", "2"])}
         named["event"] = rnd.choice(["page_view", "page_view", "purchase"])
         named["cs"] = rnd.choice(SOURCES)
+        if named["event"] == "purchase":
+            named["ep.transaction_id"] = f"T{rnd.randrange(10)}"
         created = at - rnd.choice([0, 0, HOUR, 50 * HOUR, 71 * HOUR])
         hits.append(ga4(number, at=at, created=created, hit=f"x{rnd.randrange(size)}", **named))
     return hits
 
 
-def slowly(view: ReadView, kind: Sighting) -> dict[int, dict[str, Any]]:
-    names = list(dict.fromkeys([*kind.source_columns, "event"]))
+def slowly(events: list[dict[str, Any]], kind: Sighting) -> dict[int, dict[str, Any]]:
     first: dict[int, dict[str, Any]] = {}
-    events = view.events(*EVER, names).with_columns(pl.col(pl.Categorical).cast(pl.String)).to_dicts()
     for event in sorted(events, key=lambda event: tuple(event[name] for name in ORDER)):
-        if kind is VISITORS or event["event"] == "purchase":
+        if event[kind.key] is not None and (kind is VISITORS or event["event"] == "purchase"):
             first.setdefault(event[kind.key], {name: event[name] for name in kind.columns})
     return first
 
 
 def check(here: Installation) -> None:
     view = here.view()
-    for kind in (VISITORS, PURCHASES):
-        keys = pl.Series(sorted(map(key_of, CLIENTS)), dtype=pl.UInt64)
+    for kind in SIGHTINGS:
+        names = list(dict.fromkeys([*kind.source_columns, "event"]))
+        events = view.events(*EVER, names).with_columns(pl.col(pl.Categorical).cast(pl.String)).to_dicts()
+        expected = slowly(events, kind)
+        keys = pl.Series(sorted({0, 2**64 - 1, *expected}), dtype=pl.UInt64)
         rows = view.first_sightings(kind).of(keys).with_columns(pl.col(pl.Categorical).cast(pl.String)).to_dicts()
-        found = {key: row for key, row in zip(keys, rows, strict=True) if row["visitor"] is not None}
-        assert found == slowly(view, kind)
+        assert {key: row for key, row in zip(keys, rows, strict=True) if row["visitor"] is not None} == expected
 
 
 def test_it_works(tmp_path: Path) -> None:
