@@ -9,10 +9,16 @@ from hypothesis import strategies as st
 
 from processing.sessions.condensed import RowSource
 from processing.sessions.first_sightings import FirstSightings, Sighting
-from reporting.kinds import plan_many, run
+from reporting.kinds import KINDS, plan_many, run
+from reporting.kinds.changes.report import ChangesReport
 from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
+from reporting.kinds.pivot.report import Pivot, PivotReport
+from reporting.kinds.realtime.report import RealtimeReport
+from reporting.kinds.rejected.report import RejectedReport
 from reporting.kinds.retention.report import RetentionReport
+from reporting.kinds.sessions.report import SessionsReport
+from reporting.kinds.visitor.report import VisitorReport
 from reporting.model.audience import (
     AllOf,
     AnyOf,
@@ -45,7 +51,11 @@ STEPS = tuple(FunnelStep(name, named("eventName", name)) for name in ("see", "bu
 OTHER_KINDS = (
     FunnelReport(date_range=MONTH, steps=STEPS, breakdown="country", next_action="eventName"),
     PathReport(date_range=MONTH, dimension="eventName"),
-    RetentionReport(date_range=MONTH, granularity="day"),
+    RetentionReport(date_range=MONTH, granularity="day", breakdown="firstSessionDate"),
+    PivotReport(date_ranges=(MONTH,), pivots=(Pivot(("country",)), Pivot(("eventName",))), metrics=("totalUsers",)),
+    SessionsReport(date_range=MONTH, dimensions=("country",)),
+    VisitorReport(visitor="1", date_range=MONTH, dimensions=("eventName",)),
+    ChangesReport(before=MONTH, after=MONTH, dimension="country", metric="totalUsers"),
 )
 SEEN_AND_BOUGHT = (Step(named("eventName", "see")), Step(named("eventName", "buy")))
 
@@ -205,6 +215,15 @@ def test_so_is_one_of_another_kind(events: list[Fact], audience: Audience) -> No
 
 
 @given(EVENTS, AUDIENCES)
+def test_realtime_looks_at_the_whole_day(events: list[Fact], audience: Audience) -> None:
+    """Who bought in the morning is a buyer of the last 30 minutes."""
+    now = Now.at(BEGINNING + timedelta(hours=25, minutes=5))
+    report = RealtimeReport(dimensions=("eventName",), metrics=("totalUsers", "eventCount"))
+    alone = view_on(chosen_events(audience, events, SOME))
+    assert run(AudienceReport(report, audience), view_on(events), now) == run(report, alone, now)
+
+
+@given(EVENTS, AUDIENCES)
 def test_each_date_range_has_its_own_audience(events: list[Fact], audience: Audience) -> None:
     report = Report(date_ranges=(MONTH, SOME), dimensions=("eventName",), metrics=("totalUsers", "eventCount"))
     answer = run(AudienceReport(report, audience), view_on(events), NOW)
@@ -214,6 +233,12 @@ def test_each_date_range_has_its_own_audience(events: list[Fact], audience: Audi
         expected = run(alone, view_on(chosen_events(audience, events, days)), NOW)
         rows = [(row.dimensions[:1], row.metrics) for row in answer.rows if row.dimensions[1] == days.name]
         assert rows == [(row.dimensions, row.metrics) for row in expected.rows]
+
+
+def test_every_kind_is_asked_for() -> None:
+    """But rejected hits, which belong to no session."""
+    asked = {type(report) for report in (TABLE, RealtimeReport(), *OTHER_KINDS)}
+    assert asked == {kind.report for kind in KINDS.values()} - {RejectedReport}
 
 
 def test_no_events() -> None:
