@@ -5,6 +5,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from processing.sessions.condensed import RowSource
 from reporting.query.whole_sessions import read_rows
@@ -64,6 +66,45 @@ def test_the_end_of_the_calendar_is_no_error() -> None:
 def test_texts_may_be_plain() -> None:
     view = FrameView(built([part(0, "/a"), part(1, "/b")], texts=pl.String))
     assert read(view, RowSource.EVENTS, 0, 0) == [(1, "/b", 0)]
+
+
+# a session: the day on which it begins, and the pages of its views on this day and on those after it
+SESSION = st.tuples(st.integers(0, 3), st.lists(st.lists(st.sampled_from(["/a", "/b", None])), min_size=1, max_size=5))
+
+
+def stored(sessions: list[tuple[int, list[list[str | None]]]]) -> list[dict[str, Any]]:
+    """The events of each day: its views, and one that is none. Each knows the session until the end of the day."""
+    events = []
+    for number, (begin, days) in enumerate(sessions, 1):
+        known: list[str | None] = []
+        for day, views in enumerate(days, begin):
+            known += views
+            so_far = known[-1] if known else None
+            events.append(part(day, so_far, number, view=False, path=f"{number}"))
+            events += [part(day, so_far, number, path=page) for page in views]
+            for event in events[len(events) - len(views) : -1]:
+                event["last_view"] = False
+    return events
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@given(st.lists(SESSION, max_size=4), st.integers(0, 8), st.integers(0, 8))
+@settings(deadline=None)
+def test_random_sessions(
+    source: RowSource, sessions: list[tuple[int, list[list[str | None]]]], one: int, other: int
+) -> None:
+    first, last = min(one, other), max(one, other)
+    expected = dict[int, tuple[set[str | None], int]]()
+    for number, (begin, days) in enumerate(sessions, 1):
+        views = [(day, page) for day, pages in enumerate(days, begin) for page in pages]
+        leaves, exit = views[-1] if views else (-1, None)
+        if begin <= last and begin + len(days) > first:
+            expected[number] = ({exit}, int(first <= leaves <= last))
+    found = dict[int, tuple[set[str | None], int]]()
+    for number, exit, exits in read(FrameView(built(stored(sessions))), source, first, last):
+        pages, count = found.get(number, (set(), 0))
+        found[number] = (pages | {exit}, count + (exits or 0))
+    assert found == expected
 
 
 class Counted:
