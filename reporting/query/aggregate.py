@@ -7,12 +7,25 @@ import polars as pl
 
 from processing.pipeline.custom_values import LARGEST
 from reporting.query.distinct import SESSION_DAY, DistinctCounter, bitmaps_are_quicker, group_of_row
-from reporting.registry.measures import Distinct, Measure, PerSessionDay, Quantile, Sum
+from reporting.registry.measures import Distinct, Measure, PerSessionDay, Quantile, Sum, Whole
 
 CODE: Final = "row code"  # column: equal for rows that belong to the same report row
+WHOLE: Final = "whole "  # columns: the sums of measures over all rows
 _CODE_LIMIT: Final = 2**32
 # A visitor, a session or a session's day is on several rows, and counts once in each row of the report.
 CountedOnce: TypeAlias = Distinct | PerSessionDay
+
+
+def with_wholes(rows: pl.DataFrame, measures: Collection[Measure], counted: pl.Expr | None = None) -> pl.DataFrame:
+    """Adds the sums over all rows, or over those that are `counted`, which must be known before rows are left out."""
+    wholes = [measure for measure in measures if isinstance(measure, Whole)]
+    if not wholes:
+        return rows
+    some = rows if counted is None else rows.filter(counted)
+    sums = some.select(measure.value.cast(pl.Int64).sum().alias(WHOLE + measure.name) for measure in wholes)
+    return rows.with_columns(
+        pl.lit(value, dtype=pl.Int64).alias(name) for name, value in sums.row(0, named=True).items()
+    )
 
 
 def with_code(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
@@ -55,7 +68,9 @@ def nonzero_flags(rows: pl.DataFrame, keys: Sequence[str], measures: Collection[
     A row of 20 events of 3 visitors, none of them active, has events 20, visitors 1, active_visitors 0.
     """
     flags = [
-        _nonzero(measure).cast(pl.Int64).alias(measure.name) for measure in measures if not isinstance(measure, Sum)
+        _nonzero(measure).cast(pl.Int64).alias(measure.name)
+        for measure in measures
+        if isinstance(measure, Distinct | PerSessionDay | Quantile)
     ]
     table = rows.lazy().group_by(CODE).agg(pl.col(keys).first(), *_sums(measures), *flags).collect()
     return saturated(table, measures)
@@ -88,6 +103,8 @@ def _sums(measures: Collection[Measure]) -> list[pl.Expr]:
         if isinstance(measure, Sum):
             total = measure.value.cast(pl.Int128 if measure.wide else pl.Int64).sum()
             exprs.append(total.alias(measure.name))
+        elif isinstance(measure, Whole):
+            exprs.append(pl.col(WHOLE + measure.name).first().alias(measure.name))
     return exprs
 
 

@@ -11,7 +11,7 @@ from reporting.model.date_ranges import Days
 from reporting.model.limits import Limits
 from reporting.model.report import ReportError
 from reporting.query.audiences import IDENTITY, AudiencePlan, narrowed, plan_audiences, row_source_of
-from reporting.query.load import LoadedRows, NarrowPlan, Plan, Reads, counted_source
+from reporting.query.load import LoadedRows, LooksBack, NarrowPlan, Plan, Reads, counted_source
 from reporting.registry.custom import Definitions
 
 
@@ -22,6 +22,7 @@ class GroupReads(NamedTuple):
     columns: frozenset[str]
     row_source: RowSource
     wanted: pl.Expr | None = None
+    days_before: int = 0
 
 
 class Group(NamedTuple):
@@ -39,7 +40,8 @@ class Group(NamedTuple):
         # An audience is evaluated on all events of the days.
         wanted = plan.wanted if isinstance(plan, NarrowPlan) and not self.audiences else None
         source = counted_source(plan, row_source_of(self.audiences))
-        yield GroupReads(tuple(plan.days), frozenset(columns), source, wanted)
+        before = plan.days_before if isinstance(plan, LooksBack) else 0
+        yield GroupReads(tuple(plan.days), frozenset(columns), source, wanted, before)
         yield from self.audiences
 
     def rows(self, loaded: LoadedRows) -> LoadedRows:

@@ -13,7 +13,9 @@ from typing import Final
 import polars as pl
 
 from processing.interruption import checkpoint
-from reporting.query.aggregate import CODE, with_code
+from processing.sessions.local_periods import day_number
+from reporting.model.date_ranges import Days
+from reporting.query.aggregate import CODE, with_code, with_wholes
 from reporting.query.fields import Fields
 from reporting.query.filters import combine, numeric, row_filter
 from reporting.query.load import LoadedRows
@@ -31,7 +33,10 @@ def key_names(fields: Fields) -> list[str]:
 
 
 def coded_rows(fields: Fields, loaded: LoadedRows) -> list[pl.DataFrame]:
-    """Keeps the rows that the report counts, of each date range, and adds the keys of its dimensions and CODE."""
+    """Keeps the rows that the report counts, of each date range, and adds the keys of its dimensions and CODE.
+
+    Rows of days before the date range are among them if a measure looks back: see trailing.py.
+    """
     frames = loaded.frames(fields)
     accepted = row_filter(fields.dimension_filter, frames, fields.filter_dimensions, loaded.zone)
     ranges = list[pl.DataFrame]()
@@ -39,8 +44,13 @@ def coded_rows(fields: Fields, loaded: LoadedRows) -> list[pl.DataFrame]:
         checkpoint()
         rows = loaded.of(fields, days)
         kept = rows if accepted is None else rows.filter(accepted)
-        ranges.append(with_keys(fields, kept, loaded.zone))
+        inside = is_within(days) if fields.days_before else None
+        ranges.append(with_keys(fields, with_wholes(kept, fields.measures, inside), loaded.zone))
     return ranges
+
+
+def is_within(days: Days) -> pl.Expr:
+    return pl.col("day").is_between(day_number(days.first), day_number(days.last))
 
 
 def with_keys(fields: Fields, rows: pl.DataFrame, zone: str) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from reporting.registry.compatibility import clashes
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import DIMENSIONS, find_dimension
 from reporting.registry.dimensions.model import Dimension
-from reporting.registry.measures import Measure, can_condense, without_repeats
+from reporting.registry.measures import Measure, Trailing, can_condense, without_repeats
 from reporting.registry.metrics import find_metric
 from reporting.registry.metrics.model import Metric
 
@@ -62,6 +62,11 @@ class Fields(NamedTuple):
         if any(dimension.scope == "item" for dimension in (*self.dimensions, *self.filter_dimensions.values())):
             return RowSource.ITEMS
         return RowSource.CONDENSED if can_condense(self.columns) else RowSource.EVENTS
+
+    @property
+    def days_before(self) -> int:
+        """How many days before each date range have to be read, for measures that look back."""
+        return max((measure.days - 1 for measure in self.measures if isinstance(measure, Trailing)), default=0)
 
     def steps(self, events: int) -> int:
         """Grouping by a dimension costs most, then counting; patterns only see the different values."""
@@ -142,3 +147,12 @@ def _visible(report: CountingReport, metrics: tuple[Metric, ...]) -> tuple[Metri
     if metrics and not visible:
         raise ReportError("All metrics are invisible; show at least one.")
     return visible
+
+
+def refuse_days_before(fields: Fields) -> None:
+    """Raises ReportError if a metric looks back, in a report of a kind that cannot."""
+    for metric in fields.all_metrics:
+        if any(isinstance(measure, Trailing) for measure in metric.measures):
+            raise ReportError(
+                f"{metric.name!r} looks back on days before the row's own, which only tables can; ask for a table."
+            )

@@ -1,7 +1,7 @@
 """Loads the rows that reports count: one read of the days of all reports that are run together."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
@@ -76,6 +76,14 @@ class Plan(Reads, Protocol):
 
 
 @runtime_checkable
+class LooksBack(Protocol):
+    """Something that also reads days before each of its date ranges."""
+
+    @property
+    def days_before(self) -> int: ...
+
+
+@runtime_checkable
 class NarrowPlan(Protocol):
     """A plan that needs few of the events of its days, so that loading leaves out the others at once."""
 
@@ -115,11 +123,13 @@ class LoadedRows(NamedTuple):
     chosen: Choice | None = None
 
     def of(self, plan: Reads, days: Days) -> pl.DataFrame:
-        """Returns the rows of one of the plan's date ranges, with at least the plan's columns."""
-        loaded = self._span(days)
+        """Returns the rows of one of the plan's date ranges, and of the days before it that the plan reads, with at
+        least the plan's columns.
+        """
+        loaded, first = self._span(days), days.first - days_before(plan)
         rows = loaded.rows(self.source_of(plan))
-        if (loaded.first, loaded.last) != (days.first, days.last):
-            rows = rows.filter(pl.col("day").is_between(day_number(days.first), day_number(days.last)))
+        if (loaded.first, loaded.last) != (first, days.last):
+            rows = rows.filter(pl.col("day").is_between(day_number(first), day_number(days.last)))
         return rows if self.chosen is None else self.chosen.keep(rows, days)
 
     def frames(self, plan: Reads) -> list[pl.DataFrame]:
@@ -143,8 +153,12 @@ def counted_source(plan: Reads, wanted: RowSource | None) -> RowSource:
 
 def load(plans: Sequence[Reads], view: ReportSource) -> LoadedRows:
     """Reads the days and columns that the plans need, each day once."""
-    spans = _joined((days.first, days.last) for plan in plans for days in plan.days)
+    spans = _joined((days.first - days_before(plan), days.last) for plan in plans for days in plan.days)
     return LoadedRows(tuple(_load_range(plans, first, last, view) for first, last in spans), view.zone, view.currency)
+
+
+def days_before(plan: Reads) -> timedelta:
+    return timedelta(days=plan.days_before if isinstance(plan, LooksBack) else 0)
 
 
 def _joined(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:

@@ -56,7 +56,27 @@ class Quantile(NamedTuple):
     percent: int
 
 
-Measure: TypeAlias = Sum | Distinct | PerSessionDay | Quantile
+class Whole(NamedTuple):
+    """Adds up `value` over all rows of the date range that the dimension filter keeps: the same in each report row."""
+
+    name: str
+    columns: tuple[str, ...]
+    value: pl.Expr
+
+
+class Trailing(NamedTuple):
+    """Counts like Distinct, over the `days` that end with a day: in a report by date with the row's own date, in others
+    with the last day of the date range. They may begin before the date range.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    identity: str
+    where: pl.Expr
+    days: int
+
+
+Measure: TypeAlias = Sum | Distinct | PerSessionDay | Quantile | Whole | Trailing
 
 
 def _total(name: str, column: str) -> Sum:
@@ -90,6 +110,11 @@ DURATION_MS: Final = PerSessionDay("duration_ms", ("session", "day", "duration_m
 
 def events_named(event: str) -> Sum:
     return Sum(f"events {event}", ("event",), _is_named(event))
+
+
+def active_visitors_of(days: int) -> Trailing:
+    columns = ("visitor", "active", "day")
+    return Trailing(f"active_visitors of {days} days", columns, "visitor", pl.col("active"), days)
 
 
 def visitors_with(event: str) -> Distinct:
@@ -169,7 +194,7 @@ def _is_key_event(event: str) -> pl.Expr:
 
 def is_additive(measure: Measure) -> bool:
     """Returns whether the counts of disjoint sets of visitors add up to that of all of them."""
-    return not isinstance(measure, Quantile)
+    return not isinstance(measure, Quantile | Whole)
 
 
 def without_repeats(measures: Iterable[Measure]) -> tuple[Measure, ...]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from tests.support import oracle, oracle_commerce
 from tests.support.oracle_commerce import Currencies
 from tests.support.oracle_quality import QUALITY_DIMENSIONS, QUALITY_METRICS
+from tests.support.oracle_windows import ACTIVE_DAYS, RATIOS, WINDOWED, Windows
 
 Fact = dict[str, Any]
 Line = tuple[tuple[str, ...], tuple[float, ...]]
@@ -90,20 +91,38 @@ def with_sessions(facts_: list[Fact]) -> list[Fact]:
 
 def answer(all_facts: Iterable[Fact], report: SlowReport) -> tuple[list[Line], Line]:
     """Returns the rows, by the first metric, largest first, then by dimension values; and the total."""
-    first, last = report.days
-    kept = [fact for fact in all_facts if first <= fact["day"] <= last and report.keep(fact)]
+    accepted = [fact for fact in all_facts if report.keep(fact)]
     if oracle_commerce.ITEM_DIMENSIONS.keys() & report.dimensions:
-        kept = oracle_commerce.by_item(kept)
+        accepted = oracle_commerce.by_item(accepted)
+    windows = Windows(accepted, report.dimensions, report.days, DIMENSIONS)
     groups = defaultdict(list)
-    for fact in kept:
+    for fact in windows.inside:
         groups[tuple(DIMENSIONS[name](fact) for name in report.dimensions)].append(fact)
-    chosen = {key: group for key, group in groups.items() if report.having({m: f(group) for m, f in METRICS.items()})}
-    rows = [(key, tuple(METRICS[name](group) for name in report.metrics)) for key, group in chosen.items()]
+    if set(report.metrics) & {*ACTIVE_DAYS, *RATIOS}:
+        groups |= {key: [] for key in windows.keys() - set(groups)}
+    chosen = {key: group for key, group in groups.items() if report.having(_Values(group))}
+    rows = [(key, tuple(_value(name, windows, key, group) for name in report.metrics)) for key, group in chosen.items()]
     rows = [row for row in rows if any(row[1])]
     total = [fact for group in chosen.values() for fact in group]
+    kept = None if len(chosen) == len(groups) else set(chosen)
     ordered = sorted(rows, key=lambda row: (-row[1][0], row[0]))
     labels = ("RESERVED_TOTAL",) * len(report.dimensions)
-    return ordered, (labels, tuple(METRICS[name](total) for name in report.metrics))
+    totals = [windows.total(name, total, kept) if name in WINDOWED else METRICS[name](total) for name in report.metrics]
+    return ordered, (labels, tuple(totals))
+
+
+class _Values(dict[str, float]):
+    """The metrics of a row, each counted when it is asked for."""
+
+    def __init__(self, group: list[Fact]) -> None:
+        self._group = group
+
+    def __missing__(self, name: str) -> float:
+        return METRICS[name](self._group)
+
+
+def _value(name: str, windows: Windows, key: tuple[str, ...], group: list[Fact]) -> float:
+    return windows.value(name, key, group) if name in WINDOWED else METRICS[name](group)
 
 
 def rejected(events: Iterable[oracle.Event], zone: str, dimensions: Sequence[str], days: tuple[str, str]) -> list[Line]:
@@ -255,6 +274,11 @@ def _lasting(rows: list[Fact]) -> int:
     return sum({(fact["session"], fact["day"]): fact["lasting"] for fact in rows}.values())
 
 
+def _engagement(rows: list[Fact]) -> float:
+    milliseconds: int = sum(fact["engagement_ms"] for fact in rows)
+    return milliseconds / 1000
+
+
 def _divided(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
@@ -295,6 +319,9 @@ METRICS: dict[str, Callable[[list[Fact]], float]] = {
     "userEngagementDuration": lambda rows: sum(fact["engagement_ms"] for fact in rows) / 1000,
     **QUALITY_METRICS,
     **oracle_commerce.METRICS,
+    "averageEngagementTime": lambda rows: _divided(_engagement(rows), _active(rows)),
+    "averageEngagementTimePerView": lambda rows: _divided(_engagement(rows), _views(rows)),
+    **dict.fromkeys(WINDOWED, lambda _rows: 0.0),  # see oracle_windows.py: they need more than their row
 }
 REJECTED_DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "reason": lambda fact: fact["reason"],

@@ -11,7 +11,7 @@ from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import DATE_RANGE, Aggregation
-from reporting.query.fields import Fields, resolve_fields
+from reporting.query.fields import Fields, refuse_days_before, resolve_fields
 from reporting.registry.custom import Definitions
 
 AGGREGATIONS: tuple[Aggregation, ...] = ("TOTAL", "MINIMUM", "MAXIMUM")
@@ -64,6 +64,7 @@ def plan_pivot(report: PivotReport, now: Now, definitions: Definitions, limits: 
     check_pivots(report)
     days = resolve(report.date_ranges, now.day)
     fields = resolve_fields(report, report.dimensions, days, definitions, limits)
+    refuse_days_before(fields)
     names = [dimension for dimension in report.dimensions if dimension != DATE_RANGE]
     groups = tuple(_group(pivot.dimensions, names) for pivot in report.pivots)
     return PivotPlan(report, fields, groups, limits.rows)

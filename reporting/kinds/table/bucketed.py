@@ -1,7 +1,7 @@
 """Counts a table as a map over buckets of visitors and a sum: the answer is that of `run_table`, to the last digit.
 
 A visitor is in one bucket only, and a session has one visitor, so every count is the sum of the buckets' counts,
-distinct visitors included. Only quantiles do not add up: a report with one is counted in one place.
+distinct visitors included. Quantiles and shares of all rows do not add up: a report with one is counted in one place.
 
     bucket   country   visitors          country   visitors
     0        France    3                 France    5
@@ -34,10 +34,11 @@ from reporting.kinds.table.parts import parts_of, stack_parts
 from reporting.kinds.table.plan import TablePlan, plan_table
 from reporting.kinds.table.run import coded_parts
 from reporting.model.audience import AudienceReport
+from reporting.model.date_ranges import Days
 from reporting.model.limits import DEFAULT_LIMITS
 from reporting.model.now import Now
 from reporting.model.report import Answer, Report
-from reporting.query.aggregate import CODE, count, saturated
+from reporting.query.aggregate import CODE, saturated
 from reporting.query.audience_groups import Group, plan_groups
 from reporting.query.counted_rows import (
     filter_by_metrics,
@@ -47,6 +48,7 @@ from reporting.query.counted_rows import (
     zero_row,
 )
 from reporting.query.load import load
+from reporting.query.trailing import count_with_days_before
 from reporting.registry.custom import definitions_of
 from reporting.registry.measures import is_additive
 
@@ -125,8 +127,9 @@ def count_bucket(task: BucketTask) -> BucketCounts:
     if task.kept:
         ranges = [_only(coded, kept) for coded, kept in zip(ranges, task.kept, strict=True)]
     keys = key_names(plan.fields)
-    totals = [_counted(plan, with_one_code(coded), []) for coded in ranges]
-    rows = [_counted(plan, coded, keys) for coded in ranges] if keys else totals
+    parts = [(coded, part.days) for coded, part in zip(ranges, parts_of(plan), strict=True)]
+    totals = [_counted(plan, with_one_code(coded), [], days) for coded, days in parts]
+    rows = [_counted(plan, coded, keys, days) for coded, days in parts] if keys else totals
     return BucketCounts(view.zone, view.currency, rows, totals)
 
 
@@ -166,9 +169,9 @@ def _map(engine: Engine, task: BucketTask) -> list[BucketCounts]:
     return [counts for _, counts in engine.run(count_bucket, tasks)]
 
 
-def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str], days: Days) -> pl.DataFrame:
     """Counts without the codes and categories of this bucket, which mean nothing in another process."""
-    table = count(coded, keys, plan.fields.measures)
+    table = count_with_days_before(plan.fields, coded, keys, days)
     return table.drop(CODE).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 

@@ -13,7 +13,7 @@ from reporting.model.report import DATE_RANGE, ByMetric, Report, ReportError, ch
 from reporting.query.fields import Fields, resolve_fields
 from reporting.registry.compatibility import check_totals
 from reporting.registry.custom import NO_DEFINITIONS, Definitions
-from reporting.registry.measures import Sum
+from reporting.registry.measures import Sum, Whole
 from reporting.registry.metrics.model import Metric
 
 MOST_FILLED_DAYS: Final = 20_000  # half a million hours
@@ -38,6 +38,10 @@ class TablePlan(NamedTuple):
         return self.fields.row_source
 
     @property
+    def days_before(self) -> int:
+        return self.fields.days_before
+
+    @property
     def headers(self) -> tuple[str, ...]:
         """The names of the answer's dimensions, in order."""
         names = self.report.dimensions
@@ -53,7 +57,9 @@ class TablePlan(NamedTuple):
         ordering = {order.name for order in orders if isinstance(order, ByMetric)}
         ordered_by_sums = all(_is_sum(metric) for metric in self.fields.metrics if metric.name in ordering)
         empty_rows_known = all(_is_sum(metric) or metric.flags_show_zero for metric in self.fields.metrics)
-        needs_whole_table = self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"}
+        needs_whole_table = (
+            self.report.metric_filter or self.report.aggregations & {"MINIMUM", "MAXIMUM"} or self.days_before
+        )
         saves_work = self.fields.dimensions and not all(isinstance(measure, Sum) for measure in self.fields.measures)
         return bool(
             saves_work and ordered_by_sums and empty_rows_known and not needs_whole_table and not self.fills_intervals
@@ -97,7 +103,7 @@ def plan_of(report: Report, fields: Fields, limits: Limits) -> TablePlan:
 
 def _is_sum(metric: Metric) -> bool:
     """Returns whether the metric is known without counting distinct visitors or sessions."""
-    return all(isinstance(measure, Sum) for measure in metric.measures)
+    return all(isinstance(measure, Sum | Whole) for measure in metric.measures)
 
 
 def _check_length(ranges: Iterable[Days]) -> None:

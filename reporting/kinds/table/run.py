@@ -15,7 +15,7 @@ from reporting.kinds.table.parts import parts_of, stack_parts
 from reporting.kinds.table.plan import TablePlan
 from reporting.model.date_ranges import Days
 from reporting.model.report import Answer, ReportError
-from reporting.query.aggregate import CODE, measure, nonzero_flags
+from reporting.query.aggregate import CODE, nonzero_flags, saturated
 from reporting.query.counted_rows import (
     RANGE,
     coded_rows,
@@ -26,6 +26,7 @@ from reporting.query.counted_rows import (
     zero_row,
 )
 from reporting.query.load import LoadedRows
+from reporting.query.trailing import count_with_days_before
 
 
 class Counted(NamedTuple):
@@ -85,10 +86,12 @@ def _page_then_count(plan: TablePlan, ranges: Sequence[pl.DataFrame]) -> Counted
     measured = []
     for number, coded in enumerate(ranges):
         codes = page.rows.filter(pl.col(RANGE) == number)[CODE]
-        measured.append(_measured(plan, coded.filter(pl.col(CODE).is_in(codes.implode()))))
+        kept = coded.filter(pl.col(CODE).is_in(codes.implode()))
+        measured.append(_measured(plan, kept, parts_of(plan)[number].days))
     row_id = [RANGE, CODE]
     rows = page.rows.select(row_id).join(stack_parts(plan, measured), on=row_id, how="left", maintain_order="left")
-    totals = stack_parts(plan, [_totals(plan, coded) for coded in ranges])
+    parts = zip(ranges, parts_of(plan), strict=True)
+    totals = stack_parts(plan, [_totals(plan, coded, part.days) for coded, part in parts])
     return Counted(ReportPage(rows, page.row_count), rows, totals)
 
 
@@ -104,22 +107,24 @@ def _check_rows(plan: TablePlan, tables: Sequence[pl.DataFrame]) -> None:
 
 def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Returns the report rows of one date range, and its totals (one row)."""
-    totals = _totals(plan, coded)
-    table = with_empty_intervals(plan, _measured(plan, coded), days, zone) if plan.fields.dimensions else totals
+    totals = _totals(plan, coded, days)
+    table = with_empty_intervals(plan, _measured(plan, coded, days), days, zone) if plan.fields.dimensions else totals
     rows = filter_by_metrics(plan.fields, table)
     if rows.height == table.height:
         return rows, totals
-    return rows, _totals(plan, coded.join(rows, on=CODE, how="semi"))
+    return rows, _totals(plan, coded.join(rows, on=CODE, how="semi"), days)
 
 
-def _measured(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
+def _measured(plan: TablePlan, coded: pl.DataFrame, days: Days) -> pl.DataFrame:
     checkpoint()
-    return report_rows(plan.fields, measure(coded, key_names(plan.fields), plan.fields.measures))
+    counted = count_with_days_before(plan.fields, coded, key_names(plan.fields), days)
+    return report_rows(plan.fields, saturated(counted, plan.fields.measures))
 
 
-def _totals(plan: TablePlan, coded: pl.DataFrame) -> pl.DataFrame:
+def _totals(plan: TablePlan, coded: pl.DataFrame, days: Days) -> pl.DataFrame:
     """Returns one report row over all coded rows, which is not the sum of the table's: a visitor may be in several."""
     if not plan.needs_totals:
         return report_rows(plan.fields, zero_row(plan.fields)).clear()
-    counted = measure(with_one_code(coded), [], plan.fields.measures)
-    return report_rows(plan.fields, counted if counted.height else zero_row(plan.fields))
+    counted = count_with_days_before(plan.fields, with_one_code(coded), [], days)
+    total = saturated(counted, plan.fields.measures)
+    return report_rows(plan.fields, total if total.height else zero_row(plan.fields))

@@ -9,6 +9,7 @@ import polars as pl
 from reporting.model.expressions import read
 from reporting.model.report import ReportError, undefined, unknown
 from reporting.registry.measures import without_repeats
+from reporting.registry.metrics.active_days import ACTIVE_DAYS_METRICS
 from reporting.registry.metrics.commerce import COMMERCE_METRICS
 from reporting.registry.metrics.events import EVENT_METRICS
 from reporting.registry.metrics.items import ITEM_METRICS
@@ -21,6 +22,7 @@ from reporting.registry.metrics.users import USER_METRICS
 
 _CATEGORIES: Final[tuple[tuple[Metric, ...], ...]] = (
     USER_METRICS,
+    ACTIVE_DAYS_METRICS,
     SESSION_METRICS,
     PAGE_METRICS,
     EVENT_METRICS,

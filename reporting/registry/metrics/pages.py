@@ -2,10 +2,69 @@
 
 from typing import Final
 
-from reporting.registry.measures import ACTIVE_VISITORS, ENTRANCES, EXITS, PAGE_VIEWS
-from reporting.registry.metrics.model import count, rate
+import polars as pl
+
+from reporting.model.expressions import ratio
+from reporting.registry.measures import (
+    ACTIVE_VISITORS,
+    ENGAGEMENT_MS,
+    ENTRANCES,
+    EXITS,
+    PAGE_VIEWS,
+    Measure,
+    Sum,
+    Whole,
+)
+from reporting.registry.metrics.model import Metric, count, rate, seconds
+
+_ALL_ENGAGEMENT: Final = Whole("all_engagement_ms", ENGAGEMENT_MS.columns, ENGAGEMENT_MS.value)
+_ALL_VIEWS: Final = Whole("all_page_views", PAGE_VIEWS.columns, PAGE_VIEWS.value)
+
+
+def _average_time(name: str, label: str, whole: Measure, words: str, expression: str) -> Metric:
+    return Metric(
+        name=name,
+        label=label,
+        type="SECONDS",
+        category="Page",
+        definition=f"The row's engagement time in seconds, divided by its {words}.",
+        measures=(ENGAGEMENT_MS, whole),
+        value=ratio(seconds(pl.col(ENGAGEMENT_MS.name)), pl.col(whole.name)),
+        expression=expression,
+    )
+
+
+def _share(name: str, label: str, what: str, part: Sum, whole: Whole) -> Metric:
+    return Metric(
+        name=name,
+        label=label,
+        type="FLOAT",
+        category="Page",
+        definition=f"The row's {what} as a share of that of all events of the date range that the dimension filter"
+        " keeps, from 0 to 1, whatever rows the metric filter or the page leave out.",
+        measures=(part, whole),
+        value=ratio(pl.col(part.name), pl.col(whole.name)),
+        flags_show_zero=False,
+    )
+
 
 PAGE_METRICS: Final = (
+    _average_time(
+        "averageEngagementTime",
+        "Average engagement time",
+        ACTIVE_VISITORS,
+        "active users",
+        "userEngagementDuration / activeUsers",
+    ),
+    _average_time(
+        "averageEngagementTimePerView",
+        "Average engagement time per view",
+        PAGE_VIEWS,
+        "page views",
+        "userEngagementDuration / screenPageViews",
+    ),
+    _share("engagementTimeShare", "Share of engagement time", "engagement time", ENGAGEMENT_MS, _ALL_ENGAGEMENT),
+    _share("viewsShare", "Share of views", "number of page views", PAGE_VIEWS, _ALL_VIEWS),
     rate(
         "screenPageViewsPerUser",
         "Views per user",

@@ -1,0 +1,53 @@
+"""Metrics of users who were active within some days, and how often they come."""
+
+from typing import Final
+
+import polars as pl
+
+from reporting.model.expressions import ratio
+from reporting.registry.measures import active_visitors_of
+from reporting.registry.metrics.model import Metric
+
+_DAYS: Final = {1: "day", 7: "7 days", 28: "28 days"}
+_WINDOW: Final = (
+    " In a report by date these days end with the row's date, in any other report with the last day of the date range;"
+    " they may begin before it."
+)
+
+
+def _active(days: int) -> Metric:
+    measure = active_visitors_of(days)
+    return Metric(
+        name=f"active{days}DayUsers",
+        label=f"{days}-day active users",
+        type="INTEGER",
+        category="User",
+        definition=f"Distinct visitors of active events within {'a' if days == 1 else 'the'} {_DAYS[days]}, see"
+        f" activeUsers.{_WINDOW}",
+        measures=(measure,),
+        value=pl.col(measure.name),
+        flags_show_zero=False,
+    )
+
+
+def _ratio(name: str, label: str, few: int, many: int) -> Metric:
+    part, whole = active_visitors_of(few), active_visitors_of(many)
+    return Metric(
+        name=name,
+        label=label,
+        type="FLOAT",
+        category="User",
+        definition=f"active{few}DayUsers as a share of active{many}DayUsers, from 0 to 1.",
+        measures=(part, whole),
+        value=ratio(pl.col(part.name), pl.col(whole.name)),
+        expression=f"active{few}DayUsers / active{many}DayUsers",
+        flags_show_zero=False,
+    )
+
+
+ACTIVE_DAYS_METRICS: Final = (
+    *map(_active, _DAYS),
+    _ratio("dauPerMau", "DAU / MAU", 1, 28),
+    _ratio("dauPerWau", "DAU / WAU", 1, 7),
+    _ratio("wauPerMau", "WAU / MAU", 7, 28),
+)
