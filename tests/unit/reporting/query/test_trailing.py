@@ -110,6 +110,17 @@ def test_average_times() -> None:
     assert rows(ask(view, metrics=names)) == [(2, 2)]
 
 
+@pytest.mark.parametrize(("scope", "expected"), [("user", (1, 1, 1)), ("session", (1, 1, 1)), ("event", (1, 1, 2))])
+def test_a_segment_is_that_of_the_date_range(scope: str, expected: tuple[int, ...]) -> None:
+    """Users who are in it then count for the days before as well; a filter on events holds on all days."""
+    french = {"country": "France"}
+    view = view_of(seen(1, 0, **french), seen(1, 3), seen(3, 0), seen(8, 20, **french))
+    condition = {"type": "events", "filter": {"type": "string", "field": "country", "value": "France"}}
+    body = {"date_ranges": [{"start": "today", "end": "today"}], "metrics": list(USERS)}
+    answer = run(parse({**body, "segment": {"scope": scope, "include": condition}}), view, NOW)
+    assert rows(answer) == [expected]
+
+
 def test_a_pivot_says_that_it_cannot_look_back() -> None:
     body = {"kind": "pivot", "date_ranges": [{"start": "today", "end": "today"}], "metrics": ["dauPerMau"]}
     with pytest.raises(ReportError, match="'dauPerMau' looks back"):
