@@ -31,7 +31,7 @@ def page() -> str:
 
 def with_registries(text: str) -> str:
     """Returns the page with its tables of dimensions and metrics written from the registries."""
-    scopes = {"session": "(session) ", "user": "(user) ", "event": ""}
+    scopes = {"session": "(session) ", "user": "(user) ", "item": "(item) ", "event": ""}
     dimensions = [f"| `{item.name}` | {scopes[item.scope]}{item.definition} |" for item in DIMENSIONS.values()]
     metrics = [f"| `{item.name}` | {item.type} | {item.definition} |" for item in METRICS.values()]
     return _between(_between(text, "dimensions", dimensions), "metrics", metrics)
