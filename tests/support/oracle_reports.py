@@ -10,13 +10,13 @@ from calendar import SUNDAY, day_name
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tests.support import oracle, oracle_commerce
 from tests.support.oracle_commerce import Currencies
 from tests.support.oracle_quality import QUALITY_DIMENSIONS, QUALITY_METRICS
+from tests.support.oracle_sessions import SESSION_DIMENSIONS, with_sessions
 from tests.support.oracle_windows import ACTIVE_DAYS, RATIOS, WINDOWED, Windows
 
 Fact = dict[str, Any]
@@ -72,21 +72,6 @@ def with_first(facts_: list[Fact]) -> list[Fact]:
         }
         for fact in facts_
     ]
-
-
-def with_sessions(facts_: list[Fact]) -> list[Fact]:
-    """Adds what is known of the whole session: where it begins, its exit page, and which view is its exit."""
-    by_session = defaultdict(list)
-    for fact in facts_:
-        by_session[fact["session"]].append(fact)
-    for session in by_session.values():
-        session.sort(key=lambda e: (e["time"], e["sequence"], e["hit"], e["index"]))
-        views = [fact for fact in session if fact["page_view"]]
-        for fact in session:
-            fact["begin"] = session[0]
-            fact["exit"] = views[-1]["path"] if views else None
-            fact["exits"] = bool(views) and fact is views[-1]
-    return facts_
 
 
 def answer(all_facts: Iterable[Fact], report: SlowReport) -> tuple[list[Line], Line]:
@@ -156,19 +141,6 @@ def _week(fact: Fact) -> int:
     return 1 + sum(each.weekday() == SUNDAY for each in days[1:])
 
 
-NOT_SET = "(not set)"
-INTERACTIONS = (
-    *("linkUrl", "linkDomain", "linkText", "linkId", "linkClasses", "outbound", "fileName", "fileExtension"),
-    *("percentScrolled", "searchTerm", "formId", "formName", "formDestination"),
-    *("videoTitle", "videoUrl", "videoProvider", "videoPercent", "method"),
-)
-
-
-def _interaction(name: str, fact: Fact) -> str:
-    said: dict[str, str] = fact["interaction"]
-    return said.get(name, NOT_SET)
-
-
 def _shown(name: str) -> Callable[[Fact], str]:
     return lambda fact: fact.get(name, "(not set)")
 
@@ -205,13 +177,7 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "contentGroup": lambda fact: fact.get("content_group") or "(not set)",
     "hostName": lambda fact: fact["host"],
     "eventName": lambda fact: fact["event"],
-    **{name: partial(_interaction, name) for name in INTERACTIONS},
-    "landingPage": lambda fact: fact["landing"][0] or NOT_SET,
-    "landingPagePlusQueryString": lambda fact: (
-        (fact["landing"][0] or NOT_SET) + (f"?{fact['landing'][1]}" if fact["landing"][1] else "")
-    ),
-    "exitPage": lambda fact: fact["exit"] or NOT_SET,
-    "sessionNumber": lambda fact: fact["begin"]["visit_number"] or NOT_SET,
+    **SESSION_DIMENSIONS,
     "sessionSource": lambda fact: fact["origin"][0],
     "sessionMedium": lambda fact: fact["origin"][1],
     "sessionSourceMedium": lambda fact: f"{fact['origin'][0]} / {fact['origin'][1]}",
@@ -225,16 +191,6 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "firstUserPrimaryChannelGroup": lambda fact: fact["first"]["origin"][3],
     "firstSessionDate": lambda fact: fact["first"]["local"].strftime("%Y%m%d"),
     "newVsReturning": lambda fact: "new" if fact["new"] else "returning",
-    "sessionManualTerm": lambda fact: fact["begin"]["details"][0] or NOT_SET,
-    "sessionManualAdContent": lambda fact: fact["begin"]["details"][1] or NOT_SET,
-    "sessionCampaignId": lambda fact: fact["begin"]["details"][2] or NOT_SET,
-    "sessionSourcePlatform": lambda fact: fact["begin"]["details"][3] or NOT_SET,
-    "sessionClickIdKind": lambda fact: fact["begin"]["details"][4] or NOT_SET,
-    "manualTerm": lambda fact: fact["details"][0] or NOT_SET,
-    "manualAdContent": lambda fact: fact["details"][1] or NOT_SET,
-    "campaignId": lambda fact: fact["details"][2] or NOT_SET,
-    "sourcePlatform": lambda fact: fact["details"][3] or NOT_SET,
-    "clickIdKind": lambda fact: fact["details"][4] or NOT_SET,
     "country": lambda fact: fact["country"],
     "deviceCategory": lambda fact: fact["device"],
     "browser": lambda fact: fact["browser"],
