@@ -27,6 +27,7 @@ from processing.segments.read_view import ReadView
 from processing.segments.sealed_periods import SealedPeriods
 from processing.segments.view_cache import ViewCache
 from processing.sessions.condensed import EVENT_COUNT, RowSource, uncondensed
+from processing.sessions.first_sightings import SIGHTINGS, Sighting, first_sightings
 from processing.store.port import CorruptBlob, Missing, Store, StoreUnavailable
 
 ATTEMPTS: Final = 3
@@ -201,6 +202,7 @@ class _Recount:
         shown_reason = pl.when("again").then(pl.lit("duplicate")).otherwise("reason").alias("reason")
         reasons = rejected.select(shown_reason)["reason"].value_counts()
         counted, duplicates = self.events["position"].unique(), sealed.visible(key, "duplicates", ["position"])
+        self.firsts = [_has_first_events(sealed, key, kind) for kind in SIGHTINGS]
         self.positions = [counted, duplicates["position"].unique(), rejected["position"]]
         self.rejected = add_counts(dict(reasons.iter_rows()), {"duplicate": len(self.positions[1])})
 
@@ -214,6 +216,16 @@ class _Recount:
         if not _by_visitor(self.condensed).equals(_by_visitor(uncondensed(self.events))):
             condensed = self.condensed[EVENT_COUNT].sum()
             yield f"the condensed rows stand for {condensed} events, the rows are {self.events.height}"
+        for kind in (kind for kind, right in zip(SIGHTINGS, self.firsts, strict=True) if not right):
+            yield f"the {kind.section.replace('_', ' ')} are not those of its events"
+
+
+def _has_first_events(sealed: SealedPeriods, key: str, kind: Sighting) -> bool:
+    """Returns whether the first sightings that are stored are those of the events."""
+    numbers = [name for name, dtype in kind.schema.items() if dtype.is_integer()]
+    stored = pl.concat(sealed.first_sightings(key, kind)).select(numbers)
+    events = sealed.visible(key, "events", kind.source_columns)
+    return stored.sort(numbers).equals(first_sightings(events, kind).select(numbers).sort(numbers))
 
 
 def _by_visitor(condensed: pl.DataFrame) -> pl.DataFrame:

@@ -38,7 +38,7 @@ USER_METRICS: Final = (
         name="newUsers",
         label="New users",
         category="User",
-        definition="Distinct visitors with a first visit in the row.",
+        definition="Distinct visitors with a first_visit event in the row. Access logs have none: see newVsReturning.",
         measure=NEW_VISITORS,
     ),
     count(

@@ -294,8 +294,9 @@ def test_condensed_rows_that_differ_from_their_events(tmp_path: Path, monkeypatc
     here.send(*(ga4(n, client=f"{n}.1") for n in range(20)))
     here.receive()
     here.worker.seal(everything=True)
-    [problem] = problems(here)
-    assert "the condensed rows stand for" in problem.text
+    condensed, first = problems(here)  # visitors' first events are looked up in the condensed rows
+    assert "the condensed rows stand for" in condensed.text
+    assert "the first visitors are not those of its events" in first.text
 
 
 def test_a_missing_block(here: Installation) -> None:
@@ -352,3 +353,15 @@ def test_it_runs_beside_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for _ in range(12):
         assert list(FsckRun(here.log, beside).problems()) == []
     assert next(turns) > 30
+
+
+def test_first_sightings_that_are_not_those_of_the_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events in the order of arrival, which is not that of their ids."""
+    monkeypatch.setattr(folding, "MIN_CONDENSED_EVENTS", 1)
+    monkeypatch.setitem(folding.ROW_ORDER, "events", ("visitor", "time", "position", "index"))
+    here = Installation(tmp_path)
+    here.send(*(ga4(n, client=f"{n // 2}.1", session=f"{n}") for n in range(40)))
+    here.receive()
+    here.worker.seal(everything=True)
+    [problem] = problems(here)
+    assert "the first visitors are not those of its events" in problem.text
