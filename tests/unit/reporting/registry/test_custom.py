@@ -85,6 +85,7 @@ def test_it_works(view: FrameView) -> None:
     ("dimension", "expected"),
     [
         ("sessionCustomChannelGroup:By team", {"Ours": 2, "(not set)": 2}),
+        ("firstUserCustomChannelGroup:By team", {"Ours": 4}),
         ("contentGroup:Section", {"Shop": 1, "Blog": 1, "(not set)": 2}),
         ("contentGroup", {"Shop": 1, "Blog": 1, "(not set)": 2}),
         ("contentGroup:Author", {"Ann & Bob": 1, "(not set)": 3}),
