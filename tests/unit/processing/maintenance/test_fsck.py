@@ -21,6 +21,7 @@ from processing.segments import folding
 from processing.segments.manifest import Manifest, OffsetRange, PeriodEntry, Tombstone, decode_manifest, encode_manifest
 from processing.segments.view_cache import ViewCache
 from processing.sessions.condensed import condensed_rows
+from processing.sessions.layers import ROW_ORDER
 from processing.store import open_store
 from processing.store.embedded.store import EmbeddedStore
 from processing.store.port import CorruptBlob, ManifestChange, Missing
@@ -358,7 +359,7 @@ def test_it_runs_beside_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_first_sightings_that_are_not_those_of_the_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Events in the order of arrival, which is not that of their ids."""
     monkeypatch.setattr(folding, "MIN_CONDENSED_EVENTS", 1)
-    monkeypatch.setitem(folding.ROW_ORDER, "events", ("visitor", "time", "position", "index"))
+    monkeypatch.setitem(ROW_ORDER, "events", ("visitor", "time", "position", "index"))
     here = Installation(tmp_path)
     here.send(*(ga4(n, client=f"{n // 2}.1", session=f"{n}") for n in range(40)))
     here.receive()
