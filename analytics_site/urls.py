@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("choose/", views.chosen, name="choose"),
     path("<int:property_id>/", views.dashboard, name="dashboard"),
     path("<int:property_id>/panels/", views.panels_only, name="panels"),
+    path("<int:property_id>/details/<slug:panel>/<slug:tab>/", views.details, name="details"),
+    path("<int:property_id>/not-counted/", views.not_counted, name="not-counted"),
     path("sign-in/", LoginView.as_view(), name="login"),
     path("sign-out/", sign_out, name="logout"),
     # Reports for programs: Google's report API, and our own

@@ -1,121 +1,219 @@
-"""Charts as plotly figures, plain enough for JSON.
+"""The chart over time, twice with the same numbers: as an SVG that stands in the page when it arrives, and as a plotly
+figure that takes its place when the browser is idle.
 
 Colours are custom properties of hitstream.css, which the browser looks up, so that a chart is light or dark like the
 page.
 """
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
+from math import ceil, floor, log10
 from typing import Any, Final, NamedTuple
 
+from reporting.dashboard.intervals import INTERVALS, Moment
 from reporting.dashboard.labels import metric_label
+from reporting.dashboard.number_format import compact, format_value
+from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.model.report import Answer
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
-FEW_MOMENTS: Final = 8
-FEW_COUNTS: Final = 5
 COLOURS: Final = ("--accent", "--second")
+GRID_LINES: Final = 4
+MOST_LABELS: Final = 7  # on the axis of time
+STEPS: Final = (1, 2, 2.5, 5, 10)
+SCALE: Final = 1000  # of the SVG's coordinates, both ways
 
 
-class Moment(NamedTuple):
-    """A day or an hour: as the dimension's value, in the format of plotly, and for people."""
+class Line(NamedTuple):
+    """A metric's value per moment; `compared` has those of the compared period, as many as it has moments.
 
-    key: str
-    x: str
-    text: str
-
-
-class Series(NamedTuple):
-    """A value per moment for each metric; 0 where nothing happened. `axis`: all moments of the chart, of which those
-    before the data begin have no values.
+    Moments before the data begin have no values: the line begins at moment number `begins`.
     """
 
-    names: list[str]
+    metric: str
+    values: list[float]
+    compared: list[float]
+    begins: int = 0
+
+    @property
+    def label(self) -> str:
+        return metric_label(self.metric).text
+
+
+class Chart(NamedTuple):
     moments: list[Moment]
-    values: list[list[float]]
-    axis: list[Moment]
-
-    def rows(self) -> list[tuple[str, tuple[float, ...]]]:
-        """Returns the same as a table, the latest moment first."""
-        by_moment = zip(self.moments, zip(*self.values, strict=True), strict=True)
-        return [(moment.text, values) for moment, values in by_moment][::-1]
+    lines: list[Line]
+    compared_moments: list[Moment]
+    unfinished: bool  # the last moment is not over
+    interval: str
 
 
-def series(answer: Answer, days: tuple[date, date], now: datetime, begins: date) -> Series:
-    """One value per day or hour of `days`, for a report by `date` or `dateHour`. Hours after `now` are left out.
-
-    `begins` is the first day that has data.
-    """
-    values = {row.dimensions[0]: row.metrics for row in answer.rows}
-    axis = _hours(*days, now) if answer.dimensions[0] == "dateHour" else _days(*days)
-    nothing = [0.0] * len(answer.metrics)
+def chart_of(
+    answer: Answer,
+    compared: Answer | None,
+    *,
+    interval: str,
+    period: ChosenPeriod,
+    compared_period: ChosenPeriod | None,
+    now: datetime,
+    begins: date,
+) -> Chart:
+    """Makes the lines of a report by the interval's dimension. `begins` is the first day that has data."""
+    moments = INTERVALS[interval].moments(period, now)
+    values = _by_moment(answer)
     # Where the data begin within these days, their first moment is the first that the answer has.
-    begun = min(values, default=axis[-1].key + "~") if begins >= days[0] else ""
-    moments = [moment for moment in axis if moment.key >= begun]
-    rows = [values.get(moment.key, nothing) for moment in moments]
-    names = [metric_label(header.name).text for header in answer.metrics]
-    return Series(names, moments, [[row[number] for row in rows] for number in range(len(names))], axis)
+    first = min(values, default="") if begins >= period.first else ""
+    start = next((number for number, moment in enumerate(moments) if moment.key >= first), len(moments))
+    earlier = INTERVALS[interval].moments(compared_period, now)[: len(moments)] if compared and compared_period else []
+    before = _by_moment(compared) if compared else {}
+    lines = [
+        Line(
+            header.name,
+            [values[moment.key][number] if moment.key in values else 0.0 for moment in moments[start:]],
+            [before[moment.key][number] if moment.key in before else 0.0 for moment in earlier],
+            start,
+        )
+        for number, header in enumerate(answer.metrics)
+    ]
+    return Chart(moments, lines, earlier, period.last == now.date(), interval)
 
 
-def over_time(lines: Series, *, unfinished: bool) -> dict[str, Any]:
-    """Returns a figure with a line per metric. An unfinished last moment is a point at the end of a dotted line."""
-    x, axis = [moment.x for moment in lines.moments], [moment.x for moment in lines.axis]
-    hours = len(axis[0]) > len("2026-01-31")
-    single_point = unfinished or len(x) == 1
-    layout = _layout(hours=hours)
-    if len(axis) > 1:
-        layout["xaxis"]["range"] = [axis[0], axis[-1]]
-    if len(axis) <= FEW_MOMENTS:  # ticks at whole days or hours, and below at whole counts
-        layout["xaxis"]["dtick"] = HOUR_MS if hours else DAY_MS
-    if max((max(y, default=0) for y in lines.values), default=0) <= FEW_COUNTS:
-        layout["yaxis"]["dtick"] = 1
-    figure: dict[str, Any] = {"data": [], "layout": layout}
-    for name, y, colour in zip(lines.names, lines.values, COLOURS, strict=False):
-        figure["data"] += _traces(name, x, y, colour, single_point=single_point)
-        if single_point and len(x) > 1:
-            layout["shapes"].append(_dotted(x, y, colour))
-    return figure
+def _by_moment(answer: Answer) -> dict[str, Sequence[float]]:
+    return {row.dimensions[0]: row.metrics for row in answer.rows}
 
 
-def _traces(name: str, x: list[str], y: list[float], colour: str, *, single_point: bool) -> list[dict[str, Any]]:
-    both = {"type": "scatter", "name": name, "hovertemplate": "%{y:,}", "cliponaxis": False}
-    line = {"mode": "lines", "line": {"width": 2.5, "color": colour}}
-    if not single_point:
-        return [{**both, **line, "x": x, "y": y}]
-    point = {"mode": "markers", "marker": {"size": 8, "color": colour}}
-    return [{**both, **line, "x": x[:-1], "y": y[:-1]}, {**both, **point, "x": x[-1:], "y": y[-1:]}]
+def table_of(chart: Chart) -> list[tuple[str, list[str]]]:
+    """Returns the chart as a table, the latest moment first: moment, values of the lines in words."""
+    rows = [
+        (moment.text, [format_value(line.metric, line.values[number - line.begins]) for line in chart.lines])
+        for number, moment in enumerate(chart.moments)
+        if chart.lines and number >= chart.lines[0].begins
+    ]
+    return rows[::-1]
 
 
-def _dotted(x: list[str], y: list[float], colour: str) -> dict[str, Any]:
-    (x0, x1), (y0, y1) = x[-2:], y[-2:]
+def svg_of(chart: Chart) -> dict[str, Any]:
+    """Returns what the template draws, in coordinates from 0 to SCALE; y grows downwards."""
+    count = len(chart.moments)
+    tops = [_top(line) for line in chart.lines]
     return {
-        "type": "line",
-        "x0": x0,
-        "x1": x1,
-        "y0": y0,
-        "y1": y1,
-        "line": {"width": 2, "dash": "dot", "color": colour},
+        "lines": [_drawn(line, top, count, chart.unfinished) for line, top in zip(chart.lines, tops, strict=True)],
+        "grid": [
+            {"y": f"{100 * number / GRID_LINES:g}%", "label": _label(chart.lines, tops, 1 - number / GRID_LINES)}
+            for number in range(GRID_LINES + 1)
+        ],
+        "ticks": _ticks(chart.moments),
     }
 
 
-def _days(first: date, last: date) -> list[Moment]:
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return [Moment(f"{day:%Y%m%d}", day.isoformat(), f"{day:%a} {day.day} {day:%b %Y}") for day in days]
-
-
-def _hours(first: date, last: date, now: datetime) -> list[Moment]:
-    begin = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - the property's own wall clock
-    count = 24 * ((last - first).days + 1)
-    hours = [begin + timedelta(hours=n) for n in range(count)]
-    past = [hour for hour in hours if hour <= now.replace(tzinfo=None)]
-    return [Moment(f"{hour:%Y%m%d%H}", hour.isoformat(), f"{hour:%a} {hour.day} {hour:%b, %H:00}") for hour in past]
-
-
-def _layout(*, hours: bool) -> dict[str, Any]:
+def _drawn(line: Line, top: float, count: int, unfinished: bool) -> dict[str, Any]:
+    points = [_point(line.begins + number, value, top, count) for number, value in enumerate(line.values)]
+    earlier = [_point(number, value, top, count) for number, value in enumerate(line.compared)]
+    whole = points[:-1] if unfinished and len(points) > 1 else points
     return {
-        "margin": {"l": 44, "r": 24, "t": 8, "b": 36},
+        "points": " ".join(whole),
+        "last": " ".join(points[-2:]) if unfinished else "",
+        "compared": " ".join(earlier),
+        "single": points[0].split(",") if len(points) == 1 else None,
+    }
+
+
+def _point(number: int, value: float, top: float, count: int) -> str:
+    x = SCALE * number / (count - 1) if count > 1 else SCALE / 2
+    return f"{x:.1f},{SCALE * (1 - value / top):.1f}"
+
+
+def _top(line: Line) -> float:
+    """A round number at or above all values: 0.254 -> 0.4, 37 -> 40, 1,234 -> 2,000."""
+    largest = max([*line.values, *line.compared], default=0)
+    if largest <= 0:
+        return GRID_LINES
+    rough = largest / GRID_LINES
+    power = 10.0 ** floor(log10(rough))
+    step = next(step for step in STEPS if step * power >= rough * (1 - 1e-9)) * power
+    whole = metric_label(line.metric).is_count
+    return GRID_LINES * (max(1, ceil(step)) if whole else step)
+
+
+def _label(lines: Sequence[Line], tops: Sequence[float], share: float) -> str:
+    return compact(lines[0].metric, tops[0] * share) if lines else ""
+
+
+def _ticks(moments: Sequence[Moment]) -> list[dict[str, str]]:
+    """A few moments along the axis, at equal distances."""
+    every = ceil(len(moments) / MOST_LABELS)
+    last = len(moments) - 1
+    return [
+        {
+            "x": f"{100 * number / last:.2f}%" if last else "50%",
+            "text": moments[number].short,
+            "anchor": "start" if number == 0 and last else "end" if number == last and last else "middle",
+        }
+        for number in range(0, len(moments), every)
+    ]
+
+
+def figure_of(chart: Chart) -> dict[str, Any]:
+    """Returns the figure for plotly. The second line has an axis of its own, on the right."""
+    traces: list[dict[str, Any]] = []
+    layout = _layout(chart)
+    for number, (line, colour) in enumerate(zip(chart.lines, COLOURS, strict=False)):
+        axis = {"yaxis": "y2"} if number else {}
+        x = [moment.x for moment in chart.moments[line.begins :]]
+        shown = {"type": "scatter", "name": line.label, "cliponaxis": False, **axis}
+        if line.compared:
+            compared = [moment.text for moment in chart.compared_moments]
+            dashed = {"mode": "lines", "line": {"width": 1.5, "dash": "dash", "color": colour}, "opacity": 0.55}
+            at = [moment.x for moment in chart.moments[: len(line.compared)]]
+            hover = f"%{{text}}: {_hover(line.metric)}<extra></extra>"
+            traces.append({**shown, **dashed, "x": at, "y": line.compared, "text": compared, "hovertemplate": hover})
+        hover = f"{_hover(line.metric)}<extra>{line.label}</extra>"
+        solid = {"mode": "lines", "line": {"width": 2.5, "color": colour}, "hovertemplate": hover}
+        point = {"mode": "markers", "marker": {"size": 8, "color": colour}, "hovertemplate": hover}
+        whole = len(x) - 1 if chart.unfinished or len(x) == 1 else len(x)
+        traces.append({**shown, **solid, "x": x[:whole], "y": line.values[:whole]})
+        if whole < len(x):
+            traces.append({**shown, **point, "x": x[whole:], "y": line.values[whole:]})
+            if whole:
+                layout["shapes"].append(_dotted(x, line.values, colour, "y2" if number else "y"))
+        layout[f"yaxis{2 if number else ''}"]["range"] = [0, _top(line)]
+        if not number:
+            layout["yaxis"] |= _scale(chart.lines, [_top(each) for each in chart.lines])
+    return {"data": traces, "layout": layout}
+
+
+def _scale(lines: Sequence[Line], tops: Sequence[float]) -> dict[str, Any]:
+    """The lines of the grid, with their values above them, as in the SVG."""
+    shares = [number / GRID_LINES for number in range(GRID_LINES + 1)]
+    return {
+        "showgrid": True,
+        "gridcolor": "--line",
+        "showticklabels": True,
+        "ticklabelposition": "inside top",
+        "tickvals": [tops[0] * share for share in shares],
+        "ticktext": [_label(lines, tops, share) for share in shares],
+    }
+
+
+def _hover(metric: str) -> str:
+    return "%{y:.1%}" if metric_label(metric).is_share else "%{y:,.0f} s" if metric_label(metric).is_time else "%{y:,}"
+
+
+def _dotted(x: Sequence[str], y: Sequence[float], colour: str, axis: str) -> dict[str, Any]:
+    (x0, x1), (y0, y1) = x[-2:], y[-2:]
+    line = {"width": 2, "dash": "dot", "color": colour}
+    return {"type": "line", "yref": axis, "x0": x0, "x1": x1, "y0": y0, "y1": y1, "line": line}
+
+
+def _layout(chart: Chart) -> dict[str, Any]:
+    axis = {"rangemode": "tozero", "fixedrange": True, "zeroline": False, "showgrid": False, "showticklabels": False}
+    x = [moment.x for moment in chart.moments]
+    ticks = _ticks(chart.moments)
+    every = ceil(len(x) / MOST_LABELS) or 1
+    return {
+        "margin": {"l": 0, "r": 0, "t": 8, "b": 28},
         "hovermode": "x unified",
-        "dragmode": False,
+        "dragmode": "select",
+        "selectdirection": "h",
         "showlegend": False,
         "shapes": [],
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -128,17 +226,11 @@ def _layout(*, hours: bool) -> dict[str, Any]:
             "spikecolor": "--edge",
             "spikethickness": 1,
             "fixedrange": True,
-            "hoverformat": "%a %-d %b, %H:00" if hours else "%a %-d %b %Y",
-            "tickformat": "%H:00\n%-d %b" if hours else "%-d %b\n%Y",
-            "nticks": 8,
+            "tickvals": x[::every],
+            "ticktext": [tick["text"] for tick in ticks],
+            **({"range": [x[0], x[-1]]} if len(x) > 1 else {}),
         },
-        "yaxis": {
-            "rangemode": "tozero",
-            "fixedrange": True,
-            "zeroline": False,
-            "gridcolor": "--line",
-            "tickformat": "~s",
-            "nticks": 5,
-        },
+        "yaxis": axis,
+        "yaxis2": {**axis, "overlaying": "y", "side": "right"},
         "font": {"size": 12, "family": "system-ui, sans-serif", "color": "--quiet"},
     }

@@ -9,8 +9,13 @@ from reporting.registry.metrics import METRICS
 class Label(NamedTuple):
     text: str
     meaning: str
+    is_count: bool = True
+    is_share: bool = False
+    is_time: bool = False
 
 
+# Metrics between 0 and 1, shown in percent.
+SHARES: Final = frozenset({"engagementRate", "bounceRate", "sessionKeyEventRate", "userKeyEventRate"})
 METRIC_LABELS: Final = {
     "totalUsers": Label(
         "Visitors",
@@ -18,17 +23,20 @@ METRIC_LABELS: Final = {
         " that row. Google Analytics calls them “total users”; its “active users” leave out people who did nothing.",
     ),
     "sessions": Label(
-        "Sessions",
-        "Visits. A session ends after a while without events (30 minutes, unless the property says otherwise);"
+        "Visits",
+        "Sessions. A session ends after a while without events (30 minutes, unless the property says otherwise);"
         " midnight does not end it.",
     ),
-    "screenPageViews": Label("Page views", "Pages that were shown. Repeated views of a page count."),
+    "screenPageViews": Label("Views", "Pages that were shown. Repeated views of a page count."),
     "engagementRate": Label(
         "Engagement rate",
         "The share of sessions that lasted over 10 seconds, or had two page views, or a key event.",
     ),
     "averageSessionDuration": Label(
-        "Time per session", "From the first to the last event of a session, on average over all sessions."
+        "Time per visit", "From the first to the last event of a session, on average over all sessions."
+    ),
+    "keyEvents": Label(
+        "Goals", "Actions you want visitors to take, as your rules define them: how often they happened."
     ),
     "eventCount": Label("Events", "Everything that was measured: page views and your own events."),
 }
@@ -44,7 +52,10 @@ DIMENSION_LABELS: Final = {
 
 
 def metric_label(name: str) -> Label:
-    return METRIC_LABELS.get(name) or Label(METRICS[name].label, METRICS[name].definition)
+    metric = METRICS[name]
+    label = METRIC_LABELS.get(name) or Label(metric.label, metric.definition)
+    is_time = metric.type == "SECONDS"
+    return label._replace(is_count=metric.type == "INTEGER", is_share=name in SHARES, is_time=is_time)
 
 
 def dimension_label(name: str) -> str:

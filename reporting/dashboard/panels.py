@@ -1,135 +1,185 @@
-"""The panels of the dashboard and the reports behind them: totals with their changes, a chart over time, tables.
+"""What the overview shows, and the reports behind it: totals with their changes, a chart over time, tables.
 
 Pure, but for the view that it reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from django.http import QueryDict
+
+from configuration import moments
 from processing.segments.read_view import ReadView
 from reporting.dashboard.annotations import Annotation, draw
-from reporting.dashboard.charts import over_time, series
+from reporting.dashboard.charts import Chart, chart_of, figure_of, svg_of, table_of
+from reporting.dashboard.intervals import INTERVALS
 from reporting.dashboard.labels import dimension_label, metric_label
+from reporting.dashboard.links import link
+from reporting.dashboard.number_format import change, format_value
+from reporting.dashboard.page_request import TOTALS, PageRequest
+from reporting.dashboard.panel_tabs import NOT_SET, PANELS, Panel, Tab
 from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.dashboard.same_time import ViewUntil
-from reporting.kinds import run, run_many
+from reporting.kinds import run_many
 from reporting.model.now import Now
-from reporting.model.report import Answer, ByDimension, Report, Row
-from reporting.registry.metrics import METRICS
+from reporting.model.report import And, Answer, ByDimension, Filter, InListFilter, Report, Row
 
-TOTALS: Final = ("totalUsers", "sessions", "screenPageViews", "engagementRate", "averageSessionDuration")
-OVER_TIME: Final = ("totalUsers", "screenPageViews")
 TABLE_ROWS: Final = 10
-SHARES: Final = frozenset({"engagementRate", "bounceRate"})
-NOT_SET: Final = "(not set)"
-NO_GEO_DATABASE: Final = "Countries need a database of places; the manual says how to set one (HITSTREAM_PLACES)."
-HOURLY_DAYS: Final = 2
-SMALLEST_CHANGE: Final = 0.0005
-LARGE_CHANGE: Final = 1
-MINUS: Final = "\N{MINUS SIGN}"
+LONGEST_CHART: Final = 2_000  # moments
 
 
-class Table(NamedTuple):
-    """A panel: the title, and the report behind it (one dimension; rows come by the first metric)."""
+class Shown(NamedTuple):
+    """The answers behind the page for one period."""
 
-    key: str
-    title: str
-    dimension: str
-    metrics: tuple[str, ...]
-
-
-TABLES: Final = (
-    Table("pages", "Pages", "pagePath", ("screenPageViews", "totalUsers")),
-    Table("sources", "Sources", "sessionSourceMedium", ("sessions", "totalUsers")),
-    Table("channels", "Channels", "sessionDefaultChannelGroup", ("sessions", "totalUsers")),
-    Table("browsers", "Browsers", "browser", ("totalUsers", "sessions")),
-    Table("countries", "Countries", "country", ("totalUsers", "sessions")),
-    Table("devices", "Devices", "deviceCategory", ("totalUsers", "sessions")),
-    Table("events", "Events", "eventName", ("eventCount", "totalUsers")),
-)
+    totals: Answer
+    over_time: Answer
+    tables: list[Answer]
 
 
-def panels(view: ReadView, period: ChosenPeriod, now: datetime, drawn: Sequence[Annotation] = ()) -> dict[str, Any]:
+def panels(
+    view: ReadView, asked: PageRequest, now: datetime, query: QueryDict, drawn: Sequence[Annotation] = ()
+) -> dict[str, Any]:
     """All panels of one pinned view, as the context of the template. `now` is in the property's zone."""
-    days, dimension = (period.as_range(),), "dateHour" if is_hourly(period) else "date"
-    reports = [
-        Report(date_ranges=days, metrics=TOTALS),
-        Report(date_ranges=days, dimensions=(dimension,), metrics=OVER_TIME, orders=(ByDimension(dimension),)),
-        *(
-            Report(date_ranges=days, dimensions=(table.dimension,), metrics=table.metrics, limit=TABLE_ROWS)
-            for table in TABLES
-        ),
-    ]
-    totals, values, *tables = run_many(reports, view, Now.at(now))
-    lines = series(values, (period.first, period.last), now, view.begins)
-    unfinished = period.last == now.date()
-    chart = over_time(lines, unfinished=unfinished)
-    draw(chart, drawn)
-    before = _totals_before(view, period, now)
+    period, compared = asked.choice.period, _comparable(view, asked.compared.period)
+    shown = _answers(view, asked, period, now, tables=[_table(asked, tab, period) for tab in asked.tabs.values()])
+    before = None
+    if compared:
+        source = ViewUntil(view, compared.last, now) if period.last == now.date() else view
+        rows = zip(asked.tabs.values(), shown.tables, strict=True)
+        before = _answers(source, asked, compared, now, tables=[_same_rows(asked, *each, compared) for each in rows])
+    chart = chart_of(
+        shown.over_time,
+        before and before.over_time,
+        interval=asked.interval,
+        period=period,
+        compared_period=compared,
+        now=now,
+        begins=view.begins,
+    )
+    figure = figure_of(chart)
+    draw(figure, drawn)
     return {
-        "totals": _total_cards(totals, before),
-        "compared_with": _in_words(period, now) if before else "",
-        "unfinished": unfinished,
-        "chart": chart,
+        "totals": _tiles(shown.totals, before and before.totals, asked.metrics, query),
+        "compared_with": _in_words(compared, unfinished=chart.unfinished, now=now) if compared else "",
+        "unfinished": chart.unfinished,
+        "chart": figure,
+        "svg": svg_of(chart),
+        "interval": asked.interval,
         "annotations": [annotation.text for annotation in drawn],
-        "chart_summary": _summary(totals),
-        "chart_heads": lines.names,
-        "chart_rows": [
-            (moment, [format_value(name, value) for name, value in zip(OVER_TIME, row, strict=True)])
-            for moment, row in lines.rows()
+        "chart_summary": _summary(chart, shown.totals),
+        "chart_heads": [line.label for line in chart.lines],
+        "chart_rows": table_of(chart),
+        "panels": [
+            _panel(panel, asked, shown.tables[number], before and before.tables[number], query)
+            for number, panel in enumerate(PANELS)
         ],
-        "tables": [_table_panel(table, answer) for table, answer in zip(TABLES, tables, strict=True)],
     }
 
 
-def _totals_before(view: ReadView, period: ChosenPeriod, now: datetime) -> Answer | None:
-    """The totals of the period before, up to the same local time if `period` is not over. None unless the property has
-    data from the whole of the period before.
-    """
-    earlier = period.before()
-    if earlier.days < period.days or view.begins > earlier.first:
-        return None
-    source = ViewUntil(view, earlier.last, now) if period.last == now.date() else view
-    return run(Report(date_ranges=(earlier.as_range(),), metrics=TOTALS), source, Now.at(now))
+def _comparable(view: ReadView, period: ChosenPeriod | None) -> ChosenPeriod | None:
+    """The compared period, if the property has data from the whole of it."""
+    return period if period and view.begins <= period.first else None
 
 
-def _in_words(period: ChosenPeriod, now: datetime) -> str:
-    """Such as `the 7 days before, up to the same time (15:30)`."""
-    before = f"the {period.days} days before" if period.days > 1 else "the day before"
-    return f"{before}, up to the same time ({now:%H:%M})" if period.last == now.date() else before
+def _answers(source: Any, asked: PageRequest, period: ChosenPeriod, now: datetime, *, tables: list[Report]) -> Shown:
+    days, dimension = (period.as_range(),), INTERVALS[asked.interval].dimension
+    reports = [
+        Report(date_ranges=days, metrics=TOTALS, dimension_filter=asked.filter),
+        Report(
+            date_ranges=days,
+            dimensions=(dimension,),
+            metrics=asked.metrics,
+            orders=(ByDimension(dimension),),
+            dimension_filter=asked.filter,
+            limit=LONGEST_CHART,
+        ),
+        *tables,
+    ]
+    totals, over_time, *answers = run_many(reports, source, Now.at(now))
+    return Shown(totals, over_time, answers)
 
 
-def is_hourly(period: ChosenPeriod) -> bool:
-    """Returns whether the chart has a value per hour, not per day."""
-    return period.days <= HOURLY_DAYS
+def _table(asked: PageRequest, tab: Tab, period: ChosenPeriod) -> Report:
+    return Report(
+        date_ranges=(period.as_range(),),
+        dimensions=(tab.dimension,),
+        metrics=tab.metrics,
+        dimension_filter=all_of(asked.filter, tab.only),
+        metric_filter=tab.where,
+        limit=TABLE_ROWS,
+    )
 
 
-def format_value(metric: str, value: float) -> str:
-    """Returns a metric's value for people: `0.254` -> `25.4%`, `75` seconds -> `1m 15s`, `1234` -> `1,234`."""
-    if metric in SHARES:
-        return f"{value:.1%}"
-    if METRICS[metric].type == "SECONDS":
-        return f"{int(value) // 60}m {int(value) % 60:02d}s" if value >= 60 else f"{value:.0f}s"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+def _same_rows(asked: PageRequest, tab: Tab, answer: Answer, period: ChosenPeriod) -> Report:
+    """The rows of a table in another period."""
+    values = tuple(row.dimensions[0] for row in answer.rows)
+    report = _table(asked, tab, period)
+    same = InListFilter(tab.dimension, values, case_sensitive=True)
+    return _with_filter(report, all_of(report.dimension_filter, same) if values else report.dimension_filter)
+
+
+def _with_filter(report: Report, filter: Filter | None) -> Report:
+    return Report(
+        date_ranges=report.date_ranges,
+        dimensions=report.dimensions,
+        metrics=report.metrics,
+        dimension_filter=filter,
+        limit=report.limit,
+    )
+
+
+def all_of(*filters: Filter | None) -> Filter | None:
+    """Joins filters, of which some may be missing."""
+    present = tuple(each for each in filters if each is not None)
+    return And(present) if len(present) > 1 else next(iter(present), None)
+
+
+def _in_words(compared: ChosenPeriod, *, unfinished: bool, now: datetime) -> str:
+    """Such as `5 Oct 2026 – 1 Nov 2026, up to the same time (15:30)`."""
+    first, last = (moments.day(day) for day in compared)
+    days = first if first == last else f"{first} – {last}"
+    return f"{days}, up to the same time ({now:%H:%M})" if unfinished else days
 
 
 def card(name: str, value: float, was: float) -> dict[str, str]:
     """Returns a metric with its change from `was`; `change` is empty if there was nothing before."""
     label = metric_label(name)
-    # The change of a share is a difference (in points), that of all others is relative.
-    difference = value - was if name in SHARES else (value - was) / was if was else 0.0
-    direction = "same" if not was or abs(difference) < SMALLEST_CHANGE else "up" if difference > 0 else "down"
+    words, direction = change(name, value, was) if was else ("", "same")
     return {
         "name": name,
         "label": label.text,
         "meaning": label.meaning,
         "value": format_value(name, value),
-        "change": _format_change(name, difference, direction) if was else "",
+        "change": words,
         "direction": direction,
         "was": format_value(name, was),
     }
+
+
+def _tiles(now: Answer, before: Answer | None, on_chart: Sequence[str], query: QueryDict) -> list[dict[str, Any]]:
+    """The totals; each leads to the page whose chart shows it as the last of two."""
+    values, earlier = _values(now), _values(before)
+    return [
+        card(name, value, was)
+        | {
+            "line": on_chart.index(name) + 1 if name in on_chart else 0,
+            "address": link(query, metric=_toggled(name, on_chart)),
+        }
+        for name, value, was in zip(TOTALS, values, earlier, strict=True)
+    ]
+
+
+def _toggled(name: str, on_chart: Sequence[str]) -> list[str]:
+    """The metrics on the chart after a click: one that is there leaves unless it is alone, else it comes second."""
+    if name in on_chart:
+        return [other for other in on_chart if other != name] or [name]
+    return [on_chart[-1], name] if len(on_chart) > 1 else [*on_chart, name]
+
+
+def _values(answer: Answer | None) -> Sequence[float]:
+    return answer.rows[0].metrics if answer and answer.rows else [0.0] * len(TOTALS)
 
 
 def readable_path(path: str) -> str:
@@ -141,45 +191,52 @@ def readable_path(path: str) -> str:
     return decoded if decoded.isprintable() and " " not in decoded else path
 
 
-def _total_cards(now: Answer, before: Answer | None) -> list[dict[str, str]]:
-    values, earlier = _values(now), _values(before)
-    return [card(name, value, was) for name, value, was in zip(TOTALS, values, earlier, strict=True)]
-
-
-def _values(answer: Answer | None) -> Sequence[float]:
-    return answer.rows[0].metrics if answer and answer.rows else [0.0] * len(TOTALS)
-
-
-def _format_change(name: str, difference: float, direction: str) -> str:
-    if direction == "same":
-        return "no change"
-    digits = 1 if abs(difference) < LARGE_CHANGE else 0
-    text = f"{100 * difference:+.1f} points" if name in SHARES else f"{difference:+,.{digits}%}"
-    return text.replace("-", MINUS)
-
-
-def _summary(totals: Answer) -> str:
-    visitors, _, views, *_ = _values(totals)
-    numbers = f"visitors {format_value('totalUsers', visitors)}, page views {format_value('screenPageViews', views)}"
+def _summary(chart: Chart, totals: Answer) -> str:
+    values = dict(zip(TOTALS, _values(totals), strict=True))
+    numbers = ", ".join(f"{line.label} {format_value(line.metric, values[line.metric])}" for line in chart.lines)
     return f"Line chart over time. In all: {numbers}. The table below has the values."
 
 
-def _table_panel(table: Table, answer: Answer) -> dict[str, Any]:
+def _panel(panel: Panel, asked: PageRequest, answer: Answer, before: Answer | None, query: QueryDict) -> dict[str, Any]:
+    tab = asked.tabs[panel.key]
     largest = max((row.metrics[0] for row in answer.rows), default=0) or 1
-    no_countries = table.key == "countries" and [row.dimensions for row in answer.rows] == [(NOT_SET,)]
+    earlier = {row.dimensions: row.metrics[0] for row in before.rows} if before else {}
+    nothing = [row.dimensions for row in answer.rows] in ([], [(NOT_SET,)])
     return {
-        "key": table.key,
-        "title": table.title,
-        "dimension": dimension_label(table.dimension),
-        "metrics": [metric_label(name).text for name in table.metrics],
-        "rows": [_table_row(table, row, largest) for row in answer.rows],
-        "note": NO_GEO_DATABASE if no_countries else "",
-        "more": f"{answer.row_count - TABLE_ROWS:,}" if answer.row_count > TABLE_ROWS else "",
+        "key": panel.key,
+        "title": panel.title,
+        "help": panel.help,
+        "tabs": [_tab_link(panel, each, each is tab, query) for each in panel.tabs],
+        "dimension": dimension_label(tab.dimension),
+        "metrics": [metric_label(name).text for name in tab.metrics],
+        "compared": before is not None,
+        "rows": [table_row(tab, row, largest, earlier, before is not None, query) for row in answer.rows],
+        "note": tab.empty if nothing else "",
+        "more": f"{answer.row_count:,}" if answer.row_count > TABLE_ROWS else "",
+        "tab": tab.key,
     }
 
 
-def _table_row(table: Table, row: Row, largest: float) -> dict[str, Any]:
-    values = [format_value(name, value) for name, value in zip(table.metrics, row.metrics, strict=True)]
-    name = row.dimensions[0]
-    text = readable_path(name) if table.dimension == "pagePath" else name
-    return {"name": name, "text": text, "values": values, "share": f"{100 * row.metrics[0] / largest:.1f}"}
+def _tab_link(panel: Panel, tab: Tab, current: bool, query: QueryDict) -> dict[str, Any]:
+    default = tab is panel.tabs[0]
+    return {"title": tab.title, "current": current, "address": link(query, **{panel.key: "" if default else tab.key})}
+
+
+def table_row(
+    tab: Tab, row: Row, largest: float, earlier: Mapping[tuple[str, ...], float], compared: bool, query: QueryDict
+) -> dict[str, Any]:
+    """A row with the links that filter the page by it, or leave it out."""
+    name, filters = row.dimensions[0], query.getlist("f")
+    words, direction = (
+        change(tab.metrics[0], row.metrics[0], earlier.get(row.dimensions, 0.0)) if compared else ("", "")
+    )
+    return {
+        "name": name,
+        "text": readable_path(name) if tab.dimension in ("pagePath", "landingPage", "exitPage") else name,
+        "values": [format_value(metric, value) for metric, value in zip(tab.metrics, row.metrics, strict=True)],
+        "share": f"{100 * row.metrics[0] / largest:.1f}",
+        "change": words,
+        "direction": direction,
+        "only": link(query, f=[*filters, f"{tab.dimension}:is:{name}"]),
+        "without": link(query, f=[*filters, f"{tab.dimension}:not:{name}"]),
+    }

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from configuration import moments
+from reporting.dashboard.quoting import quoted
 from reporting.model.date_ranges import EARLIEST
 from reporting.model.report import DateRange
 
@@ -15,11 +16,19 @@ PERIODS: Final = {
     "28d": "Last 28 days",
     "90d": "Last 90 days",
     "365d": "Last 12 months",
+    "week": "This week",
+    "last-week": "Last week",
+    "month": "This month",
+    "last-month": "Last month",
+    "quarter": "This quarter",
+    "last-quarter": "Last quarter",
+    "year": "This year",
+    "last-year": "Last year",
+    "all": "All time",
 }
 DEFAULT: Final = "28d"
 CUSTOM: Final = "custom"
-LONGEST_QUOTE: Final = 40
-REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
+LAST: Final = "last-"
 SECOND_DAY: Final = EARLIEST + timedelta(days=1)  # the first day that has a day before it
 
 
@@ -49,33 +58,74 @@ class Choice(NamedTuple):
     complaint: str = ""
 
 
-def choose(parameters: Mapping[str, str], today: date, default: str = DEFAULT) -> Choice:
-    """Reads `from` and `to`, else `period`. What cannot be followed is named in the choice, and the rest is."""
+def choose(parameters: Mapping[str, str], today: date, default: str = DEFAULT, begins: date | None = None) -> Choice:
+    """Reads `from` and `to`, else `period`. What cannot be followed is named in the choice, and the rest is.
+
+    `begins` is the first day that has data, which is where "all time" begins.
+    """
+    begins = min(begins or today, today)
     named = {name: parameters[name] for name in ("from", "to") if parameters.get(name)}
     if not named:
         name = parameters.get("period") or default
-        return _named(name, today) if name in PERIODS else _instead(f"{_quoted(name)} is not a period", default, today)
-    days = {name: _day(text) for name, text in named.items()}
-    wrong = [f"{_quoted(named[name])} is not a day" for name, day in days.items() if day is None]
+        if name in PERIODS:
+            return _named(name, today, begins)
+        return _instead(f"{quoted(name)} is not a period", default, today, begins)
+    days = {name: read_day(text) for name, text in named.items()}
+    wrong = [f"{quoted(named[name])} is not a day" for name, day in days.items() if day is None]
     first, last = days.get("from"), days.get("to")
     if first is None or last is None:
         missing = "Only one of the days “from” and “to” is given" if len(named) == 1 else ""
-        return _instead("; ".join(wrong) or missing, default, today)
+        return _instead("; ".join(wrong) or missing, default, today, begins)
+    return Choice(CUSTOM, between(first, last, today), _complaint(first, last, today))
+
+
+def choose_days(parameters: Mapping[str, str], today: date) -> Choice:
+    """The days from `from` to `to`; the last seven if these name no days."""
+    return choose({name: parameters.get(name, "") for name in ("from", "to")}, today, "7d")
+
+
+def between(first: date, last: date, today: date) -> ChosenPeriod:
+    """The days between two, in any order, of which reports can be made."""
     low, high = (min(max(day, SECOND_DAY), today) for day in sorted((first, last)))
-    return Choice(CUSTOM, ChosenPeriod(low, high), _complaint(first, last, today))
+    return ChosenPeriod(low, high)
 
 
-def _day(text: str) -> date | None:
+def read_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _instead(wrong: str, default: str, today: date) -> Choice:
+def first_day_of(unit: str, day: date) -> date:
+    """The first day of the week (Monday), month, quarter or year that has this day."""
+    if unit == "week":
+        return day - timedelta(days=day.weekday())
+    if unit == "year":
+        return day.replace(month=1, day=1)
+    return day.replace(month=day.month if unit == "month" else (day.month - 1) // 3 * 3 + 1, day=1)
+
+
+def _named(name: str, today: date, begins: date) -> Choice:
+    if name == "all":
+        return Choice(name, ChosenPeriod(max(begins, SECOND_DAY), today))
+    if name == "yesterday":
+        return Choice(name, ChosenPeriod(today - timedelta(days=1), today - timedelta(days=1)))
+    if name == "today" or name.endswith("d"):
+        days = 1 if name == "today" else int(name.removesuffix("d"))
+        return Choice(name, ChosenPeriod(today - timedelta(days=days - 1), today))
+    unit = name.removeprefix(LAST)
+    first = first_day_of(unit, today)
+    if name == unit:
+        return Choice(name, ChosenPeriod(first, today))
+    last = first - timedelta(days=1)
+    return Choice(name, ChosenPeriod(first_day_of(unit, last), last))
+
+
+def _instead(wrong: str, default: str, today: date, begins: date) -> Choice:
     """The default, and why it is shown."""
     shown = PERIODS[default].lower()
-    return _named(default, today)._replace(complaint=f"{wrong}. These are the {shown}.")
+    return _named(default, today, begins)._replace(complaint=f"{wrong}. These are the {shown}.")
 
 
 def _complaint(first: date, last: date, today: date) -> str:
@@ -87,22 +137,3 @@ def _complaint(first: date, last: date, today: date) -> str:
     ]
     text = "; ".join(wrong)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
-
-
-def _quoted(text: str) -> str:
-    """Text of an address, without what cannot be seen, as something to be quoted."""
-    shown = "".join(character if character.isprintable() else REPLACED for character in text[:LONGEST_QUOTE])
-    return f"“{shown}”" if len(text) <= LONGEST_QUOTE else f"“{shown}…”"
-
-
-def choose_days(parameters: Mapping[str, str], today: date) -> Choice:
-    """The days from `from` to `to`; the last seven if these name no days."""
-    return choose({name: parameters.get(name, "") for name in ("from", "to")}, today, "7d")
-
-
-def _named(name: str, today: date) -> Choice:
-    yesterday = today - timedelta(days=1)
-    if name == "yesterday":
-        return Choice(name, ChosenPeriod(yesterday, yesterday))
-    days = 1 if name == "today" else int(name.removesuffix("d"))
-    return Choice(name, ChosenPeriod(today - timedelta(days=days - 1), today))

@@ -6,11 +6,10 @@ from configuration.drafts.publishing import published
 from configuration.rule_models import RulesVersion
 from processing.segments.read_view import ReadView
 from reporting.dashboard.annotations import Annotation, AppliedVersion, annotations
-from reporting.dashboard.panels import is_hourly
 from reporting.dashboard.period_picker import ChosenPeriod
 
 
-def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
+def rule_annotations(view: ReadView, period: ChosenPeriod, *, hourly: bool) -> list[Annotation]:
     """Returns where other rules begin to be in force within the period; the earliest first."""
     rows = RulesVersion.objects.filter(property_number=view.property).order_by("number")
     versions = [
@@ -22,7 +21,7 @@ def rule_annotations(view: ReadView, period: ChosenPeriod) -> list[Annotation]:
         view.sealed.manifest.applied_rules,
         view.zone,
         period,
-        hourly=is_hourly(period),
+        hourly=hourly,
         differ=lambda one, other: _differ(view.property, one, other),
     )
 

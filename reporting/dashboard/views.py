@@ -6,9 +6,10 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
@@ -19,34 +20,44 @@ from configuration.pages.property_page import PropertyPage, property_page
 from processing.segments.read_view import ReadView
 from reporting.clock import now_in
 from reporting.dashboard.annotations import Annotation
+from reporting.dashboard.details import PARAMETERS, details_page
+from reporting.dashboard.page_menus import menus, with_added_filter
+from reporting.dashboard.page_request import KNOWN, PERIOD, PageRequest, read_page
+from reporting.dashboard.panel_tabs import PANEL
 from reporting.dashboard.panels import panels
-from reporting.dashboard.period_picker import CUSTOM, PERIODS, Choice, choose
+from reporting.dashboard.period_picker import CUSTOM, PERIODS
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
+from reporting.dashboard.rail import rail
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
+from reporting.model.now import Now
+from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, Status, status_of, view_of
+from reporting.registry.custom import definitions_of
 
 FORM_FIELDS: Final = ("period", "from", "to")
 
 
 class PageState(NamedTuple):
-    """What a page shows: the pinned view of a property and the chosen days. `now` is in the property's zone."""
+    """What a page shows: the pinned view of a property, and what its address asks for. `now` is on the clock of the
+    property's zone.
+    """
 
     property: Property
     view: ReadView
     status: Status
     now: datetime
-    choice: Choice
+    asked: PageRequest
     annotations: list[Annotation]
 
     def tag(self, request: HttpRequest) -> str:
         """The ETag of the panels: it changes with everything that they show. Where the period is not over, they show
         the minute up to which it is compared.
         """
-        compares_until_now = self.status.accepted and self.choice.period.last == self.now.date()
+        compares_until_now = self.status.accepted and self.asked.choice.period.last == self.now.date()
         moment = f"{self.now:%Y%m%d%H%M}" if compares_until_now else f"{self.now:%Y%m%d%H}"
         status = [value for name, value in self.status._asdict().items() if name != "as_of"]
-        shown = (self.view.state, status, moment, self.choice, self.view.zone)
+        shown = (self.view.state, status, moment, request.GET.urlencode(), self.view.zone)
         of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
@@ -79,17 +90,65 @@ def chosen(request: HttpRequest) -> HttpResponse:
 
 @property_page(may_open=None)
 def dashboard(page: PropertyPage) -> HttpResponse:
+    if "fd" in page.request.GET:
+        return redirect(with_added_filter(page.request.GET))
     state = _page_state(page)
-    return page.show(
-        "reporting/dashboard.html",
-        properties=_choices(page),
-        periods=PERIODS.items(),
-        query=page.request.GET.urlencode(),
+    return show(
+        page,
+        "overview",
+        "reporting/overview.html",
+        state.asked,
         tag=state.tag(page.request),
         plotly=PLOTLY,
         map_style=MAP_STYLE,
         **_panels(page.request, state),
     )
+
+
+@property_page(may_open=None)
+def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
+    """All rows of a panel's table."""
+    found = PANEL[panel].tab(tab) if panel in PANEL else None
+    if found is None:
+        raise Http404
+    if "fd" in page.request.GET:
+        return redirect(with_added_filter(page.request.GET))
+    view = view_of(page.property.pk)
+    now = now_in(view.zone)
+    custom = definitions_of(view.rules).dimensions
+    asked = read_page(page.request.GET, now, view.begins, custom, KNOWN | {*PARAMETERS})
+    try:
+        rows = details_page(view, asked, PANEL[panel], found, Now.at(now), page.request.GET)
+    except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
+        rows = {"refused": str(error)}
+    return show(page, "overview", "reporting/details.html", asked, **rows)
+
+
+@property_page(may_open=None)
+def not_counted(page: PropertyPage) -> HttpResponse:
+    """The hits that were received, but are not counted."""
+    view = view_of(page.property.pk)
+    now = now_in(view.zone)
+    asked = read_page(page.request.GET, now, view.begins, {}, frozenset(PERIOD))
+    period = asked.choice.period
+    rejected = rejected_panel(view, period.first, period.last)
+    return show(page, "left-out", "reporting/not_counted.html", asked, rejected=rejected, without_comparison=True)
+
+
+def show(page: PropertyPage, here: str, template: str, asked: PageRequest, **context: Any) -> HttpResponse:
+    """Shows a page of a property in the frame: with the rail, the menus and the chips of its filters."""
+    period = asked.choice.period
+    frame = {
+        "properties": _choices(page),
+        "rail": rail(page, here),
+        "today": now_in(timezone.get_current_timezone_name()).date(),
+        "first": period.first,
+        "last": period.last,
+        "complaints": asked.complaints,
+        "query": page.request.GET.urlencode(),
+        **menus(asked, page.request.GET),
+    }
+    return page.show(template, **(frame | context))
 
 
 @property_page(may_open=None)
@@ -115,10 +174,11 @@ def _choices(page: PropertyPage) -> list[Property]:
 def _page_state(page: PropertyPage) -> PageState:
     view = view_of(page.property.pk)
     now = now_in(view.zone).replace(second=0, microsecond=0)
-    choice = choose(page.request.GET, now.date())
+    asked = read_page(page.request.GET, now, view.begins, definitions_of(view.rules).dimensions)
     status = status_of(view, page.property.measurement_id)
     status = status._replace(as_of=status.as_of.astimezone(ZoneInfo(view.zone)))
-    return PageState(page.property, view, status, now, choice, rule_annotations(view, choice.period))
+    drawn = rule_annotations(view, asked.choice.period, hourly=asked.interval in ("hour", "minute"))
+    return PageState(page.property, view, status, now, asked, drawn)
 
 
 def _in_words(status: Status) -> dict[str, str]:
@@ -128,21 +188,25 @@ def _in_words(status: Status) -> dict[str, str]:
 
 def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
     """Returns the context of _panels.html, besides the property."""
-    view, (name, period, complaint) = state.view, state.choice
-    waiting = {"waiting": True, "snippet": _snippet(request, state.property)}
-    return {
-        "period": name,
-        "complaint": complaint,
-        "period_label": PERIODS.get(name, "Chosen days"),
+    view, asked = state.view, state.asked
+    period = asked.choice.period
+    shown = {
+        "complaints": asked.complaints,
+        "query": request.GET.urlencode(),
+        **menus(asked, request.GET),
+        "period_label": PERIODS.get(asked.choice.name, "Chosen days"),
         "first": period.first,
         "last": period.last,
-        "today": state.now.date(),
         "zone": view.zone,
-        "rejected": rejected_panel(view, period.first, period.last),
         "status": _in_words(state.status),
         "as_of": state.status.as_of,
-        **(panels(view, period, state.now, state.annotations) if state.status.accepted else waiting),
     }
+    if not state.status.accepted:
+        return shown | {"waiting": True, "snippet": _snippet(request, state.property)}
+    try:
+        return shown | panels(view, asked, state.now, request.GET, state.annotations)
+    except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
+        return shown | {"refused": str(error)}
 
 
 def _snippet(request: HttpRequest, item: Property) -> str:

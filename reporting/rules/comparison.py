@@ -11,7 +11,8 @@ import polars as pl
 
 from configuration.ruleset.ruleset import Ruleset
 from processing.sessions.local_periods import FIRST_DAY, LAST_DAY, bounds, day_number, day_of
-from reporting.dashboard.panels import TABLES, TOTALS, Table
+from reporting.dashboard.page_request import TOTALS
+from reporting.dashboard.panel_tabs import Tab
 from reporting.kinds import run_many
 from reporting.model.now import Now
 from reporting.model.report import LARGEST_LIMIT, Answer, DateRange, Report
@@ -19,7 +20,16 @@ from reporting.query.load import ReportSource
 from reporting.registry.custom import CHANNEL_GROUP, definitions_of
 from reporting.registry.dimensions.page import CONTENT_GROUP
 
-METRICS: Final = (*TOTALS, "eventCount", "keyEvents", "keyEventValue")
+METRICS: Final = (*TOTALS, "eventCount", "keyEventValue")
+TABLES: Final = (
+    Tab("pages", "Pages", "pagePath", ("screenPageViews",)),
+    Tab("sources", "Sources", "sessionSourceMedium", ("sessions",)),
+    Tab("channels", "Channels", "sessionDefaultChannelGroup", ("sessions",)),
+    Tab("browsers", "Browsers", "browser", ("totalUsers",)),
+    Tab("countries", "Countries", "country", ("totalUsers",)),
+    Tab("devices", "Devices", "deviceCategory", ("totalUsers",)),
+    Tab("events", "Events", "eventName", ("eventCount",)),
+)
 CUSTOM_TABLE_METRICS: Final = {CHANNEL_GROUP: "sessions", CONTENT_GROUP: "screenPageViews"}  # else "eventCount"
 MOST_CUSTOM_TABLES: Final = 8
 MOST_CHANGES: Final = 10
@@ -151,12 +161,12 @@ class _WithRules:
         self.zone, self.currency, self.rules = view.zone, view.currency, rules
 
 
-def _custom_tables(rules: Ruleset | None) -> list[Table]:
+def _custom_tables(rules: Ruleset | None) -> list[Tab]:
     """Tables by the property's own dimensions."""
     dimensions = definitions_of(rules).dimensions
     names = [name for name in dimensions if ":" in name][:MOST_CUSTOM_TABLES]
     metrics = [CUSTOM_TABLE_METRICS.get(name.partition(":")[0], "eventCount") for name in names]
-    return [Table(name, dimensions[name].label, name, (metric,)) for name, metric in zip(names, metrics, strict=True)]
+    return [Tab(name, dimensions[name].label, name, (metric,)) for name, metric in zip(names, metrics, strict=True)]
 
 
 def _totals(answers: Pair[Answer]) -> tuple[Total, ...]:
@@ -164,7 +174,7 @@ def _totals(answers: Pair[Answer]) -> tuple[Total, ...]:
     return tuple(Total(*row) for row in zip(METRICS, values.before, values.after, strict=True))
 
 
-def _changes(table: Table, answers: Pair[Answer]) -> TableChanges:
+def _changes(table: Tab, answers: Pair[Answer]) -> TableChanges:
     values = answers.map(lambda answer: {row.dimensions[0]: row.metrics[0] for row in answer.rows})
     changes = [
         ChangedMetric(value, values.before.get(value, 0), values.after.get(value, 0))

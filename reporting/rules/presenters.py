@@ -8,7 +8,9 @@ from configuration.ruleset.kinds import BY_TAG, kind_of
 from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.trace import ColumnChange, EventTrace, Fact, RuleTrace, StepTrace
 from reporting.dashboard.labels import dimension_label, metric_label
-from reporting.dashboard.panels import TOTALS, card, format_value, readable_path
+from reporting.dashboard.number_format import format_value
+from reporting.dashboard.page_request import TOTALS
+from reporting.dashboard.panels import card, readable_path
 from reporting.dashboard.rejected_panel import printable, readable_content
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.reject_reasons import MEANINGS

@@ -1,4 +1,4 @@
-// Draws the chart, and fetches new panels every second while the page is visible. Without this script the page is complete, with the chart's values as a table.
+// Draws the chart when the browser is idle, and fetches new panels while the page is visible. Without this script the page is complete: its chart is an SVG, and every link works.
 "use strict";
 (() => {
   const REFRESH_MS = 1000;
@@ -6,7 +6,8 @@
   const root = document.documentElement;
   const panels = document.getElementById("panels");
   const live = document.getElementById("live");
-  let tag = panels.dataset.tag;
+  const plotly = document.currentScript.dataset.plotly;
+  let tag = panels?.dataset.tag;
   let pause = REFRESH_MS;
   let drawn = "";
 
@@ -22,11 +23,33 @@
     const data = document.getElementById("chart-data");
     const wanted = data && data.textContent + colour("--paper");
     if (!target || !window.Plotly || wanted === drawn) return;
+    if (!drawn) target.replaceChildren();
     const { data: traces, layout } = JSON.parse(data.textContent, coloured);
     window.Plotly.react(target, traces, layout, {
       displayModeBar: false, displaylogo: false, responsive: true, showSendToCloud: false, plotlyServerURL: "", scrollZoom: false, doubleClick: false,
     });
+    if (!drawn) target.on("plotly_selected", zoom);
     drawn = wanted;
+  }
+
+  // A range that was dragged on the chart becomes the period of the page.
+  function zoom(selected) {
+    if (!selected?.range?.x) return;
+    const [from, to] = selected.range.x.map((moment) => moment.slice(0, 10));
+    const address = new URL(location.href);
+    ["period", "by"].forEach((name) => address.searchParams.delete(name));
+    address.searchParams.set("from", from);
+    address.searchParams.set("to", to);
+    location.assign(address);
+  }
+
+  // The numbers come first: the library of the chart is asked for when the browser has nothing else to do.
+  function fetchLibrary() {
+    if (!plotly || !document.getElementById("chart")) return;
+    const script = document.createElement("script");
+    script.src = plotly;
+    script.addEventListener("load", draw);
+    document.head.append(script);
   }
 
   // New panels keep the state of the old ones: open details, the focus, the scroll position of a table, the drawn chart.
@@ -106,6 +129,11 @@
   }
 
   document.addEventListener("click", (event) => {
+    const row = event.altKey && event.target.closest("[data-without]");
+    if (row) {
+      event.preventDefault();
+      location.assign(row.dataset.without);
+    }
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
     document.querySelectorAll("details[data-closes][open]").forEach((each) => {
@@ -113,15 +141,18 @@
     });
   });
   document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
+    const key = !typing && event.key.length === 1 && document.querySelector(`[data-key="${CSS.escape(event.key.toUpperCase())}"]`);
+    if (key) key.click();
     if (event.key !== "Escape") return;
-    panels.classList.add("dismissed");
+    panels?.classList.add("dismissed");
     document.querySelectorAll("details[data-closes][open]").forEach((each) => {
       each.open = false;
       each.querySelector("summary").focus();
     });
   });
   for (const name of ["focusin", "pointerover"]) {
-    panels.addEventListener(name, (event) => {
+    panels?.addEventListener(name, (event) => {
       if (event.target.closest(".term")) panels.classList.remove("dismissed");
     });
   }
@@ -129,13 +160,17 @@
     form.addEventListener("change", () => form.submit());
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
+    if (document.hidden || !panels) return;
     clearTimeout(timer);
     turn();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-  let timer = setTimeout(turn, REFRESH_MS);
-  prepare();
-  draw();
+  let timer;
+  if (panels) {
+    timer = setTimeout(turn, REFRESH_MS);
+    prepare();
+    const idle = window.requestIdleCallback || ((work) => setTimeout(work, 200));
+    window.addEventListener("load", () => idle(fetchLibrary, { timeout: 2000 }));
+  }
 })();

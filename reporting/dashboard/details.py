@@ -1,0 +1,125 @@
+"""A panel's table with all of its rows: search, order by any column, pages, and the same as a file."""
+
+from typing import Any, Final, NamedTuple
+
+from django.http import QueryDict
+
+from configuration.numbers import parse_number
+from processing.segments.read_view import ReadView
+from reporting.dashboard.labels import dimension_label, metric_label
+from reporting.dashboard.links import link
+from reporting.dashboard.page_request import PageRequest
+from reporting.dashboard.panel_tabs import Panel, Tab
+from reporting.dashboard.panels import all_of, table_row
+from reporting.dashboard.period_picker import ChosenPeriod
+from reporting.kinds import run
+from reporting.model.now import Now
+from reporting.model.report import Answer, ByDimension, ByMetric, Filter, InListFilter, Order, Report, StringFilter
+
+ROWS: Final = 50
+MOST_ROWS: Final = 250_000
+METRICS: Final = (
+    "totalUsers",
+    "sessions",
+    "screenPageViews",
+    "engagementRate",
+    "averageSessionDuration",
+    "eventCount",
+    "keyEvents",
+)
+PARAMETERS: Final = ("q", "sort", "page", "columns")
+LONGEST_SEARCH: Final = 200
+
+
+class Asked(NamedTuple):
+    """`sort` is a column, with a minus if the largest come first; `page` counts from 1."""
+
+    search: str
+    sort: str
+    page: int
+    metrics: tuple[str, ...]
+
+
+def read_details(query: QueryDict, tab: Tab) -> Asked:
+    """Reads the address. A column or page that does not exist is replaced by the first."""
+    metrics = tuple(dict.fromkeys(name for name in query.getlist("columns") if name in METRICS))
+    metrics = metrics or tuple(dict.fromkeys([*tab.metrics, *METRICS]))[:6]
+    sort = query.get("sort", "")
+    if sort.removeprefix("-") not in (*metrics, tab.dimension):
+        sort = f"-{metrics[0]}"
+    page = max(parse_number(query.get("page", "")) or 1, 1)
+    return Asked(query.get("q", "")[:LONGEST_SEARCH], sort, page, metrics)
+
+
+def report_of(asked: PageRequest, tab: Tab, details: Asked, period: ChosenPeriod, *, limit: int, offset: int) -> Report:
+    """Returns the report of the table's rows."""
+    name, descending = details.sort.removeprefix("-"), details.sort.startswith("-")
+    order: Order = ByDimension(name, descending) if name == tab.dimension else ByMetric(name, descending)
+    hidden = tuple(name for name in tab.metrics if tab.where and name not in details.metrics)
+    search: Filter | None = StringFilter(tab.dimension, details.search, "CONTAINS") if details.search else None
+    return Report(
+        date_ranges=(period.as_range(),),
+        dimensions=(tab.dimension,),
+        metrics=(*details.metrics, *hidden),
+        dimension_filter=all_of(asked.filter, tab.only, search),
+        metric_filter=tab.where,
+        invisible=frozenset(hidden),
+        orders=(order,),
+        limit=limit,
+        offset=offset,
+    )
+
+
+def details_page(
+    view: ReadView, asked: PageRequest, panel: Panel, tab: Tab, now: Now, query: QueryDict
+) -> dict[str, Any]:
+    """Returns the context of details.html. Raises ReportError."""
+    details = read_details(query, tab)
+    period = asked.choice.period
+    offset = min((details.page - 1) * ROWS, MOST_ROWS)
+    answer = run(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view, now)
+    compared = asked.compared.period if asked.compared.period and view.begins <= asked.compared.period.first else None
+    earlier = _earlier(view, asked, tab, details, answer, compared, now) if compared else {}
+    largest = max((row.metrics[0] for row in answer.rows), default=0) or 1
+    shown = tab._replace(metrics=details.metrics)
+    return {
+        "panel_title": panel.title,
+        "tab_title": tab.title,
+        "search": details.search,
+        "compared": compared is not None,
+        "heads": [_head(tab.dimension, dimension_label(tab.dimension), details.sort, query)]
+        + [_head(name, metric_label(name).text, details.sort, query) for name in details.metrics],
+        "rows": [table_row(shown, row, largest, earlier, compared is not None, query) for row in answer.rows],
+        "row_count": f"{answer.row_count:,}",
+        "first_row": f"{min(offset + 1, answer.row_count):,}",
+        "last_row": f"{min(offset + ROWS, answer.row_count):,}",
+        "previous": link(query, page=str(details.page - 1)) if details.page > 1 else "",
+        "next": link(query, page=str(details.page + 1)) if offset + ROWS < answer.row_count else "",
+        "empty": tab.empty,
+    }
+
+
+def _earlier(
+    view: ReadView, asked: PageRequest, tab: Tab, details: Asked, answer: Answer, compared: ChosenPeriod, now: Now
+) -> dict[tuple[str, ...], float]:
+    """Returns the first metric of the same rows in the compared period."""
+    values = tuple(row.dimensions[0] for row in answer.rows)
+    report = Report(
+        date_ranges=(compared.as_range(),),
+        dimensions=(tab.dimension,),
+        metrics=details.metrics[:1],
+        dimension_filter=all_of(asked.filter, tab.only, InListFilter(tab.dimension, values, case_sensitive=True)),
+        limit=ROWS,
+    )
+    rows = run(report, view, now).rows if values else ()
+    return {row.dimensions: row.metrics[0] for row in rows}
+
+
+def _head(name: str, label: str, sort: str, query: QueryDict) -> dict[str, str]:
+    """A column's head; it orders by the column, largest first, and the other way round when it does already."""
+    order = "descending" if sort == f"-{name}" else "ascending" if sort == name else ""
+    return {
+        "label": label,
+        "order": order,
+        "address": link(query, sort=name if order == "descending" else f"-{name}", page=""),
+    }

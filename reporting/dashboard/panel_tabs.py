@@ -1,0 +1,89 @@
+"""The panels of the overview: their tabs, and the report behind each tab."""
+
+from typing import Final, NamedTuple
+
+from reporting.model.report import Filter, InListFilter, Not, NumericFilter
+
+NOT_SET: Final = "(not set)"
+
+
+class Tab(NamedTuple):
+    """One dimension by some metrics; rows come by the first metric. `empty` says what to do where there are no rows.
+
+    `only`: the rows of which the table is made, besides the filters of the page.
+    """
+
+    key: str
+    title: str
+    dimension: str
+    metrics: tuple[str, ...]
+    empty: str = "No data for these dates."
+    only: Filter | None = None
+    where: Filter | None = None  # what must hold of the rows' metrics
+
+
+class Panel(NamedTuple):
+    key: str
+    title: str
+    tabs: tuple[Tab, ...]
+    help: str  # the page of the manual, and its section
+
+    def tab(self, key: str) -> Tab | None:
+        return next((tab for tab in self.tabs if tab.key == key), None)
+
+
+def _known(dimension: str, *others: str) -> Filter:
+    """Leaves out rows without a value, and some others."""
+    return Not(InListFilter(dimension, (NOT_SET, "", *others)))
+
+
+NO_GOALS: Final = "No goal was reached. What counts says which events are goals."
+_HAS_GOALS: Final = NumericFilter("keyEvents", "GREATER_THAN", 0)
+VISITS: Final = ("totalUsers", "sessions")
+PAGES: Final = ("screenPageViews", "totalUsers")
+UTM: Final = "No visit came by a tagged link. Add utm_source, utm_medium and utm_campaign to links in mails and ads."
+PLACES: Final = "Places need a database of places; the manual says how to set one (HITSTREAM_PLACES)."
+
+PANELS: Final = (
+    Panel(
+        "sources",
+        "Sources",
+        (
+            Tab("channels", "Channels", "sessionDefaultChannelGroup", VISITS),
+            Tab("sources", "Sources", "sessionSource", VISITS),
+            Tab("mediums", "Source / medium", "sessionSourceMedium", VISITS),
+            Tab("campaigns", "Campaigns", "sessionCampaignName", VISITS, UTM, _known("sessionCampaignName")),
+        ),
+        "where-visitors-come-from.md",
+    ),
+    Panel(
+        "pages",
+        "Pages",
+        (
+            Tab("top", "Top", "pagePath", PAGES),
+            Tab("hosts", "Hosts", "hostName", PAGES),
+        ),
+        "reports.md",
+    ),
+    Panel("places", "Places", (Tab("countries", "Countries", "country", VISITS, PLACES),), "settings.md"),
+    Panel(
+        "technology",
+        "Technology",
+        (
+            Tab("devices", "Devices", "deviceCategory", VISITS),
+            Tab("browsers", "Browsers", "browser", VISITS),
+            Tab("systems", "Systems", "operatingSystem", VISITS),
+        ),
+        "reports.md",
+    ),
+    Panel(
+        "goals",
+        "Goals",
+        (
+            Tab("goals", "Goals", "eventName", ("keyEvents", "totalUsers"), NO_GOALS, where=_HAS_GOALS),
+            Tab("events", "Events", "eventName", ("eventCount", "totalUsers")),
+        ),
+        "rules.md",
+    ),
+)
+PANEL: Final = {panel.key: panel for panel in PANELS}
