@@ -1,5 +1,6 @@
 """A panel's table with all of its rows: search, order by any column, pages, and the same as a file."""
 
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.http import QueryDict
@@ -10,7 +11,7 @@ from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.links import link
 from reporting.dashboard.page_request import PageRequest
 from reporting.dashboard.panel_tabs import Panel, Tab
-from reporting.dashboard.panels import all_of, table_row
+from reporting.dashboard.panels import all_of, as_far, comparable, table_row
 from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.kinds import run
 from reporting.model.now import Now
@@ -71,14 +72,14 @@ def report_of(asked: PageRequest, tab: Tab, details: Asked, period: ChosenPeriod
 
 
 def details_page(
-    view: ReadView, asked: PageRequest, panel: Panel, tab: Tab, now: Now, query: QueryDict
+    view: ReadView, asked: PageRequest, panel: Panel, tab: Tab, now: datetime, query: QueryDict
 ) -> dict[str, Any]:
     """Returns the context of details.html. Raises ReportError."""
     details = read_details(query, tab)
     period = asked.choice.period
     offset = min((details.page - 1) * ROWS, MOST_ROWS)
-    answer = run(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view, now)
-    compared = asked.compared.period if asked.compared.period and view.begins <= asked.compared.period.first else None
+    answer = run(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view, Now.at(now))
+    compared = comparable(view, asked.compared.period)
     earlier = _earlier(view, asked, tab, details, answer, compared, now) if compared else {}
     largest = max((row.metrics[0] for row in answer.rows), default=0) or 1
     shown = tab._replace(metrics=details.metrics)
@@ -100,7 +101,7 @@ def details_page(
 
 
 def _earlier(
-    view: ReadView, asked: PageRequest, tab: Tab, details: Asked, answer: Answer, compared: ChosenPeriod, now: Now
+    view: ReadView, asked: PageRequest, tab: Tab, details: Asked, answer: Answer, compared: ChosenPeriod, now: datetime
 ) -> dict[tuple[str, ...], float]:
     """Returns the first metric of the same rows in the compared period."""
     values = tuple(row.dimensions[0] for row in answer.rows)
@@ -111,7 +112,8 @@ def _earlier(
         dimension_filter=all_of(asked.filter, tab.only, InListFilter(tab.dimension, values, case_sensitive=True)),
         limit=ROWS,
     )
-    rows = run(report, view, now).rows if values else ()
+    source = as_far(view, compared, asked.choice.period, now)
+    rows = run(report, source, Now.at(now)).rows if values else ()
     return {row.dimensions: row.metrics[0] for row in rows}
 
 

@@ -40,7 +40,7 @@ def change(metric: str, value: float, was: float) -> tuple[str, str]:
         return ("new", "new") if value else ("", "same")
     difference = value - was if metric in SHARES else (value - was) / was
     if abs(difference) < SMALLEST_CHANGE:
-        return "no change", "same"
+        return "0%", "same"
     digits = 1 if abs(difference) < LARGE_CHANGE else 0
-    text = f"{100 * difference:+.1f} points" if metric in SHARES else f"{difference:+,.{digits}%}"
+    text = f"{100 * difference:+.1f} pts" if metric in SHARES else f"{difference:+,.{digits}%}"
     return text.replace("-", MINUS), "up" if difference > 0 else "down"

@@ -1,6 +1,6 @@
 """The menus at the top of a page: period, comparison, interval, and the chips of its filters."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import QueryDict
 
@@ -13,7 +13,8 @@ from reporting.dashboard.page_request import COMPARED, PERIOD, PageRequest
 from reporting.dashboard.period_picker import CUSTOM, PERIODS
 from reporting.registry.dimensions import DIMENSIONS
 
-SHORTCUTS = {"today": "D", "yesterday": "E", "7d": "W", "28d": "M", "365d": "Y", "all": "A"}
+KEPT: Final = (*PERIOD, "compare")  # parameters that go along to another property
+SHORTCUTS: Final = {"today": "D", "yesterday": "E", "7d": "W", "28d": "M", "365d": "Y", "all": "A"}
 
 
 def menus(asked: PageRequest, query: QueryDict) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def menus(asked: PageRequest, query: QueryDict) -> dict[str, Any]:
             for name, label in fitting_intervals(asked.choice.period).items()
         ],
         "chips": _chips(asked, query),
+        "kept": link(query, **dict.fromkeys(set(query) - set(KEPT), "")),
         "no_chips": link(query, f=""),
         "filter_fields": others(query, "page"),
         "filter_dimensions": _dimensions(),

@@ -25,6 +25,7 @@ from reporting.dashboard.same_time import ViewUntil
 from reporting.kinds import run_many
 from reporting.model.now import Now
 from reporting.model.report import And, Answer, ByDimension, Filter, InListFilter, Report, Row
+from reporting.query.load import ReportSource
 
 TABLE_ROWS: Final = 10
 LONGEST_CHART: Final = 2_000  # moments
@@ -42,11 +43,11 @@ def panels(
     view: ReadView, asked: PageRequest, now: datetime, query: QueryDict, drawn: Sequence[Annotation] = ()
 ) -> dict[str, Any]:
     """All panels of one pinned view, as the context of the template. `now` is in the property's zone."""
-    period, compared = asked.choice.period, _comparable(view, asked.compared.period)
+    period, compared = asked.choice.period, comparable(view, asked.compared.period)
     shown = _answers(view, asked, period, now, tables=[_table(asked, tab, period) for tab in asked.tabs.values()])
     before = None
     if compared:
-        source = ViewUntil(view, compared.last, now) if period.last == now.date() else view
+        source = as_far(view, compared, period, now)
         rows = zip(asked.tabs.values(), shown.tables, strict=True)
         before = _answers(source, asked, compared, now, tables=[_same_rows(asked, *each, compared) for each in rows])
     chart = chart_of(
@@ -71,19 +72,30 @@ def panels(
         "chart_summary": _summary(chart, shown.totals),
         "chart_heads": [line.label for line in chart.lines],
         "chart_rows": table_of(chart),
-        "panels": [
-            _panel(panel, asked, shown.tables[number], before and before.tables[number], query)
-            for number, panel in enumerate(PANELS)
+        "columns": [
+            [
+                _panel(panel, asked, shown.tables[number], before and before.tables[number], query)
+                for number, panel in enumerate(PANELS)
+                if number % 2 == column
+            ]
+            for column in (0, 1)
         ],
     }
 
 
-def _comparable(view: ReadView, period: ChosenPeriod | None) -> ChosenPeriod | None:
+def comparable(view: ReadView, period: ChosenPeriod | None) -> ChosenPeriod | None:
     """The compared period, if the property has data from the whole of it."""
     return period if period and view.begins <= period.first else None
 
 
-def _answers(source: Any, asked: PageRequest, period: ChosenPeriod, now: datetime, *, tables: list[Report]) -> Shown:
+def as_far(view: ReadView, compared: ChosenPeriod, period: ChosenPeriod, now: datetime) -> ReportSource:
+    """The view of the compared period: if the period is not over, up to the same time of its last day."""
+    return ViewUntil(view, compared.last, now) if period.last == now.date() else view
+
+
+def _answers(
+    source: ReportSource, asked: PageRequest, period: ChosenPeriod, now: datetime, *, tables: list[Report]
+) -> Shown:
     days, dimension = (period.as_range(),), INTERVALS[asked.interval].dimension
     reports = [
         Report(date_ranges=days, metrics=TOTALS, dimension_filter=asked.filter),

@@ -5,7 +5,6 @@ from typing import Any, Final, NamedTuple
 from django.urls import reverse
 
 from configuration.models import may_edit
-from configuration.pages.property_page import PropertyPage
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 
 
@@ -36,9 +35,8 @@ ITEMS: Final = (
 )
 
 
-def rail(page: PropertyPage, here: str) -> list[dict[str, Any]]:
-    """Returns the pages that the user may open; `here` is the key of the one that is shown. The period goes along."""
-    number, user = page.property.pk, page.request.user
+def rail(user: Any, number: int, here: str) -> list[dict[str, Any]]:
+    """Returns the pages of a property that a user may open; `here` is the key of the one that is shown."""
     edits = number != UNKNOWN_PROPERTY and may_edit(user, number)
     return [
         {
@@ -48,5 +46,5 @@ def rail(page: PropertyPage, here: str) -> list[dict[str, Any]]:
             "current": item.key == here,
         }
         for item in ITEMS
-        if (edits or not item.for_editors) and (page.is_staff() or not item.for_staff)
+        if (edits or not item.for_editors) and (user.is_staff or not item.for_staff)
     ]

@@ -14,7 +14,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from configuration.models import Property, PropertyQuerySet, may_see, unknown_property
+from configuration.models import Property, PropertyQuerySet
 from configuration.numbers import parse_number
 from configuration.pages.property_page import PropertyPage, property_page
 from processing.segments.read_view import ReadView
@@ -27,10 +27,8 @@ from reporting.dashboard.panel_tabs import PANEL
 from reporting.dashboard.panels import panels
 from reporting.dashboard.period_picker import CUSTOM, PERIODS
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
-from reporting.dashboard.rail import rail
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
-from reporting.model.now import Now
 from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, Status, status_of, view_of
 from reporting.registry.custom import definitions_of
@@ -118,7 +116,7 @@ def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
     custom = definitions_of(view.rules).dimensions
     asked = read_page(page.request.GET, now, view.begins, custom, KNOWN | {*PARAMETERS})
     try:
-        rows = details_page(view, asked, PANEL[panel], found, Now.at(now), page.request.GET)
+        rows = details_page(view, asked, PANEL[panel], found, now, page.request.GET)
     except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
         rows = {"refused": str(error)}
     return show(page, "overview", "reporting/details.html", asked, **rows)
@@ -139,8 +137,7 @@ def show(page: PropertyPage, here: str, template: str, asked: PageRequest, **con
     """Shows a page of a property in the frame: with the rail, the menus and the chips of its filters."""
     period = asked.choice.period
     frame = {
-        "properties": _choices(page),
-        "rail": rail(page, here),
+        "here": here,
         "today": now_in(timezone.get_current_timezone_name()).date(),
         "first": period.first,
         "last": period.last,
@@ -162,13 +159,6 @@ def panels_only(page: PropertyPage) -> HttpResponse:
         response["ETag"] = tag
     response[AS_OF] = state.status.as_of.isoformat()  # also where nothing changed since the last one
     return response
-
-
-def _choices(page: PropertyPage) -> list[Property]:
-    """The properties that the user may choose; for administrators also property 0, once it has hits."""
-    chosen, unknown = list(_visible(page.request)), unknown_property()
-    has_hits = may_see(page.request.user, unknown.pk) and view_of(unknown.pk).counts().accepted
-    return [*chosen, unknown] if has_hits or page.property.pk == unknown.pk else chosen
 
 
 def _page_state(page: PropertyPage) -> PageState:

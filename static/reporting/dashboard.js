@@ -11,8 +11,6 @@
   let pause = REFRESH_MS;
   let drawn = "";
 
-  root.classList.add("js");
-
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
   // A figure names the page's colours; plotly wants their values.
@@ -119,46 +117,6 @@
     });
   }
 
-  async function copy(button) {
-    try {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Select it and copy by hand";
-    }
-  }
-
-  document.addEventListener("click", (event) => {
-    const row = event.altKey && event.target.closest("[data-without]");
-    if (row) {
-      event.preventDefault();
-      location.assign(row.dataset.without);
-    }
-    const button = event.target.closest("[data-copy]");
-    if (button) copy(button);
-    document.querySelectorAll("details[data-closes][open]").forEach((each) => {
-      if (!each.contains(event.target)) each.open = false;
-    });
-  });
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
-    const key = !typing && event.key.length === 1 && document.querySelector(`[data-key="${CSS.escape(event.key.toUpperCase())}"]`);
-    if (key) key.click();
-    if (event.key !== "Escape") return;
-    panels?.classList.add("dismissed");
-    document.querySelectorAll("details[data-closes][open]").forEach((each) => {
-      each.open = false;
-      each.querySelector("summary").focus();
-    });
-  });
-  for (const name of ["focusin", "pointerover"]) {
-    panels?.addEventListener(name, (event) => {
-      if (event.target.closest(".term")) panels.classList.remove("dismissed");
-    });
-  }
-  document.querySelectorAll("[data-submit-on-change]").forEach((form) => {
-    form.addEventListener("change", () => form.submit());
-  });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || !panels) return;
     clearTimeout(timer);

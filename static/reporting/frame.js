@@ -1,0 +1,69 @@
+// The frame of all pages: menus that close, the list of properties that is searched, keys, copying. Without this script
+// every page works: menus are details elements, and everything that they hold is a link or a form.
+"use strict";
+(() => {
+  document.documentElement.classList.add("js");
+
+  const menus = () => document.querySelectorAll("details[data-closes][open]");
+  const typing = (event) => event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey;
+
+  async function copy(button) {
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select it and copy by hand";
+    }
+  }
+
+  function search(input) {
+    const wanted = input.value.trim().toLowerCase();
+    input.closest(".sheet").querySelectorAll(".list a").forEach((link) => {
+      link.hidden = !link.textContent.toLowerCase().includes(wanted);
+    });
+  }
+
+  function openSwitcher(event) {
+    const switcher = document.getElementById("switcher");
+    if (!switcher) return;
+    event.preventDefault();
+    switcher.open = true;
+    switcher.querySelector("input").focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const row = event.altKey && event.target.closest("[data-without]");
+    if (row) {
+      event.preventDefault();
+      location.assign(row.dataset.without);
+    }
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    menus().forEach((each) => {
+      if (!each.contains(event.target)) each.open = false;
+    });
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("#switcher input")) search(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) return openSwitcher(event);
+    if (event.key === "Escape") {
+      document.body.classList.add("dismissed");
+      menus().forEach((each) => {
+        each.open = false;
+        each.querySelector("summary").focus();
+      });
+    } else if (event.key === "Enter" && event.target.matches("#switcher input")) {
+      event.target.closest(".sheet").querySelector(".list a:not([hidden])")?.click();
+    } else if (!typing(event) && event.key.length === 1) {
+      document.querySelector(`[data-key="${CSS.escape(event.key.toUpperCase())}"]`)?.click();
+    }
+    return undefined;
+  });
+  for (const name of ["focusin", "pointerover"]) {
+    document.addEventListener(name, (event) => {
+      if (event.target.closest(".term")) document.body.classList.remove("dismissed");
+    });
+  }
+})();
