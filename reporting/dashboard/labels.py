@@ -41,6 +41,14 @@ METRIC_LABELS: Final = {
     "eventCount": Label("Events", "Everything that was measured: page views and your own events."),
 }
 DIMENSION_LABELS: Final = {
+    "sessionSource": "Source",
+    "sessionMedium": "Medium",
+    "sessionCampaignName": "Campaign",
+    "pageReferrer": "Referrer",
+    "pageTitle": "Title",
+    "hostName": "Host",
+    "operatingSystem": "System",
+    "screenResolution": "Screen",
     "pagePath": "Page",
     "sessionDefaultChannelGroup": "Channel",
     "sessionSourceMedium": "Source / medium",

@@ -40,7 +40,8 @@ def _known(dimension: str, *others: str) -> Filter:
 NO_GOALS: Final = "No goal was reached. What counts says which events are goals."
 _HAS_GOALS: Final = NumericFilter("keyEvents", "GREATER_THAN", 0)
 VISITS: Final = ("totalUsers", "sessions")
-PAGES: Final = ("screenPageViews", "totalUsers")
+VIEWS: Final = ("screenPageViews", "totalUsers")
+EVENTS: Final = ("eventCount", "totalUsers")
 UTM: Final = "No visit came by a tagged link. Add utm_source, utm_medium and utm_campaign to links in mails and ads."
 PLACES: Final = "Places need a database of places; the manual says how to set one (HITSTREAM_PLACES)."
 
@@ -52,6 +53,7 @@ PANELS: Final = (
             Tab("channels", "Channels", "sessionDefaultChannelGroup", VISITS),
             Tab("sources", "Sources", "sessionSource", VISITS),
             Tab("mediums", "Source / medium", "sessionSourceMedium", VISITS),
+            Tab("referrers", "Referrers", "pageReferrer", VISITS, only=_known("pageReferrer")),
             Tab("campaigns", "Campaigns", "sessionCampaignName", VISITS, UTM, _known("sessionCampaignName")),
         ),
         "where-visitors-come-from.md",
@@ -60,12 +62,24 @@ PANELS: Final = (
         "pages",
         "Pages",
         (
-            Tab("top", "Top", "pagePath", PAGES),
-            Tab("hosts", "Hosts", "hostName", PAGES),
+            Tab("top", "Top", "pagePath", VIEWS),
+            Tab("titles", "Titles", "pageTitle", VIEWS),
+            Tab("hosts", "Hosts", "hostName", VIEWS),
+            Tab("groups", "Groups", "contentGroup", VIEWS, only=_known("contentGroup")),
         ),
         "reports.md",
     ),
-    Panel("places", "Places", (Tab("countries", "Countries", "country", VISITS, PLACES),), "settings.md"),
+    Panel(
+        "places",
+        "Places",
+        (
+            Tab("countries", "Countries", "country", VISITS, PLACES),
+            Tab("regions", "Regions", "region", VISITS, PLACES),
+            Tab("cities", "Cities", "city", VISITS, PLACES),
+            Tab("languages", "Languages", "language", VISITS),
+        ),
+        "settings.md",
+    ),
     Panel(
         "technology",
         "Technology",
@@ -73,6 +87,7 @@ PANELS: Final = (
             Tab("devices", "Devices", "deviceCategory", VISITS),
             Tab("browsers", "Browsers", "browser", VISITS),
             Tab("systems", "Systems", "operatingSystem", VISITS),
+            Tab("screens", "Screens", "screenResolution", VISITS),
         ),
         "reports.md",
     ),
@@ -81,7 +96,7 @@ PANELS: Final = (
         "Goals",
         (
             Tab("goals", "Goals", "eventName", ("keyEvents", "totalUsers"), NO_GOALS, where=_HAS_GOALS),
-            Tab("events", "Events", "eventName", ("eventCount", "totalUsers")),
+            Tab("events", "Events", "eventName", EVENTS),
         ),
         "rules.md",
     ),

@@ -22,12 +22,16 @@ from reporting.dashboard.page_request import TOTALS, PageRequest
 from reporting.dashboard.panel_tabs import NOT_SET, PANELS, Panel, Tab
 from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.dashboard.same_time import ViewUntil
+from reporting.dashboard.week_heat import heat_map, heat_report
 from reporting.kinds import run_many
 from reporting.model.now import Now
 from reporting.model.report import And, Answer, ByDimension, Filter, InListFilter, Report, Row
 from reporting.query.load import ReportSource
 
 TABLE_ROWS: Final = 10
+PATHS: Final = frozenset({"pagePath", "pagePathPlusQueryString", "landingPage", "exitPage"})
+CAPITAL: Final = frozenset({"deviceCategory"})
+WORDS: Final = {NOT_SET: "Unknown", "(direct)": "Direct", "(none)": "None"}
 LONGEST_CHART: Final = 2_000  # moments
 
 
@@ -37,6 +41,7 @@ class Shown(NamedTuple):
     totals: Answer
     over_time: Answer
     tables: list[Answer]
+    by_hour: Answer
 
 
 def panels(
@@ -72,6 +77,7 @@ def panels(
         "chart_summary": _summary(chart, shown.totals),
         "chart_heads": [line.label for line in chart.lines],
         "chart_rows": table_of(chart),
+        "heat": heat_map(shown.by_hour),
         "columns": [
             [
                 _panel(panel, asked, shown.tables[number], before and before.tables[number], query)
@@ -107,10 +113,11 @@ def _answers(
             dimension_filter=asked.filter,
             limit=LONGEST_CHART,
         ),
+        heat_report(days[0], asked.filter),
         *tables,
     ]
-    totals, over_time, *answers = run_many(reports, source, Now.at(now))
-    return Shown(totals, over_time, answers)
+    totals, over_time, by_hour, *answers = run_many(reports, source, Now.at(now))
+    return Shown(totals, over_time, answers, by_hour)
 
 
 def _table(asked: PageRequest, tab: Tab, period: ChosenPeriod) -> Report:
@@ -229,6 +236,13 @@ def _panel(panel: Panel, asked: PageRequest, answer: Answer, before: Answer | No
     }
 
 
+def _in_words_of(dimension: str, value: str) -> str:
+    """A value as people read it: `mobile` -> `Mobile`, a path without escapes."""
+    if dimension in PATHS:
+        return readable_path(value)
+    return WORDS.get(value) or (value[:1].upper() + value[1:] if dimension in CAPITAL else value)
+
+
 def _tab_link(panel: Panel, tab: Tab, current: bool, query: QueryDict) -> dict[str, Any]:
     default = tab is panel.tabs[0]
     return {"title": tab.title, "current": current, "address": link(query, **{panel.key: "" if default else tab.key})}
@@ -244,7 +258,7 @@ def table_row(
     )
     return {
         "name": name,
-        "text": readable_path(name) if tab.dimension in ("pagePath", "landingPage", "exitPage") else name,
+        "text": _in_words_of(tab.dimension, name),
         "values": [format_value(metric, value) for metric, value in zip(tab.metrics, row.metrics, strict=True)],
         "share": f"{100 * row.metrics[0] / largest:.1f}",
         "change": words,
