@@ -6,7 +6,7 @@ page.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from math import ceil, floor, log10
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +20,7 @@ COLOURS: Final = ("--accent", "--second")
 GRID_LINES: Final = 4
 MOST_LABELS: Final = 7  # on the axis of time
 STEPS: Final = (1, 2, 2.5, 5, 10)
+NEVER: Final = "~"  # a key after all others
 SCALE: Final = 1000  # of the SVG's coordinates, both ways
 
 
@@ -56,12 +57,14 @@ def chart_of(
     compared_period: ChosenPeriod | None,
     now: datetime,
     begins: date,
+    filtered: bool = False,
 ) -> Chart:
-    """Makes the lines of a report by the interval's dimension. `begins` is the first day that has data."""
+    """Makes the lines of a report by the interval's dimension. `begins` is the first day that has data; `filtered`:
+    the report leaves some of them out, so that it does not say at which hour they begin.
+    """
     moments = INTERVALS[interval].moments(period, now)
     values = _by_moment(answer)
-    # Where the data begin within these days, their first moment is the first that the answer has.
-    first = min(values, default="") if begins >= period.first else ""
+    first = min(values, default=NEVER) if begins >= period.first and not filtered else _first_key(interval, begins, now)
     start = next((number for number, moment in enumerate(moments) if moment.key >= first), len(moments))
     earlier = INTERVALS[interval].moments(compared_period, now)[: len(moments)] if compared and compared_period else []
     before = _by_moment(compared) if compared else {}
@@ -75,6 +78,12 @@ def chart_of(
         for number, header in enumerate(answer.metrics)
     ]
     return Chart(moments, lines, earlier, period.last == now.date(), interval)
+
+
+def _first_key(interval: str, begins: date, now: datetime) -> str:
+    """Returns the key of the first moment that has a part of the day on which the data begin."""
+    midnight = datetime.combine(begins, time.max, now.tzinfo)
+    return next((moment.key for moment in INTERVALS[interval].moments(ChosenPeriod(begins, begins), midnight)), NEVER)
 
 
 def _by_moment(answer: Answer) -> dict[str, Sequence[float]]:
@@ -113,7 +122,7 @@ def _drawn(line: Line, top: float, count: int, unfinished: bool) -> dict[str, An
         "points": " ".join(whole),
         "last": " ".join(points[-2:]) if unfinished else "",
         "compared": " ".join(earlier),
-        "single": points[0].split(",") if len(points) == 1 else None,
+        "single": f"{points[0]} {points[0]}" if len(points) == 1 else "",  # a line of no length: its ends are round
     }
 
 
@@ -140,7 +149,7 @@ def _label(lines: Sequence[Line], tops: Sequence[float], share: float) -> str:
 
 def _ticks(moments: Sequence[Moment]) -> list[dict[str, str]]:
     """A few moments along the axis, at equal distances."""
-    every = ceil(len(moments) / MOST_LABELS)
+    every = ceil(len(moments) / MOST_LABELS) or 1
     last = len(moments) - 1
     return [
         {
@@ -169,7 +178,7 @@ def figure_of(chart: Chart) -> dict[str, Any]:
         hover = f"{_hover(line.metric)}<extra>{line.label}</extra>"
         solid = {"mode": "lines", "line": {"width": 2.5, "color": colour}, "hovertemplate": hover}
         point = {"mode": "markers", "marker": {"size": 8, "color": colour}, "hovertemplate": hover}
-        whole = len(x) - 1 if chart.unfinished or len(x) == 1 else len(x)
+        whole = len(x) - 1 if x and (chart.unfinished or len(x) == 1) else len(x)
         traces.append({**shown, **solid, "x": x[:whole], "y": line.values[:whole]})
         if whole < len(x):
             traces.append({**shown, **point, "x": x[whole:], "y": line.values[whole:]})

@@ -4,7 +4,16 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from reporting.dashboard.period_picker import CUSTOM, LAST, Choice, ChosenPeriod, between, first_day_of, read_day
+from reporting.dashboard.period_picker import (
+    CUSTOM,
+    LAST,
+    Choice,
+    ChosenPeriod,
+    between,
+    first_day_of,
+    not_as_asked,
+    read_day,
+)
 from reporting.dashboard.quoting import quoted
 from reporting.model.date_ranges import EARLIEST
 
@@ -34,11 +43,12 @@ def choose_compared(parameters: Mapping[str, str], choice: Choice, today: date) 
         if name in COMPARISONS:
             return Compared(name, _periods(choice)[name]())
         return _instead(f"{quoted(name)} is not a comparison", choice)
-    days = [read_day(named.get(name, "")) for name in ("compare_from", "compare_to")]
-    first, last = days
+    days = {name: read_day(text) for name, text in named.items()}
+    first, last = days.get("compare_from"), days.get("compare_to")
     if first is None or last is None:
-        return _instead("The days to compare with need “compare_from” and “compare_to”", choice)
-    return Compared(CUSTOM, between(first, last, today))
+        wrong = [f"{quoted(named[name])} is not a day" for name, day in days.items() if day is None]
+        return _instead("; ".join(wrong) or "Only one of “compare_from” and “compare_to” is given", choice)
+    return Compared(CUSTOM, between(first, last, today), not_as_asked(first, last, today, "Compared days: "))
 
 
 def _instead(wrong: str, choice: Choice) -> Compared:

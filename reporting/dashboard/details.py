@@ -13,6 +13,7 @@ from reporting.dashboard.page_request import PageRequest
 from reporting.dashboard.panel_tabs import Panel, Tab
 from reporting.dashboard.panels import all_of, as_far, comparable, table_row
 from reporting.dashboard.period_picker import ChosenPeriod
+from reporting.dashboard.quoting import quoted
 from reporting.kinds import run
 from reporting.model.now import Now
 from reporting.model.report import Answer, ByDimension, ByMetric, Filter, InListFilter, Order, Report, StringFilter
@@ -33,23 +34,35 @@ LONGEST_SEARCH: Final = 200
 
 
 class Asked(NamedTuple):
-    """`sort` is a column, with a minus if the largest come first; `page` counts from 1."""
+    """`sort` is a column, with a minus if the largest come first; `page` counts from 1. `complaints` say what of the
+    address could not be followed.
+    """
 
     search: str
     sort: str
     page: int
     metrics: tuple[str, ...]
+    complaints: tuple[str, ...] = ()
 
 
 def read_details(query: QueryDict, tab: Tab) -> Asked:
-    """Reads the address. A column or page that does not exist is replaced by the first."""
-    metrics = tuple(dict.fromkeys(name for name in query.getlist("columns") if name in METRICS))
+    """Reads the address. A column or page that does not exist is replaced by the first, which is said."""
+    columns = query.getlist("columns")
+    wrong = [f"{quoted(name)} is not a column of this table." for name in columns if name not in METRICS]
+    metrics = tuple(dict.fromkeys(name for name in columns if name in METRICS))
     metrics = metrics or tuple(dict.fromkeys([*tab.metrics, *METRICS]))[:6]
     sort = query.get("sort", "")
     if sort.removeprefix("-") not in (*metrics, tab.dimension):
+        wrong += [f"{quoted(sort)} is not a column to sort by."] if sort else []
         sort = f"-{metrics[0]}"
-    page = max(parse_number(query.get("page", "")) or 1, 1)
-    return Asked(query.get("q", "")[:LONGEST_SEARCH], sort, page, metrics)
+    number = query.get("page", "")
+    page = parse_number(number) or 0
+    if number and page < 1:
+        wrong.append(f"{quoted(number)} is not a page of this table.")
+    search = query.get("q", "")
+    if len(search) > LONGEST_SEARCH:
+        wrong.append(f"Only the first {LONGEST_SEARCH} characters are searched for.")
+    return Asked(search[:LONGEST_SEARCH], sort, max(page, 1), metrics, tuple(wrong))
 
 
 def report_of(asked: PageRequest, tab: Tab, details: Asked, period: ChosenPeriod, *, limit: int, offset: int) -> Report:
@@ -79,10 +92,15 @@ def details_page(
     period = asked.choice.period
     offset = min((details.page - 1) * ROWS, MOST_ROWS)
     answer = run(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view, Now.at(now))
+    if answer.row_count and not answer.rows:  # there are fewer pages: the last of them
+        details = _last_page(details, answer.row_count)
+        offset = (details.page - 1) * ROWS
+        answer = run(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view, Now.at(now))
     compared = comparable(view, asked.compared.period)
     earlier = _earlier(view, asked, tab, details, answer, compared, now) if compared else {}
     largest = max((row.metrics[0] for row in answer.rows), default=0) or 1
     shown = tab._replace(metrics=details.metrics)
+    overview = QueryDict(link(query, **dict.fromkeys(PARAMETERS, "")).removeprefix("?"))
     return {
         "panel_title": panel.title,
         "tab_title": tab.title,
@@ -90,7 +108,9 @@ def details_page(
         "compared": compared is not None,
         "heads": [_head(tab.dimension, dimension_label(tab.dimension), details.sort, query)]
         + [_head(name, metric_label(name).text, details.sort, query) for name in details.metrics],
-        "rows": [table_row(shown, row, largest, earlier, compared is not None, query) for row in answer.rows],
+        "rows": [table_row(shown, row, largest, earlier, compared is not None, overview) for row in answer.rows],
+        "overview": f"?{overview.urlencode()}" if overview else "",
+        "complaints": (*asked.complaints, *details.complaints),
         "row_count": f"{answer.row_count:,}",
         "first_row": f"{min(offset + 1, answer.row_count):,}",
         "last_row": f"{min(offset + ROWS, answer.row_count):,}",
@@ -98,6 +118,12 @@ def details_page(
         "next": link(query, page=str(details.page + 1)) if offset + ROWS < answer.row_count else "",
         "empty": tab.empty,
     }
+
+
+def _last_page(details: Asked, row_count: int) -> Asked:
+    last = (row_count - 1) // ROWS + 1
+    wrong = f"There is no page {details.page:,}; this is the last one, {last:,}."
+    return details._replace(page=last, complaints=(*details.complaints, wrong))
 
 
 def _earlier(

@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from reporting.dashboard.labels import DIMENSION_LABELS
 from reporting.dashboard.quoting import quoted
 from reporting.model.report import And, Filter, InListFilter, Match, Not, Or, StringFilter
+from reporting.query.filters import LONGEST_VALUE
 from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.dimensions.model import Dimension
 
 MOST_CHIPS: Final = 20
-LONGEST_VALUE: Final = 1_000
 
 
 class Operator(NamedTuple):

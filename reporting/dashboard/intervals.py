@@ -1,7 +1,7 @@
 """The intervals of a chart over time: minutes, hours, days, weeks, months or years, and their moments."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from reporting.dashboard.period_picker import ChosenPeriod, first_day_of
@@ -47,11 +47,21 @@ def _hours(period: ChosenPeriod, now: datetime) -> list[Moment]:
 
 
 def _clock(period: ChosenPeriod, now: datetime, step: timedelta) -> list[datetime]:
-    """The starts of the steps of a period that are not to come, on the property's wall clock."""
+    """The starts of the steps of a period that are not to come, on the property's wall clock. Steps that it left out,
+    when summer time began, are none; those that it showed twice are one.
+    """
     begin = datetime(period.first.year, period.first.month, period.first.day)  # noqa: DTZ001 - a wall clock
     count = period.days * (timedelta(days=1) // step)
     moments = (begin + step * number for number in range(count))
-    return [at for at in moments if at <= now.replace(tzinfo=None)]
+    return [at for at in moments if at <= now.replace(tzinfo=None) and _was_shown(at, step, now)]
+
+
+def _was_shown(begin: datetime, step: timedelta, now: datetime) -> bool:
+    """Whether the clock of the zone of `now` showed any time of a step."""
+    return any(
+        at.replace(tzinfo=now.tzinfo).astimezone(UTC).astimezone(now.tzinfo).replace(tzinfo=None) == at
+        for at in (begin, begin + step - timedelta(minutes=1))
+    )
 
 
 def _days(period: ChosenPeriod, now: datetime) -> list[Moment]:

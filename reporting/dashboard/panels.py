@@ -14,6 +14,7 @@ from configuration import moments
 from processing.segments.read_view import ReadView
 from reporting.dashboard.annotations import Annotation, draw
 from reporting.dashboard.charts import Chart, chart_of, figure_of, svg_of, table_of
+from reporting.dashboard.filter_chips import unique
 from reporting.dashboard.intervals import INTERVALS
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.links import link
@@ -63,12 +64,14 @@ def panels(
         compared_period=compared,
         now=now,
         begins=view.begins,
+        filtered=asked.filter is not None,
     )
     figure = figure_of(chart)
     draw(figure, drawn)
     return {
         "totals": _tiles(shown.totals, before and before.totals, asked.metrics, query),
         "compared_with": _in_words(compared, unfinished=chart.unfinished, now=now) if compared else "",
+        "nothing_earlier": asked.compared.period is not None and compared is None,
         "unfinished": chart.unfinished,
         "chart": figure,
         "svg": svg_of(chart),
@@ -263,6 +266,6 @@ def table_row(
         "share": f"{100 * row.metrics[0] / largest:.1f}",
         "change": words,
         "direction": direction,
-        "only": link(query, f=[*filters, f"{tab.dimension}:is:{name}"]),
-        "without": link(query, f=[*filters, f"{tab.dimension}:not:{name}"]),
+        "only": link(query, f=unique([*filters, f"{tab.dimension}:is:{name}"])),
+        "without": link(query, f=unique([*filters, f"{tab.dimension}:not:{name}"])),
     }

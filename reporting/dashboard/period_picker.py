@@ -76,7 +76,7 @@ def choose(parameters: Mapping[str, str], today: date, default: str = DEFAULT, b
     if first is None or last is None:
         missing = "Only one of the days “from” and “to” is given" if len(named) == 1 else ""
         return _instead("; ".join(wrong) or missing, default, today, begins)
-    return Choice(CUSTOM, between(first, last, today), _complaint(first, last, today))
+    return Choice(CUSTOM, between(first, last, today), not_as_asked(first, last, today))
 
 
 def choose_days(parameters: Mapping[str, str], today: date) -> Choice:
@@ -88,6 +88,17 @@ def between(first: date, last: date, today: date) -> ChosenPeriod:
     """The days between two, in any order, of which reports can be made."""
     low, high = (min(max(day, SECOND_DAY), today) for day in sorted((first, last)))
     return ChosenPeriod(low, high)
+
+
+def not_as_asked(first: date, last: date, today: date, begin: str = "") -> str:
+    """What of two readable days is not shown as it was asked for, after `begin`; "" if all is."""
+    wrong = [
+        *(["the first day was after the last, so they were exchanged"] if first > last else []),
+        *([f"there are no reports before {moments.day(SECOND_DAY)}"] if min(first, last) < SECOND_DAY else []),
+        *(["days to come are left out"] if max(first, last) > today else []),
+    ]
+    text = begin + "; ".join(wrong)
+    return f"{text[:1].upper()}{text[1:]}." if wrong else ""
 
 
 def read_day(text: str) -> date | None:
@@ -126,14 +137,3 @@ def _instead(wrong: str, default: str, today: date, begins: date) -> Choice:
     """The default, and why it is shown."""
     shown = PERIODS[default].lower()
     return _named(default, today, begins)._replace(complaint=f"{wrong}. These are the {shown}.")
-
-
-def _complaint(first: date, last: date, today: date) -> str:
-    """What of two readable days is not shown as it was asked for."""
-    wrong = [
-        *(["the first day was after the last, so they were exchanged"] if first > last else []),
-        *([f"there are no reports before {moments.day(SECOND_DAY)}"] if min(first, last) < SECOND_DAY else []),
-        *(["days to come are left out"] if max(first, last) > today else []),
-    ]
-    text = "; ".join(wrong)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""

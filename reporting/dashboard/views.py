@@ -112,7 +112,7 @@ def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
     if "fd" in page.request.GET:
         return redirect(with_added_filter(page.request.GET))
     view = view_of(page.property.pk)
-    now = now_in(view.zone)
+    now = now_in(view.zone).replace(second=0, microsecond=0)
     custom = definitions_of(view.rules).dimensions
     asked = read_page(page.request.GET, now, view.begins, custom, KNOWN | {*PARAMETERS})
     try:

@@ -67,9 +67,10 @@ def test_it_works(shop: Site, reader: Client) -> None:
         "screenPageViews": "3",
         "engagementRate": "50.0%",
         "averageSessionDuration": "32s",
+        "keyEvents": "0",
     }
     assert "accepted 5 hits: 4 counted, 1 rejected, 0 pending" in text
-    assert "not a line of a log" in text
+    assert "not a line of a log" in page(reader, f"/{shop.property.pk}/not-counted/?period=today")
 
 
 def test_strangers_are_sent_to_sign_in(shop: Site, client: Client) -> None:
@@ -142,7 +143,7 @@ def test_without_properties(client: Client, administrator: User) -> None:
 )
 def test_periods(shop: Site, reader: Client, query: str, shown: str) -> None:
     text = page(reader, f"/{shop.property.pk}/{query}")
-    assert f'<span class="hidden">Choose days, now </span>{shown}</summary>' in text
+    assert f'<span class="days">{shown}</span></summary>' in text
 
 
 def test_every_day_since_2000(shop: Site, reader: Client) -> None:
@@ -177,12 +178,12 @@ def test_compared_with_the_time_before(shop: Site, reader: Client) -> None:
     shop.installation.receive()
     text = page(reader, f"/{shop.property.pk}/?period=today")
     assert '<span class="up">+50.0%</span> <span class="was">from 2</span>' in text
-    assert "compared with the day before" in text
+    assert "compared with 19 Nov 2026, up to the same time (15:30)." in text
 
 
 def test_hours_to_come_are_not_drawn(shop: Site, reader: Client) -> None:
     whole, last = chart(page(reader, f"/{shop.property.pk}/?period=today"))["data"][2:]
-    assert (last["name"], last["x"], last["y"]) == ("Page views", [f"{DAY}T15:00:00"], [0])
+    assert (last["name"], last["x"], last["y"]) == ("Views", [f"{DAY}T15:00:00"], [0])
     assert dict(zip(whole["x"], whole["y"], strict=True))[f"{DAY}T13:00:00"] == 3
 
 
@@ -191,7 +192,9 @@ def test_a_day_that_is_over_is_drawn_whole(shop: Site, reader: Client) -> None:
     shop.installation.send(ga4(9, at=NOON - 48 * 60 * MINUTE, property=settings))
     shop.installation.receive()
     traces = chart(page(reader, f"/{shop.property.pk}/?period=yesterday"))["data"]
-    assert [len(trace["x"]) for trace in traces] == [24, 24]
+    shown = [(trace["name"], trace["line"].get("dash", ""), len(trace["x"])) for trace in traces]
+    both = [("Visitors", "dash"), ("Visitors", ""), ("Views", "dash"), ("Views", "")]
+    assert shown == [(name, dash, 24) for name, dash in both]
 
 
 def test_text_of_hits_stays_text(shop: Site, reader: Client) -> None:
@@ -203,11 +206,14 @@ def test_text_of_hits_stays_text(shop: Site, reader: Client) -> None:
     )
     shop.installation.receive()
     Property.objects.filter(pk=shop.property.pk).update(name="</title><script>alert(2)</script>")
-    text = page(reader, f"/{shop.property.pk}/?period=today")
-    assert "<script>alert" not in text
-    assert "<img src=x" not in text
-    assert "</title><script>" not in text
-    assert HOSTILE.replace("\u202e", "") in html.unescape(text)
+    number = shop.property.pk
+    left_out = page(reader, f"/{number}/not-counted/?period=today")
+    text = page(reader, f"/{number}/?period=today&sources=sources&goals=events")
+    for shown in (text, left_out, page(reader, f"/{number}/details/sources/sources/?period=today")):
+        assert "<script>alert" not in shown
+        assert "<img src=x" not in shown
+        assert "</title><script>" not in shown
+        assert HOSTILE.replace("\u202e", "") in html.unescape(shown).replace("\u202e", "")
     assert len(re.findall(r"<bdi[^>]*>[^<]*\u202e", text)) >= 1
 
 
@@ -248,7 +254,8 @@ def test_days_without_hits(shop: Site, reader: Client) -> None:
     text = page(reader, f"/{shop.property.pk}/?from=2026-01-01&to=2026-01-31")
     assert figures(text)["sessions"] == "0"
     assert "No data for these dates." in text
-    assert "Every hit on these dates was counted." in text
+    left_out = page(reader, f"/{shop.property.pk}/not-counted/?from=2026-01-01&to=2026-01-31")
+    assert "Nothing was left out on these dates." in left_out
 
 
 def test_unchanged_panels_cost_no_report(shop: Site, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:

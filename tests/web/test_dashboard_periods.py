@@ -74,7 +74,7 @@ def stored_periods(shop: Site) -> list[str]:
 def test_it_works(shop: Site, reader: Client) -> None:
     send(shop, "2026-11-19T10:00", "2026-11-19T14:30:10", "2026-11-19T20:00", "2026-11-18T10:00")
     text = panels(reader, shop, "?period=today")
-    assert "So far today, 20 Nov 2026, compared with the day before, up to the same time (15:30)." in text
+    assert "So far today, 20 Nov 2026, compared with 19 Nov 2026, up to the same time (15:30)." in text
     assert '<span class="up">+200%</span> <span class="was">from 1</span>' in text
 
 
@@ -94,7 +94,7 @@ def test_a_property_that_begins_in_mid_month_looks_the_same_however_its_days_are
     as_received = pages()
     assert as_received[-1] == "2026-10-03"
     assert "compared with" not in as_received[0]
-    assert "compared with the 10 days before." in as_received[1]
+    assert "compared with 12 Oct 2026 – 21 Oct 2026." in as_received[1]
     shop.installation.worker.seal(everything=True)
     sealed, in_days = pages(), stored_periods(shop)
     fold(shop)
@@ -127,12 +127,12 @@ def test_the_first_day_is_that_of_the_earliest_event_that_is_left(shop: Site) ->
 @pytest.mark.parametrize(
     ("query", "compared"),
     [
-        ("?from=2026-11-12&to=2026-11-13", "the 2 days before."),
+        ("?from=2026-11-12&to=2026-11-13", "10 Nov 2026 – 11 Nov 2026."),
         ("?from=2026-11-11&to=2026-11-12", ""),
-        ("?from=2026-11-11&to=2026-11-11", "the day before."),
+        ("?from=2026-11-11&to=2026-11-11", "10 Nov 2026."),
         ("?from=2026-11-10&to=2026-11-10", ""),
         ("?period=7d", ""),
-        ("?from=2026-11-16&to=2026-11-20", "the 5 days before, up to the same time (15:30)."),
+        ("?from=2026-11-16&to=2026-11-20", "11 Nov 2026 – 15 Nov 2026, up to the same time (15:30)."),
     ],
 )
 def test_compared_only_where_the_whole_period_before_has_data(
@@ -179,8 +179,8 @@ def test_no_line_before_the_data_begin(shop: Site, reader: Client) -> None:
 
 def test_every_row_of_a_table_has_people(shop: Site, reader: Client) -> None:
     """Events that are not active have visitors too, and the total counts what the rows count."""
-    text = panels(reader, shop, "?period=today")
-    events = re.search(r'id="table-events".*?</table>', text, re.DOTALL)
+    text = panels(reader, shop, "?period=today&goals=events")
+    events = re.search(r'id="table-goals".*?</table>', text, re.DOTALL)
     assert events
     assert re.findall(r'<td class="number">(\d+)</td>', events[0]) == ["3", "2", "1", "1"]
     assert figures(text)["totalUsers"] == "2"
