@@ -17,7 +17,6 @@ handler500 = "analytics_site.error_pages.answer_failure"
 urlpatterns: list[URLPattern | URLResolver] = [
     # The dashboard
     path("", views.home, name="home"),
-    path("choose/", views.chosen, name="choose"),
     path("<int:property_id>/", views.dashboard, name="dashboard"),
     path("<int:property_id>/panels/", views.panels_only, name="panels"),
     path("<int:property_id>/details/<slug:panel>/<slug:tab>/", views.details, name="details"),

@@ -40,12 +40,12 @@ DRAFT_FIELDS: Final = ["domains", "zone", "currency", "session_timeout_s", "enga
 
 @admin.register(Property)
 class PropertyAdmin(OnlyVisible, PropertyPages):
-    list_display = ("name", "id", "measurement_id", "zone", "rules", "created_day")
+    list_display = ("name", "tag", "id", "measurement_id", "zone", "rules", "created_day")
     search_fields = ("name", "measurement_id", "domains")
     filter_horizontal = ("viewers",)
     readonly_fields = ("id", "measurement_id", "snippet", "created")
     fieldsets: ClassVar[Any] = [
-        (None, {"fields": ["name", "viewers"]}),
+        (None, {"fields": ["name", "tag", "viewers"]}),
         ("Measuring", {"fields": ["snippet", "measurement_id", "id"]}),
         (
             "Reports",

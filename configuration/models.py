@@ -92,6 +92,12 @@ class Property(models.Model):
         help_text="The tracker sends it. It is public: anybody can read it in your pages.",
     )
     name = models.CharField(max_length=100, help_text="Your name for this site or app, for example “Shop”.")
+    tag = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        help_text="A word that groups properties on the home page, such as the name of a client.",
+    )
     domains = models.TextField(
         blank=True,
         help_text="The site's own domains, one per line, for example www.example.org. "

@@ -8,24 +8,22 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
-from configuration.models import Property, PropertyQuerySet
-from configuration.numbers import parse_number
+from configuration.models import Property
 from configuration.pages.property_page import PropertyPage, property_page
 from processing.segments.read_view import ReadView
 from reporting.clock import now_in
 from reporting.dashboard.annotations import Annotation
 from reporting.dashboard.details import PARAMETERS, details_page
+from reporting.dashboard.home import home_page
 from reporting.dashboard.page_menus import menus, with_added_filter
 from reporting.dashboard.page_request import KNOWN, PERIOD, PageRequest, read_page
 from reporting.dashboard.panel_tabs import PANEL
 from reporting.dashboard.panels import panels
-from reporting.dashboard.period_picker import CUSTOM, PERIODS
+from reporting.dashboard.period_picker import PERIODS
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
@@ -60,30 +58,16 @@ class PageState(NamedTuple):
         return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
 
-def _visible(request: HttpRequest) -> PropertyQuerySet:
-    """Returns the properties that the user may see, by name."""
-    return Property.objects.visible_to(request.user).order_by("name", "id")
-
-
 @login_required
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Leads to the first property that the user may see."""
-    first = _visible(request).first()
-    return redirect("dashboard", first.id) if first else render(request, "reporting/no_properties.html")
-
-
-@login_required
-@require_GET
-def chosen(request: HttpRequest) -> HttpResponse:
-    """Answers the forms of the header: leads to the chosen property and days."""
-    query = {name: request.GET[name] for name in FORM_FIELDS if request.GET.get(name)}
-    if query.get("period") == CUSTOM:
-        del query["period"]
-    elif "period" in query:
-        query = {"period": query["period"]}  # the days of the form are those that were shown before
-    address = reverse("dashboard", args=[parse_number(request.GET.get("property", "")) or 0])
-    return redirect(f"{address}?{urlencode(query)}" if query else address)
+    """Shows all properties; leads to the property of those who may see one only."""
+    properties = list(Property.objects.visible_to(request.user).order_by("tag", "name", "id"))
+    if not properties:
+        return render(request, "reporting/no_properties.html")
+    if len(properties) == 1:
+        return redirect("dashboard", properties[0].pk)
+    return render(request, "reporting/home.html", home_page(properties, request.GET))
 
 
 @property_page(may_open=None)

@@ -2,6 +2,7 @@
 // every page works: menus are details elements, and everything that they hold is a link or a form.
 "use strict";
 (() => {
+  const AGAIN_MS = 1000;
   document.documentElement.classList.add("js");
 
   const menus = () => document.querySelectorAll("details[data-closes][open]");
@@ -29,6 +30,22 @@
     event.preventDefault();
     switcher.open = true;
     switcher.querySelector("input").focus();
+  }
+
+  // Asks again for numbers that were not ready, and puts them in place.
+  async function askAgain() {
+    const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store", redirect: "manual" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.querySelectorAll("[data-replaced]").forEach((old) => {
+      const fresh = page.getElementById(old.id);
+      if (fresh) old.replaceWith(fresh);
+    });
+    followUp();
+  }
+
+  function followUp() {
+    if (document.querySelector("[data-again]")) setTimeout(askAgain, AGAIN_MS);
   }
 
   document.addEventListener("click", (event) => {
@@ -66,4 +83,5 @@
       if (event.target.closest(".term")) document.body.classList.remove("dismissed");
     });
   }
+  followUp();
 })();
