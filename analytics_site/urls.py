@@ -20,6 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<int:property_id>/", views.dashboard, name="dashboard"),
     path("<int:property_id>/panels/", views.panels_only, name="panels"),
     path("<int:property_id>/details/<slug:panel>/<slug:tab>/", views.details, name="details"),
+    path(
+        "<int:property_id>/details/<slug:panel>/<slug:tab>/<slug:extension>/", views.details_file, name="details-file"
+    ),
     path("<int:property_id>/not-counted/", views.not_counted, name="not-counted"),
     path("sign-in/", LoginView.as_view(), name="login"),
     path("sign-out/", sign_out, name="logout"),

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.http import HttpResponse
 
 from configuration.clock import now
 from configuration.ruleset.ruleset import encode_ruleset
@@ -12,10 +14,11 @@ from reporting.audiences.saved import resolve_names
 from reporting.capacity.elsewhere import run_elsewhere
 from reporting.capacity.turns import limits, weigh
 from reporting.clock import now_in
-from reporting.kinds import plan_many
+from reporting.file_formats import FileFormat
+from reporting.kinds import plan_many, write_file
 from reporting.kinds.elsewhere import ReportTask, answer_task
 from reporting.model.now import Now
-from reporting.read_access import moment_of, newest_rules, view_cache, view_of
+from reporting.read_access import AS_OF, moment_of, newest_rules, view_cache, view_of
 
 Write = Callable[[list[Any]], bytes]
 
@@ -52,3 +55,11 @@ def answer_reports(reports: Sequence[object], property: int, write: Write) -> Re
         write=write,
     )
     return Reply(run_elsewhere(answer_task, task), as_of)
+
+
+def answer_as_file(report: object, property: int, file_format: FileFormat) -> HttpResponse:
+    """Answers one report as a file to be saved. Raises like answer_reports."""
+    reply = answer_reports([report], property, partial(write_file, file_format.extension))
+    response = HttpResponse(reply.body, file_format.media_type, headers={AS_OF: reply.as_of.isoformat()})
+    response["Content-Disposition"] = f'attachment; filename="report-{property}.{file_format.extension}"'
+    return response

@@ -1,6 +1,5 @@
 """Answers as files: reports of any kind, and raw events."""
 
-from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
@@ -11,12 +10,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from reporting.answering import answer_reports
+from reporting.answering import answer_as_file
 from reporting.api.access import PERMISSIONS, check_visible, read_period
 from reporting.capacity.turns import begin_heavy_work
 from reporting.clock import today_in
 from reporting.file_formats import FORMATS, FileFormat, TooManyRows
-from reporting.kinds import write_file
 from reporting.query.event_rows import event_parts
 from reporting.read_access import AS_OF, moment_of, view_of
 
@@ -28,11 +26,7 @@ TOO_LARGE: Final = f"The file would be larger than {MOST_BYTES // 2**20} MB; ask
 
 def download_report(report: object, number: int, name: str) -> HttpResponse:
     """Answers a report as a file. Raises ReportError, ValidationError, and what answering raises."""
-    file_format = format_of(name)
-    reply = answer_reports([report], number, partial(write_file, file_format.extension))
-    response = HttpResponse(reply.body, file_format.media_type, headers={AS_OF: reply.as_of.isoformat()})
-    response["Content-Disposition"] = f'attachment; filename="report-{number}.{file_format.extension}"'
-    return response
+    return answer_as_file(report, number, format_of(name))
 
 
 def format_of(name: str) -> FileFormat:

@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 from configuration.numbers import parse_number
 from processing.segments.read_view import ReadView
+from reporting.dashboard.as_code import code_of
 from reporting.dashboard.labels import dimension_label, metric_label
 from reporting.dashboard.links import link
 from reporting.dashboard.page_request import PageRequest
@@ -30,6 +31,7 @@ METRICS: Final = (
     "keyEvents",
 )
 PARAMETERS: Final = ("q", "sort", "page", "columns")
+FILES: Final = {"csv": "CSV", "xlsx": "XLSX", "jsonl": "JSON"}
 LONGEST_SEARCH: Final = 200
 
 
@@ -85,9 +87,9 @@ def report_of(asked: PageRequest, tab: Tab, details: Asked, period: ChosenPeriod
 
 
 def details_page(
-    view: ReadView, asked: PageRequest, panel: Panel, tab: Tab, now: datetime, query: QueryDict
+    view: ReadView, asked: PageRequest, panel: Panel, tab: Tab, now: datetime, query: QueryDict, site: str
 ) -> dict[str, Any]:
-    """Returns the context of details.html. Raises ReportError."""
+    """Returns the context of details.html. `site` is the address of this installation. Raises ReportError."""
     details = read_details(query, tab)
     period = asked.choice.period
     offset = min((details.page - 1) * ROWS, MOST_ROWS)
@@ -117,6 +119,10 @@ def details_page(
         "previous": link(query, page=str(details.page - 1)) if details.page > 1 else "",
         "next": link(query, page=str(details.page + 1)) if offset + ROWS < answer.row_count else "",
         "empty": tab.empty,
+        "panel_key": panel.key,
+        "tab_key": tab.key,
+        "files": FILES,
+        "code": code_of(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view.property, site),
     }
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
@@ -15,9 +16,10 @@ from django.views.decorators.http import require_GET
 from configuration.models import Property
 from configuration.pages.property_page import PropertyPage, property_page
 from processing.segments.read_view import ReadView
+from reporting.answering import answer_as_file
 from reporting.clock import now_in
 from reporting.dashboard.annotations import Annotation
-from reporting.dashboard.details import PARAMETERS, details_page
+from reporting.dashboard.details import FILES, PARAMETERS, details_page, read_details, report_of
 from reporting.dashboard.home import home_page
 from reporting.dashboard.page_menus import menus, with_added_filter
 from reporting.dashboard.page_request import KNOWN, PERIOD, PageRequest, read_page
@@ -27,7 +29,8 @@ from reporting.dashboard.period_picker import PERIODS
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
-from reporting.model.report import ReportError
+from reporting.file_formats import FORMATS
+from reporting.model.report import LARGEST_LIMIT, ReportError
 from reporting.read_access import AS_OF, Status, status_of, view_of
 from reporting.registry.custom import definitions_of
 
@@ -100,10 +103,28 @@ def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
     custom = definitions_of(view.rules).dimensions
     asked = read_page(page.request.GET, now, view.begins, custom, KNOWN | {*PARAMETERS})
     try:
-        rows = details_page(view, asked, PANEL[panel], found, now, page.request.GET)
+        rows = details_page(view, asked, PANEL[panel], found, now, page.request.GET, _site(page.request))
     except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
         rows = {"refused": str(error)}
     return show(page, "overview", "reporting/details.html", asked, **rows)
+
+
+@property_page(may_open=None)
+def details_file(page: PropertyPage, panel: str, tab: str, extension: str) -> HttpResponse:
+    """All rows of a panel's table as a file, as they are searched and ordered on the page."""
+    found = PANEL[panel].tab(tab) if panel in PANEL else None
+    if found is None or extension not in FILES:
+        raise Http404
+    view = view_of(page.property.pk)
+    custom = definitions_of(view.rules).dimensions
+    asked = read_page(page.request.GET, now_in(view.zone), view.begins, custom, KNOWN | {*PARAMETERS})
+    rows = read_details(page.request.GET, found)
+    report = report_of(asked, found, rows, asked.choice.period, limit=LARGEST_LIMIT, offset=0)
+    try:
+        return answer_as_file(report, page.property.pk, FORMATS[extension])
+    except ReportError:  # the page says what is wrong
+        address = reverse("details", args=[page.property.pk, panel, tab])
+        return redirect(f"{address}?{page.request.GET.urlencode()}")
 
 
 @property_page(may_open=None)
@@ -184,4 +205,8 @@ def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
 
 
 def _snippet(request: HttpRequest, item: Property) -> str:
-    return item.snippet(request.build_absolute_uri("/").rstrip("/"))
+    return item.snippet(_site(request))
+
+
+def _site(request: HttpRequest) -> str:
+    return request.build_absolute_uri("/").rstrip("/")
