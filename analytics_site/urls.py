@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from analytics_site.error_pages import no_such_page
 from analytics_site.sign_in import change_password
 from analytics_site.sign_out import sign_out
-from reporting.dashboard import views
+from reporting.dashboard import note_pages, views
 
 handler400 = "analytics_site.error_pages.answer_bad_request"
 handler403 = "analytics_site.error_pages.answer_forbidden"
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "<int:property_id>/details/<slug:panel>/<slug:tab>/<slug:extension>/", views.details_file, name="details-file"
     ),
+    path("<int:property_id>/notes/", note_pages.add_note, name="add-note"),
+    path("<int:property_id>/notes/<int:note>/delete/", note_pages.delete_note, name="delete-note"),
     path("<int:property_id>/not-counted/", views.not_counted, name="not-counted"),
     path("sign-in/", LoginView.as_view(), name="login"),
     path("sign-out/", sign_out, name="logout"),

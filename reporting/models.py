@@ -1,4 +1,4 @@
-"""Tables of reporting: the segments that users saved, which the code calls audiences."""
+"""Tables of reporting: the segments that users saved, which the code calls audiences, and their notes on days."""
 
 from typing import Any, ClassVar, Final
 
@@ -7,6 +7,7 @@ from django.db import models
 from configuration.rule_models import LONGEST_AUTHOR, LONGEST_NAME, LONGEST_NOTE
 
 LONGEST_DESCRIPTION: Final = LONGEST_NOTE
+LONGEST_TEXT: Final = 300  # of a note on a day
 
 
 class SavedAudience(models.Model):
@@ -35,3 +36,20 @@ class SavedAudience(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Note(models.Model):
+    """What somebody wrote about a local day of a property, such as a release. Every chart over time shows it."""
+
+    property = models.ForeignKey("configuration.Property", on_delete=models.CASCADE, related_name="notes")
+    day = models.DateField()
+    text = models.CharField(max_length=LONGEST_TEXT)
+    author = models.CharField(max_length=LONGEST_AUTHOR)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["day", "pk"]
+        indexes: ClassVar = [models.Index(fields=["property", "day"], name="notes_of_a_property_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.text}"

@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from reporting.api import audiences, downloads, privacy, reports
+from reporting.api import audiences, downloads, notes, privacy, reports
 from reporting.api import rules as rules_api
 from reporting.audiences import pages as segment_pages
 from reporting.ga4 import views as ga4
@@ -30,6 +30,8 @@ urlpatterns = [
     path("api/properties/<int:number>/status/", reports.PropertyStatus.as_view(), name="api-status"),
     path("api/properties/<int:number>/rejected/", reports.RejectedHits.as_view(), name="api-rejected"),
     path("api/properties/<int:number>/report/", reports.PropertyReport.as_view(), name="api-report"),
+    path("api/properties/<int:number>/notes/", notes.Notes.as_view(), name="api-notes"),
+    path("api/properties/<int:number>/notes/<int:note>/", notes.OneNote.as_view(), name="api-note"),
     path("api/properties/<int:number>/segments/", audiences.Audiences.as_view(), name="api-segments"),
     path("api/properties/<int:number>/segments/<int:segment>/", audiences.OneAudience.as_view(), name="api-segment"),
     path("api/properties/<int:number>/events/", downloads.Events.as_view(), name="api-events"),

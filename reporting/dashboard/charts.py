@@ -5,11 +5,13 @@ Colours are custom properties of hitstream.css, which the browser looks up, so t
 page.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from math import ceil, floor, log10
 from typing import Any, Final, NamedTuple
 
+from reporting.dashboard.annotations import Annotation
 from reporting.dashboard.intervals import INTERVALS, Moment
 from reporting.dashboard.labels import metric_label
 from reporting.dashboard.number_format import compact, format_value
@@ -100,8 +102,10 @@ def table_of(chart: Chart) -> list[tuple[str, list[str]]]:
     return rows[::-1]
 
 
-def svg_of(chart: Chart) -> dict[str, Any]:
-    """Returns what the template draws, in coordinates from 0 to SCALE; y grows downwards."""
+def svg_of(chart: Chart, drawn: Sequence[Annotation] = ()) -> dict[str, Any]:
+    """Returns what the template draws, in coordinates from 0 to SCALE; y grows downwards. Annotations stand at the
+    moment that they are in.
+    """
     count = len(chart.moments)
     tops = [_top(line) for line in chart.lines]
     return {
@@ -111,7 +115,17 @@ def svg_of(chart: Chart) -> dict[str, Any]:
             for number in range(GRID_LINES + 1)
         ],
         "ticks": _ticks(chart.moments),
+        "marks": [_percent(_place(chart.moments, each.x), len(chart.moments)) for each in drawn],
     }
+
+
+def _place(moments: Sequence[Moment], x: str) -> int:
+    """The number of the last moment that is not after `x`."""
+    return max(bisect_right([moment.x for moment in moments], x) - 1, 0)
+
+
+def _percent(number: int, count: int) -> str:
+    return f"{100 * number / (count - 1):.2f}%" if count > 1 else "50%"
 
 
 def _drawn(line: Line, top: float, count: int, unfinished: bool) -> dict[str, Any]:
@@ -153,7 +167,7 @@ def _ticks(moments: Sequence[Moment]) -> list[dict[str, str]]:
     last = len(moments) - 1
     return [
         {
-            "x": f"{100 * number / last:.2f}%" if last else "50%",
+            "x": _percent(number, len(moments)),
             "text": moments[number].short,
             "anchor": "start" if number == 0 and last else "end" if number == last and last else "middle",
         }

@@ -42,6 +42,12 @@ _HAS_GOALS: Final = NumericFilter("keyEvents", "GREATER_THAN", 0)
 VISITS: Final = ("totalUsers", "sessions")
 VIEWS: Final = ("screenPageViews", "totalUsers")
 EVENTS: Final = ("eventCount", "totalUsers")
+NO_LINKS: Final = "No click on a link to another site was sent on these dates."
+NO_FILES: Final = "No download was sent on these dates."
+NO_SEARCHES: Final = (
+    "No search on your site was sent on these dates: pages whose address has q, s, search or query count."
+)
+NO_FORMS: Final = "No form was sent on these dates."
 UTM: Final = "No visit came by a tagged link. Add utm_source, utm_medium and utm_campaign to links in mails and ads."
 PLACES: Final = "Places need a database of places; the manual says how to set one (HITSTREAM_PLACES)."
 
@@ -52,9 +58,11 @@ PANELS: Final = (
         (
             Tab("channels", "Channels", "sessionDefaultChannelGroup", VISITS),
             Tab("sources", "Sources", "sessionSource", VISITS),
-            Tab("mediums", "Source / medium", "sessionSourceMedium", VISITS),
+            Tab("mediums", "Source/medium", "sessionSourceMedium", VISITS),
             Tab("referrers", "Referrers", "pageReferrer", VISITS, only=_known("pageReferrer")),
             Tab("campaigns", "Campaigns", "sessionCampaignName", VISITS, UTM, _known("sessionCampaignName")),
+            Tab("terms", "Terms", "sessionManualTerm", VISITS, UTM, _known("sessionManualTerm")),
+            Tab("content", "Content", "sessionManualAdContent", VISITS, UTM, _known("sessionManualAdContent")),
         ),
         "where-visitors-come-from.md",
     ),
@@ -63,6 +71,8 @@ PANELS: Final = (
         "Pages",
         (
             Tab("top", "Top", "pagePath", VIEWS),
+            Tab("entry", "Entry", "landingPage", VISITS),
+            Tab("exit", "Exit", "exitPage", VISITS),
             Tab("titles", "Titles", "pageTitle", VIEWS),
             Tab("hosts", "Hosts", "hostName", VIEWS),
             Tab("groups", "Groups", "contentGroup", VIEWS, only=_known("contentGroup")),
@@ -97,6 +107,10 @@ PANELS: Final = (
         (
             Tab("goals", "Goals", "eventName", ("keyEvents", "totalUsers"), NO_GOALS, where=_HAS_GOALS),
             Tab("events", "Events", "eventName", EVENTS),
+            Tab("links", "Outbound links", "linkUrl", EVENTS, NO_LINKS, _known("linkUrl")),
+            Tab("files", "Downloads", "fileName", EVENTS, NO_FILES, _known("fileName")),
+            Tab("searches", "Searches", "searchTerm", EVENTS, NO_SEARCHES, _known("searchTerm")),
+            Tab("forms", "Forms", "formId", EVENTS, NO_FORMS, _known("formId")),
         ),
         "rules.md",
     ),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
-from configuration.models import Property
+from configuration.models import Property, may_edit
 from configuration.pages.property_page import PropertyPage, property_page
 from processing.segments.read_view import ReadView
 from reporting.answering import answer_as_file
@@ -31,6 +31,8 @@ from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
 from reporting.file_formats import FORMATS
 from reporting.model.report import LARGEST_LIMIT, ReportError
+from reporting.models import Note
+from reporting.notes import notes_between
 from reporting.read_access import AS_OF, Status, status_of, view_of
 from reporting.registry.custom import definitions_of
 
@@ -47,7 +49,9 @@ class PageState(NamedTuple):
     status: Status
     now: datetime
     asked: PageRequest
-    annotations: list[Annotation]
+    annotations: list[Annotation]  # of rules and notes
+    changes: list[Annotation]  # of rules
+    notes: list[Note]
 
     def tag(self, request: HttpRequest) -> str:
         """The ETag of the panels: it changes with everything that they show. Where the period is not over, they show
@@ -173,7 +177,10 @@ def _page_state(page: PropertyPage) -> PageState:
     status = status_of(view, page.property.measurement_id)
     status = status._replace(as_of=status.as_of.astimezone(ZoneInfo(view.zone)))
     drawn = rule_annotations(view, asked.choice.period, hourly=asked.interval in ("hour", "minute"))
-    return PageState(page.property, view, status, now, asked, drawn)
+    notes = list(notes_between(page.property.pk, *asked.choice.period))
+    of_notes = [Annotation(note.day.isoformat(), "note", note.text) for note in notes]
+    marked = sorted([*drawn, *of_notes])
+    return PageState(page.property, view, status, now, asked, marked, drawn, notes)
 
 
 def _in_words(status: Status) -> dict[str, str]:
@@ -194,12 +201,17 @@ def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
         "last": period.last,
         "zone": view.zone,
         "status": _in_words(state.status),
+        "notes": state.notes,
+        "may_edit": may_edit(request.user, state.property.pk),
         "as_of": state.status.as_of,
     }
     if not state.status.accepted:
         return shown | {"waiting": True, "snippet": _snippet(request, state.property)}
     try:
-        return shown | panels(view, asked, state.now, request.GET, state.annotations)
+        return shown | {
+            **panels(view, asked, state.now, request.GET, state.annotations),
+            "annotations": [change.text for change in state.changes],
+        }
     except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
         return shown | {"refused": str(error)}
 

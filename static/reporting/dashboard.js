@@ -79,9 +79,10 @@
     live.hidden = false;
   }
 
-  const selecting = () => {
+  // New panels would take away what somebody is selecting or writing.
+  const busy = () => {
     const selection = getSelection();
-    return !selection.isCollapsed && panels.contains(selection.anchorNode);
+    return panels.querySelector(".note-form[open]") || !selection.isCollapsed && panels.contains(selection.anchorNode);
   };
 
   async function refresh() {
@@ -99,7 +100,7 @@
   }
 
   async function turn() {
-    if (!document.hidden && !selecting()) {
+    if (!document.hidden && !busy()) {
       try {
         await refresh();
         pause = REFRESH_MS;
