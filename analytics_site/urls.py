@@ -25,6 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("<int:property_id>/notes/", note_pages.add_note, name="add-note"),
     path("<int:property_id>/notes/<int:note>/delete/", note_pages.delete_note, name="delete-note"),
+    path("<int:property_id>/realtime/", views.realtime_page, name="realtime"),
+    path("<int:property_id>/realtime/panels/", views.realtime_panels, name="realtime-panels"),
     path("<int:property_id>/not-counted/", views.not_counted, name="not-counted"),
     path("sign-in/", LoginView.as_view(), name="login"),
     path("sign-out/", sign_out, name="logout"),

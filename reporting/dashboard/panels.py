@@ -238,7 +238,7 @@ def _panel(panel: Panel, asked: PageRequest, answer: Answer, before: Answer | No
     }
 
 
-def _in_words_of(dimension: str, value: str) -> str:
+def in_words(dimension: str, value: str) -> str:
     """A value as people read it: `mobile` -> `Mobile`, a path without escapes."""
     if dimension in PATHS:
         return readable_path(value)
@@ -260,7 +260,7 @@ def table_row(
     )
     return {
         "name": name,
-        "text": _in_words_of(tab.dimension, name),
+        "text": in_words(tab.dimension, name),
         "values": [format_value(metric, value) for metric, value in zip(tab.metrics, row.metrics, strict=True)],
         "share": f"{100 * row.metrics[0] / largest:.1f}",
         "change": words,

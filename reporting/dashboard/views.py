@@ -27,6 +27,7 @@ from reporting.dashboard.panel_tabs import PANEL
 from reporting.dashboard.panels import panels
 from reporting.dashboard.period_picker import PERIODS
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
+from reporting.dashboard.realtime import realtime
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
 from reporting.file_formats import FORMATS
@@ -129,6 +130,22 @@ def details_file(page: PropertyPage, panel: str, tab: str, extension: str) -> Ht
     except ReportError:  # the page says what is wrong
         address = reverse("details", args=[page.property.pk, panel, tab])
         return redirect(f"{address}?{page.request.GET.urlencode()}")
+
+
+@property_page(may_open=None)
+def realtime_page(page: PropertyPage) -> HttpResponse:
+    return page.show("reporting/realtime.html", here="realtime", **_realtime(page))
+
+
+@property_page(may_open=None)
+def realtime_panels(page: PropertyPage) -> HttpResponse:
+    """The page of the last 30 minutes as a fragment."""
+    return page.show("reporting/_realtime.html", **_realtime(page))
+
+
+def _realtime(page: PropertyPage) -> dict[str, Any]:
+    view = view_of(page.property.pk)
+    return realtime(view, now_in(view.zone))
 
 
 @property_page(may_open=None)
