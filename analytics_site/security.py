@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
+FRAMED_BY: Final = "Hitstream-Framed-By"  # a view's own word; it does not leave the server
 POLICY: Final = "; ".join(
     [
         "default-src 'self'",
@@ -14,18 +15,22 @@ POLICY: Final = "; ".join(
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'none'",
+        "frame-ancestors ",
     ]
 )
 PERMISSIONS: Final = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
 def content_security_policy(get_response: Respond) -> Respond:
-    """Forbids inline scripts, inline styles and other hosts, so that hostile text in a hit cannot run as code."""
+    """Forbids inline scripts, inline styles and other hosts, so that hostile text in a hit cannot run as code, and
+    frames of other sites, but for those that a view names in FRAMED_BY.
+    """
 
     def respond(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
+        framed_by = response.headers.get(FRAMED_BY, "'none'")
+        response.headers.pop(FRAMED_BY, None)
+        response.headers.setdefault("Content-Security-Policy", POLICY + framed_by)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         return response
 

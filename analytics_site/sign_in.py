@@ -18,7 +18,9 @@ from configuration.clock import now
 BUSY_RETRY_S: Final = 2
 USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
 USED: Final = "used"
-BACKGROUND: Final = frozenset({"panels", "rules-run-progress"})  # an open page asks for these by itself
+BACKGROUND: Final = frozenset(
+    {"panels", "realtime-panels", "rules-run-progress", "shared-panels"}
+)  # an open page asks for these by itself
 
 
 class SignInRefusals(MiddlewareMixin):

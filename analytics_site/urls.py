@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from analytics_site.error_pages import no_such_page
 from analytics_site.sign_in import change_password
 from analytics_site.sign_out import sign_out
-from reporting.dashboard import note_pages, views
+from reporting.dashboard import note_pages, share_pages, views
 
 handler400 = "analytics_site.error_pages.answer_bad_request"
 handler403 = "analytics_site.error_pages.answer_forbidden"
@@ -25,6 +25,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("<int:property_id>/notes/", note_pages.add_note, name="add-note"),
     path("<int:property_id>/notes/<int:note>/delete/", note_pages.delete_note, name="delete-note"),
+    path("<int:property_id>/shares/", share_pages.shares, name="shares"),
+    path("<int:property_id>/shares/<int:share>/delete/", share_pages.delete_share, name="delete-share"),
+    path("shared/<slug:token>/", share_pages.shared, name="shared"),
+    path("shared/<slug:token>/panels/", share_pages.shared_panels, name="shared-panels"),
+    path("shared/<slug:token>/open/", share_pages.open_share, name="open-share"),
     path("<int:property_id>/realtime/", views.realtime_page, name="realtime"),
     path("<int:property_id>/realtime/panels/", views.realtime_panels, name="realtime-panels"),
     path("<int:property_id>/not-counted/", views.not_counted, name="not-counted"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from threading import Event
 from typing import Final
+from zlib import crc32
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from reporting.ga4.responses import ErrorStatus, error_reply
 Respond = Callable[[HttpRequest], HttpResponse]
 
 RETRY_AFTER_S: Final = 5
+SHARED: Final = "/shared/"
 GONE: Final = 499  # nobody reads it; it is what proxies write into their logs
 
 logger = logging.getLogger(__name__)
@@ -48,9 +50,12 @@ class Turns:
 
 
 def _user(request: HttpRequest) -> int | None:
-    """Returns the number of the user; None for anybody else. As for the views, a token counts on the APIs alone: a page
-    that is asked with a session and a header is one of the session's user.
+    """Returns the number of the user; for a shared link a number below 0, which all who have it share; None for anybody
+    else. As for the views, a token counts on the APIs alone: a page that is asked with a session and a header is one of
+    the session's user.
     """
+    if request.path.startswith(SHARED):
+        return -1 - crc32(request.path[len(SHARED) :].partition("/")[0].encode())
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and kind_of(request.path) == REPORTS:
         token = authenticate(text.strip())

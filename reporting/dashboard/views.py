@@ -1,9 +1,6 @@
 """The dashboard's pages. Each page reads one pinned view, so that all of its panels show the same moment."""
 
-from datetime import datetime
-from hashlib import blake2b
-from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,55 +12,21 @@ from django.views.decorators.http import require_GET
 
 from configuration.models import Property, may_edit
 from configuration.pages.property_page import PropertyPage, property_page
-from processing.segments.read_view import ReadView
 from reporting.answering import answer_as_file
 from reporting.clock import now_in
-from reporting.dashboard.annotations import Annotation
 from reporting.dashboard.details import FILES, PARAMETERS, details_page, read_details, report_of
 from reporting.dashboard.home import home_page
+from reporting.dashboard.overview import Overview, overview_of
 from reporting.dashboard.page_menus import menus, with_added_filter
 from reporting.dashboard.page_request import KNOWN, PERIOD, PageRequest, read_page
 from reporting.dashboard.panel_tabs import PANEL
-from reporting.dashboard.panels import panels
-from reporting.dashboard.period_picker import PERIODS
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.realtime import realtime
 from reporting.dashboard.rejected_panel import rejected_panel
-from reporting.dashboard.rule_annotations import rule_annotations
 from reporting.file_formats import FORMATS
 from reporting.model.report import LARGEST_LIMIT, ReportError
-from reporting.models import Note
-from reporting.notes import notes_between
-from reporting.read_access import AS_OF, Status, status_of, view_of
+from reporting.read_access import AS_OF, view_of
 from reporting.registry.custom import definitions_of
-
-FORM_FIELDS: Final = ("period", "from", "to")
-
-
-class PageState(NamedTuple):
-    """What a page shows: the pinned view of a property, and what its address asks for. `now` is on the clock of the
-    property's zone.
-    """
-
-    property: Property
-    view: ReadView
-    status: Status
-    now: datetime
-    asked: PageRequest
-    annotations: list[Annotation]  # of rules and notes
-    changes: list[Annotation]  # of rules
-    notes: list[Note]
-
-    def tag(self, request: HttpRequest) -> str:
-        """The ETag of the panels: it changes with everything that they show. Where the period is not over, they show
-        the minute up to which it is compared.
-        """
-        compares_until_now = self.status.accepted and self.asked.choice.period.last == self.now.date()
-        moment = f"{self.now:%Y%m%d%H%M}" if compares_until_now else f"{self.now:%Y%m%d%H}"
-        status = [value for name, value in self.status._asdict().items() if name != "as_of"]
-        shown = (self.view.state, status, moment, request.GET.urlencode(), self.view.zone)
-        of_property = (self.property.id, self.property.name, self.annotations, _snippet(request, self.property))
-        return f'"{blake2b(repr((shown, of_property)).encode(), digest_size=16).hexdigest()}"'
 
 
 @login_required
@@ -82,16 +45,16 @@ def home(request: HttpRequest) -> HttpResponse:
 def dashboard(page: PropertyPage) -> HttpResponse:
     if "fd" in page.request.GET:
         return redirect(with_added_filter(page.request.GET))
-    state = _page_state(page)
+    state = _overview(page)
     return show(
         page,
         "overview",
         "reporting/overview.html",
         state.asked,
-        tag=state.tag(page.request),
+        tag=state.tag(),
         plotly=PLOTLY,
         map_style=MAP_STYLE,
-        **_panels(page.request, state),
+        **state.context(may_edit=_may_edit(page)),
     )
 
 
@@ -177,64 +140,22 @@ def show(page: PropertyPage, here: str, template: str, asked: PageRequest, **con
 @property_page(may_open=None)
 def panels_only(page: PropertyPage) -> HttpResponse:
     """The panels as a fragment; 304, without running any report, if nothing has changed since the ETag."""
-    state = _page_state(page)
-    tag = state.tag(page.request)
+    state = _overview(page)
+    tag = state.tag()
     response = get_conditional_response(page.request, etag=tag)
     if response is None:
-        response = page.show("reporting/_panels.html", **_panels(page.request, state))
+        response = page.show("reporting/_panels.html", **state.context(may_edit=_may_edit(page)))
         response["ETag"] = tag
     response[AS_OF] = state.status.as_of.isoformat()  # also where nothing changed since the last one
     return response
 
 
-def _page_state(page: PropertyPage) -> PageState:
-    view = view_of(page.property.pk)
-    now = now_in(view.zone).replace(second=0, microsecond=0)
-    asked = read_page(page.request.GET, now, view.begins, definitions_of(view.rules).dimensions)
-    status = status_of(view, page.property.measurement_id)
-    status = status._replace(as_of=status.as_of.astimezone(ZoneInfo(view.zone)))
-    drawn = rule_annotations(view, asked.choice.period, hourly=asked.interval in ("hour", "minute"))
-    notes = list(notes_between(page.property.pk, *asked.choice.period))
-    of_notes = [Annotation(note.day.isoformat(), "note", note.text) for note in notes]
-    marked = sorted([*drawn, *of_notes])
-    return PageState(page.property, view, status, now, asked, marked, drawn, notes)
+def _overview(page: PropertyPage) -> Overview:
+    return overview_of(page.property, page.request.GET, _site(page.request))
 
 
-def _in_words(status: Status) -> dict[str, str]:
-    numbers = {name: number for name, number in status._asdict().items() if name not in ("as_of", "reasons")}
-    return {name: "an unknown number" if number is None else f"{number:,}" for name, number in numbers.items()}
-
-
-def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
-    """Returns the context of _panels.html, besides the property."""
-    view, asked = state.view, state.asked
-    period = asked.choice.period
-    shown = {
-        "complaints": asked.complaints,
-        "query": request.GET.urlencode(),
-        **menus(asked, request.GET),
-        "period_label": PERIODS.get(asked.choice.name, "Chosen days"),
-        "first": period.first,
-        "last": period.last,
-        "zone": view.zone,
-        "status": _in_words(state.status),
-        "notes": state.notes,
-        "may_edit": may_edit(request.user, state.property.pk),
-        "as_of": state.status.as_of,
-    }
-    if not state.status.accepted:
-        return shown | {"waiting": True, "snippet": _snippet(request, state.property)}
-    try:
-        return shown | {
-            **panels(view, asked, state.now, request.GET, state.annotations),
-            "annotations": [change.text for change in state.changes],
-        }
-    except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
-        return shown | {"refused": str(error)}
-
-
-def _snippet(request: HttpRequest, item: Property) -> str:
-    return item.snippet(_site(request))
+def _may_edit(page: PropertyPage) -> bool:
+    return may_edit(page.request.user, page.property.pk)
 
 
 def _site(request: HttpRequest) -> str:
