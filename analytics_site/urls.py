@@ -8,6 +8,7 @@ from analytics_site.error_pages import no_such_page
 from analytics_site.sign_in import change_password
 from analytics_site.sign_out import sign_out
 from reporting.dashboard import note_pages, share_pages, views
+from reporting.help.views import help_page
 
 handler400 = "analytics_site.error_pages.answer_bad_request"
 handler403 = "analytics_site.error_pages.answer_forbidden"
@@ -33,6 +34,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<int:property_id>/realtime/", views.realtime_page, name="realtime"),
     path("<int:property_id>/realtime/panels/", views.realtime_panels, name="realtime-panels"),
     path("<int:property_id>/not-counted/", views.not_counted, name="not-counted"),
+    path("help/", help_page, name="help"),
+    path("help/<slug:name>/", help_page, name="help"),
     path("sign-in/", LoginView.as_view(), name="login"),
     path("sign-out/", sign_out, name="logout"),
     # Reports for programs: Google's report API, and our own

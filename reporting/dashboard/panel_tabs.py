@@ -26,7 +26,7 @@ class Panel(NamedTuple):
     key: str
     title: str
     tabs: tuple[Tab, ...]
-    help: str  # the page of the manual, and its section
+    help: str  # the page of the manual
 
     def tab(self, key: str) -> Tab | None:
         return next((tab for tab in self.tabs if tab.key == key), None)
@@ -64,7 +64,7 @@ PANELS: Final = (
             Tab("terms", "Terms", "sessionManualTerm", VISITS, UTM, _known("sessionManualTerm")),
             Tab("content", "Content", "sessionManualAdContent", VISITS, UTM, _known("sessionManualAdContent")),
         ),
-        "where-visitors-come-from.md",
+        "where-visitors-come-from",
     ),
     Panel(
         "pages",
@@ -77,7 +77,7 @@ PANELS: Final = (
             Tab("hosts", "Hosts", "hostName", VIEWS),
             Tab("groups", "Groups", "contentGroup", VIEWS, only=_known("contentGroup")),
         ),
-        "reports.md",
+        "reports",
     ),
     Panel(
         "places",
@@ -88,7 +88,7 @@ PANELS: Final = (
             Tab("cities", "Cities", "city", VISITS, PLACES),
             Tab("languages", "Languages", "language", VISITS),
         ),
-        "settings.md",
+        "settings",
     ),
     Panel(
         "technology",
@@ -99,7 +99,7 @@ PANELS: Final = (
             Tab("systems", "Systems", "operatingSystem", VISITS),
             Tab("screens", "Screens", "screenResolution", VISITS),
         ),
-        "reports.md",
+        "reports",
     ),
     Panel(
         "goals",
@@ -112,7 +112,7 @@ PANELS: Final = (
             Tab("searches", "Searches", "searchTerm", EVENTS, NO_SEARCHES, _known("searchTerm")),
             Tab("forms", "Forms", "formId", EVENTS, NO_FORMS, _known("formId")),
         ),
-        "rules.md",
+        "rules",
     ),
 )
 PANEL: Final = {panel.key: panel for panel in PANELS}

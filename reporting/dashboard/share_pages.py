@@ -17,6 +17,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from configuration.access.sign_in_limits import attempt
 from configuration.pages.property_page import FORM, POST, PropertyPage, property_page, zone_of
 from reporting.dashboard.overview import Overview, overview_of
+from reporting.dashboard.page_request import COMPARED, PERIOD
+from reporting.dashboard.panel_tabs import PANEL
 from reporting.dashboard.period_picker import read_day
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.model.report import ReportError
@@ -24,8 +26,8 @@ from reporting.models import Share
 from reporting.read_access import AS_OF
 from reporting.shares import ShareForm, create, delete, find, proof_of
 
-FREE: Final = ("period", "from", "to", "compare", "compare_from", "compare_to", "by", "metric")
-FIXED: Final = ("metric",)
+FIXED: Final = ("metric", *PANEL)  # what is on the chart, and the open tabs
+FREE: Final = (*PERIOD, *COMPARED, "by", *FIXED)
 FRAMED_BY: Final = "Hitstream-Framed-By"
 
 
