@@ -26,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("<int:property_id>/notes/", note_pages.add_note, name="add-note"),
     path("<int:property_id>/notes/<int:note>/delete/", note_pages.delete_note, name="delete-note"),
+    path("<int:property_id>/visits/", views.visits, name="visits"),
+    path("<int:property_id>/visits/<slug:key>/", views.visitor, name="visitor"),
     path("<int:property_id>/shares/", share_pages.shares, name="shares"),
     path("<int:property_id>/shares/<int:share>/delete/", share_pages.delete_share, name="delete-share"),
     path("shared/<slug:token>/", share_pages.shared, name="shared"),

@@ -15,7 +15,9 @@ class Label(NamedTuple):
 
 
 # Metrics between 0 and 1, shown in percent.
-SHARES: Final = frozenset({"engagementRate", "bounceRate", "sessionKeyEventRate", "userKeyEventRate"})
+SHARES: Final = frozenset(
+    {"engagementRate", "bounceRate", "sessionKeyEventRate", "userKeyEventRate", "entranceRate", "exitRate"}
+)
 METRIC_LABELS: Final = {
     "totalUsers": Label(
         "Visitors",

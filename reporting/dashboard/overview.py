@@ -11,11 +11,13 @@ from configuration.models import Property
 from processing.segments.read_view import ReadView
 from reporting.clock import now_in
 from reporting.dashboard.annotations import Annotation
+from reporting.dashboard.page_card import page_card, page_of
 from reporting.dashboard.page_menus import menus
 from reporting.dashboard.page_request import PageRequest, read_page
 from reporting.dashboard.panels import panels
 from reporting.dashboard.period_picker import PERIODS
 from reporting.dashboard.rule_annotations import rule_annotations
+from reporting.model.now import Now
 from reporting.model.report import ReportError
 from reporting.models import Note
 from reporting.notes import notes_between
@@ -75,6 +77,8 @@ class Overview(NamedTuple):
             return shown | {"waiting": True, "snippet": self.property.snippet(self.site)}
         try:
             found = panels(self.view, self.asked, self.now, self.query, self.marked())
+            if page := page_of(self.asked):
+                found["card"] = page_card(self.view, self.asked, page, Now.at(self.now), self.query)
         except ReportError as error:  # such as a pattern that cannot be read, or that is too dear
             return shown | {"refused": str(error)}
         return shown | found | {"annotations": [change.text for change in self.changes]}

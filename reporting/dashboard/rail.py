@@ -22,6 +22,7 @@ class Item(NamedTuple):
 ITEMS: Final = (
     Item("overview", "Overview", "dashboard", "M3 14l4-5 4 3 6-8M3 17h14"),
     Item("realtime", "Realtime", "realtime", "M11 2L4 11h5l-1 7 7-9h-5z"),
+    Item("visits", "Visits", "visits", "M10 4a3 3 0 100 6 3 3 0 000-6zM4 17c0-3 2.5-5 6-5s6 2 6 5"),
     Item("left-out", "Not counted", "not-counted", "M10 3a7 7 0 100 14 7 7 0 000-14zM5 5l10 10"),
     Item("share", "Share", "shares", "M10 12V3m0 0L6.5 6.5M10 3l3.5 3.5M5 10v7h10v-7", for_editors=True),
     Item("rules", "What counts", "rules-home", "M3 6h8m4 0h2M3 14h2m4 0h8M13 4v4M7 12v4", for_editors=True),

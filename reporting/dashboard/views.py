@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
-from configuration.models import Property, may_edit
+from configuration.models import Property, may_edit, may_manage
 from configuration.pages.property_page import PropertyPage, property_page
 from reporting.answering import answer_as_file
 from reporting.clock import now_in
@@ -23,7 +23,9 @@ from reporting.dashboard.panel_tabs import PANEL
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.realtime import realtime
 from reporting.dashboard.rejected_panel import rejected_panel
+from reporting.dashboard.visits import visitor_page, visits_page
 from reporting.file_formats import FORMATS
+from reporting.model.now import Now
 from reporting.model.report import LARGEST_LIMIT, ReportError
 from reporting.read_access import AS_OF, view_of
 from reporting.registry.custom import definitions_of
@@ -109,6 +111,34 @@ def realtime_panels(page: PropertyPage) -> HttpResponse:
 def _realtime(page: PropertyPage) -> dict[str, Any]:
     view = view_of(page.property.pk)
     return realtime(view, now_in(view.zone))
+
+
+@property_page(may_open=None)
+def visits(page: PropertyPage) -> HttpResponse:
+    """The visits one by one, the latest first."""
+    if "fd" in page.request.GET:
+        return redirect(with_added_filter(page.request.GET))
+    view = view_of(page.property.pk)
+    now = now_in(view.zone)
+    custom = definitions_of(view.rules).dimensions
+    asked = read_page(page.request.GET, now, view.begins, custom, frozenset({*PERIOD, "f", "page"}))
+    try:
+        rows = visits_page(view, asked, Now.at(now), page.request.GET)
+    except ReportError as error:
+        rows = {"refused": str(error)}
+    return show(page, "visits", "reporting/visits.html", asked, without_comparison=True, **rows)
+
+
+@property_page(may_open=None)
+def visitor(page: PropertyPage, key: str) -> HttpResponse:
+    """What one visitor did."""
+    view = view_of(page.property.pk)
+    try:
+        context = visitor_page(view, key, Now.at(now_in(view.zone)))
+    except ReportError as error:
+        raise Http404 from error
+    may_erase = may_manage(page.request.user, page.property.pk, "change") and page.is_staff()
+    return page.show("reporting/visitor.html", here="visits", may_manage=may_erase, **context)
 
 
 @property_page(may_open=None)
