@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.record import record
+from bench.reports import overview
 from bench.site import ROOT, median
 
 FIRST_DAY: Final = date(2026, 9, 1)
@@ -205,20 +206,13 @@ def read(folder: Path, days: int, over: int) -> dict[str, float]:
     report = _times(lambda: run(asked, views.view(number), Now.at_end_of(last, "Etc/UTC")))
     report_mb = _peak_mb()
     fresh = ViewCache(store)
-    panels = _times(lambda: _panels(fresh, number, first, last))
+    until = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
+    panels = _times(lambda: overview(fresh.view(number), first, until))
     return {
         "idle_mb": idle_mb, "report_peak_mb": report_mb,
         "report_cold_ms": report[0], "report_warm_ms": median(report[1:]),
         "panels_cold_ms": panels[0], "panels_warm_ms": median(panels[1:]), "panels_peak_mb": _peak_mb(),
     }  # fmt: skip
-
-
-def _panels(reader: Any, number: int, first: date, last: date) -> object:
-    from reporting.dashboard.panels import panels
-    from reporting.dashboard.period_picker import ChosenPeriod
-
-    now = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
-    return panels(reader.view(number), ChosenPeriod(first, last), now)
 
 
 def _times(work: Any) -> list[float]:
