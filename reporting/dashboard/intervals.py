@@ -1,7 +1,7 @@
 """The intervals of a chart over time: minutes, hours, days, weeks, months or years, and their moments."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
 from reporting.dashboard.period_picker import ChosenPeriod, first_day_of
@@ -57,7 +57,7 @@ def _clock(period: ChosenPeriod, now: datetime, step: timedelta) -> list[datetim
 
 
 def _was_shown(begin: datetime, step: timedelta, now: datetime) -> bool:
-    """Whether the clock of the zone of `now` showed any time of a step."""
+    """Whether the clock of the zone of `now` showed any time of a step: Samoa left out a whole day in 2011."""
     return any(
         at.replace(tzinfo=now.tzinfo).astimezone(UTC).astimezone(now.tzinfo).replace(tzinfo=None) == at
         for at in (begin, begin + step - timedelta(minutes=1))
@@ -65,10 +65,11 @@ def _was_shown(begin: datetime, step: timedelta, now: datetime) -> bool:
 
 
 def _days(period: ChosenPeriod, now: datetime) -> list[Moment]:
-    days = (period.first + timedelta(days=number) for number in range(period.days))
+    days = [datetime.combine(period.first, time()) + timedelta(days=number) for number in range(period.days)]
+    shown = [day.date() for day in days if _was_shown(day, timedelta(days=1), now)]
     return [
         Moment(f"{day:%Y%m%d}", day.isoformat(), f"{day:%a} {day.day} {day:%b %Y}", f"{day.day} {day:%b}")
-        for day in days
+        for day in shown
     ]
 
 

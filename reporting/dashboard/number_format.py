@@ -15,7 +15,8 @@ def format_value(metric: str, value: float) -> str:
     if metric in SHARES:
         return f"{value:.1%}"
     if METRICS[metric].type == "SECONDS":
-        return f"{int(value) // 60}m {int(value) % 60:02d}s" if value >= 60 else f"{value:.0f}s"
+        minutes, seconds = divmod(round(value), 60)
+        return f"{minutes}m {seconds:02d}s" if minutes else f"{seconds}s"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 

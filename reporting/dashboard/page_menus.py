@@ -50,7 +50,7 @@ def menus(asked: PageRequest, query: QueryDict) -> dict[str, Any]:
             for name, label in fitting_intervals(asked.choice.period).items()
         ],
         "chips": _chips(asked, query),
-        "kept": link(query, **dict.fromkeys(set(query) - set(KEPT), "")),
+        "kept": link(query, **dict.fromkeys(set(query) - set(KEPT), "")).removesuffix("?"),
         "no_chips": link(query, f=""),
         "filter_fields": others(query, "page"),
         "filter_dimensions": _dimensions(),

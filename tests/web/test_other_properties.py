@@ -6,7 +6,7 @@ from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from django.apps import apps
@@ -103,13 +103,18 @@ def test_it_works(world: World) -> None:
 
 
 def test_no_page_that_links_lead_to_shows_anything_of_it(world: World) -> None:
-    """Follows every link from the dashboard and the admin: lists, filters, orders, searches, forms."""
+    """Follows every link from the dashboard and the admin: lists, filters, orders, searches, forms.
+
+    The dashboard's pages have each of their parameters alone, once: together they make too many addresses.
+    """
     waiting, seen = ["/", "/admin/", f"/properties/{world.own.pk}/rules/"], set[str]()
     while waiting and len(seen) < 400:
         address = waiting.pop()
-        if address in seen or urlsplit(address).path in ("/sign-out/", "/admin/logout/"):
+        path, query = urlsplit(address).path, parse_qs(urlsplit(address).query)
+        kind = address if path.startswith(("/admin/", "/properties/")) else f"{path}?{'&'.join(query)}"
+        if kind in seen or (kind != address and "&" in kind) or path in ("/sign-out/", "/admin/logout/"):
             continue
-        seen.add(address)
+        seen.add(kind)
         reply = world.client.get(address)
         assert reply.status_code in (200, 302, 400, 403, 404, 405), address
         check_hidden(reply, address)
