@@ -17,10 +17,19 @@ from reporting.dashboard.period_picker import ChosenPeriod
 from reporting.dashboard.quoting import quoted
 from reporting.kinds import run
 from reporting.model.now import Now
-from reporting.model.report import Answer, ByDimension, ByMetric, Filter, InListFilter, Order, Report, StringFilter
+from reporting.model.report import (
+    LARGEST_OFFSET,
+    Answer,
+    ByDimension,
+    ByMetric,
+    Filter,
+    InListFilter,
+    Order,
+    Report,
+    StringFilter,
+)
 
 ROWS: Final = 50
-MOST_ROWS: Final = 250_000
 METRICS: Final = (
     "totalUsers",
     "sessions",
@@ -92,7 +101,7 @@ def details_page(
     """Returns the context of details.html. `site` is the address of this installation. Raises ReportError."""
     details = read_details(query, tab)
     period = asked.choice.period
-    offset = min((details.page - 1) * ROWS, MOST_ROWS)
+    offset = min((details.page - 1) * ROWS, LARGEST_OFFSET)
     answer = run(report_of(asked, tab, details, period, limit=ROWS, offset=offset), view, Now.at(now))
     if answer.row_count and not answer.rows:  # there are fewer pages: the last of them
         details = _last_page(details, answer.row_count)
