@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.http import QueryDict
 
 from reporting.dashboard.compared_period import COMPARISONS
-from reporting.dashboard.filter_chips import OPERATORS
+from reporting.dashboard.filter_chips import OPERATORS, unique
 from reporting.dashboard.intervals import fitting_intervals
 from reporting.dashboard.labels import dimension_label
 from reporting.dashboard.links import link, others
@@ -78,7 +78,7 @@ def _dimensions() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(by_category.items())
 
 
-def with_added_filter(query: QueryDict) -> str:
-    """Returns the address of the page with the filter of the form, whose fields are `fd`, `fo` and `fv`."""
+def with_added_filter(path: str, query: QueryDict) -> str:
+    """Returns the address of the page at `path` with the filter of the form, whose fields are `fd`, `fo` and `fv`."""
     added = ":".join(query.get(name, "") for name in ("fd", "fo", "fv"))
-    return link(query, f=[*query.getlist("f"), added], fd="", fo="", fv="")
+    return path + link(query, f=unique([*query.getlist("f"), added]), fd="", fo="", fv="")

@@ -46,7 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @property_page(may_open=None)
 def dashboard(page: PropertyPage) -> HttpResponse:
     if "fd" in page.request.GET:
-        return redirect(with_added_filter(page.request.GET))
+        return redirect(with_added_filter(page.request.path, page.request.GET))
     state = _overview(page)
     return show(
         page,
@@ -67,7 +67,7 @@ def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
     if found is None:
         raise Http404
     if "fd" in page.request.GET:
-        return redirect(with_added_filter(page.request.GET))
+        return redirect(with_added_filter(page.request.path, page.request.GET))
     view = view_of(page.property.pk)
     now = now_in(view.zone).replace(second=0, microsecond=0)
     custom = definitions_of(view.rules).dimensions

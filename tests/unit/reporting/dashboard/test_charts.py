@@ -176,7 +176,9 @@ def test_a_single_moment_is_a_point() -> None:
 @pytest.mark.parametrize(("length", "shown"), [(3, 3), (7, 7), (30, 7)])
 def test_a_comparison_may_be_shorter_or_longer(length: int, shown: int) -> None:
     compared = ChosenPeriod(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=length - 1))
-    before = {f"{compared.first + timedelta(days=number):%Y%m%d}": (number + 1,) for number in range(length)}
+    before: dict[str, tuple[float, ...]] = {
+        f"{compared.first + timedelta(days=number):%Y%m%d}": (number + 1,) for number in range(length)
+    }
     (line,) = drawn(week(), {}, compared=compared, before=before).lines
     assert line.compared == list(range(1, shown + 1))
 

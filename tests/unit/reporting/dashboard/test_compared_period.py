@@ -15,7 +15,7 @@ TODAY: Final = date(2026, 11, 20)
 days = st.dates(date(2003, 1, 1), date(2040, 12, 31))  # today
 
 
-def compared(today: date = TODAY, **parameters: str) -> Compared:
+def compared(today: date = TODAY, /, **parameters: str) -> Compared:
     named = {name.rstrip("_"): value for name, value in parameters.items()}
     return choose_compared(named, choose(named, today), today)
 

@@ -89,11 +89,10 @@ def test_all_pages_together_are_all_rows(events: list[tuple[str, int]], sort: st
 
 
 def _check_order(rows: list[dict[str, Any]], sort: str, views: dict[str, int], visitors: dict[str, int]) -> None:
-    by = {"pagePath": lambda row: row["name"], "screenPageViews": lambda row: views[row["name"]]}
-    by["totalUsers"] = lambda row: visitors[row["name"]]
-    key = by.get(sort.removeprefix("-"))
-    if key:
-        values = [key(row) for row in rows]
+    by: dict[str, dict[str, Any]] = {"pagePath": {name: name for name in views}}
+    by |= {"screenPageViews": views, "totalUsers": visitors}
+    if key := by.get(sort.removeprefix("-")):
+        values = [key[row["name"]] for row in rows]
         assert values == sorted(values, reverse=sort.startswith("-"))
 
 
