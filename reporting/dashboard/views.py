@@ -117,7 +117,7 @@ def _realtime(page: PropertyPage) -> dict[str, Any]:
 def visits(page: PropertyPage) -> HttpResponse:
     """The visits one by one, the latest first."""
     if "fd" in page.request.GET:
-        return redirect(with_added_filter(page.request.GET))
+        return redirect(with_added_filter(page.request.path, page.request.GET))
     view = view_of(page.property.pk)
     now = now_in(view.zone)
     custom = definitions_of(view.rules).dimensions

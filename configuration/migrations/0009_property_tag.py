@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('configuration', '0007_sign_in_records'),
+        ('configuration', '0008_exchange_rates'),
     ]
 
     operations = [
