@@ -10,6 +10,7 @@
   let tag = panels?.dataset.tag;
   let pause = REFRESH_MS;
   let drawn = "";
+  let fetched = false;
 
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
@@ -43,7 +44,8 @@
 
   // The numbers come first: the library of the chart is asked for when the browser has nothing else to do.
   function fetchLibrary() {
-    if (!plotly || !document.getElementById("chart")) return;
+    if (!plotly || fetched || !document.getElementById("chart")) return;
+    fetched = true;
     const script = document.createElement("script");
     script.src = plotly;
     script.addEventListener("load", draw);
@@ -58,7 +60,7 @@
     const chart = document.getElementById("chart");
     panels.innerHTML = html;
     const fresh = document.getElementById("chart");
-    if (chart && fresh) {
+    if (drawn && chart && fresh) {
       chart.setAttribute("aria-label", fresh.getAttribute("aria-label"));
       fresh.replaceWith(chart);
     }
@@ -70,6 +72,7 @@
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
     prepare();
     draw();
+    fetchLibrary(); // where the first hit came just now, there was no chart when the page arrived
   }
 
   function say(text, broken) {
