@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('configuration', '0008_property_tag'),
+        ('configuration', '0009_property_tag'),
         ('reporting', '0001_segments'),
     ]
 
