@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from configuration.models import Property
-from reporting.dashboard import views
+from reporting.dashboard import overview
 from reporting.dashboard.panels import readable_path
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY, pack
 from tests.support.installation import NOON, access_log, ga4
@@ -74,7 +74,7 @@ def test_it_works(shop: Site, reader: Client) -> None:
 
 
 def test_strangers_are_sent_to_sign_in(shop: Site, client: Client) -> None:
-    for address in ("/", f"/{shop.property.pk}/", f"/{shop.property.pk}/panels/", "/choose/"):
+    for address in ("/", f"/{shop.property.pk}/", f"/{shop.property.pk}/panels/", f"/{shop.property.pk}/not-counted/"):
         response = client.get(address)
         assert response.status_code == 302
         assert response.headers["Location"].startswith("/sign-in/?next=")
@@ -152,23 +152,18 @@ def test_every_day_since_2000(shop: Site, reader: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "query"),
+    ("query", "kept"),
     [
-        ({"period": "7d"}, "?period=7d"),
-        ({"period": "7d", "from": "2026-11-01", "to": "2026-11-02"}, "?period=7d"),
-        ({"period": "custom", "from": "2026-11-01", "to": "2026-11-02"}, "?from=2026-11-01&to=2026-11-02"),
-        ({"from": "2026-11-01", "to": "2026-11-02"}, "?from=2026-11-01&to=2026-11-02"),
-        ({"period": "&x=1"}, "?period=%26x%3D1"),  # the dashboard says that it is no period
+        ("", ""),
+        ("?period=7d&compare=year&f=pagePath:is:/a&pages=hosts", "?period=7d&amp;compare=year"),
+        ("?from=2026-11-01&to=2026-11-02", "?from=2026-11-01&amp;to=2026-11-02"),
     ],
 )
-def test_choosing(shop: Site, reader: Client, form: dict[str, str], query: str) -> None:
-    response = reader.get("/choose/", {"property": str(shop.property.pk), **form})
-    assert response.headers["Location"] == f"/{shop.property.pk}/{query}"
-
-
-@pytest.mark.parametrize("number", ["", "x", "-1", "²", "9" * 99])
-def test_choosing_nothing(reader: Client, number: str) -> None:
-    assert reader.get("/choose/", {"property": number}, follow=True).status_code == 404
+def test_another_property_is_shown_for_the_same_days(shop: Site, reader: Client, query: str, kept: str) -> None:
+    other = Property.objects.create(name="Another")
+    other.viewers.add(shop.user)
+    text = page(reader, f"/{shop.property.pk}/{query}")
+    assert f'<a href="/{other.pk}/{kept}"><bdi>Another</bdi></a>' in text
 
 
 def test_compared_with_the_time_before(shop: Site, reader: Client) -> None:
@@ -263,7 +258,7 @@ def test_unchanged_panels_cost_no_report(shop: Site, reader: Client, monkeypatch
     first = reader.get(address)
     assert f'data-tag="{html.escape(first.headers["ETag"])}"' in page(reader, f"/{shop.property.pk}/?period=today")
     with monkeypatch.context() as patch:
-        patch.delattr(views, "panels")
+        patch.delattr(overview, "panels")
         unchanged = reader.get(address, headers={"if-none-match": first.headers["ETag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["Cache-Control"] == "private, no-cache"
@@ -308,7 +303,7 @@ def test_a_store_that_cannot_be_opened(shop: Site, reader: Client, tmp_path: Pat
 
 
 def test_an_error_of_our_own(shop: Site, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(views, "panels")
+    monkeypatch.delattr(overview, "panels")
     client.raise_request_exception = False
     client.force_login(shop.user)
     response = client.get(f"/{shop.property.pk}/")
