@@ -14,6 +14,7 @@ from configuration.models import Property, may_edit, may_manage
 from configuration.pages.property_page import PropertyPage, property_page
 from reporting.answering import answer_as_file
 from reporting.clock import now_in
+from reporting.dashboard.crawlers import crawlers
 from reporting.dashboard.details import FILES, PARAMETERS, details_page, read_details, report_of
 from reporting.dashboard.home import home_page
 from reporting.dashboard.overview import Overview, overview_of
@@ -149,7 +150,9 @@ def not_counted(page: PropertyPage) -> HttpResponse:
     asked = read_page(page.request.GET, now, view.begins, {}, frozenset(PERIOD))
     period = asked.choice.period
     rejected = rejected_panel(view, period.first, period.last)
-    return show(page, "left-out", "reporting/not_counted.html", asked, rejected=rejected, without_comparison=True)
+    tables = crawlers(view, period.as_range(), Now.at(now))
+    context = {"rejected": rejected, "tables": tables, "without_comparison": True}
+    return show(page, "left-out", "reporting/not_counted.html", asked, **context)
 
 
 def show(page: PropertyPage, here: str, template: str, asked: PageRequest, **context: Any) -> HttpResponse:
