@@ -1,7 +1,7 @@
 """Takes the screenshots of the manual: `python -m tests.screens [FOLDER]`, by default `docs/screens`.
 
 Starts the product in an empty data folder, as `make run` does, waits until the demo property is filled and reported,
-signs in with the password that the first start prints, and photographs the dashboard: light, dark, and on a phone.
+signs in with the password that the first start prints, and photographs each page: light, dark, wide, and on a phone.
 """
 
 import os
@@ -25,30 +25,41 @@ START_S: Final = 180.0
 FIRST_START: Final = re.compile(r"sign in as (\S+) with the password (\S+)")
 
 
-class Screen(NamedTuple):
+class Look(NamedTuple):
     """`height` in CSS pixels cuts the page off; the phone's picture has two device pixels for each."""
 
-    name: str
     width: int
     height: int
     scheme: Literal["light", "dark"]
     scale: float = 1
 
 
-SCREENS: Final = (
-    Screen("dashboard-light", 1280, 900, "light"),
-    Screen("dashboard-dark", 1280, 900, "dark"),
-    Screen("dashboard-phone", 390, 844, "light", 2),
-)
+LOOKS: Final = {
+    "light": Look(1280, 900, "light"),
+    "dark": Look(1280, 900, "dark"),
+    "wide": Look(1920, 1080, "light"),
+    "phone": Look(390, 844, "light", 2),
+}
+# What stands behind the address of the demo property; an address from the root begins with a slash.
+PAGES: Final = {
+    "overview": "",
+    "page": "?f=pagePath:is:/cart",
+    "details": "details/pages/top/",
+    "realtime": "realtime/",
+    "visits": "visits/",
+    "not-counted": "not-counted/",
+    "share": "shares/",
+    "help": "/help/reports/",
+}
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running_demo() as (address, user, password), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for screen in SCREENS:
-            take(browser, screen, address, user, password, folder / f"{screen.name}.png")
-            sys.stdout.write(f"{folder / screen.name}.png\n")
+        for name, look in LOOKS.items():
+            for path in take(browser, look, name, address, user, password, folder):
+                sys.stdout.write(f"{path}\n")
         browser.close()
 
 
@@ -77,11 +88,14 @@ def running_demo() -> Iterator[tuple[str, str, str]]:
             process.wait(60)
 
 
-def take(browser: Browser, screen: Screen, address: str, user: str, password: str, path: Path) -> None:
+def take(
+    browser: Browser, look: Look, name: str, address: str, user: str, password: str, folder: Path
+) -> Iterator[Path]:
+    """Photographs all pages in one look; yields the files."""
     context = browser.new_context(
-        viewport={"width": screen.width, "height": screen.height},
-        color_scheme=screen.scheme,
-        device_scale_factor=screen.scale,
+        viewport={"width": look.width, "height": look.height},
+        color_scheme=look.scheme,
+        device_scale_factor=look.scale,
     )
     page = context.new_page()
     page.goto(f"{address}/")
@@ -89,10 +103,16 @@ def take(browser: Browser, screen: Screen, address: str, user: str, password: st
     page.fill("[name=password]", password)
     page.press("[name=password]", "Enter")
     wait_until_reported(page, address)
-    page.reload()
-    page.wait_for_selector(".js-plotly-plot .main-svg")
-    page.wait_for_timeout(1_000)  # the chart's transition
-    page.screenshot(path=path)
+    page.goto(f"{address}/")
+    home = page.url
+    for shown, where in PAGES.items():
+        page.goto(f"{address}{where}" if where.startswith("/") else f"{home}{where}")
+        if page.locator("#chart").count():
+            page.wait_for_selector(".js-plotly-plot .main-svg")
+        page.wait_for_timeout(1_000)  # the chart's transition
+        path = folder / f"{shown}-{name}.png"
+        page.screenshot(path=path)
+        yield path
     context.close()
 
 
