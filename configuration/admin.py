@@ -33,7 +33,7 @@ else:
     PropertyPages = TokenPages = admin.ModelAdmin
 
 admin.site.site_header = "Hitstream"
-admin.site.index_title = "Set-up"
+admin.site.index_title = "Administration"
 
 DRAFT_FIELDS: Final = ["domains", "zone", "currency", "session_timeout_s", "engaged_s", "bot_lists", "spam_list"]
 
