@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.http import QueryDict
 from django.utils.crypto import salted_hmac
 
 from configuration.clock import now
@@ -19,7 +20,7 @@ MOST_SHARES: Final = 200  # of a property
 MOST_SITES: Final = 20
 LONGEST_QUERY: Final = 8_000
 SHORTEST_PASSWORD: Final = 8
-ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?", re.ASCII)
+ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]{1,253}(:\d{1,5})?", re.ASCII)
 
 
 class ShareForm(NamedTuple):
@@ -35,10 +36,11 @@ class ShareForm(NamedTuple):
 
 def create(property: Property, form: ShareForm, user: Author) -> Share:
     """Raises ReportError, whose words are for people."""
-    name = " ".join(form.name.split())
+    name = " ".join("".join(each if each.isprintable() else " " for each in form.name).split())
+    query = QueryDict(form.query).urlencode()  # so it holds no sign that a database cannot keep
     if not name or len(name) > LONGEST_NAME:
         raise ReportError(f"Give the link a name of at most {LONGEST_NAME} characters.")
-    if len(form.query) > LONGEST_QUERY:
+    if len(query) > LONGEST_QUERY:
         raise ReportError("The address of the page is too long to be shared.")
     if form.password and len(form.password) < SHORTEST_PASSWORD:
         raise ReportError(f"The password needs at least {SHORTEST_PASSWORD} characters.")
@@ -52,7 +54,7 @@ def create(property: Property, form: ShareForm, user: Author) -> Share:
         share = Share.objects.create(
             property=property,
             name=name,
-            query=form.query,
+            query=query,
             free_period=form.free_period,
             password=password,
             expires_at=form.expires_at,

@@ -32,7 +32,7 @@ WITHOUT_TURN: Final = "rest"
 MILLION: Final = 1_000_000
 
 _API: Final = re.compile(r"/(v1beta|api)/")
-_WITHOUT_TURN: Final = re.compile(r"/(sign-in|sign-out|static|help|admin/log(in|out)|admin/jsi18n|api/schema)/|/[^/]*$")
+_WITHOUT_TURN: Final = re.compile(r"/(sign-in|sign-out|static|help|admin/log(in|out)|admin/jsi18n|api/schema)/|/[^/]+$")
 
 
 class TookTooLong(Exception):

@@ -246,7 +246,7 @@ def in_words(dimension: str, value: str) -> str:
 
 
 def _tab_link(panel: Panel, tab: Tab, current: bool, query: QueryDict) -> dict[str, Any]:
-    default = tab is panel.tabs[0]
+    default = tab is panel.tabs[0] and panel.key not in query  # a shared link may open another one
     return {"title": tab.title, "current": current, "address": link(query, **{panel.key: "" if default else tab.key})}
 
 

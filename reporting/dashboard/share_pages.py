@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import cache_control
-from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from configuration.access.sign_in_limits import attempt
@@ -23,12 +22,14 @@ from reporting.dashboard.period_picker import read_day
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.model.report import ReportError
 from reporting.models import Share
+from reporting.notes import LATEST
 from reporting.read_access import AS_OF
 from reporting.shares import ShareForm, create, delete, find, proof_of
 
-FIXED: Final = ("metric", *PANEL)  # what is on the chart, and the open tabs
-FREE: Final = (*PERIOD, *COMPARED, "by", *FIXED)
-FRAMED_BY: Final = "Hitstream-Framed-By"
+# What a visitor's address may say. The parameters of a group belong together: one of them replaces all of the link's.
+ALWAYS_FREE: Final = (("by",), ("metric",), *((key,) for key in PANEL))  # what is on the chart, and the open tabs
+FREE: Final = ((*PERIOD, "by"), COMPARED, *ALWAYS_FREE[1:])
+FRAMED_BY: Final = "Hitstream-Framed-By"  # see analytics_site/security.py
 
 
 @property_page(methods=FORM)
@@ -64,8 +65,8 @@ def _form(form: QueryDict, zone: ZoneInfo) -> ShareForm:
     """A link expires at the end of the day that was chosen."""
     text = form.get("expires", "")
     day = read_day(text) if text else None
-    if text and day is None:
-        raise ReportError("The day on which the link expires is not a day.")
+    if text and (day is None or day > LATEST):
+        raise ReportError(f"The day on which the link expires is not a day up to {LATEST}.")
     expires = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC) if day else None
     return ShareForm(
         name=form.get("name", ""),
@@ -78,13 +79,12 @@ def _form(form: QueryDict, zone: ZoneInfo) -> ShareForm:
 
 
 @require_GET
-@xframe_options_exempt
 @cache_control(private=True, no_cache=True)
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """The overview behind a link."""
     share = _found(token)
     if not _may_see(request, share):
-        return _framed(render(request, "reporting/shared_password.html", {"share": share}), share)
+        return _ask(request, share)
     with timezone.override(zone_of(share.property)):
         state = _overview(request, share)
         frame = {"tag": state.tag(), "plotly": PLOTLY, "map_style": MAP_STYLE}
@@ -92,7 +92,6 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_GET
-@xframe_options_exempt
 @cache_control(private=True, no_cache=True)
 def shared_panels(request: HttpRequest, token: str) -> HttpResponse:
     """The panels of the overview behind a link, as a fragment; 304 if nothing has changed."""
@@ -113,14 +112,25 @@ def shared_panels(request: HttpRequest, token: str) -> HttpResponse:
 def open_share(request: HttpRequest, token: str) -> HttpResponse:
     """Takes the password of a link. Attempts are limited like those to sign in."""
     share = _found(token)
+    if not share.password:
+        return redirect("shared", token)
     with attempt(f"share {share.token}", request.META.get("REMOTE_ADDR", "")) as begun:
-        right = bool(share.password) and check_password(request.POST.get("password", ""), share.password)
+        right = check_password(request.POST.get("password", ""), share.password)
         if right:
             begun.succeed()
     if not right:
-        return render(request, "reporting/shared_password.html", {"share": share, "wrong": True}, status=403)
+        return _ask(request, share, wrong=True)
     request.session[_key(share)] = proof_of(share)
     return redirect("shared", token)
+
+
+def _ask(request: HttpRequest, share: Share, *, wrong: bool = False) -> HttpResponse:
+    """The form of the password. In a frame of another site browsers keep our cookies back, so no form can work there:
+    the page leads out of the frame.
+    """
+    of_others = [request.headers.get(f"Sec-Fetch-{name}") for name in ("Dest", "Site")] == ["iframe", "cross-site"]
+    context = {"share": share, "wrong": wrong, "in_frame": of_others}
+    return _framed(render(request, "reporting/shared_password.html", context, status=403 if wrong else 200), share)
 
 
 def _found(token: str) -> Share:
@@ -141,9 +151,12 @@ def _may_see(request: HttpRequest, share: Share) -> bool:
 def _overview(request: HttpRequest, share: Share) -> Overview:
     """What the link says, and of the visitor's own address what is free: never filters."""
     query = QueryDict(share.query, mutable=True)
-    for name in FREE if share.free_period else FIXED:
-        if name in request.GET:
-            query.setlist(name, request.GET.getlist(name))
+    for group in FREE if share.free_period else ALWAYS_FREE:
+        given = {name: request.GET.getlist(name) for name in group if name in request.GET}
+        for name in group if given else ():
+            query.setlist(name, given.get(name, []))
+            if not given.get(name):
+                del query[name]
     state = overview_of(share.property, query, request.build_absolute_uri("/").rstrip("/"))
     return state._replace(changes=[], notes=[])  # what people write for each other is not for others
 
@@ -154,5 +167,7 @@ def _context(share: Share, state: Overview) -> dict[str, Any]:
 
 def _framed(response: HttpResponse, share: Share) -> HttpResponse:
     """Lets the sites that the link names show the page in a frame, and no other (analytics_site/security.py)."""
-    response.headers[FRAMED_BY] = " ".join(share.sites.split()) or "'none'"
+    if share.sites:
+        response.headers[FRAMED_BY] = " ".join(share.sites.split())
+        response.xframe_options_exempt = True  # that header can name no sites
     return response

@@ -151,7 +151,7 @@ def test_a_full_disk_does_not_end_a_session(administrator: User, client: Client)
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/api/properties/", "/api/schema/", "/v1beta/x", "/nothing", "/sign-in/", "/choose/"]
+    "address", ["/", "/api/properties/", "/api/schema/", "/v1beta/x", "/nothing", "/sign-in/", "/help/"]
 )
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_no_cache_keeps_answers(address: str, signed_in: bool, client: Client, administrator: User) -> None:

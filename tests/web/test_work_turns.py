@@ -210,8 +210,9 @@ def test_heavy_work_has_a_queue_of_its_own(shop: Site, settings: Any) -> None:
         ("/admin/login/", WITHOUT_TURN),
         ("/static/reporting/dashboard.js", WITHOUT_TURN),
         ("/healthz", WITHOUT_TURN),
-        ("/", WITHOUT_TURN),
-        ("/choose/", WITHOUT_TURN),
+        ("/", PAGES),
+        ("/help/", WITHOUT_TURN),
+        ("/shared/token/", PAGES),
     ],
 )
 def test_which_requests_need_a_turn(path: str, kind: str) -> None:
