@@ -46,7 +46,7 @@ def main() -> None:
         for kind in options.kind or BODIES:
             found = in_a_new_process(store, number, kind)
             figures |= {f"{kind}_{name}": value for name, value in found.items()}
-            sys.stdout.write(f"{kind:14}" + "".join(f"{name} {value:10.1f}   " for name, value in found.items()) + "\n")
+            sys.stdout.write(f"{kind:14}" + "".join(f"{name} {value:8.1f}   " for name, value in found.items()) + "\n")
         found = reports.in_a_new_process(store, number)
         figures |= {f"panels_{name}_ms": value for name, value in found.items()}
         sys.stdout.write(f"{'panels':14}cold_ms {found['cold']:10.1f}   warm_ms {found['warm']:10.1f}\n")
@@ -61,7 +61,9 @@ def in_a_new_process(store: str, number: int, kind: str) -> dict[str, float]:
 
 
 def measure(store: str, number: int, kind: str) -> dict[str, float]:
-    """Returns milliseconds of the first answer and the median of the next ones; memory (MB) before, and at its peak."""
+    """Returns milliseconds of the first answer and the median of the next ones, as they passed and of CPU time, which
+    other processes do not lengthen; memory (MB) before, and at its peak.
+    """
     from processing.segments.view_cache import ViewCache
     from processing.store import open_store
     from reporting.kinds import parse, run, write_answer
@@ -72,12 +74,16 @@ def measure(store: str, number: int, kind: str) -> dict[str, float]:
     if kind == "visitor":
         listed = run(parse({"kind": "sessions", "date_range": MONTH, "limit": 1}), reader.view(number), now)
         body, reader = {**body, "visitor": listed.sessions[0].visitor}, ViewCache(open_store(store))
-    idle, times = _peak_mb(), []
+    idle, times, cpu = _peak_mb(), [], []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         write_answer([run(parse(body), reader.view(number), now)])
         times.append(1000 * (time.perf_counter() - started))
-    return {"cold_ms": times[0], "warm_ms": median(times[1:]), "idle_mb": idle, "peak_mb": _peak_mb()}
+        cpu.append(1000 * (time.process_time() - worked))
+    return {
+        "cold_ms": times[0], "cold_cpu_ms": cpu[0], "warm_ms": median(times[1:]), "warm_cpu_ms": median(cpu[1:]),
+        "idle_mb": idle, "peak_mb": _peak_mb(),
+    }  # fmt: skip
 
 
 def _end(view: Any) -> datetime:
