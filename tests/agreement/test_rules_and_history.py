@@ -166,6 +166,12 @@ def other_kinds(days: DateRange) -> list[Any]:
             pivots=(Pivot(("country",), aggregations=total), Pivot(("eventName",), aggregations=total)),
             metrics=("totalUsers", "sessions", "eventCount"),
         ),
+        RejectedReport(
+            date_ranges=(days,),
+            dimensions=("reason", "rule", "botName", "botCategory", "hostName", "pagePath", "country", "date"),
+            metrics=("rejectedHits", "rejectedVisitors"),
+            aggregations=total,
+        ),
     ]
 
 
@@ -184,7 +190,8 @@ def on_audiences(days: DateRange) -> list[Any]:
         Compared("engaged", engaged),
         Compared("abroad", abroad),
     )
-    kinds = [AudienceReport(report, audience) for report in other_kinds(days) for audience in (sequence, abroad)]
+    of_events = [report for report in other_kinds(days) if not isinstance(report, RejectedReport)]
+    kinds = [AudienceReport(report, audience) for report in of_events for audience in (sequence, abroad)]
     return [AudienceReport(table, None, compared), AudienceReport(table, engaged, compared[1:]), *kinds]
 
 

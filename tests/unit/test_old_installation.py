@@ -128,9 +128,11 @@ def roll_back_and_apply_again(site: Site) -> None:
         site.manage("reprocess", "--property", SHOP, "--undo")
         assert differences(site, "rolled back") == {}
         before = devices(site)
+        assert programs(site) == {"(not set)"}
         site.manage("reprocess", "--property", SHOP)
         assert "web / mobile (not set)" in before
         assert not any("(not set)" in device for device in devices(site))
+        assert "Googlebot" in programs(site)
     assert differences(site, "as it was left", KNOWN["answers"]["rolled back"]) == {}
 
 
@@ -141,6 +143,16 @@ def devices(site: Site) -> set[str]:
     body = {**asked, "metrics": [{"name": "eventCount"}]}
     rows = json.loads(site.request("POST", f"/v1beta/properties/{SHOP}:runReport", body))["rows"]
     return {" ".join(value["value"] for value in row["dimensionValues"]) for row in rows}
+
+
+def programs(site: Site) -> set[str]:
+    """Returns the programs that rejected hits came from, which the folder does not know."""
+    dates = [{"start": "2020-01-01", "end": "2030-01-01"}]
+    body = {"kind": "rejected", "date_ranges": dates, "dimensions": ["botName"]}
+    return {
+        row["dimensions"][0]
+        for row in json.loads(site.request("POST", f"/api/properties/{SHOP}/report/", body))["rows"]
+    }
 
 
 def unread(site: Site) -> list[object]:
