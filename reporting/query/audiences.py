@@ -28,6 +28,7 @@ from reporting.query.aggregate import CODE, measure
 from reporting.query.filters import check_size, dimension_conditions, is_pattern, numeric, row_filter
 from reporting.query.load import LoadedRows
 from reporting.query.sequences import order_of, reached_steps
+from reporting.registry.compatibility import clashes
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
 from reporting.registry.dimensions.model import Dimension
@@ -105,7 +106,8 @@ def _plan(audience: Audience, days: tuple[Days, ...], definitions: Definitions) 
 
 def _metric(name: str, definitions: Definitions) -> Metric:
     metric = find_metric(name, {}, definitions.metrics)
-    if not all(isinstance(each, Sum | Distinct | PerSessionDay) for each in metric.measures):
+    counted = all(isinstance(each, Sum | Distinct | PerSessionDay) for each in metric.measures)
+    if not counted or clashes((), (), [metric]):
         raise ReportError(f"{name!r} cannot be a condition of a segment; count or add something up.")
     return metric
 
