@@ -26,6 +26,7 @@ from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, moment_of, status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 from reporting.rejected_hits import RejectedReason, rejected_by_reason
+from reporting.unconverted import lately_unconverted
 
 SAMPLES: Final = 10
 FOR_ADMINISTRATORS: Final = "an administrator can see the reason"
@@ -50,6 +51,12 @@ class FailureSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
 
 
+class UnconvertedSerializer(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    days = serializers.IntegerField(help_text="Days on which events used it and there was no rate.")
+    latest = serializers.DateField(help_text="The last of these days.")
+
+
 class StatusSerializer(serializers.Serializer[Any]):
     """Hits since the property was created: accepted = counted + rejected + pending."""
 
@@ -63,6 +70,11 @@ class StatusSerializer(serializers.Serializer[Any]):
     lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
     reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
     cleaned = serializers.IntegerField(help_text="Received hits that personal data was removed from.")
+    unconverted = UnconvertedSerializer(
+        many=True,
+        help_text="Currencies of the last 30 days without a rate into the property's: their money is in no sum but"
+        " unconvertedRevenue.",
+    )
     failures = FailureSerializer(many=True, help_text="What the worker fails to do now, for this property or for all.")
 
 
@@ -111,9 +123,11 @@ class PropertyStatus(APIView):
     def get(self, request: Request, number: int) -> Response:
         check_visible(request, number)
         measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
-        status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
+        view = view_of(number)
+        status = status_of(view, measurement_id or UNKNOWN.measurement_id)
+        unconverted = [each._asdict() for each in lately_unconverted(view, today_in(view.zone))]
         failing = [failure._asdict() for failure in shown_failures(number, request.user)]
-        return Response(StatusSerializer({**status._asdict(), "failures": failing}).data)
+        return Response(StatusSerializer({**status._asdict(), "unconverted": unconverted, "failures": failing}).data)
 
 
 def shown_failures(number: int, user: Any) -> list[ShownFailure]:

@@ -25,6 +25,7 @@ from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.rejected_panel import rejected_panel
 from reporting.dashboard.rule_annotations import rule_annotations
 from reporting.read_access import AS_OF, Status, status_of, view_of
+from reporting.unconverted import unconverted
 
 FORM_FIELDS: Final = ("period", "from", "to")
 
@@ -140,6 +141,7 @@ def _panels(request: HttpRequest, state: PageState) -> dict[str, Any]:
         "zone": view.zone,
         "rejected": rejected_panel(view, period.first, period.last),
         "status": _in_words(state.status),
+        "unconverted": ", ".join(each.currency for each in unconverted(view, period.first, period.last)),
         "as_of": state.status.as_of,
         **(panels(view, period, state.now, state.annotations) if state.status.accepted else waiting),
     }

@@ -32,11 +32,11 @@ COLUMNS: Final = frozenset(
 )
 PATIENCE_S: Final = 60.0
 
-# Sums had no number of cleaned hits and no list of failures then. The page /blog/caf%c3%a9 is /blog/café in what is
-# processed by now, and keeps its name in what was processed before: its rows differ, how many there are, and the least
-# value of all rows.
+# Sums had no number of cleaned hits, no currencies without a rate and no list of failures then. The page
+# /blog/caf%c3%a9 is /blog/café in what is processed by now, and keeps its name in what was processed before: its rows
+# differ, how many there are, and the least value of all rows.
 DIFFERENT_NOW: Final = re.compile(
-    r',"cleaned":\d+,"failures":\[\](?=\})|,?"rowCount":\d+|"as_of":"[^"]*",'
+    r',"cleaned":\d+,"unconverted":\[[^\]]*\],"failures":\[\](?=\})|,?"rowCount":\d+|"as_of":"[^"]*",'
     r'|,?\{"dimensionValues":\[\{"value":"(?:/blog/caf[^"]*|RESERVED_MIN)"\}[^\]]*\],"metricValues":\[[^\]]*\]\}'
 )
 
@@ -86,9 +86,10 @@ def without(value: Any) -> Any:
 
 
 def as_known_then(export: dict[str, Any]) -> dict[str, Any]:
-    """Leaves out the columns that events have got since then."""
+    """Leaves out the columns that events have got since then, and their items."""
     events = [{name: event[name] for name in event if name in COLUMNS} for event in export["events"]]
-    return {**export, "events": events}
+    known = {name: rows for name, rows in export.items() if not name.endswith("items")}
+    return {**known, "events": events}
 
 
 def sums(site: Site, number: int) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_status_adds_up(shop: Site) -> None:
     status = get(shop, f"{shop.property.id}/status/")
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
     assert abs(now() - datetime.fromisoformat(status.pop("as_of"))) < timedelta(minutes=1)
-    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "failures": []}
+    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "unconverted": [], "failures": []}
 
 
 def test_only_administrators_are_told_why_a_task_of_all_properties_fails(shop: Site) -> None:
