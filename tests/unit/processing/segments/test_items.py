@@ -36,17 +36,18 @@ NOW: Final = Now.at_end_of(TODAY, "Etc/UTC")
 DAYS: Final = (DateRange("2026-11-01", "2026-11-20"),)
 DAY_MS: Final = 86_400_000
 SOCKS: Final = "idS1~nmSocks~pr4.5~qt2"
+T1: Final[dict[str, Any]] = {"ep.transaction_id": "T1"}
 HAT: Final = "idS2~nmHat~pr20"
 
 
 def send(here: Installation) -> None:
     """Two orders, of which one is sent twice, a refund and a view, on two days."""
-    order = {"event": "purchase", "epn.value": "29", "cu": "USD"}
+    order: dict[str, Any] = {"event": "purchase", "epn.value": "29", "cu": "USD", **T1}
     here.send(
-        ga4(1, at=NOON - DAY_MS, client="1.1", **order, **{"ep.transaction_id": "T1", "pr1": SOCKS, "pr2": HAT}),
-        ga4(2, client="2.2", **order, **{"ep.transaction_id": "T1", "pr1": SOCKS, "pr2": HAT}),
+        ga4(1, at=NOON - DAY_MS, client="1.1", **order, pr1=SOCKS, pr2=HAT),
+        ga4(2, client="2.2", **order, pr1=SOCKS, pr2=HAT),
         ga4(3, client="2.2", event="purchase", cu="GBP", pr1=HAT),
-        ga4(4, client="1.1", event="refund", **{"ep.transaction_id": "T1", "pr1": SOCKS}),
+        ga4(4, client="1.1", event="refund", pr1=SOCKS, **T1),
         ga4(5, client="3.3", event="view_item", pr1=SOCKS),
         ga4(6, client="3.3"),
     )
@@ -129,7 +130,7 @@ def test_an_erased_visitor_has_no_items(here: Installation) -> None:
 def test_late_orders_take_over(here: Installation) -> None:
     """An order counts where it was seen first by its own time, not by its arrival."""
     here.worker.seal(everything=True)
-    order = {"event": "purchase", "epn.value": "50", "ep.transaction_id": "T1"}
+    order: dict[str, Any] = {"event": "purchase", "epn.value": "50", "ep.transaction_id": "T1"}
     here.send(ga4(9, client="4.4", created=NOON - 2 * DAY_MS, hit="late", **order))
     here.receive()
     for _ in range(2):

@@ -19,7 +19,7 @@ def event(rest: str, en: str = "purchase", **more: Any) -> dict[str, Any]:
     return row
 
 
-def items(*texts: str, **more: str) -> list[dict[str, Any]]:
+def items(*texts: str, **more: Any) -> list[dict[str, Any]]:
     rest = "&".join(f"pr{number}={quote_plus(text)}" for number, text in enumerate(texts, 1))
     found = processed(ga4(en="purchase", rest=rest, **more)).items
     return [{name: value for name, value in row.items() if value is not None} for row in found.rows(named=True)]
