@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -34,8 +33,8 @@ class RatesForm(forms.Form):
     stored = 0
 
     def clean_file(self) -> None:
-        sent: UploadedFile = self.cleaned_data["file"]
-        if (sent.size or 0) > LARGEST_FILE:
+        sent = self.cleaned_data["file"]
+        if sent.size > LARGEST_FILE:
             raise ValidationError(f"The file is larger than {LARGEST_FILE // 2**20} MB; upload it in parts.")
         try:
             self.stored = import_rates(sent.read().decode("utf-8"))

@@ -69,7 +69,7 @@ def test_metrics_of_items() -> None:
 @pytest.mark.parametrize("kind", ["funnel", "paths"])
 def test_kinds_that_count_events_take_no_dimension_of_items(kind: str) -> None:
     named = {"field": "itemName", "type": "string", "value": "x"}
-    body = {
+    body: dict[str, Any] = {
         "funnel": {"steps": [{"name": name, "filter": named} for name in "ab"]},
         "paths": {"dimension": "itemName"},
     }[kind]
