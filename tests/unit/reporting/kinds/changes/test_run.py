@@ -124,6 +124,8 @@ def test_the_example_of_the_manual() -> None:
         ({"limit": 10_001}, "between 1 and 10000"),
         ({"dimension": "pagepath"}, "Did you mean pagePath"),
         ({"dimension": "dateRange"}, "does not divide a period"),
+        ({"metric": "active7DayUsers"}, "which only tables can"),
+        ({"metric": "unconvertedRevenue", "dimension": "currencyCode"}, "ask for no totals"),
         ({"metric": "pageviews"}, "is not a metric"),
         ({"after": {"start": "today", "end": "yesterday"}}, "ends before that"),
     ],

@@ -179,6 +179,10 @@ def test_the_example_of_the_manual() -> None:
     [
         ({"metrics": []}, "at least one"),
         ({"metrics": ["sessions"]}, "'sessions' is not a metric of realtime reports. They are: activeUsers"),
+        (
+            {"metric_filter": {"type": "numeric", "field": "active7DayUsers", "operation": "EQUAL", "value": 1}},
+            "'active7DayUsers' is not a metric of realtime reports",
+        ),
         ({"dimensions": ["minuteAgo"]}, "Did you mean minutesAgo"),
         ({"minute_ranges": []}, "0 minute ranges; give it 1 or 2"),
         ({"minute_ranges": [{}, {}, {}]}, "3 minute ranges"),
