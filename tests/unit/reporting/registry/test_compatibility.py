@@ -69,9 +69,9 @@ def test_metrics_of_items() -> None:
 @pytest.mark.parametrize("kind", ["funnel", "paths"])
 def test_kinds_that_count_events_take_no_dimension_of_items(kind: str) -> None:
     named = {"field": "itemName", "type": "string", "value": "x"}
-    body: dict[str, Any] = {
+    bodies: dict[str, dict[str, Any]] = {
         "funnel": {"steps": [{"name": name, "filter": named} for name in "ab"]},
         "paths": {"dimension": "itemName"},
-    }[kind]
+    }
     with pytest.raises(ReportError, match="A dimension of items, such as itemName"):
-        run(parse({"kind": kind, "date_range": {"start": DAY, "end": DAY}, **body}), view_of({}), NOW)
+        run(parse({"kind": kind, "date_range": {"start": DAY, "end": DAY}, **bodies[kind]}), view_of({}), NOW)
