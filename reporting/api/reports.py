@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -20,6 +20,7 @@ from processing.schema import LONGEST_CONTENT
 from reporting.answering import answer_reports
 from reporting.api.access import PERMISSIONS, check_visible, read_period
 from reporting.api.downloads import FILE, download_report
+from reporting.api.report_examples import EXAMPLES
 from reporting.clock import today_in
 from reporting.kinds import parse, write_answer
 from reporting.model.report import ReportError
@@ -166,11 +167,16 @@ class RejectedHits(APIView):
 
 
 class PropertyReport(APIView):
-    """Runs a report. The body has the fields of the class Report in reporting/model/report.py, see the manual."""
+    """Runs a report. `kind` names its kind, a table without it; the manual describes the fields of each kind."""
 
     permission_classes = PERMISSIONS
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT, parameters=[FILE])
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+        parameters=[FILE],
+        examples=[OpenApiExample(kind, {"kind": kind, **body}, request_only=True) for kind, body in EXAMPLES.items()],
+    )
     def post(self, request: Request, number: int) -> HttpResponse:
         check_visible(request, number)
         file = request.query_params.get("file")
