@@ -104,12 +104,33 @@ def _page(path: str) -> dict[str, Any]:
     return {"type": "string", "field": "pagePath", "value": path, "match": "BEGINS_WITH"}
 
 
+TABLE: Final = {
+    "date_ranges": [MONTH],
+    "dimensions": ["pagePath", "country"],
+    "metrics": ["totalUsers", "sessions", "screenPageViews"],
+    "limit": 100,
+}
+TWICE: Final = {
+    "scope": "user",
+    "include": {"type": "events", "metric": "sessions", "operation": "GREATER_THAN_OR_EQUAL", "value": 2},
+}
+IN_ORDER: Final = {
+    "scope": "user",
+    "include": {"type": "sequence", "steps": [{"filter": _page("/p/1")}, {"filter": _page("/p/2")}]},
+}
+VIEWS: Final = {"scope": "event", "include": {"type": "events", "filter": _event("page_view")}}
 BODIES: Final[dict[str, dict[str, Any]]] = {
-    "table": {
-        "date_ranges": [MONTH],
-        "dimensions": ["pagePath", "country"],
-        "metrics": ["totalUsers", "sessions", "screenPageViews"],
-        "limit": 100,
+    "table": TABLE,
+    "segment": {**TABLE, "segment": TWICE},
+    "sequence": {**TABLE, "segment": IN_ORDER},
+    "comparisons": {
+        **TABLE,
+        "comparisons": [
+            {"name": "all"},
+            {"name": "twice", "segment": TWICE},
+            {"name": "in order", "segment": IN_ORDER},
+            {"name": "views", "segment": VIEWS},
+        ],
     },
     "funnel": {
         "kind": "funnel",

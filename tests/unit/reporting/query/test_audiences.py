@@ -33,11 +33,8 @@ from reporting.model.audience import (
     Step,
 )
 from reporting.model.date_ranges import resolve
-from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
-from reporting.model.report import Answer, DateRange, Report, ReportError
-from reporting.query.audiences import plan_audiences
-from reporting.registry.custom import NO_DEFINITIONS
+from reporting.model.report import Answer, DateRange, Report
 from tests.support.builders import FrameView, view_of
 from tests.support.oracle_audiences import chosen, having, named
 from tests.support.oracle_reports import Fact
@@ -283,50 +280,3 @@ def test_the_cost_grows_with_the_audience() -> None:
 
     plain, sequence = Audience("user", having("country", "x")), Audience("user", Sequence(SEEN_AND_BOUGHT))
     assert steps() * 2 < steps(plain) < steps(sequence)
-
-
-def test_limits_hold_for_the_conditions_of_all_audiences_together() -> None:
-    wanted, days = [Audience("user", having("country", "x"))] * 3, resolve([MONTH], TODAY)
-    assert len(plan_audiences(wanted, days, NO_DEFINITIONS, DEFAULT_LIMITS)) == 3
-    with pytest.raises(ReportError, match="3 conditions; at most 2"):
-        plan_audiences(wanted, days, NO_DEFINITIONS, Limits(conditions=2))
-
-
-@pytest.mark.parametrize(
-    ("audience", "advice"),
-    [
-        (Audience("user"), "give it `include` or `exclude`"),
-        (Audience("user", AllOf(())), "at least one"),
-        (Audience("user", having("cuntry", "x")), "Did you mean country"),
-        (Audience("user", having("sessions", "x")), "is a metric"),
-        (Audience("user", Events(metric="nonsense", value=1)), "is not a metric"),
-        (Audience("user", Events(metric="unconvertedRevenue", value=1)), "cannot be a condition"),
-        (Audience("user", having("itemName", "x")), "segments and other kinds of report count whole events"),
-        (Audience("user", Sequence(SEEN_AND_BOUGHT[:1])), "give it 2 to 10"),
-        (Audience("user", Sequence(SEEN_AND_BOUGHT * 6)), "give it 2 to 10"),
-        (
-            Audience("user", Sequence((Step(named("country", "x"), directly=True), SEEN_AND_BOUGHT[0]))),
-            "follows no other",
-        ),
-        (
-            Audience("user", Sequence((SEEN_AND_BOUGHT[0], Step(named("country", "x"), within_seconds=0)))),
-            "between 1 and",
-        ),
-        (Audience("event", Events()), "is a filter"),
-        (Audience("event", having("country", "x", value=2)), "is a filter"),
-        (Audience("event", Sequence(SEEN_AND_BOUGHT)), "no sequences"),
-        (Audience("session", InOneSession(Events())), "is for segments of users"),
-        (Audience("user", InOneSession(InOneSession(Events()))), "is for segments of users"),
-    ],
-)
-def test_bad_audiences_are_answered_with_advice(audience: Audience, advice: str) -> None:
-    with pytest.raises(ReportError, match=advice):
-        run(AudienceReport(TABLE, audience), view_of(), NOW)
-
-
-def test_one_that_is_nested_too_deep() -> None:
-    tree: Any = Events()
-    for _ in range(21):
-        tree = Negated(tree)
-    with pytest.raises(ReportError, match="nested deeper than 20"):
-        run(AudienceReport(TABLE, Audience("user", tree)), view_of(), NOW)
