@@ -14,6 +14,7 @@ MEASUREMENTS: dict[str, list[str]] = {
     "accept": ["bench.accept"],
     "end_to_end": ["bench.end_to_end"],
     "reports": ["bench.reports"],
+    "kinds": ["bench.kinds"],
     "heavy_reports": ["bench.heavy_reports"],
     "rejected": ["bench.rejected"],
     "imports": ["bench.imports"],

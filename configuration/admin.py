@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from configuration import people_admin as people_admin  # registers its pages
+from configuration import currency_admin as currency_admin  # registers its pages
+from configuration import people_admin as people_admin  # likewise
 from configuration.access import tokens
 from configuration.admin_access import OnlyVisible, is_administrator
 from configuration.drafts.audit import record

@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -44,3 +45,9 @@ class ExchangeRate(models.Model):
     def save(self, *args: Any, **options: Any) -> None:
         self.stamp = new_stamp()
         super().save(*args, **options)
+
+    def clean(self) -> None:
+        if self.currency == self.target:
+            raise ValidationError({"target": "A currency is not converted into itself; write another one."})
+        if self.rate is not None and not 0 < self.rate <= LARGEST_RATE:
+            raise ValidationError({"rate": f"Write a number above 0, at most {LARGEST_RATE:,}."})

@@ -204,6 +204,8 @@ class _Recount:
         counted, duplicates = self.events["position"].unique(), sealed.visible(key, "duplicates", ["position"])
         self.firsts = [_has_first_events(sealed, key, kind) for kind in SIGHTINGS]
         self.positions = [counted, duplicates["position"].unique(), rejected["position"]]
+        self.duplicates = sealed.visible(key, "duplicates", ["position", "index"])
+        self.items = sealed.visible(key, "items", ["position", "index", "number"])
         self.rejected = add_counts(dict(reasons.iter_rows()), {"duplicate": len(self.positions[1])})
 
     def faults(self, entry: PeriodEntry) -> Iterator[str]:
@@ -213,6 +215,7 @@ class _Recount:
         distinct = self.events.unique(["position", "index"]).height
         if self.events.height != distinct:
             yield f"{self.events.height - distinct} rows of events are double"
+        yield from _item_faults(self.items, pl.concat([self.events.select("position", "index"), self.duplicates]))
         if not _by_visitor(self.condensed).equals(_by_visitor(uncondensed(self.events))):
             condensed = self.condensed[EVENT_COUNT].sum()
             yield f"the condensed rows stand for {condensed} events, the rows are {self.events.height}"
@@ -226,6 +229,14 @@ def _has_first_events(sealed: SealedPeriods, key: str, kind: Sighting) -> bool:
     stored = pl.concat(sealed.first_sightings(key, kind)).select(numbers)
     events = sealed.visible(key, "events", kind.source_columns)
     return stored.sort(numbers).equals(first_sightings(events, kind).select(numbers).sort(numbers))
+
+
+def _item_faults(items: pl.DataFrame, events: pl.DataFrame) -> Iterator[str]:
+    """Each item belongs to an event, and an event has each of its items once."""
+    if lost := items.join(events, on=["position", "index"], how="anti").height:
+        yield f"{how_many(lost, 'row')} of items {'belongs' if lost == 1 else 'belong'} to no event"
+    if double := items.height - items.unique().height:
+        yield f"{how_many(double, 'row')} of items {'is' if double == 1 else 'are'} double"
 
 
 def _by_visitor(condensed: pl.DataFrame) -> pl.DataFrame:
@@ -247,7 +258,9 @@ def _erasure_faults(sealed: SealedPeriods) -> Iterator[str]:
     if not (removed := [tombstone for tombstone in manifest.tombstones if tombstone.removed]):
         return
     visible = [
-        sealed.visible(key, section, CONDITION_COLUMNS) for key in manifest.periods for section in COUNTING_COLUMNS
+        sealed.visible(key, section, CONDITION_COLUMNS)
+        for key in manifest.periods
+        for section in (*COUNTING_COLUMNS, "items")
     ]
     raw = [store.read(part.ref.segment, f"{part.ref.prefix}rows", CONDITION_COLUMNS) for part in manifest.raw]
     kept = pl.concat([NO_POSITIONS, *(frame.filter(is_erased(removed))["position"] for frame in (*visible, *raw))])

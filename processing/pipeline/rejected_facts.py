@@ -8,7 +8,7 @@ from configuration.ruleset.ruleset import Ruleset
 from processing.pipeline.lookups.robots import OTHER, find_program
 from processing.pipeline.lookups.user_agents import LONGEST
 from processing.pipeline.row_ops import look_up
-from processing.pipeline.steps.page import page
+from processing.pipeline.steps.page import with_host_and_path
 from processing.pipeline.steps.place import place
 
 PROGRAM: Final = {"bot_name": pl.String(), "bot_category": pl.String()}
@@ -30,7 +30,7 @@ def describe(rejected: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
 
 def _described(rows: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
-    found = rows if "host" in rows.columns else place(page(rows, rules), rules)
+    found = rows if "host" in rows.columns else place(with_host_and_path(rows, rules), rules)
     programs = look_up(found, [pl.col("user_agent").str.slice(0, LONGEST)], PROGRAM, name_program)
     by_rule = pl.when(pl.col("reason") == "bot").then(pl.lit(OTHER))  # the owner says so, of whatever names a browser
     return found.hstack(programs).with_columns(bot_category=pl.coalesce("bot_category", by_rule))

@@ -15,7 +15,7 @@ import polars as pl
 from configuration.models import Property
 from configuration.ruleset.context import UNKNOWN_PROPERTY
 from processing.privacy.find_visitors import raw_rows
-from processing.schema import BUILT, CONTENT, EVENTS, FACTS, PARAMETERS, REFUSED, SESSION_FACTS
+from processing.schema import BUILT, CONTENT, EVENTS, FACTS, ITEM_FACTS, PARAMETERS, REFUSED, SESSION_FACTS
 from processing.segments.view_cache import ViewCache
 from processing.sessions.layers import Layer
 from processing.store.port import Store
@@ -53,6 +53,7 @@ class _VisitorData:
     def lists(self) -> dict[str, Iterator[dict[str, Any]]]:
         return {
             "hits": map(_hit, self.raw.iter_rows(named=True)),
+            "items": map(_item, self.layer.items.iter_rows(named=True)),
             "events": map(_event, self.layer.events.select(*BUILT).sort("time", "position").iter_rows(named=True)),
             "rejected": map(_rejected, self.layer.rejected.select(*REFUSED).iter_rows(named=True)),
             "duplicates": map(_duplicate, self.layer.duplicates.select(*EVENTS).iter_rows(named=True)),
@@ -85,6 +86,11 @@ def _hit(row: dict[str, Any]) -> dict[str, Any]:
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     return {**_common(row), **_known(row, KNOWN)}
+
+
+def _item(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns an item of an event; amounts are in millionths."""
+    return {**_common(row), **_known(row, tuple(ITEM_FACTS))}
 
 
 def _duplicate(row: dict[str, Any]) -> dict[str, Any]:

@@ -58,18 +58,22 @@ def fold(
 
 
 def _first_sightings(events: MergedRows, kind: Sighting) -> MergedRows:
-    """Reads first what most layers do not have, such as purchases."""
+    """Reads first what most events do not have, such as the name of a purchase."""
     condition = pl.col(kind.key).is_not_null() if kind.where is None else kind.where
-    searched, rows = _columns(events, condition.meta.root_names()), pl.Series("row", [], dtype=pl.UInt32)
-    if searched.select(condition.any()).item():
-        others = [name for name in kind.search_columns if name not in searched.columns]
-        rows = first_rows(_columns(events, others).hstack(searched), kind)
+    possible = _columns(events, condition.meta.root_names()).with_row_index("row").filter(condition)
+    rows = possible["row"]
+    if possible.height:
+        others = [name for name in kind.search_columns if name not in possible.columns]
+        rows = rows.gather(first_rows(possible.hstack(_columns(events, others, rows)), kind))
     return events.taking(rows, {name: events.schema[name] for name in kind.columns})
 
 
-def _columns(events: MergedRows, names: Sequence[str]) -> pl.DataFrame:
-    columns = zip(names, events.columns(names), strict=True)
-    return pl.DataFrame([pl.concat(list(parts)).alias(name) for name, parts in columns])
+def _columns(events: MergedRows, names: Sequence[str], rows: pl.Series | None = None) -> pl.DataFrame:
+    columns = dict[str, pl.Series]()
+    for name, parts in zip(names, events.columns(names), strict=True):
+        whole = pl.concat(list(parts))
+        columns[name] = whole if rows is None else whole.gather(rows)
+    return pl.DataFrame(columns)
 
 
 def stored_schema(section: str) -> Schema:

@@ -7,7 +7,7 @@ what it shows.
 from collections.abc import Iterator, Sequence
 from copy import copy
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from time import monotonic
 from typing import Final, NamedTuple, cast
 
@@ -16,9 +16,9 @@ import polars as pl
 from configuration.exchange_rates import NO_RATES, Rates
 from configuration.ruleset.ruleset import Ruleset
 from processing.interruption import checkpoint
-from processing.pipeline.steps.implied_events import IMPLIED
-from processing.schema import AGAIN_COLUMN, BUILT, CONTENT, EVENTS, ITEMS, LISTED, REJECTED, Schema, conform
+from processing.schema import BUILT, CONTENT, ITEMS, LISTED, REJECTED, Schema, conform
 from processing.segments.manifest import add_counts
+from processing.segments.rejected_rows import CONTENT_OF_DUPLICATE, TOLD, rejected_rows
 from processing.segments.sealed_periods import SealedPeriods, categorical_text
 from processing.segments.settled_sightings import SettledSightings
 from processing.segments.tail import Tail
@@ -39,10 +39,6 @@ from processing.store.port import BlockInfo, VersionedBlob
 
 # The first purchase of an order, in this order, counts.
 EVENT_OF_ITEM: Final = ("position", "index")
-LISTED_CODES: Final[Schema] = {
-    name: pl.Categorical() if dtype == pl.String() else dtype for name, dtype in LISTED.items()
-}
-DUPLICATE: Final = pl.lit("duplicate", dtype=pl.Categorical())
 CONTENT_OF_HIT: Final[Schema] = {name: REJECTED[name] for name in ("position", *CONTENT)}
 
 
@@ -192,7 +188,7 @@ class ReadView:
     def rejected_rows(self, first: date, last: date, columns: Sequence[str]) -> pl.DataFrame:
         """Returns columns of schema.LISTED, and `day`, of the same hits; text is Categorical. Content is not read."""
         names = [name for name in LISTED if name in {*columns, "time"}]
-        rows = pl.concat([self._rejected_by_steps(first, last, names), self._duplicates(first, last, names)])
+        rows = rejected_rows(partial(self._section, first=first, last=last), names)
         days = local_days(rows["time"], self.zone)
         dated = rows.with_columns(days).filter(pl.col("day").is_between(day_number(first), day_number(last)))
         return dated.select(columns)
@@ -293,22 +289,6 @@ class ReadView:
     def _sealed(self, key: str, section: str, names: list[str]) -> list[pl.DataFrame]:
         return self.sealed.categorical(key, section, names) if key in self.sealed.manifest.periods else []
 
-    def _rejected_by_steps(self, first: date, last: date, names: Sequence[str]) -> pl.DataFrame:
-        again = {AGAIN_COLUMN.name: AGAIN_COLUMN.dtype} if "reason" in names else {}
-        rows = self._section("rejected", {**{name: LISTED_CODES[name] for name in names}, **again}, first, last)
-        if again:
-            reason = pl.when(AGAIN_COLUMN.name).then(DUPLICATE).otherwise("reason")
-            rows = rows.with_columns(reason.alias("reason"))
-        return rows.select(names)
-
-    def _duplicates(self, first: date, last: date, names: Sequence[str]) -> pl.DataFrame:
-        """Returns the re-sends of counted hits, by their first own event; no program has sent them."""
-        known = [name for name in (*names, "position", "index") if name in EVENTS]
-        rows = self._section("duplicates", {name: LISTED_CODES.get(name, EVENTS[name]) for name in known}, first, last)
-        own = rows.filter(pl.col("index") >= len(IMPLIED))
-        firsts = own.sort("position", "index").unique("position", keep="first", maintain_order=True)
-        return conform(firsts.with_columns(DUPLICATE.alias("reason")), {name: LISTED_CODES[name] for name in names})
-
     def _contents(self, key: str, positions: pl.Series) -> Iterator[pl.DataFrame]:
         """Yields the content of rejected hits of a period: as it was sent, then what is known of duplicates."""
         among = pl.col("position").is_in(positions.implode())
@@ -316,10 +296,8 @@ class ReadView:
             yield change.layer.rejected.filter(among).select(*CONTENT_OF_HIT)
         if key in self.sealed.manifest.periods:
             yield from self.sealed.contents(key, positions)
-        told = ("event", "host", "path")
-        content = pl.format("en={}&dl={}{}", *(pl.col(name).cast(pl.String).fill_null("") for name in told))
-        for frame in self._period(key, "duplicates", ["position", *told]):
-            yield frame.filter(among).select("position", content.alias("content"))
+        for frame in self._period(key, "duplicates", ["position", *TOLD]):
+            yield frame.filter(among).select("position", CONTENT_OF_DUPLICATE.alias("content"))
 
     def _section(self, section: str, schema: Schema, first: date, last: date) -> pl.DataFrame:
         """Returns all rows of a section in the periods that the days touch, also those of other days. The schema says

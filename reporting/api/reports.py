@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -20,12 +20,14 @@ from processing.schema import LONGEST_CONTENT
 from reporting.answering import answer_reports
 from reporting.api.access import PERMISSIONS, check_visible, read_period
 from reporting.api.downloads import FILE, download_report
+from reporting.api.report_examples import EXAMPLES
 from reporting.clock import today_in
 from reporting.kinds import parse, write_answer
 from reporting.model.report import ReportError
 from reporting.read_access import AS_OF, moment_of, status_of, view_of
 from reporting.registry.reject_reasons import MEANINGS
 from reporting.rejected_hits import RejectedReason, rejected_by_reason
+from reporting.unconverted import lately_unconverted
 
 SAMPLES: Final = 10
 FOR_ADMINISTRATORS: Final = "an administrator can see the reason"
@@ -50,6 +52,12 @@ class FailureSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
 
 
+class UnconvertedSerializer(serializers.Serializer[Any]):
+    currency = serializers.CharField()
+    days = serializers.IntegerField(help_text="Days on which events used it and there was no rate.")
+    latest = serializers.DateField(help_text="The last of these days.")
+
+
 class StatusSerializer(serializers.Serializer[Any]):
     """Hits since the property was created: accepted = counted + rejected + pending."""
 
@@ -63,6 +71,11 @@ class StatusSerializer(serializers.Serializer[Any]):
     lost = serializers.IntegerField(help_text="Hits of the whole log that were trimmed before they were received.")
     reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Rejected hits by reason.")
     cleaned = serializers.IntegerField(help_text="Received hits that personal data was removed from.")
+    unconverted = UnconvertedSerializer(
+        many=True,
+        help_text="Currencies of the last 30 days without a rate into the property's: their money is in no sum but"
+        " unconvertedRevenue.",
+    )
     failures = FailureSerializer(many=True, help_text="What the worker fails to do now, for this property or for all.")
 
 
@@ -111,9 +124,11 @@ class PropertyStatus(APIView):
     def get(self, request: Request, number: int) -> Response:
         check_visible(request, number)
         measurement_id = Property.objects.filter(pk=number).values_list("measurement_id", flat=True).first()
-        status = status_of(view_of(number), measurement_id or UNKNOWN.measurement_id)
+        view = view_of(number)
+        status = status_of(view, measurement_id or UNKNOWN.measurement_id)
+        unconverted = [each._asdict() for each in lately_unconverted(view, today_in(view.zone))]
         failing = [failure._asdict() for failure in shown_failures(number, request.user)]
-        return Response(StatusSerializer({**status._asdict(), "failures": failing}).data)
+        return Response(StatusSerializer({**status._asdict(), "unconverted": unconverted, "failures": failing}).data)
 
 
 def shown_failures(number: int, user: Any) -> list[ShownFailure]:
@@ -152,11 +167,16 @@ class RejectedHits(APIView):
 
 
 class PropertyReport(APIView):
-    """Runs a report. The body has the fields of the class Report in reporting/model/report.py, see the manual."""
+    """Runs a report. `kind` names its kind, a table without it; the manual describes the fields of each kind."""
 
     permission_classes = PERMISSIONS
 
-    @extend_schema(request=OpenApiTypes.OBJECT, responses=OpenApiTypes.OBJECT, parameters=[FILE])
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+        parameters=[FILE],
+        examples=[OpenApiExample(kind, {"kind": kind, **body}, request_only=True) for kind, body in EXAMPLES.items()],
+    )
     def post(self, request: Request, number: int) -> HttpResponse:
         check_visible(request, number)
         file = request.query_params.get("file")

@@ -74,7 +74,8 @@ def save(property: Property, form: AudienceForm, user: Author, row: SavedAudienc
     """Adds a segment, or makes the row this one. Raises ReportError."""
     check(form, property.pk)
     with transaction.atomic():
-        others = SavedAudience.objects.select_for_update().filter(property=property)
+        Property.objects.select_for_update().get(pk=property.pk)  # two at once could take the same name
+        others = SavedAudience.objects.filter(property=property)
         others = others.exclude(pk=row.pk) if row else others
         names = list(others.values_list("name", flat=True))
         if form.name.strip() in names:

@@ -23,6 +23,7 @@ from reporting.models import Note
 from reporting.notes import notes_between
 from reporting.read_access import Status, status_of, view_of
 from reporting.registry.custom import definitions_of
+from reporting.unconverted import unconverted
 
 
 class Overview(NamedTuple):
@@ -69,6 +70,7 @@ class Overview(NamedTuple):
             "today": self.now.date(),
             "zone": self.view.zone,
             "status": _in_words(self.status),
+            "unconverted": ", ".join(each.currency for each in unconverted(self.view, period.first, period.last)),
             "notes": self.notes,
             "may_edit": may_edit,
             "as_of": self.status.as_of,

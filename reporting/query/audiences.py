@@ -28,6 +28,7 @@ from reporting.query.aggregate import CODE, measure
 from reporting.query.filters import check_size, dimension_conditions, is_pattern, numeric, row_filter
 from reporting.query.load import LoadedRows
 from reporting.query.sequences import order_of, reached_steps
+from reporting.registry.compatibility import clashes
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
 from reporting.registry.dimensions.model import Dimension
@@ -59,6 +60,11 @@ def plan_audiences(
     audiences: Sequence[Audience], days: Sequence[Days], definitions: Definitions, limits: Limits
 ) -> list[AudiencePlan]:
     """Plans the audiences of one report, whose conditions count together. Raises ReportError."""
+    conditions = sum(len(list(conditions_of(audience))) for audience in audiences)
+    if conditions > limits.conditions:
+        raise ReportError(
+            f"The segments of the report have {conditions:,} conditions; at most {limits.conditions:,} are allowed."
+        )
     check_size([leaf for audience in audiences for leaf in _leaves(audience)], limits)
     return [_plan(audience, tuple(days), definitions) for audience in audiences]
 
@@ -77,7 +83,7 @@ def _leaves(audience: Audience) -> list[Leaf]:
 def _plan(audience: Audience, days: tuple[Days, ...], definitions: Definitions) -> AudiencePlan:
     conditions, leaves = list(conditions_of(audience)), _leaves(audience)
     sequences = [each for each in conditions if isinstance(each, model.Sequence)]
-    dimensions = {leaf.field: find_dimension(leaf.field, {}, definitions.dimensions) for leaf in leaves}
+    dimensions = {leaf.field: _dimension(leaf.field, definitions) for leaf in leaves}
     counts = [each for each in conditions if isinstance(each, model.Events) and not each.asks_for_any()]
     names = dict.fromkeys(each.metric for each in counts)
     metrics = {name: _metric(name, definitions) for name in names}
@@ -96,6 +102,7 @@ def _plan(audience: Audience, days: tuple[Days, ...], definitions: Definitions) 
         columns=frozenset(columns),
         row_source=RowSource.CONDENSED if condensed else RowSource.EVENTS,
         cost=2
+        + len(conditions)
         + len(leaves)
         + 2 * sum(map(is_pattern, leaves))
         + 3 * len(counts)
@@ -103,9 +110,17 @@ def _plan(audience: Audience, days: tuple[Days, ...], definitions: Definitions) 
     )
 
 
+def _dimension(name: str, definitions: Definitions) -> Dimension:
+    dimension = find_dimension(name, {}, definitions.dimensions)
+    if dimension.scope == "item":
+        raise ReportError(f"{name!r} is a dimension of items, and segments are of whole events; choose another one.")
+    return dimension
+
+
 def _metric(name: str, definitions: Definitions) -> Metric:
     metric = find_metric(name, {}, definitions.metrics)
-    if not all(isinstance(each, Sum | Distinct | PerSessionDay) for each in metric.measures):
+    counted = all(isinstance(each, Sum | Distinct | PerSessionDay) for each in metric.measures)
+    if not counted or clashes((), (), [metric]):
         raise ReportError(f"{name!r} cannot be a condition of a segment; count or add something up.")
     return metric
 

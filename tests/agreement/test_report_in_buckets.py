@@ -33,6 +33,7 @@ from reporting.model.report import (
 from tests.support.every_name import NAMES, every_name
 from tests.support.installation import Installation, ga4
 from tests.support.prepared import Prepared
+from tests.support.random_interactions import PAGES, SAID_MORE
 from tests.unit.processing.maintenance.test_compaction import BERLIN, DAY, SUMMER_ENDS, random_hits
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +117,7 @@ def installation(folder: Path) -> Installation:
 def fill(here: Installation, size: int) -> None:
     here.store.put_context(ruleset_name(BERLIN.id, 1), encode_ruleset(RULES))
     here.restart()
-    hits = [*random_hits(random.Random(5), size, BERLIN), *scores()]
+    hits = [*random_hits(random.Random(5), size, BERLIN), *scores(), *visits()]
     quarter = size // 4
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "MIN_CONDENSED_EVENTS", 30)
@@ -131,6 +132,17 @@ def scores() -> list[RawHit]:
     """Numbers whose sum is cut off: nearly the largest, many times, and their opposite."""
     signs = ["", "", "", "", "-", "-", "-", "", "-", "-", "", "-"]
     return [score(n, f"{sign}{LARGEST // 10**6}") for n, sign in enumerate(signs)]
+
+
+def visits() -> list[RawHit]:
+    """What visitors do on pages, in sessions over midnight of some days."""
+    return [visit(number, said) for number, said in enumerate(SAID_MORE * 3)]
+
+
+def visit(number: int, said: dict[str, str]) -> RawHit:
+    more: dict[str, Any] = {"page": PAGES[number % len(PAGES)], "sct": f"{number % 3}", **said}
+    at = SUMMER_ENDS - DAY + number * DAY // 48
+    return ga4(950 + number, property=BERLIN, client=f"{number % 9}.1", at=at, **more)
 
 
 def score(number: int, value: str) -> RawHit:

@@ -3,10 +3,11 @@ came before and were processed again, or were received by an installation that n
 """
 
 import random
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
@@ -26,6 +27,7 @@ from reporting.kinds.funnel.report import FunnelReport, FunnelStep
 from reporting.kinds.paths.report import PathReport
 from reporting.kinds.pivot.report import Pivot, PivotReport
 from reporting.kinds.realtime.report import RealtimeReport
+from reporting.kinds.rejected.report import RejectedReport
 from reporting.kinds.retention.report import RetentionReport
 from reporting.kinds.sessions.report import SessionOrder, SessionsReport
 from reporting.kinds.visitor.report import VisitorReport
@@ -40,6 +42,7 @@ from tests.support.random_rules import random_ruleset
 from tests.support.random_site import Sent, Site, sites
 
 pytestmark = pytest.mark.django_db
+REALTIME: Final[Any] = {"dimensions": ("eventName", "minutesAgo"), "metrics": ("eventCount", "activeUsers")}
 EVER: Final = (date(2026, 1, 1), date(2026, 12, 31))
 WITHIN_LOG: Final = 2**56  # positions of two logs differ in the bits above
 WHOLE_WAY: Final = settings(
@@ -132,8 +135,17 @@ def answers(view: Any, ever: tuple[date, date] = EVER) -> list[Any]:
     days = (DateRange(str(ever[0]), str(ever[1])),)
     reports = [Report(date_ranges=days, dimensions=by, metrics=metrics) for by, metrics in every_name()]
     tables = [(answer.rows, answer.totals) for answer in run_many(reports, view, Now.at_end_of(ever[1], "Etc/UTC"))]
-    asked = [*other_kinds(days[0]), *on_audiences(days[0])]
-    return [*tables, *run_many(asked, view, Now.at_end_of(ever[1], "Etc/UTC"))]
+    asked = [*other_kinds(days[0]), *on_audiences(days[0]), RejectedReport(date_ranges=days)]
+    return [*tables, *run_many(asked, view, Now.at_end_of(ever[1], "Etc/UTC")), *of_the_last_visitor(view, ever)]
+
+
+def of_the_last_visitor(view: Any, ever: tuple[date, date]) -> list[Any]:
+    """What the last event's visitor did, and all others in the half hour before."""
+    last = view.events(*ever, ["time", "visitor"]).sort("time", "visitor").tail(1)
+    if last.is_empty():
+        return []
+    now = Now.at(datetime.fromtimestamp(last["time"].item() / 1000, tz=ZoneInfo(view.zone)))
+    return run_many([RealtimeReport(**REALTIME), VisitorReport(visitor=str(last["visitor"].item()))], view, now)
 
 
 def other_kinds(days: DateRange) -> list[Any]:
@@ -149,12 +161,16 @@ def other_kinds(days: DateRange) -> list[Any]:
         RetentionReport(date_range=days, granularity="day", breakdown="firstUserSource"),
         ChangesReport(before=days, after=days, dimension="pagePath", metric="totalUsers", limit=2),
         SessionsReport(date_range=days, orders=(SessionOrder("events", descending=True), SessionOrder("browser"))),
-        VisitorReport(visitor="1", date_range=days),
-        RealtimeReport(dimensions=("eventName", "minutesAgo"), metrics=("eventCount", "activeUsers")),
         PivotReport(
             date_ranges=(days,),
             pivots=(Pivot(("country",), aggregations=total), Pivot(("eventName",), aggregations=total)),
             metrics=("totalUsers", "sessions", "eventCount"),
+        ),
+        RejectedReport(
+            date_ranges=(days,),
+            dimensions=("reason", "rule", "botName", "botCategory", "hostName", "pagePath", "country", "date"),
+            metrics=("rejectedHits", "rejectedVisitors"),
+            aggregations=total,
         ),
     ]
 
@@ -174,12 +190,14 @@ def on_audiences(days: DateRange) -> list[Any]:
         Compared("engaged", engaged),
         Compared("abroad", abroad),
     )
-    kinds = [AudienceReport(report, audience) for report in other_kinds(days) for audience in (sequence, abroad)]
+    of_events = [report for report in other_kinds(days) if not isinstance(report, RejectedReport)]
+    kinds = [AudienceReport(report, audience) for report in of_events for audience in (sequence, abroad)]
     return [AudienceReport(table, None, compared), AudienceReport(table, engaged, compared[1:]), *kinds]
 
 
 def test_every_kind_is_asked_for() -> None:
-    kinds = {type(report) for report in (Report(date_ranges=()), *other_kinds(DateRange("today", "today")))}
+    always = (Report, RealtimeReport, VisitorReport, RejectedReport)
+    kinds = {*always, *(type(report) for report in other_kinds(DateRange("today", "today")))}
     assert kinds == {kind.report for kind in KINDS.values()}
 
 

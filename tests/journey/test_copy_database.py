@@ -22,11 +22,13 @@ from django.contrib.auth.models import User
 from configuration.models import Property
 from configuration.access.tokens import issue
 from processing.models import LogSource, Range
+from reporting.audiences.saved import read_form, save
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 user = User.objects.create_superuser("admin", "admin@example.org", "a long password")
 shop = Property.objects.create(name="Shop", domains="shop.example")
 shop.viewers.add(user)
 issue(user, "reports")
+save(shop, read_form({"name": "All", "scope": "user", "include": {"type": "events"}}), user)
 LogSource.objects.create(pk=7, log="a" * 32)
 Range.objects.create(log="a" * 32, partition=0, first=0, last=9, context="c")
 Range.objects.update(made_at=LONG_AGO)

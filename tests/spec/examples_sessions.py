@@ -161,4 +161,20 @@ EXAMPLES: Final[list[tuple[Any, ...]]] = [
         RESERVED_TOTAL | 2          | 4
         """,
     ),
+    (
+        "How a visitor came for the first time stays known",
+        "Ann came with a letter on Wednesday. On Friday she comes back by herself, and is returning.",
+        """
+        at               | visitor | session | page
+        2026-11-18 10:00 | ann     | 1       | /?utm_source=letter&utm_medium=email
+        2026-11-20 10:00 | ann     | 2       | /
+        2026-11-20 11:00 | bob     | 3       | /
+        """,
+        """
+        date           | sessionSource | firstUserSource | firstSessionDate | newVsReturning | totalUsers
+        20261118       | letter        | letter          | 20261118         | new            | 1
+        20261120       | (direct)      | (direct)        | 20261120         | new            | 1
+        20261120       | (direct)      | letter          | 20261118         | returning      | 1
+        """,
+    ),
 ]

@@ -34,7 +34,15 @@ INTERACTIONS: Final[tuple[tuple[dict[str, str], dict[str, str]], ...]] = (
         {"videoTitle": "T", "videoUrl": "/v", "videoProvider": "youtube", "videoPercent": "25"},
     ),
 )  # fmt: skip
-SAID_MORE: Final = (*({},) * 8, *(said for said, *_ in (*DETAILS, *INTERACTIONS)))
+# pages of the shop that are searches, or were found by an advertisement
+PAGES: Final = tuple(
+    f"https://shop.example/{page}" for page in ("", "a", "find?q=red+shoes", "b?utm_term=hats&utm_id=7&gclid=x#top")
+)
+SAID_MORE: Final[tuple[dict[str, str], ...]] = (
+    *({},) * 8,
+    *(said for said, _, _ in DETAILS),
+    *(said for said, _ in INTERACTIONS),
+)
 
 
 def tags_of(own: dict[str, str]) -> str:

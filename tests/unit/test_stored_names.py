@@ -16,6 +16,8 @@ from configuration.ruleset.context import Context, ReceiveSettings
 from configuration.ruleset.ruleset import PropertySettings, Ruleset
 from processing.reprocessing.rebuild import RebuildTask
 from processing.segments.manifest import Manifest, PeriodEntry, RawPart, RebuiltDays
+from reporting.model import audience
+from reporting.model.report import And, BetweenFilter, EmptyFilter, InListFilter, Not, NumericFilter, Or, StringFilter
 
 STORED: Final[dict[type[msgspec.Struct], str]] = {
     Manifest: "zone timeout_ms currency engaged_ms covered accepted dropped adopted bases erased erased_hits deleted"
@@ -31,6 +33,22 @@ STORED: Final[dict[type[msgspec.Struct], str]] = {
     FillPlan: "property measurement_id zone now_ms days hits seed sent finished",
     ImportPosition: "lines checksum",
     SpillState: "next doubt log floor",
+    # definitions of saved segments
+    audience.Events: "filter metric operation value",
+    audience.Sequence: "steps",
+    audience.Step: "filter directly within_seconds",
+    audience.InOneSession: "condition",
+    audience.AllOf: "conditions",
+    audience.AnyOf: "conditions",
+    audience.Negated: "condition",
+    StringFilter: "field value match case_sensitive",
+    InListFilter: "field values case_sensitive",
+    NumericFilter: "field operation value",
+    BetweenFilter: "field low high",
+    EmptyFilter: "field",
+    And: "filters",
+    Or: "filters",
+    Not: "filter",
 }
 
 

@@ -27,6 +27,8 @@ from processing.segments.tail import Weight
 from processing.store.port import LiveChange, ManifestChange
 from reporting import read_access
 from reporting.api import downloads
+from reporting.api.report_examples import EXAMPLES
+from reporting.kinds import KINDS
 from reporting.read_access import status_of, view_cache, view_of
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, Site, site
@@ -63,7 +65,7 @@ def test_status_adds_up(shop: Site) -> None:
     status = get(shop, f"{shop.property.id}/status/")
     sums = {"accepted": 5, "counted": 4, "rejected": 1, "pending": 0, "lost": 0}
     assert abs(now() - datetime.fromisoformat(status.pop("as_of"))) < timedelta(minutes=1)
-    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "failures": []}
+    assert status == {**sums, "reasons": {"malformed": 1}, "cleaned": 0, "unconverted": [], "failures": []}
 
 
 def test_only_administrators_are_told_why_a_task_of_all_properties_fails(shop: Site) -> None:
@@ -270,6 +272,18 @@ def test_a_hit_that_has_just_arrived_is_in_a_realtime_report(shop: Site, setting
     shop.installation.send(ga4(9, at=NOON + 140_000, **page))
     shop.installation.receive()
     assert by_minute() == {**before, "00": 1}
+
+
+def test_the_examples_of_the_schema_are_answered(shop: Site) -> None:
+    assert set(EXAMPLES) == set(KINDS)
+    schema = Client().get("/api/schema/?format=json", headers=shop.bearer).json()
+    operation = schema["paths"]["/api/properties/{number}/report/"]["post"]
+    described = operation["requestBody"]["content"]["application/json"]["examples"]
+    bodies = [each["value"] for each in described.values()]
+    assert {body["kind"] for body in bodies} == set(KINDS)
+    for body in bodies:
+        reply = post_report(shop, body)
+        assert reply.status_code == 200, (body, reply.content)
 
 
 def test_a_report_as_a_file(shop: Site) -> None:

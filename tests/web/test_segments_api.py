@@ -15,6 +15,7 @@ from configuration.access.tokens import issue
 from configuration.models import Property, Token
 from configuration.rule_models import AuditEntry
 from reporting.audiences import saved
+from reporting.capacity import elsewhere
 from reporting.models import SavedAudience
 from tests.support import hostile
 from tests.support.reporting_site import DAY, Site, site
@@ -115,6 +116,17 @@ def test_the_example_of_the_manual(api: Api) -> None:
     text = (Path(__file__).parents[2] / "docs" / "manual" / "api.md").read_text().split("### Segments")[1]
     made = api.call("POST", "", text.split("```json")[1].split("```")[0].encode(), 201)
     assert made["meaning"] == "Users with events where eventName is “purchase” whose eventCount is at least 2."
+
+
+@pytest.mark.parametrize("engine", ["processes://0", pytest.param("processes://", marks=pytest.mark.slow)])
+def test_heavy_reports_take_their_definitions_with_them(api: Api, settings: Any, engine: str) -> None:
+    """A process of its own does not know the names of segments."""
+    api.call("POST", "", MEMBERS, 201)
+    asked = {**REPORT, "segment": "Members", "comparisons": [{"name": "All"}, {"segment": "Members"}]}
+    small = api.report(asked)
+    settings.HEAVY_STEPS, settings.ENGINE_URL = 0, engine
+    elsewhere._engine.cache_clear()
+    assert api.report(asked) == small
 
 
 def test_who_may(api: Api) -> None:

@@ -34,7 +34,8 @@ def post(shop: Site, body: Any, status: int = 200, token: str = "") -> Any:
 
 
 def timeline(shop: Site, visitor: str, status: int = 200, token: str = "") -> Any:
-    return post(shop, {"kind": "visitor", "visitor": visitor, "dimensions": ["pagePath", "eventName"]}, status, token)
+    body = {"kind": "visitor", "visitor": visitor, "date_range": SESSIONS["date_range"]}
+    return post(shop, {**body, "dimensions": ["pagePath", "eventName"]}, status, token)
 
 
 def test_it_works(shop: Site) -> None:

@@ -27,13 +27,16 @@ def page(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
 
     Adds `tags`, of `dl` and `dp`, for the step that finds the source.
     """
-    found = frame.hstack(look_up(frame, KEYS, FACTS, find_page)).with_columns(
+    return with_host_and_path(frame, rules).with_columns(
         find_parameters(frame),
         title=_cut(frame["dt"].str.strip_chars(), LONGEST_TITLE),
         referrer=_cut(frame["dr"], LONGEST_REFERRER),
         scheme=_scheme(ADDRESS.str.head(len("https://")).str.to_lowercase()),
     )
-    return _with_log_host(found, rules)
+
+
+def with_host_and_path(frame: pl.DataFrame, rules: Ruleset) -> pl.DataFrame:
+    return _with_log_host(frame.hstack(look_up(frame, KEYS, FACTS, find_page)), rules)
 
 
 def find_page(address: str | None, dh: str | None, dp: str | None) -> tuple[str | None, str | None]:

@@ -9,7 +9,8 @@ from reporting.kinds.changes.report import ChangesReport, check_changes
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
-from reporting.query.fields import Fields, resolve_fields
+from reporting.query.fields import Fields, refuse_days_before, resolve_fields
+from reporting.registry.compatibility import check_totals
 from reporting.registry.custom import Definitions
 
 
@@ -41,4 +42,7 @@ def plan_changes(report: ChangesReport, now: Now, definitions: Definitions, limi
     check_changes(report)
     periods = (replace(report.before, name="before"), replace(report.after, name="after"))
     days = resolve(periods, now.day)
-    return ChangesPlan(report, resolve_fields(report, (report.dimension,), days, definitions, limits), limits.rows)
+    fields = resolve_fields(report, (report.dimension,), days, definitions, limits)
+    refuse_days_before(fields)
+    check_totals(fields.metrics)
+    return ChangesPlan(report, fields, limits.rows)

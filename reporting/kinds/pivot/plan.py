@@ -12,6 +12,7 @@ from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import DATE_RANGE, Aggregation
 from reporting.query.fields import Fields, refuse_days_before, resolve_fields
+from reporting.registry.compatibility import check_totals
 from reporting.registry.custom import Definitions
 
 AGGREGATIONS: tuple[Aggregation, ...] = ("TOTAL", "MINIMUM", "MAXIMUM")
@@ -65,6 +66,8 @@ def plan_pivot(report: PivotReport, now: Now, definitions: Definitions, limits: 
     days = resolve(report.date_ranges, now.day)
     fields = resolve_fields(report, report.dimensions, days, definitions, limits)
     refuse_days_before(fields)
+    if any("TOTAL" in pivot.aggregations for pivot in report.pivots):
+        check_totals(fields.all_metrics)
     names = [dimension for dimension in report.dimensions if dimension != DATE_RANGE]
     groups = tuple(_group(pivot.dimensions, names) for pivot in report.pivots)
     return PivotPlan(report, fields, groups, limits.rows)

@@ -18,6 +18,7 @@ from reporting.model.report import (
     check_names,
     check_page,
 )
+from reporting.query.filters import leaves
 
 MINUTES: Final = 30
 MOST_RANGES: Final = 2
@@ -77,7 +78,7 @@ def check_realtime(report: RealtimeReport) -> None:
     check_page(report.limit, report.offset)
     if not report.metrics:
         raise ReportError("Name at least one metric.")
-    for name in report.metrics:
+    for name in (*report.metrics, *(leaf.field for leaf in leaves(report.metric_filter))):
         if name not in METRICS:
             raise ReportError(f"{name[:100]!r} is not a metric of realtime reports. They are: {', '.join(METRICS)}.")
     if not 1 <= len(report.minute_ranges) <= MOST_RANGES:

@@ -15,6 +15,7 @@ from collection.hit import RawHit
 from processing.schema import BUILT
 from processing.segments.read_view import HitCounts, ReadView
 from tests.support.installation import BLOG, NOON, SHOP, Installation, access_log, ga4
+from tests.support.random_interactions import PAGES, SAID_MORE
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
@@ -59,6 +60,8 @@ def random_hits(rnd: random.Random, size: int) -> list[RawHit]:
                     created=at - rnd.randrange(60_000),
                     hit=f"id{number}",
                     property=rnd.choice([SHOP, BLOG]),
+                    page=rnd.choice(PAGES),
+                    **{"sct": f"{rnd.randrange(3)}", **rnd.choice(SAID_MORE)},
                 )
             )
         elif kind < 0.7:

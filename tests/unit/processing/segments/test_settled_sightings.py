@@ -29,20 +29,20 @@ pytestmark = pytest.mark.django_db
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
-CLIENTS: Final = [f"{number}.1" for number in range(7)]
+CLIENTS: Final = [f"{number}.1" for number in range(3)]
 SOURCES: Final = ("", "letter", "news")
 
 
 def random_hits(rnd: random.Random, size: int) -> list[RawHit]:
     """In the order of receipt; some came to pass up to three days earlier."""
     hits = []
-    for number, at in enumerate(sorted(rnd.randrange(NOON, NOON + 12 * DAY) for _ in range(size))):
+    for number, at in enumerate(sorted(rnd.randrange(NOON, NOON + 5 * DAY) for _ in range(size))):
         named: dict[str, Any] = {"client": rnd.choice(CLIENTS), "session": rnd.choice(["1", "2"])}
         named["event"] = rnd.choice(["page_view", "page_view", "purchase"])
         named["cs"] = rnd.choice(SOURCES)
         if named["event"] == "purchase":
             named["ep.transaction_id"] = f"T{rnd.randrange(10)}"
-        created = at - rnd.choice([0, 0, HOUR, 50 * HOUR, 71 * HOUR])
+        created = at - rnd.choice([0, HOUR, 20 * HOUR, 50 * HOUR, 71 * HOUR])
         hits.append(ga4(number, at=at, created=created, hit=f"x{rnd.randrange(size)}", **named))
     return hits
 
@@ -100,18 +100,16 @@ def live_through(seed: int) -> None:
         patch.setattr(settled_sightings, "NEWEST", rnd.choice([0, 1, 4]))
         patch.setattr(settled_sightings, "MOST_MERGED", rnd.choice([0, 10, 100]))
         here, hits = Installation(Path(name)), random_hits(rnd, 100)
-        late = rnd.sample(hits, 20)
+        late = rnd.sample(hits, 40)
         here.send(*(hit for hit in hits if hit not in late))
-        for _ in range(3):
-            here.send(*late[:4])
-            late = late[4:]
-        while here.worker.receiver.receive(at_once=True):
-            pass
+        here.receive()
         check(here)
+        seal(here, rnd)
         for _ in range(8):
-            here.send(*late[:1])
-            late = late[1:]
+            here.send(*late[:5])
+            late = late[5:]
             here.receive()
+            check(here)  # the late hits on top of what is sealed
             with pytest.MonkeyPatch.context() as version:
                 version.setattr(folding, "MIN_CONDENSED_EVENTS", rnd.choice([1, 15, 10_000]))
                 rnd.choice(STEPS)(here, rnd)
@@ -127,20 +125,20 @@ def seal(here: Installation, _: random.Random) -> None:
 
 def fold(here: Installation, rnd: random.Random) -> None:
     here.now += 100.0
-    here.worker.run_maintenance(NOON + rnd.choice([4, 13, 80]) * DAY)
+    here.worker.run_maintenance(NOON + rnd.choice([2, 6, 80]) * DAY)
 
 
 def expire(here: Installation, rnd: random.Random) -> None:
     here.retention = {SHOP.id: Retention(report_days=30)}
     here.now += 100.0
-    here.worker.run_maintenance(NOON + (30 + rnd.randrange(8)) * DAY)
+    here.worker.run_maintenance(NOON + (28 + rnd.randrange(5)) * DAY)
     here.retention = {}
 
 
 def erase(here: Installation, rnd: random.Random) -> None:
     """Hides somebody at once, up to an instant; the rows go when maintenance is next."""
     shop, _ = Property.objects.get_or_create(id=SHOP.id, name="Shop", measurement_id=SHOP.measurement_id)
-    here.wall_clock = lambda: datetime.fromtimestamp((NOON + rnd.randrange(13) * DAY) / 1000, tz=UTC)
+    here.wall_clock = lambda: datetime.fromtimestamp((NOON + rnd.randrange(7) * DAY) / 1000, tz=UTC)
     seal(here, rnd)
     erase_visitors(here.store, shop, [key_of(rnd.choice(CLIENTS))], "ada", here.wall_clock())
 

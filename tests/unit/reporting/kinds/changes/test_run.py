@@ -60,6 +60,11 @@ def test_a_visitor_with_two_other_values_is_one_of_the_others() -> None:
     assert (lines(answer), answer.others.after, answer.total.after) == ([("/c", "new", 0, 2)], 1, 3)
 
 
+def test_values_that_came_and_went_are_among_the_others() -> None:
+    answer = ask(view_of(*map(dict, EVENTS), *views("/small", 0, 1)), limit=1)
+    assert (lines(answer), answer.others) == ([("/new", "new", 0, 7)], Change(15, 15, 0, 0.0))
+
+
 def test_periods_that_overlap_and_filters() -> None:
     both = DateRange("2026-11-10", "2026-11-11")
     answer = ask(view_of(*map(dict, EVENTS)), after=both, dimension_filter=StringFilter("pagePath", "/"))
@@ -119,6 +124,8 @@ def test_the_example_of_the_manual() -> None:
         ({"limit": 10_001}, "between 1 and 10000"),
         ({"dimension": "pagepath"}, "Did you mean pagePath"),
         ({"dimension": "dateRange"}, "does not divide a period"),
+        ({"metric": "active7DayUsers"}, "which only tables can"),
+        ({"metric": "unconvertedRevenue", "dimension": "currencyCode"}, "ask for no totals"),
         ({"metric": "pageviews"}, "is not a metric"),
         ({"after": {"start": "today", "end": "yesterday"}}, "ends before that"),
     ],

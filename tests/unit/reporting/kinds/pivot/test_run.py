@@ -199,6 +199,14 @@ def test_the_example_of_the_manual() -> None:
 @pytest.mark.parametrize(
     ("changes", "advice"),
     [
+        ({"metrics": ["active7DayUsers"]}, "which only tables can"),
+        (
+            {
+                "metrics": ["unconvertedRevenue"],
+                "pivots": [{"dimensions": ["currencyCode"], "aggregations": ["TOTAL"]}, {"dimensions": ["browser"]}],
+            },
+            "ask for no totals",
+        ),
         ({"pivots": []}, "at least one pivot"),
         ({"pivots": [{"dimensions": []}]}, "Give each pivot at least one dimension"),
         ({"metrics": []}, "at least one metric"),

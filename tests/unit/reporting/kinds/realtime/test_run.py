@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from processing.sessions.first_sightings import FirstSightings, Sighting
 from reporting.kinds import parse, render, run, run_many, tabulate
 from reporting.kinds.realtime.report import MinuteRange, RealtimeAnswer, RealtimeReport
+from reporting.model.audience import Audience, AudienceReport, Events
 from reporting.model.now import Now
 from reporting.model.report import DateRange, NumericFilter, Report, ReportError, StringFilter
 from tests.support.builders import FrameView, built, view_of
@@ -109,6 +110,13 @@ def test_only_the_days_of_the_last_30_minutes_are_read(moment: str, days: tuple[
     assert view.reads == [tuple(date(2026, 11, day) for day in days)]
 
 
+def test_a_segment_looks_at_the_whole_day() -> None:
+    buyer = Audience("user", Events(StringFilter("eventName", "purchase")))
+    view = view_of(event(7200, event="purchase"), event(29), event(29, visitor=2))
+    report = RealtimeReport(metrics=("totalUsers",))
+    assert run(AudienceReport(report, buyer), view, NOW).rows[0].metrics == (1,)  # who bought two hours ago
+
+
 def test_a_table_of_the_same_page_counts_the_whole_day() -> None:
     view = view_of(event(29), event(7200))
     today = Report(date_ranges=(DateRange("today", "today"),), metrics=("eventCount",), dimensions=("pagePath",))
@@ -179,6 +187,10 @@ def test_the_example_of_the_manual() -> None:
     [
         ({"metrics": []}, "at least one"),
         ({"metrics": ["sessions"]}, "'sessions' is not a metric of realtime reports. They are: activeUsers"),
+        (
+            {"metric_filter": {"type": "numeric", "field": "active7DayUsers", "operation": "EQUAL", "value": 1}},
+            "'active7DayUsers' is not a metric of realtime reports",
+        ),
         ({"dimensions": ["minuteAgo"]}, "Did you mean minutesAgo"),
         ({"minute_ranges": []}, "0 minute ranges; give it 1 or 2"),
         ({"minute_ranges": [{}, {}, {}]}, "3 minute ranges"),
