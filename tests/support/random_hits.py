@@ -12,7 +12,7 @@ from tests.support.random_clients import CHROME, HINTS, SAID, client_and_page, p
 from tests.support.random_interactions import SAID_MORE, campaign_and_interaction, tags_of
 from tests.support.random_lines import lines
 from tests.support.random_measurements import MEANINGS, MEASURED, meaning_of
-from tests.support.random_orders import meant, orders
+from tests.support.random_orders import SHOPPING, meant, orders
 from tests.support.random_site import (
     AGENTS,
     COUNTRIES,
@@ -118,9 +118,9 @@ def _events(draw: st.DrawFn) -> tuple[dict[str, str], int, str]:
     spent = draw(st.sampled_from(["", "", "1", "5000", "5001", "10000", "10001", "x"]))
     origin, page = draw(st.integers(0, len(ORIGINS) - 1)), draw(st.sampled_from(PAGES))
     client = draw(st.sampled_from(SAID))[0] | draw(st.sampled_from(SAID_MORE))
-    name = draw(st.sampled_from(NAMES))
+    name = draw(st.sampled_from(NAMES if draw(st.integers(0, 2)) else SHOPPING))
     measured = draw(st.sampled_from(MEASURED[name]))[0] if name in MEASURED else {}
-    sold = draw(orders()) if name not in MEASURED and draw(st.integers(0, 2)) == 0 else {}
+    sold = draw(orders()) if name in SHOPPING or (name not in MEASURED and draw(st.integers(0, 3)) == 0) else {}
     said = {**({"_et": spent} if spent else {}), **client, **sold}
     return {"en": name, **measured, **flags, **said}, origin, page
 

@@ -21,6 +21,7 @@ ITEM: Final = {
     "cs": ("", "top"), "lo": ("", "Paris"), "pr": AMOUNTS, "qt": ("", "", "2", "0", "-1", "2.6", "x", "nan", "9999999"),
 }  # fmt: skip
 MOST: Final = 3
+SHOPPING: Final = ("purchase", "purchase", "refund", "view_item", "add_to_cart")
 
 
 @st.composite
