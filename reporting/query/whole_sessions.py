@@ -40,18 +40,27 @@ def read_rows(view: Rows, source: RowSource, first: date, last: date, columns: S
         return read(first, last, columns)
     known = ["session", "day", *(name for name in (EXIT, LAST_VIEW) if name in columns)]
     rows = read(first, last, list(dict.fromkeys([*columns, *known])))
-    return _completed(rows, _later(view, rows, last, known)).select(columns)
+    parts = rows.select(known)
+    if source is not RowSource.ITEMS:
+        return _completed(rows, _later(view, parts, last, known)).select(columns)
+    # Events without items are not among the rows, but tell how the sessions of these go on.
+    parts = _of_sessions(view.condensed(first, last, known), parts)
+    return _completed(rows, pl.concat([parts, _later(view, parts, last, known)])).select(columns)
+
+
+def _of_sessions(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Keeps what is of the rows' sessions, in the types of the rows."""
+    same = found.filter(pl.col("session").is_in(rows["session"].unique().implode()))
+    return same.select(pl.col(name).cast(rows.schema[name]) for name in rows.columns)
 
 
 def _later(view: Rows, rows: pl.DataFrame, last: date, known: list[str]) -> pl.DataFrame:
     """Returns the rows of later days of the sessions that have rows on the day `last`."""
-    found = [rows.select(known).clear()]
+    found = [rows.clear()]
     today, days = rows.filter(pl.col("day") == day_number(last)), DAYS_AT_FIRST
     while not today.is_empty() and last < date.max - timedelta(days=days):
-        sessions = today["session"].unique()
-        more = view.condensed(last + timedelta(days=1), last + timedelta(days=days), known)
-        more = more.filter(pl.col("session").is_in(sessions.implode()))
-        found.append(more.select(pl.col(name).cast(rows.schema[name]) for name in known))
+        more = _of_sessions(view.condensed(last + timedelta(days=1), last + timedelta(days=days), known), today)
+        found.append(more)
         last, days = last + timedelta(days=days), days * 2
         today = more.filter(pl.col("day") == day_number(last))
     return pl.concat(found)

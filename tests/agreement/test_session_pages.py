@@ -30,6 +30,7 @@ ASKED = (
     (("exitPage", "country"), ("sessions", "exits", "totalUsers")),
     (("landingPage", "sessionNumber"), ("sessions", "averageEngagementTimePerSession")),
     (("landingPagePlusQueryString", "eventName"), ("eventCount",)),
+    (("exitPage", "itemName"), ("itemsViewed", "totalUsers")),
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processing.schema import ITEMS, conform
 from processing.sessions.condensed import RowSource
 from reporting.query.whole_sessions import read_rows
 from tests.support.builders import FrameView, built, view_of
@@ -138,3 +139,13 @@ def test_only_reports_that_need_it_read_later_days() -> None:
     counted.asked.clear()
     read_rows(counted, RowSource.EVENTS, FIRST, FIRST + timedelta(days=2), ["exit_path"])
     assert counted.asked == [(0, 2)]  # nobody is there on the last day
+
+
+@pytest.mark.parametrize("last", range(3))
+def test_items_know_the_exit_of_a_session_that_goes_on_without_items(last: int) -> None:
+    events = [part(0, "/a", position=1), part(1, "/b", position=2), part(2, "/c", position=3), part(0, "/x", 2)]
+    item = pl.DataFrame({"position": [1], "index": [0], "item_name": ["Socks"]}, schema_overrides=ITEMS)
+    view = view_of(*events)._replace(item_rows=conform(item, ITEMS))
+    columns = ["item_name", "day", "exit_path"]
+    rows = read_rows(view, RowSource.ITEMS, FIRST, FIRST + timedelta(days=last), columns)
+    assert rows.select("item_name", pl.col("exit_path").cast(pl.String)).rows() == [("Socks", "/c")]
