@@ -9,7 +9,7 @@ or are their events.
 An audience is evaluated on the events of one date range alone, whatever else is known of its visitors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Final, NamedTuple
 
@@ -23,9 +23,9 @@ from reporting.model import audience as model
 from reporting.model.audience import Audience, conditions_of, event_filter
 from reporting.model.date_ranges import Days
 from reporting.model.limits import Limits
-from reporting.model.report import Leaf, ReportError
+from reporting.model.report import Filter, ReportError
 from reporting.query.aggregate import CODE, measure
-from reporting.query.filters import check_size, dimension_conditions, is_pattern, numeric, row_filter
+from reporting.query.filters import checked_conditions, leaves, looking_cost, numeric, row_filter
 from reporting.query.load import LoadedRows
 from reporting.query.sequences import order_of, reached_steps
 from reporting.registry.compatibility import clashes
@@ -65,25 +65,24 @@ def plan_audiences(
         raise ReportError(
             f"The segments of the report have {conditions:,} conditions; at most {limits.conditions:,} are allowed."
         )
-    check_size([leaf for audience in audiences for leaf in _leaves(audience)], limits)
+    checked_conditions((tree for audience in audiences for tree in _filters(audience)), limits)
     return [_plan(audience, tuple(days), definitions) for audience in audiences]
 
 
-def _leaves(audience: Audience) -> list[Leaf]:
-    leaves = list[Leaf]()
+def _filters(audience: Audience) -> Iterator[Filter | None]:
     for condition in conditions_of(audience):
         match condition:
             case model.Events(filter):
-                leaves += dimension_conditions(filter)
+                yield filter
             case model.Sequence(steps):
-                leaves += [leaf for step in steps for leaf in dimension_conditions(step.filter)]
-    return leaves
+                yield from (step.filter for step in steps)
 
 
 def _plan(audience: Audience, days: tuple[Days, ...], definitions: Definitions) -> AudiencePlan:
-    conditions, leaves = list(conditions_of(audience)), _leaves(audience)
+    conditions = list(conditions_of(audience))
+    of_filters = [leaf for tree in _filters(audience) for leaf in leaves(tree)]
     sequences = [each for each in conditions if isinstance(each, model.Sequence)]
-    dimensions = {leaf.field: _dimension(leaf.field, definitions) for leaf in leaves}
+    dimensions = {leaf.field: _dimension(leaf.field, definitions) for leaf in of_filters}
     counts = [each for each in conditions if isinstance(each, model.Events) and not each.asks_for_any()]
     names = dict.fromkeys(each.metric for each in counts)
     metrics = {name: _metric(name, definitions) for name in names}
@@ -103,8 +102,7 @@ def _plan(audience: Audience, days: tuple[Days, ...], definitions: Definitions) 
         row_source=RowSource.CONDENSED if condensed else RowSource.EVENTS,
         cost=2
         + len(conditions)
-        + len(leaves)
-        + 2 * sum(map(is_pattern, leaves))
+        + looking_cost(of_filters)
         + 3 * len(counts)
         + sum(10 + 2 * len(each.steps) for each in sequences),
     )

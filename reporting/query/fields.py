@@ -8,7 +8,7 @@ from processing.sessions.condensed import RowSource
 from reporting.model.date_ranges import Days
 from reporting.model.limits import Limits
 from reporting.model.report import DATE_RANGE, DerivedDimension, Filter, ReportError
-from reporting.query.filters import check_size, dimension_conditions, is_pattern, leaves
+from reporting.query.filters import check_size, dimension_conditions, leaves, looking_cost
 from reporting.registry.compatibility import clashes
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import DIMENSIONS, find_dimension
@@ -69,11 +69,9 @@ class Fields(NamedTuple):
         return max((measure.days - 1 for measure in self.measures if isinstance(measure, Trailing)), default=0)
 
     def steps(self, events: int) -> int:
-        """Grouping by a dimension costs most, then counting; patterns only see the different values."""
-        conditions = leaves(self.dimension_filter)
-        patterns = sum(map(is_pattern, conditions))
-        each = 1 + 5 * len(self.dimensions) + 3 * len(self.all_metrics) + len(conditions) + 2 * patterns
-        return each * events
+        """Grouping by a dimension costs most, then counting."""
+        each = 1 + 5 * len(self.dimensions) + 3 * len(self.all_metrics)
+        return (each + looking_cost(leaves(self.dimension_filter))) * events
 
 
 class Names(NamedTuple):

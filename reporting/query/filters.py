@@ -1,7 +1,7 @@
 """Applies filter trees: to rows by the distinct values of dimensions, and to metrics after counting."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, reduce
 from typing import Any, Final, TypeGuard
 
@@ -63,6 +63,15 @@ def check_size(conditions: Sequence[Leaf], limits: Limits) -> None:
         raise ReportError(f"A regular expression has more than {limits.pattern_characters} characters.")
 
 
+def checked_conditions(trees: Iterable[Filter | None], limits: Limits) -> list[Leaf]:
+    """Returns the conditions of all dimension filters of a report. Raises ReportError, for too many of them before any
+    pattern is compiled: each takes milliseconds.
+    """
+    trees = list(trees)
+    check_size([leaf for tree in trees for leaf in leaves(tree)], limits)
+    return [leaf for tree in trees for leaf in dimension_conditions(tree)]
+
+
 def _at_most(what: str, count: int, most: int) -> None:
     if count > most:
         raise ReportError(f"The filters of the report have {count:,} {what}; at most {most:,} are allowed.")
@@ -77,6 +86,11 @@ def dimension_conditions(tree: Filter | None) -> list[Leaf]:
         if is_pattern(condition):
             compiled(condition)
     return conditions
+
+
+def looking_cost(conditions: Iterable[Leaf]) -> int:
+    """Returns how many steps (see Limits) conditions take for each event; patterns only see the different values."""
+    return sum(3 if is_pattern(leaf) else 1 for leaf in conditions)
 
 
 class Values:

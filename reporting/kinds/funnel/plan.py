@@ -9,7 +9,7 @@ from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import Leaf, ReportError
-from reporting.query.filters import check_size, dimension_conditions
+from reporting.query.filters import checked_conditions, looking_cost
 from reporting.query.sequences import order_of
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
@@ -30,7 +30,7 @@ class FunnelPlan(NamedTuple):
 
     def steps(self, events: int) -> int:
         """Events are put in order first, which costs as much as ten fields."""
-        return (10 + 2 * len(self.report.steps) + len(self.conditions)) * events
+        return (10 + 2 * len(self.report.steps) + looking_cost(self.conditions)) * events
 
 
 def plan_funnel(report: FunnelReport, now: Now, definitions: Definitions, limits: Limits) -> FunnelPlan:
@@ -40,8 +40,7 @@ def plan_funnel(report: FunnelReport, now: Now, definitions: Definitions, limits
     def find(name: str) -> Dimension:
         return find_dimension(name, {}, definitions.dimensions)
 
-    conditions = [condition for step in report.steps for condition in dimension_conditions(step.filter)]
-    check_size(conditions, limits)
+    conditions = checked_conditions((step.filter for step in report.steps), limits)
     filter_dimensions = {condition.field: find(condition.field) for condition in conditions}
     breakdown, next_action = (find(name) if name else None for name in (report.breakdown, report.next_action))
     shown = [dimension for dimension in (breakdown, next_action) if dimension]

@@ -9,7 +9,7 @@ from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import Leaf
-from reporting.query.filters import check_size, dimension_conditions
+from reporting.query.filters import checked_conditions, looking_cost
 from reporting.query.sequences import order_of
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
@@ -29,14 +29,13 @@ class PathPlan(NamedTuple):
 
     def steps(self, events: int) -> int:
         """Events are put in order first, which costs as much as ten fields."""
-        return (10 + 2 * self.report.steps + len(self.conditions)) * events
+        return (10 + 2 * self.report.steps + looking_cost(self.conditions)) * events
 
 
 def plan_paths(report: PathReport, now: Now, definitions: Definitions, limits: Limits) -> PathPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_paths(report)
-    conditions = [leaf for tree in (report.events, report.point) for leaf in dimension_conditions(tree)]
-    check_size(conditions, limits)
+    conditions = checked_conditions((report.events, report.point), limits)
     filter_dimensions = {leaf.field: find_dimension(leaf.field, {}, definitions.dimensions) for leaf in conditions}
     dimension = find_dimension(report.dimension, {}, definitions.dimensions)
     columns = {column for each in (dimension, *filter_dimensions.values()) for column in each.columns}

@@ -10,7 +10,7 @@ from reporting.kinds.sessions.report import FIGURES, SessionsReport, check_sessi
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
-from reporting.query.filters import check_size, dimension_conditions, leaves, numeric
+from reporting.query.filters import check_size, dimension_conditions, leaves, looking_cost, numeric
 from reporting.query.sequences import order_of
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
@@ -30,8 +30,9 @@ class SessionsPlan(NamedTuple):
     row_source: RowSource = RowSource.EVENTS
 
     def steps(self, events: int) -> int:
-        """Sessions are grouped and their first events found, which costs as much as ten fields."""
-        each = 10 + len(self.filter_dimensions) + 5 * len(self.chosen_by)
+        """Every column is read for all events, sessions are grouped, and their first events found."""
+        conditions = [*leaves(self.report.dimension_filter), *leaves(self.report.session_filter)]
+        each = 10 + len(self.columns) + 5 * len(self.chosen_by) + looking_cost(conditions)
         return each * events + 50 * (len(FIGURES) + len(self.dimensions)) * min(self.report.limit, events)
 
 
@@ -42,8 +43,9 @@ def plan_sessions(report: SessionsReport, now: Now, definitions: Definitions, li
     def find(name: str) -> Dimension:
         return find_dimension(name, {}, definitions.dimensions)
 
-    conditions, of_sessions = dimension_conditions(report.dimension_filter), leaves(report.session_filter)
-    check_size([*conditions, *of_sessions], limits)
+    of_sessions = leaves(report.session_filter)
+    check_size([*leaves(report.dimension_filter), *of_sessions], limits)
+    conditions = dimension_conditions(report.dimension_filter)
     for leaf in of_sessions:
         if leaf.field in FIGURES:
             numeric(leaf, pl.lit(0))

@@ -10,7 +10,8 @@ from reporting.kinds.visitor.report import VisitorReport, check_visitor
 from reporting.model.date_ranges import Days, resolve
 from reporting.model.limits import Limits
 from reporting.model.now import Now
-from reporting.query.filters import check_size, dimension_conditions
+from reporting.model.report import Leaf
+from reporting.query.filters import checked_conditions, looking_cost
 from reporting.query.sequences import order_of
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions import find_dimension
@@ -27,6 +28,7 @@ class VisitorPlan(NamedTuple):
     dimensions: tuple[Dimension, ...]
     filter_dimensions: Mapping[str, Dimension]
     columns: frozenset[str]
+    conditions: tuple[Leaf, ...]
     row_source: RowSource = RowSource.EVENTS
 
     @property
@@ -34,15 +36,15 @@ class VisitorPlan(NamedTuple):
         return pl.col("visitor") == pl.lit(self.key, dtype=pl.UInt64)
 
     def steps(self, events: int) -> int:
-        """The visitor of each event is looked at; few are shown."""
-        return 3 * events
+        """Every column is read for all events. How many of them are the visitor's is not known: all of them may be."""
+        shown = min(self.report.limit, events)
+        return (2 * len(self.columns) + looking_cost(self.conditions)) * events + 50 * len(self.columns) * shown
 
 
 def plan_visitor(report: VisitorReport, now: Now, definitions: Definitions, limits: Limits) -> VisitorPlan:
     """Raises ReportError for everything that is wrong with the report."""
     key = check_visitor(report)
-    conditions = dimension_conditions(report.dimension_filter)
-    check_size(conditions, limits)
+    conditions = checked_conditions([report.dimension_filter], limits)
     dimensions = tuple(find_dimension(name, {}, definitions.dimensions) for name in report.dimensions)
     filter_dimensions = {leaf.field: find_dimension(leaf.field, {}, definitions.dimensions) for leaf in conditions}
     used = (*dimensions, *filter_dimensions.values())
@@ -53,4 +55,5 @@ def plan_visitor(report: VisitorReport, now: Now, definitions: Definitions, limi
         dimensions=dimensions,
         filter_dimensions=filter_dimensions,
         columns=SHOWN.union(ORDER, *(dimension.columns for dimension in used)),
+        conditions=tuple(conditions),
     )

@@ -161,3 +161,44 @@ def test_what_reports_cost_is_known_before_anything_is_read(view: RecordingView)
     per_row = 50 * 2  # a dimension and a metric
     assert steps == events_a_day * (10 + 5) * (per_event + per_row) + events_a_day
     assert not view.reads
+
+
+DAY = {"start": "2026-11-10", "end": "2026-11-10"}
+PATTERN = {"type": "string", "field": "pagePath", "match": "PARTIAL_REGEXP", "value": "a"}
+MANY = {"type": "or", "filters": [PATTERN] * 201}
+STEPS = [{"name": "first", "filter": MANY}, {"name": "second", "filter": PATTERN}]
+WITH_MANY_PATTERNS: list[dict[str, Any]] = [
+    {"kind": "table", "date_ranges": [DAY], "metrics": ["sessions"], "dimension_filter": MANY},
+    {"kind": "sessions", "date_range": DAY, "dimension_filter": MANY},
+    {"kind": "sessions", "date_range": DAY, "session_filter": MANY},
+    {"kind": "visitor", "visitor": "1", "dimension_filter": MANY},
+    {"kind": "funnel", "date_range": DAY, "steps": STEPS},
+    {"kind": "paths", "date_range": DAY, "events": MANY},
+    {"kind": "visitor", "visitor": "1", "segment": {"scope": "event", "include": {"type": "events", "filter": MANY}}},
+]
+
+
+@pytest.mark.parametrize("body", WITH_MANY_PATTERNS)
+def test_patterns_are_counted_before_any_is_compiled(
+    body: dict[str, Any], view: RecordingView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes milliseconds, and a request has room for tens of thousands."""
+    compiled = list[object]()
+    monkeypatch.setattr("reporting.query.filters.compiled", compiled.append)
+    with pytest.raises(ReportError, match="at most 200 are allowed"):
+        plan_many([parse(body)], view, NOW)
+    assert not compiled
+
+
+@pytest.mark.parametrize("body", WITH_MANY_PATTERNS)
+def test_patterns_cost_more_than_other_conditions(body: dict[str, Any], view: RecordingView) -> None:
+    text = (
+        msgspec.json.encode(body).decode().replace(msgspec.json.encode(MANY).decode(), '{"type":"and","filters":[$]}')
+    )
+    plain = {**PATTERN, "match": "EXACT"}
+
+    def steps(filter: dict[str, Any]) -> int:
+        filled = msgspec.json.decode(text.replace("$", msgspec.json.encode(filter).decode()))
+        return plan_many([parse(filled)], view, NOW).steps(lambda _first, _last: 1000)
+
+    assert steps(PATTERN) == steps(plain) + 2 * 1000
