@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -21,7 +20,6 @@ from reporting.read_access import DAMAGED, view_of
 DAYS: Final = 7
 LINE_DAYS: Final = 28
 ONLINE: Final = timedelta(minutes=5)
-KEPT: Final = 5_000
 
 
 class Summary(NamedTuple):
@@ -35,6 +33,16 @@ class Summary(NamedTuple):
     today: int
     online: int
     line: tuple[int, ...]
+
+
+class _Kept(NamedTuple):
+    """`shown`: two are equal if they show the same hits on the same day."""
+
+    shown: tuple[str, str, date]
+    summary: Summary
+
+
+_KEPT: Final[dict[int, _Kept]] = {}  # by the number of the property
 
 
 def summaries(numbers: Iterable[int], budget_s: float) -> dict[int, Summary]:
@@ -56,26 +64,19 @@ def summary_of(number: int) -> Summary:
     view = view_of(number)
     now = now_in(view.zone).replace(second=0, microsecond=0)
     online = _online(view, now)
-    return _whole(_Pinned(view, now.date()))._replace(online=online)
+    return _kept_or_new(view, now)._replace(online=online)
 
 
-class _Pinned:
-    """A view as the key of a cache: two are equal if they show the same hits on the same day."""
-
-    def __init__(self, view: ReadView, today: date) -> None:
-        self.view, self.today = view, today
-        self._key = (view.property, view.state, view.zone, today)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Pinned) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
+def _kept_or_new(view: ReadView, now: datetime) -> Summary:
+    """Keeps one summary of each property and no view, which would keep all of its rows in memory."""
+    shown = (view.state, view.zone, now.date())
+    kept = _KEPT.get(view.property)
+    if kept is None or kept.shown != shown:
+        kept = _KEPT[view.property] = _Kept(shown, _summary(view, now))
+    return kept.summary
 
 
-@lru_cache(KEPT)
-def _whole(pinned: _Pinned) -> Summary:
-    view, now = pinned.view, now_in(pinned.view.zone)
+def _summary(view: ReadView, now: datetime) -> Summary:
     last = ChosenPeriod(now.date() - timedelta(days=DAYS - 1), now.date())
     line = ChosenPeriod(now.date() - timedelta(days=LINE_DAYS - 1), now.date())
     by_day = Report(
