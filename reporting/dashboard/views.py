@@ -124,7 +124,7 @@ def visits(page: PropertyPage) -> HttpResponse:
     custom = definitions_of(view.rules).dimensions
     asked = read_page(page.request.GET, now, view.begins, custom, frozenset({*PERIOD, "f", "page"}))
     try:
-        rows = visits_page(view, asked, Now.at(now), page.request.GET)
+        rows = visits_page(view, asked, page.request.GET)
     except ReportError as error:
         rows = {"refused": str(error)}
     return show(page, "visits", "reporting/visits.html", asked, without_comparison=True, **rows)
@@ -135,7 +135,7 @@ def visitor(page: PropertyPage, key: str) -> HttpResponse:
     """What one visitor did."""
     view = view_of(page.property.pk)
     try:
-        context = visitor_page(view, key, Now.at(now_in(view.zone)))
+        context = visitor_page(view, key)
     except ReportError as error:
         raise Http404 from error
     may_erase = may_manage(page.request.user, page.property.pk, "change") and page.is_staff()

@@ -1,24 +1,25 @@
 """Visits one by one: the list of sessions, and what one visitor did, under a pseudonym."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
 from django.http import QueryDict
 from django.urls import reverse
 
 from configuration import moments
 from configuration.numbers import parse_number
 from processing.segments.read_view import ReadView
+from reporting.answering import answer_reports
 from reporting.dashboard.labels import dimension_label
 from reporting.dashboard.links import link
 from reporting.dashboard.number_format import format_value
 from reporting.dashboard.page_request import PageRequest
 from reporting.dashboard.panels import in_words
-from reporting.kinds import run
-from reporting.kinds.sessions.report import ListedSession, SessionsReport
-from reporting.kinds.visitor.report import VisitorEvent, VisitorReport
-from reporting.model.now import Now
+from reporting.kinds import write_packed
+from reporting.kinds.sessions.report import ListedSession, SessionsAnswer, SessionsReport
+from reporting.kinds.visitor.report import VisitorAnswer, VisitorEvent, VisitorReport
 
 ROWS: Final = 50
 FARTHEST: Final = 1_000_000
@@ -27,8 +28,10 @@ SHOWN: Final = ("landingPage", "exitPage", "sessionSourceMedium", "country", "de
 STEPS: Final = ("eventName", "pagePath", "pageTitle")
 MOST_STEPS: Final = 500
 
+A = TypeVar("A", SessionsAnswer, VisitorAnswer)
 
-def visits_page(view: ReadView, asked: PageRequest, now: Now, query: QueryDict) -> dict[str, Any]:
+
+def visits_page(view: ReadView, asked: PageRequest, query: QueryDict) -> dict[str, Any]:
     """Returns the context of visits.html, the latest visits first. Raises ReportError."""
     page = max(parse_number(query.get("page", ""), FARTHEST) or 1, 1)
     report = SessionsReport(
@@ -38,7 +41,7 @@ def visits_page(view: ReadView, asked: PageRequest, now: Now, query: QueryDict) 
         limit=ROWS,
         offset=(page - 1) * ROWS,
     )
-    answer = run(report, view, now)
+    answer = _answered(report, view, SessionsAnswer)
     return {
         "heads": [dimension_label(name) for name in SHOWN],
         "visits": [_visit(session, view) for session in answer.sessions],
@@ -46,6 +49,11 @@ def visits_page(view: ReadView, asked: PageRequest, now: Now, query: QueryDict) 
         "previous": link(query, page=str(page - 1)) if page > 1 else "",
         "next": link(query, page=str(page + 1)) if page * ROWS < answer.row_count else "",
     }
+
+
+def _answered(report: object, view: ReadView, of: type[A]) -> A:
+    """Answers a report that may read all events of all time, and so much that it needs a process of its own."""
+    return msgspec.msgpack.decode(answer_reports([report], view.property, write_packed).body, type=of)
 
 
 def _visit(session: ListedSession, view: ReadView) -> dict[str, Any]:
@@ -60,9 +68,9 @@ def _visit(session: ListedSession, view: ReadView) -> dict[str, Any]:
     }
 
 
-def visitor_page(view: ReadView, visitor: str, now: Now) -> dict[str, Any]:
+def visitor_page(view: ReadView, visitor: str) -> dict[str, Any]:
     """Returns the context of visitor.html: the visitor's visits, each with its events in order. Raises ReportError."""
-    answer = run(VisitorReport(visitor=visitor, dimensions=STEPS, limit=MOST_STEPS), view, now)
+    answer = _answered(VisitorReport(visitor=visitor, dimensions=STEPS, limit=MOST_STEPS), view, VisitorAnswer)
     sessions: dict[str, list[VisitorEvent]] = {}
     for event in answer.events:
         sessions.setdefault(event.session, []).append(event)

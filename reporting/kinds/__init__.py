@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, Final, NamedTuple, overload
 
+import msgspec
 import orjson
 import polars as pl
 
@@ -80,6 +81,11 @@ def _kind_of_answer(answer: object) -> ReportKind[Any, Any, Any]:
 def write_answer(answers: list[Any]) -> bytes:
     """Writes the answer of a single report as JSON of our own API."""
     return orjson.dumps(render(answers[0]))
+
+
+def write_packed(answers: list[Any]) -> bytes:
+    """Writes the one answer for `msgspec.msgpack.decode`, which needs its class."""
+    return msgspec.msgpack.encode(answers[0])
 
 
 def write_file(extension: str, answers: list[Any]) -> bytes:

@@ -1,16 +1,19 @@
 """Visits one by one: the list of sessions, one visitor's timeline, and the card of one page."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
 from configuration.models import Property
+from reporting import answering
+from reporting.kinds.elsewhere import ReportTask
 from tests.support.reporting_site import DAY, Site, site
 
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -33,6 +36,10 @@ def page(client: Client, address: str) -> str:
     response = client.get(address)
     assert response.status_code == 200
     return response.content.decode()
+
+
+def without_csrf(text: str) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
 
 
 def test_it_works(shop: Site, reader: Client) -> None:
@@ -70,3 +77,19 @@ def test_only_ones_own_properties(shop: Site, client: Client) -> None:
     Property.objects.create(name="Elsewhere").viewers.add(other)
     client.force_login(other)
     assert client.get(f"/{shop.property.pk}/visits/").status_code == 404
+
+
+def test_much_is_read_in_a_process_of_its_own(shop: Site, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = list[ReportTask]()
+
+    def run_here(function: Callable[[ReportTask], bytes], task: ReportTask) -> bytes:
+        tasks.append(task)
+        return function(task)
+
+    monkeypatch.setattr(answering, "run_elsewhere", run_here)
+    addresses = [f"/{shop.property.pk}/visits/?period=today", f"/{shop.property.pk}/visits/1/"]
+    before = [without_csrf(page(reader, address)) for address in addresses]
+    assert not tasks
+    monkeypatch.setattr(settings, "HEAVY_STEPS", 1)
+    assert [without_csrf(page(reader, address)) for address in addresses] == before
+    assert len(tasks) == 2
