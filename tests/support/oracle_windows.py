@@ -10,7 +10,7 @@ Fact = dict[str, Any]
 Key = tuple[str, ...]
 
 ACTIVE_DAYS = {"active1DayUsers": 1, "active7DayUsers": 7, "active28DayUsers": 28}
-RATIOS = {"dauPerMau": (1, 28), "dauPerWau": (1, 7), "wauPerMau": (7, 28)}
+RATIOS = {"dauPerMau": (1, 30), "dauPerWau": (1, 7), "wauPerMau": (7, 30)}
 SHARES: dict[str, Callable[[list[Fact]], float]] = {
     "engagementTimeShare": lambda rows: sum(fact["engagement_ms"] for fact in rows),
     "viewsShare": lambda rows: sum(fact["page_view"] for fact in rows),
@@ -19,7 +19,7 @@ OF_THE_DAY = (
     *("date", "day", "dayOfWeek", "dayOfWeekName", "week", "yearWeek"),
     *("isoWeek", "isoYear", "isoYearIsoWeek", "month", "year", "yearMonth"),
 )
-MOST_DAYS = 28
+MOST_DAYS = 30
 WINDOWED = (*ACTIVE_DAYS, *RATIOS, *SHARES)
 
 

@@ -9,6 +9,8 @@ from reporting.registry.measures import active_visitors_of
 from reporting.registry.metrics.model import Metric
 
 _DAYS: Final = {1: "day", 7: "7 days", 28: "28 days"}
+_WEEK: Final = 7
+_MONTH: Final = 30  # of the ratios, as Google has it, although its users are those of 28 days
 _WINDOW: Final = (
     " In a report by date these days end with the row's date, in any other report with the last day of the date range;"
     " they may begin before it."
@@ -37,17 +39,17 @@ def _ratio(name: str, label: str, few: int, many: int) -> Metric:
         label=label,
         type="FLOAT",
         category="User",
-        definition=f"active{few}DayUsers as a share of active{many}DayUsers, from 0 to 1.",
+        definition=f"Distinct visitors of active events within {'a day' if few == 1 else f'the {few} days'} as a share"
+        f" of those within the {many} days, from 0 to 1, see activeUsers.{_WINDOW}",
         measures=(part, whole),
         value=ratio(pl.col(part.name), pl.col(whole.name)),
-        expression=f"active{few}DayUsers / active{many}DayUsers",
         flags_show_zero=False,
     )
 
 
 ACTIVE_DAYS_METRICS: Final = (
     *map(_active, _DAYS),
-    _ratio("dauPerMau", "DAU / MAU", 1, 28),
-    _ratio("dauPerWau", "DAU / WAU", 1, 7),
-    _ratio("wauPerMau", "WAU / MAU", 7, 28),
+    _ratio("dauPerMau", "DAU / MAU", 1, _MONTH),
+    _ratio("dauPerWau", "DAU / WAU", 1, _WEEK),
+    _ratio("wauPerMau", "WAU / MAU", _WEEK, _MONTH),
 )

@@ -34,11 +34,14 @@ def rows(answer: Answer) -> list[tuple[Any, ...]]:
 
 
 def test_it_works() -> None:
-    """Today one user, within a week two, within four weeks three; one came 28 days ago, and one is not active."""
-    view = view_of(seen(1, 0), seen(1, 3), seen(2, 6), seen(3, 7), seen(3, 27), seen(4, 28), seen(5, 1, active=False))
+    """Today one user, within a week two, within four weeks three, within a month four; one came 30 days ago, and one is not active."""
+    view = view_of(
+        *(seen(*each) for each in [(1, 0), (1, 3), (2, 6), (3, 7), (3, 27), (4, 28), (4, 29), (6, 30)]),
+        seen(5, 1, active=False),
+    )
     assert rows(ask(view)) == [(1, 2, 3)]
     ratios = ask(view, metrics=("dauPerMau", "dauPerWau", "wauPerMau", "totalUsers", "activeUsers"))
-    assert rows(ratios) == [(1 / 3, 1 / 2, 2 / 3, 1, 1)]
+    assert rows(ratios) == [(1 / 4, 1 / 2, 2 / 4, 1, 1)]
 
 
 def test_by_date_the_window_ends_with_the_date() -> None:
