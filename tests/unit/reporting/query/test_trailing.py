@@ -34,7 +34,7 @@ def rows(answer: Answer) -> list[tuple[Any, ...]]:
 
 
 def test_it_works() -> None:
-    """Today one user, within a week two, within four weeks three, within a month four; one came 30 days ago, and one is not active."""
+    """Today one user, within a week two, 28 days three, 30 days four; one came 30 days ago, one is not active."""
     view = view_of(
         *(seen(*each) for each in [(1, 0), (1, 3), (2, 6), (3, 7), (3, 27), (4, 28), (4, 29), (6, 30)]),
         seen(5, 1, active=False),
