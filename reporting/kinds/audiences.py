@@ -11,11 +11,12 @@ from processing.interruption import checkpoint
 from processing.sessions.condensed import RowSource
 from reporting.kinds.kind import ReportKind
 from reporting.model.audience import COMPARISON, AudienceReport
+from reporting.model.date_ranges import EARLIEST
 from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import ReportError
 from reporting.query.audience_groups import Group, plan_groups
-from reporting.query.load import LoadedRows, Plan, Reads
+from reporting.query.load import LoadedRows, Plan, Reads, days_before
 from reporting.registry.custom import Definitions
 from reporting.registry.dimensions.model import ONLY_OF_ITEMS
 
@@ -47,7 +48,11 @@ class PlannedReport(NamedTuple):
         if self.plan.row_source is RowSource.REJECTED:
             return sum(self.plan.steps(count_rejected(days.first, days.last)) for days in self.plan.days)
         plans = [plan for group in self.groups for plan in (self.plan, *group.audiences)]
-        return sum(plan.steps(count_events(days.first, days.last)) for plan in plans for days in plan.days)
+        return sum(
+            plan.steps(count_events(max(days.first - days_before(plan), EARLIEST), days.last))
+            for plan in plans
+            for days in plan.days
+        )
 
     def run(self, rows: LoadedRows) -> Any:
         if not self.is_compared:

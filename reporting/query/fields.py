@@ -71,6 +71,8 @@ class Fields(NamedTuple):
     def steps(self, events: int) -> int:
         """Grouping by a dimension costs most, then counting."""
         each = 1 + 5 * len(self.dimensions) + 3 * len(self.all_metrics)
+        if len(self.dimensions) > 1:  # with the date, what looks back may have a row for each of these days
+            each += 10 * self.days_before
         return (each + looking_cost(leaves(self.dimension_filter))) * events
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from processing.sessions.local_periods import day_number
 from reporting.model.date_ranges import Days
+from reporting.model.report import ReportError
 from reporting.query.aggregate import CODE, count
 from reporting.query.counted_rows import is_within, key_names, zero_row
 from reporting.query.fields import Fields
@@ -20,9 +21,11 @@ from reporting.registry.measures import Trailing
 DATE: Final = "date"  # the name of the dimension whose rows have windows of their own
 
 
-def count_with_days_before(fields: Fields, coded: pl.DataFrame, keys: Sequence[str], days: Days) -> pl.DataFrame:
+def count_with_days_before(
+    fields: Fields, coded: pl.DataFrame, keys: Sequence[str], days: Days, most_rows: int
+) -> pl.DataFrame:
     """Returns what `aggregate.count` does. A row may be due to the days before alone; its CODE is that of its keys, or
-    one of its own if no coded row has them.
+    one of its own if no coded row has them. Raises ReportError before it makes more than `most_rows` rows.
     """
     looking_back = [measure for measure in fields.measures if isinstance(measure, Trailing)]
     if not looking_back:
@@ -40,7 +43,7 @@ def count_with_days_before(fields: Fields, coded: pl.DataFrame, keys: Sequence[s
         if date is None:
             counts = _at_end(coded, others, measure, days)
         else:
-            counts = _by_date(coded, others, date, measure, days).with_columns(pl.col(date).alias("day"))
+            counts = _by_date(coded, others, date, measure, days, most_rows).with_columns(pl.col(date).alias("day"))
             # Their keys depend on no zone, since they are made of local days.
             counts = counts.with_columns(each.key("UTC").alias(key) for key, each in of_day.items())
         table = table.join(counts.select(*keys, measure.name), on=keys, how="full", coalesce=True)
@@ -62,7 +65,9 @@ def _at_end(coded: pl.DataFrame, keys: Sequence[str], measure: Trailing, days: D
     return found.group_by(keys).agg(number) if keys else found.select(number)
 
 
-def _by_date(coded: pl.DataFrame, others: Sequence[str], date: str, measure: Trailing, days: Days) -> pl.DataFrame:
+def _by_date(
+    coded: pl.DataFrame, others: Sequence[str], date: str, measure: Trailing, days: Days, most_rows: int
+) -> pl.DataFrame:
     """Counts for each date of the date range: other keys, `date` (days since 1970), the measure; no 0."""
     one = [*others, measure.identity]
     seen = coded.filter(measure.where).select(*one, "day").unique().sort(*one, "day")
@@ -82,6 +87,11 @@ def _by_date(coded: pl.DataFrame, others: Sequence[str], date: str, measure: Tra
         (number.over(others) if others else number).alias(measure.name),
         (until.over(others) if others else until).alias("until"),
     ).filter(pl.col(measure.name) > 0)  # after its last change a group has nobody
+    if running.select((pl.col("until") - pl.col("from")).cast(pl.Int64).sum()).item() > most_rows:
+        raise ReportError(
+            f"The report has more than {most_rows:,} rows: whoever was active counts on {measure.days} days. Ask for"
+            " fewer dimensions or days, or filter them."
+        )
     dates = running.with_columns(pl.int_ranges("from", "until", dtype=pl.Int32).alias(date)).explode(date)
     return dates.select(*others, date, measure.name)
 

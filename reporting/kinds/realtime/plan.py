@@ -52,8 +52,9 @@ class RealtimePlan(NamedTuple):
         return names if len(self.report.minute_ranges) == 1 or DATE_RANGE in names else (*names, DATE_RANGE)
 
     def steps(self, events: int) -> int:
-        """The time of each event of the day is looked at; few are counted."""
-        return 3 * events
+        """All events of the day may be of the last minutes: somebody may have sent them just now."""
+        columns = len(self.fields.dimensions) + len(self.fields.metrics)
+        return self.fields.steps(events) + 50 * columns * min(self.report.limit, events)
 
 
 def plan_realtime(report: RealtimeReport, now: Now, definitions: Definitions, limits: Limits) -> RealtimePlan:

@@ -27,16 +27,18 @@ class RetentionPlan(NamedTuple):
     days: tuple[Days, ...]  # one
     breakdown: Dimension | None
     columns: frozenset[str]
+    most_rows: int  # as a file has them: each cohort's periods, of each value
 
     @property
     def row_source(self) -> RowSource:
         return RowSource.CONDENSED if can_condense(self.columns) else RowSource.EVENTS
 
     def steps(self, events: int) -> int:
-        return (4 if self.breakdown is None else 10) * events
+        """The visits are searched once for each value of the breakdown."""
+        return (4 if self.breakdown is None else 10 + self.report.limit // 10) * events
 
 
-def plan_retention(report: RetentionReport, now: Now, definitions: Definitions, _limits: Limits) -> RetentionPlan:
+def plan_retention(report: RetentionReport, now: Now, definitions: Definitions, limits: Limits) -> RetentionPlan:
     """Raises ReportError for everything that is wrong with the report."""
     check_retention(report)
     (cohorts,) = resolve([report.date_range], now.day)
@@ -47,8 +49,9 @@ def plan_retention(report: RetentionReport, now: Now, definitions: Definitions, 
             " dimension of the first visit, such as firstUserSource."
         )
     last = max(cohorts.first, min(now.day, _last_day(report, cohorts, now.day)))
+    days = (Days(cohorts.name, cohorts.first, last),)
     columns = COLUMNS.union(breakdown.columns if breakdown else ())
-    return RetentionPlan(report, cohorts, now.day, (Days(cohorts.name, cohorts.first, last),), breakdown, columns)
+    return RetentionPlan(report, cohorts, now.day, days, breakdown, columns, limits.rows)
 
 
 def _last_day(report: RetentionReport, cohorts: Days, today: date) -> date:

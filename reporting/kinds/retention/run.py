@@ -11,9 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from processing.interruption import checkpoint
 from processing.sessions.local_periods import day_number
 from reporting.kinds.retention.plan import FIRST_DAY, RetentionPlan
 from reporting.kinds.retention.report import Cohort, CohortsOfValue, Granularity, RetentionAnswer
+from reporting.model.report import ReportError
 from reporting.query.load import LoadedRows
 
 MORE: Final = "+ more"
@@ -85,9 +87,21 @@ def _breakdown(plan: RetentionPlan, visits: pl.DataFrame) -> tuple[CohortsOfValu
     by_value = visits.group_by("value").agg(_EACH.alias("visitors"))
     values = by_value.sort("visitors", "value", descending=[True, False])["value"].to_list()
     shown, rest = values[: plan.report.limit], values[plan.report.limit :]
+    _check_rows(plan, visits.filter(pl.col("value").is_in(shown)).select("value", "start").unique().height)
     parts = [(value, [value]) for value in shown] + ([(MORE, rest)] if rest else [])
-    counted = [(name, _cohorts(plan, visits.filter(pl.col("value").is_in(own)))) for name, own in parts]
+    counted = list[tuple[str, tuple[Cohort, ...]]]()
+    for name, own in parts:
+        checkpoint()
+        counted.append((name, _cohorts(plan, visits.filter(pl.col("value").is_in(own)))))
     return tuple(CohortsOfValue(name, cohorts, _rates(cohorts)) for name, cohorts in counted)
+
+
+def _check_rows(plan: RetentionPlan, cohorts: int) -> None:
+    if cohorts * plan.report.periods > plan.most_rows:
+        raise ReportError(
+            f"The report has more than {plan.most_rows:,} rows: {cohorts:,} cohorts of values, times the periods. Ask"
+            " for fewer values, periods or days, or for weeks or months."
+        )
 
 
 def _rates(cohorts: tuple[Cohort, ...]) -> tuple[float, ...]:

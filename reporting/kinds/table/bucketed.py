@@ -171,7 +171,7 @@ def _map(engine: Engine, task: BucketTask) -> list[BucketCounts]:
 
 def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str], days: Days) -> pl.DataFrame:
     """Counts without the codes and categories of this bucket, which mean nothing in another process."""
-    table = count_with_days_before(plan.fields, coded, keys, days)
+    table = count_with_days_before(plan.fields, coded, keys, days, plan.most_rows)
     return table.drop(CODE).with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 

@@ -117,7 +117,7 @@ def _count_range(plan: TablePlan, coded: pl.DataFrame, days: Days, zone: str) ->
 
 def _measured(plan: TablePlan, coded: pl.DataFrame, days: Days) -> pl.DataFrame:
     checkpoint()
-    counted = count_with_days_before(plan.fields, coded, key_names(plan.fields), days)
+    counted = count_with_days_before(plan.fields, coded, key_names(plan.fields), days, plan.most_rows)
     return report_rows(plan.fields, saturated(counted, plan.fields.measures))
 
 
@@ -125,6 +125,6 @@ def _totals(plan: TablePlan, coded: pl.DataFrame, days: Days) -> pl.DataFrame:
     """Returns one report row over all coded rows, which is not the sum of the table's: a visitor may be in several."""
     if not plan.needs_totals:
         return report_rows(plan.fields, zero_row(plan.fields)).clear()
-    counted = count_with_days_before(plan.fields, with_one_code(coded), [], days)
+    counted = count_with_days_before(plan.fields, with_one_code(coded), [], days, plan.most_rows)
     total = saturated(counted, plan.fields.measures)
     return report_rows(plan.fields, total if total.height else zero_row(plan.fields))

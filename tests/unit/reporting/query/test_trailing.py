@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.kinds import parse, run, run_many
+from reporting.kinds import parse, plan_many, run, run_many
+from reporting.model.limits import Limits
 from reporting.model.now import Now
 from reporting.model.report import Answer, DateRange, NumericFilter, Report, ReportError, StringFilter
 from tests.support.builders import NOON, FrameView, view_of
@@ -180,3 +181,30 @@ def test_random_events(
     expected, total = answer(facts, wanted)
     assert sorted(rows(answered)) == sorted((*key, *values) for key, values in expected)
     assert answered.totals[0].metrics == total[1]
+
+
+BY_DATE_AND_PATH = Report(
+    date_ranges=(DateRange("27daysAgo", "today"),), dimensions=("date", "pagePath"), metrics=("active28DayUsers",)
+)
+
+
+def test_too_many_rows_are_refused_before_they_are_made() -> None:
+    view = view_of(*(seen(n, 27, path=f"/{n}") for n in range(3)))
+
+    def rows_within(most: int) -> int:
+        (answer,) = plan_many([BY_DATE_AND_PATH], view, NOW, Limits(rows=most)).run()
+        return len(rows(answer))
+
+    assert rows_within(3 * 28) == 3 * 28
+    with pytest.raises(ReportError, match="whoever was active counts on 28 days"):
+        rows_within(3 * 28 - 1)
+
+
+def test_the_days_before_cost_as_much_as_those_of_the_range() -> None:
+    def steps(**fields: Any) -> int:
+        report = Report(**{"date_ranges": TODAY, "limit": 1, **fields})
+        return plan_many([report], view_of(), NOW).steps(lambda first, last: 1000 * ((last - first).days + 1))
+
+    assert steps(metrics=("active28DayUsers",)) > 20 * steps(metrics=("activeUsers",))
+    by_path = {"metrics": ("active28DayUsers",), "dimensions": ("pagePath",)}
+    assert steps(**by_path | {"dimensions": ("date", "pagePath")}) > 10 * steps(**by_path)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processing.sessions.first_sightings import FirstSightings, Sighting
-from reporting.kinds import parse, render, run, run_many, tabulate
+from reporting.kinds import parse, plan_many, render, run, run_many, tabulate
 from reporting.kinds.realtime.report import MinuteRange, RealtimeAnswer, RealtimeReport
 from reporting.model.audience import Audience, AudienceReport, Events
 from reporting.model.now import Now
@@ -207,3 +207,10 @@ def test_the_example_of_the_manual() -> None:
 def test_bad_requests_are_answered_with_advice(changes: dict[str, Any], advice: str) -> None:
     with pytest.raises(ReportError, match=advice):
         run(parse({"kind": "realtime", **changes}), view_of(), NOW)
+
+
+def test_the_cost_grows_with_what_is_counted() -> None:
+    def steps(**fields: Any) -> int:
+        return plan_many([RealtimeReport(**fields)], view_of(), NOW).steps(lambda _first, _last: 1000)
+
+    assert 3 * steps(limit=1) < steps(dimensions=("pagePath", "country", "browser"), limit=1)

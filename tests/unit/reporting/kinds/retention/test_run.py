@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.kinds import parse, render, run, tabulate
+from reporting.kinds import parse, plan_many, render, run, tabulate
 from reporting.kinds.retention.plan import plan_retention
 from reporting.kinds.retention.report import Granularity, RetentionAnswer, RetentionReport
 from reporting.kinds.retention.run import MORE
-from reporting.model.limits import DEFAULT_LIMITS
+from reporting.model.limits import DEFAULT_LIMITS, Limits
 from reporting.model.now import Now
 from reporting.model.report import DateRange, ReportError
 from reporting.registry.custom import NO_DEFINITIONS
@@ -213,3 +213,20 @@ def test_bad_requests_are_answered_with_advice(changes: dict[str, Any], advice: 
     body = {"kind": "retention", "date_range": {"start": "30daysAgo", "end": "today"}}
     with pytest.raises(ReportError, match=advice):
         run(parse({**body, **changes}), view_of(), NOW)
+
+
+def test_too_many_rows_are_refused() -> None:
+    """A file would have a row for each value, cohort and period."""
+    view = view_of(*({**visits(n, TODAY - timedelta(days=n))[0], "session_source": f"s{n % 3}"} for n in range(9)))
+    report = RetentionReport(
+        date_range=DateRange("2026-11-01", "today"), granularity="day", periods=10, breakdown="firstUserSource", limit=2
+    )
+
+    def ask_within(rows: int) -> RetentionAnswer:
+        (answer,) = plan_many([report], view, NOW, Limits(rows=rows)).run()
+        assert isinstance(answer, RetentionAnswer)
+        return answer
+
+    assert [len(each.cohorts) for each in ask_within(60).breakdown] == [3, 3, 3]
+    with pytest.raises(ReportError, match="more than 59 rows: 6 cohorts of values"):
+        ask_within(59)
