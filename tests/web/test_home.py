@@ -16,6 +16,7 @@ from processing.store.port import StoreUnavailable
 from reporting.dashboard import home, summaries
 from reporting.dashboard.home import PAGE
 from reporting.dashboard.summaries import Summary, summary_of
+from reporting.read_access import view_of
 from tests.support.installation import NOON, ga4
 from tests.support.reporting_site import DAY, MINUTE, Site, site
 
@@ -223,7 +224,6 @@ def test_what_is_missing_follows(shop: Site, owner: Client, monkeypatch: pytest.
 
 def test_what_cannot_be_read_is_not_asked_for_again(shop: Site, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Property.objects.create(name="Broken")
-    view_of = summaries.view_of
 
     def view(number: int) -> Any:
         if number == broken.pk:
