@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from configuration.clock import now
@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 PASSWORD: Final = "a long password"
-SMALL: Final = {"width": 360, "height": 740}
+SMALL: Final[ViewportSize] = {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
@@ -176,9 +176,14 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 def assert_no_sideways(page: Page) -> None:
-    """Nothing but what is made to scroll is wider than the page."""
-    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert widths[0] <= widths[1], page.url
+    """Nothing but what is made to scroll is wider than the page, with all menus closed and with each of them open."""
+    for number in range(-1, page.locator("details[data-closes]").count()):
+        page.evaluate(
+            "number => document.querySelectorAll('details[data-closes]').forEach((e, n) => { e.open = n === number; })",
+            number,
+        )
+        widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert widths[0] <= widths[1], (page.url, number)
 
 
 def test_a_phone_scrolls_down_only(shop: Site, page: Page, live_server: LiveServer) -> None:
