@@ -37,12 +37,9 @@ def shop(tmp_path: Path, settings: Any) -> Iterator[Site]:
 
 def tables(text: str) -> dict[str, list[str]]:
     """By heading, the cells of each table of the page."""
-    found = re.findall(r"<h[23][^>]*>([^<]+)</h[23]>\s*<table.*?</table>", text, re.DOTALL)
-    sections = re.split(r"<h[23][^>]*>", text)[1:]
-    cells = {
-        part.partition("<")[0]: re.findall(r"<bdi[^>]*>([^<]*)</bdi>|<td[^>]*>([\d,]+)</td>", part) for part in sections
-    }
-    return {title: [left or right for left, right in cells.get(title, [])] for title in found or cells}
+    cell = re.compile(r"<bdi[^>]*>([^<]*)</bdi>|<td[^>]*>([\d,]+)</td>")
+    sections = re.split(r"<h2[^>]*>", text)[1:]
+    return {part.partition("<")[0]: [left or right for left, right in cell.findall(part)] for part in sections}
 
 
 def test_it_works(shop: Site, client: Client) -> None:
