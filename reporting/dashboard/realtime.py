@@ -133,5 +133,5 @@ def _left_out(view: ReadView, time: int, reason: str, content: str | None) -> di
         "what": reason,
         "where": readable_content(content or ""),
         "who": "",
-        "reason": MEANINGS.get(reason, ""),
+        "reason": MEANINGS.get(reason, reason),
     }

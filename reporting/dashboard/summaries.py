@@ -1,7 +1,7 @@
 """The few numbers of each property that the home page shows, computed once for each state of a property's data."""
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -15,16 +15,20 @@ from reporting.dashboard.same_time import ViewUntil
 from reporting.kinds import run_many
 from reporting.model.now import Now
 from reporting.model.report import ByDimension, Report
-from reporting.read_access import DAMAGED, view_of
+from reporting.read_access import DAMAGED, view_cache, view_of
 
 DAYS: Final = 7
 LINE_DAYS: Final = 28
-ONLINE: Final = timedelta(minutes=5)
+ONLINE_MINUTES: Final = 5
+AGAIN_MINUTES: Final = 15  # so often the days before are counted anew, up to the time of day
+
+Clock = Callable[[], float]
+Key = tuple[object, ...]
 
 
 class Summary(NamedTuple):
-    """Visitors of the last DAYS days (today so far) and of those before up to the same time, of today, and of the last
-    5 minutes; `line` has the visitors of each of the last LINE_DAYS days.
+    """Visitors of the last DAYS days (today so far) and of those before up to the same time of day, to AGAIN_MINUTES,
+    of today, and of the last ONLINE_MINUTES minutes; `line` has the visitors of each of the last LINE_DAYS days.
     """
 
     visitors: int
@@ -35,48 +39,69 @@ class Summary(NamedTuple):
     line: tuple[int, ...]
 
 
-class _Kept(NamedTuple):
-    """`shown`: two are equal if they show the same hits on the same day."""
-
-    shown: tuple[str, str, date]
-    summary: Summary
+# The newest summary of each property, and what it was computed of. A view is not kept: it holds its data in memory.
+_kept: Final = dict[int, tuple[Key, Summary]]()
 
 
-_KEPT: Final[dict[int, _Kept]] = {}  # by the number of the property
-
-
-def summaries(numbers: Iterable[int], budget_s: float) -> dict[int, Summary]:
-    """Returns the summaries of properties as far as they can be had in the time; those that are ready come first.
-    A property whose data cannot be read is left out.
+def summaries(numbers: Iterable[int], budget_s: float, clock: Clock = monotonic) -> dict[int, Summary | None]:
+    """Returns the summaries of properties as far as they can be had in the time: first those that are ready, then the
+    others in their order, at least one of them. None stands for a property whose data cannot be read.
     """
-    give_up, found = monotonic() + budget_s, {}
+    give_up = clock() + budget_s
+    found = dict[int, Summary | None]()
+    waiting = list[int]()
     for number in numbers:
-        if monotonic() > give_up:
+        if clock() > give_up:
+            break
+        try:
+            view, now = _pin(number)
+            ready = _ready(number, _key(view, now))
+            if ready:
+                found[number] = ready._replace(online=_online(view, now))
+            else:
+                waiting.append(number)
+        except (StoreUnavailable, *DAMAGED):
+            found[number] = None  # the property's own page says what is wrong
+    for count, number in enumerate(waiting):
+        if count and clock() > give_up:
             break
         try:
             found[number] = summary_of(number)
         except (StoreUnavailable, *DAMAGED):
-            continue  # the property's own page says what is wrong
+            found[number] = None
     return found
 
 
 def summary_of(number: int) -> Summary:
+    view, now = _pin(number)
+    key = _key(view, now)
+    summary = _ready(number, key)
+    if summary is None:
+        summary = _whole(view, now)
+        _kept[number] = key, summary
+    return summary._replace(online=_online(view, now))
+
+
+def _ready(number: int, key: Key) -> Summary | None:
+    of, summary = _kept.get(number, (None, None))
+    return summary if of == key else None
+
+
+def _pin(number: int) -> tuple[ReadView, datetime]:
     view = view_of(number)
-    now = now_in(view.zone).replace(second=0, microsecond=0)
-    online = _online(view, now)
-    return _kept_or_new(view, now)._replace(online=online)
+    return view, now_in(view.zone).replace(second=0, microsecond=0)
 
 
-def _kept_or_new(view: ReadView, now: datetime) -> Summary:
-    """Keeps one summary of each property and no view, which would keep all of its rows in memory."""
-    shown = (view.state, view.zone, now.date())
-    kept = _KEPT.get(view.property)
-    if kept is None or kept.shown != shown:
-        kept = _KEPT[view.property] = _Kept(shown, _summary(view, now))
-    return kept.summary
+def _key(view: ReadView, now: datetime) -> Key:
+    """Two views with the same key show the same numbers."""
+    return view_cache().store.id, view.state, view.zone, _time_compared(now)
 
 
-def _summary(view: ReadView, now: datetime) -> Summary:
+def _time_compared(now: datetime) -> datetime:
+    return now.replace(minute=now.minute - now.minute % AGAIN_MINUTES)
+
+
+def _whole(view: ReadView, now: datetime) -> Summary:
     last = ChosenPeriod(now.date() - timedelta(days=DAYS - 1), now.date())
     line = ChosenPeriod(now.date() - timedelta(days=LINE_DAYS - 1), now.date())
     by_day = Report(
@@ -86,7 +111,7 @@ def _summary(view: ReadView, now: datetime) -> Summary:
     earlier = last.before()
     before = Report(date_ranges=(earlier.as_range(),), metrics=("totalUsers",))
     totals, days = run_many([total, by_day], view, Now.at(now))
-    (compared,) = run_many([before], ViewUntil(view, earlier.last, now), Now.at(now))
+    (compared,) = run_many([before], ViewUntil(view, earlier.last, _time_compared(now)), Now.at(now))
     visitors, views = (int(value) for value in (totals.rows[0].metrics if totals.rows else (0, 0)))
     of_day = {row.dimensions[0]: int(row.metrics[0]) for row in days.rows}
     drawn = tuple(of_day.get(f"{line.first + timedelta(days=number):%Y%m%d}", 0) for number in range(LINE_DAYS))
@@ -101,8 +126,9 @@ def _summary(view: ReadView, now: datetime) -> Summary:
 
 
 def _online(view: ReadView, now: datetime) -> int:
-    """The visitors of the last few minutes."""
-    since = now - ONLINE
+    """The visitors of this minute and of those before it, as on the page of the last 30 minutes."""
+    since = now - timedelta(minutes=ONLINE_MINUTES - 1)
     events = view.events(since.date(), now.date(), ["visitor", "time"])
-    recent = events.filter(pl.col("time") >= int(since.timestamp() * 1000))
+    first, end = (int(each.timestamp() * 1000) for each in (since, now + timedelta(minutes=1)))
+    recent = events.filter(pl.col("time").is_between(first, end, closed="left"))
     return int(recent["visitor"].n_unique()) if recent.height else 0

@@ -11,6 +11,7 @@
   let pause = REFRESH_MS;
   let drawn = "";
   let fetched = false;
+  let asking = false;
 
   const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
@@ -103,6 +104,8 @@
   }
 
   async function turn() {
+    if (asking) return; // the turn that waits for its answer sets the next timer
+    asking = true;
     if (!document.hidden && !busy()) {
       try {
         await refresh();
@@ -112,6 +115,7 @@
         say("The server does not answer; trying again", true);
       }
     }
+    asking = false;
     timer = setTimeout(turn, pause);
   }
 

@@ -32,6 +32,16 @@
     switcher.querySelector("input").focus();
   }
 
+  // A key opens what it stands for; the cursor goes where one writes.
+  function press(event, target) {
+    if (!target) return;
+    target.click();
+    const field = document.getElementById(target.dataset.writes);
+    if (!field?.checkVisibility()) return;
+    event.preventDefault();
+    field.focus();
+  }
+
   // Asks again for numbers that were not ready, and puts them in place.
   async function askAgain() {
     const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store", redirect: "manual" });
@@ -74,7 +84,7 @@
     } else if (event.key === "Enter" && event.target.matches("#switcher input")) {
       event.target.closest(".sheet").querySelector(".list a:not([hidden])")?.click();
     } else if (!typing(event) && event.key.length === 1) {
-      document.querySelector(`[data-key="${CSS.escape(event.key.toUpperCase())}"]`)?.click();
+      press(event, document.querySelector(`[data-key="${CSS.escape(event.key.toUpperCase())}"]`));
     }
     return undefined;
   });

@@ -7,9 +7,11 @@
   const live = document.getElementById("live");
   const pause = document.getElementById("pause");
   let wait = REFRESH_MS;
+  let asking = false;
   let timer;
 
   function say(text, broken) {
+    if (live.textContent === text) return; // screen readers would read it again
     live.textContent = text;
     live.classList.toggle("broken", broken);
     live.hidden = false;
@@ -19,13 +21,17 @@
     const answer = await fetch(shown.dataset.source, { credentials: "same-origin", cache: "no-store", redirect: "manual" });
     if (answer.type === "opaqueredirect" || answer.status === 404) return location.reload();
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    shown.innerHTML = await answer.text();
+    const html = await answer.text();
+    if (paused()) return undefined; // meanwhile
+    shown.innerHTML = html;
     return say("Live", false);
   }
 
   const paused = () => pause.getAttribute("aria-pressed") === "true";
 
   async function turn() {
+    if (asking) return; // the turn that waits for its answer sets the next timer
+    asking = true;
     const selection = getSelection();
     const selecting = !selection.isCollapsed && shown.contains(selection.anchorNode);
     if (!document.hidden && !paused() && !selecting) {
@@ -34,9 +40,10 @@
         wait = REFRESH_MS;
       } catch {
         wait = Math.min(2 * wait, LONGEST_PAUSE_MS);
-        say("The server does not answer; trying again", true);
+        if (!paused()) say("The server does not answer; trying again", true);
       }
     }
+    asking = false;
     timer = setTimeout(turn, wait);
   }
 
@@ -44,8 +51,10 @@
   pause.addEventListener("click", () => {
     const stop = !paused();
     pause.setAttribute("aria-pressed", String(stop));
-    pause.textContent = stop ? "Go on" : "Pause";
-    if (stop) say("Paused", false);
+    pause.textContent = stop ? "Continue" : "Pause";
+    if (stop) return say("Paused", false);
+    clearTimeout(timer);
+    return turn();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;

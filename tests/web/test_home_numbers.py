@@ -33,9 +33,9 @@ def receive_one_more(shop: Site) -> None:
 
 def test_it_works(shop: Site) -> None:
     number = shop.property.pk
-    assert summaries.summaries([number], 60)[number].visitors == 2
+    assert summaries.summary_of(number).visitors == 2
     receive_one_more(shop)
-    assert summaries.summaries([number], 60)[number].visitors == 3
+    assert summaries.summary_of(number).visitors == 3
 
 
 def test_the_same_hits_are_counted_once(shop: Site, monkeypatch: pytest.MonkeyPatch) -> None:

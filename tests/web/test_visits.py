@@ -55,7 +55,7 @@ def test_it_works(shop: Site, reader: Client) -> None:
 
 
 def test_a_filter(shop: Site, reader: Client) -> None:
-    assert "1 visits" in page(reader, f"/{shop.property.pk}/visits/?period=today&f=pagePath:is:/b")
+    assert "1 visit on these dates" in page(reader, f"/{shop.property.pk}/visits/?period=today&f=pagePath:is:/b")
 
 
 def test_a_page_says_where_visits_went(shop: Site, reader: Client) -> None:
