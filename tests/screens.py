@@ -26,19 +26,18 @@ FIRST_START: Final = re.compile(r"sign in as (\S+) with the password (\S+)")
 
 
 class Look(NamedTuple):
-    """`height` in CSS pixels cuts the page off; the phone's picture has two device pixels for each."""
+    """`height` cuts the page off."""
 
     width: int
     height: int
     scheme: Literal["light", "dark"]
-    scale: float = 1
 
 
 LOOKS: Final = {
     "light": Look(1280, 900, "light"),
     "dark": Look(1280, 900, "dark"),
     "wide": Look(1920, 1080, "light"),
-    "phone": Look(390, 844, "light", 2),
+    "phone": Look(390, 844, "light"),
 }
 # What stands behind the address of the demo property; an address from the root begins with a slash.
 PAGES: Final = {
@@ -95,8 +94,8 @@ def take(
     context = browser.new_context(
         viewport={"width": look.width, "height": look.height},
         color_scheme=look.scheme,
-        device_scale_factor=look.scale,
     )
+    context.set_default_timeout(START_S * 1000)
     page = context.new_page()
     page.goto(f"{address}/")
     page.fill("[name=username]", user)

@@ -212,6 +212,7 @@ def _scale(lines: Sequence[Line], tops: Sequence[float]) -> dict[str, Any]:
         "gridcolor": "--line",
         "showticklabels": True,
         "ticklabelposition": "inside top",
+        "tickfont": {"color": "--quiet"},  # inside, plotly would choose one for a light page
         "tickvals": [tops[0] * share for share in shares],
         "ticktext": [_label(lines, tops, share) for share in shares],
     }

@@ -141,7 +141,7 @@ def interrupt(*_: Any) -> None:
 def test_the_demo_is_filled_once(tmp_path: Path) -> None:
     assert "hits of 2 days" in run("demo", "--days", "2", "--hits", "300")
     shop, sent = Property.objects.get(name="Demo shop"), len(content())
-    assert sent > 100
+    assert sent > 10  # just after midnight nearly all hits are yesterday's, which may be few
     assert all(f"tid={shop.measurement_id}&".encode() in hit.query for hit in content())
     assert "nothing was added" in run("demo")
     shop.delete()
