@@ -14,14 +14,14 @@ from configuration.models import Property
 from configuration.pages.property_page import FORM, POST, PropertyPage, property_page
 from configuration.rule_models import LONGEST_NAME
 from reporting.audiences.describe import describe_audience
-from reporting.audiences.saved import AudienceForm, NameTaken, check, form_of, read_form, save
+from reporting.audiences.saved import MOST_BYTES, AudienceForm, NameTaken, check, form_of, read_form, save
 from reporting.audiences.saved import delete as delete_saved
 from reporting.model.audience import AllOf, Audience, Events, Sequence, Step
 from reporting.model.report import ReportError, StringFilter
 from reporting.models import LONGEST_DESCRIPTION, SavedAudience
 
 TAB: Final = "segments"
-LONGEST_DEFINITION: Final = 100_000
+LONGEST_DEFINITION: Final = 2 * MOST_BYTES  # as it is typed, with spaces
 PURCHASE, TO_CART = (StringFilter("eventName", name) for name in ("purchase", "add_to_cart"))
 PRICES, FRANCE = StringFilter("pagePath", "/pricing", "BEGINS_WITH"), StringFilter("country", "France")
 EXAMPLES: Final = (

@@ -20,6 +20,7 @@ from reporting.registry.custom import definitions_of
 
 MOST_SAVED: Final = 200
 LONGEST_NAME: Final = 100
+MOST_BYTES: Final = 100_000  # of a definition: a list shows all of them, and a report reads all to find its own
 UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 UNSEEN_IN_DESCRIPTIONS: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -63,6 +64,8 @@ def check(form: AudienceForm, property: int) -> None:
         raise ReportError(f"Give the segment a name of at most {LONGEST_NAME} characters.")
     if len(form.description) > LONGEST_DESCRIPTION:
         raise ReportError(f"The description may have {LONGEST_DESCRIPTION} characters.")
+    if len(msgspec.json.encode(_plain(form))) > MOST_BYTES:
+        raise ReportError(f"The definition is longer than {MOST_BYTES:,} bytes; look for fewer values.")
     if UNSEEN_IN_DESCRIPTIONS.search(form.description) or any(
         UNSEEN.search(text) for text in (form.name, *_texts(_plain(form)))
     ):

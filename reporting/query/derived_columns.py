@@ -105,6 +105,7 @@ def _event_number(rows: pl.DataFrame, _money: Money) -> pl.Series:
 DERIVED: Final[dict[str, _Derived]] = {
     "counted_purchase": _Derived(("event", "order_key", "is_first_of_order"), _counts_as_purchase),
     "currency_code": _Derived((*AMOUNTS, "currency"), _currency_code),
+    "event_value": _converted(pl.col("value"), "value"),
     "order_value": _converted(ORDER_VALUE, "value", "item_value"),
     "order_tax": _converted(pl.col("tax"), "tax"),
     "order_shipping": _converted(pl.col("shipping"), "shipping"),

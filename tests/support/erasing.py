@@ -51,7 +51,8 @@ def fill(here: Installation) -> None:
 def day_of(day: int) -> list[RawHit]:
     at, number = NOON + day * DAY, 10 * day
     theirs: dict[str, Any] = {"client": ERASED, "page": SECRET_PAGE, "uid": "jane@example.org"}
-    theirs |= {"dt": "Letters of jane", "dr": f"{SECRET_PAGE}/before"}
+    theirs |= {"dt": "Letters of jane", "dr": f"{SECRET_PAGE}/before", "ck": "jane", "pr1": "idjane~nmSocks of jane"}
+    theirs |= {"ep.transaction_id": "order of jane", "ep.search_term": "jane", "ep.description": "no jane"}
     return [
         ga4(number, at=at, client=KEPT),
         ga4(number + 1, at=at, hit=f"x{day}", **theirs),

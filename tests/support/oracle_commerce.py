@@ -73,6 +73,7 @@ def _worth(fact: Fact, currencies: Currencies) -> Fact:
     has_money = any(amount is not None for amount in (*sent.values(), price))
     return {
         "money": {**{name: converted(amount) for name, amount in sent.items()}, "value": converted(value)},
+        "event_value": converted(sent["value"]),
         "paid": value is not None and value > 0,
         "unconverted": value if value is not None and converted(value) is None else None,
         "currency_code": currency if has_money else "(not set)",
@@ -197,6 +198,7 @@ def _item_money(rows: list[Fact]) -> int:
 
 
 METRICS: dict[str, Callable[[list[Fact]], float]] = {
+    "eventValue": lambda rows: _millions(_sum([fact.get("event_value") for fact in rows])),
     "ecommercePurchases": lambda rows: len(_counted(rows)),
     "transactions": _paid,
     "totalPurchasers": _purchasers,

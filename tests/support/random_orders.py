@@ -15,8 +15,9 @@ ORDER: Final = {
 }
 ORDER_NAMES: Final = {name: "currency" if name == "cu" else name.partition(".")[2] for name in ORDER}
 ITEM: Final = {
-    "id": ("", "S1", "S2"), "nm": ("Socks", "Café & bar"), "br": ("", "Wool"), "ca": ("", "Feet"), "c2": ("", "Warm"),
-    "c3": ("", "a"), "c4": ("", "a"), "c5": ("", "a"), "va": ("", "red", "blue"), "cp": ("", "may"), "af": ("", "Shop"),
+    "id": ("", "S1", "S2"), "nm": ("Socks", "Café & bar", "A~pr7~~"), "br": ("", "Wool"), "ca": ("", "Feet"),
+    "c2": ("", "Warm"), "c3": ("", "a"), "c4": ("", "a"), "c5": ("", "a"),
+    "va": ("", "red", "blue"), "cp": ("", "may"), "af": ("", "Shop"),
     "li": ("", "L1"), "ln": ("", "List"), "lp": ("", "1", "2"), "pi": ("", "P1"), "pn": ("", "May"), "cn": ("", "big"),
     "cs": ("", "top"), "lo": ("", "Paris"), "pr": AMOUNTS, "qt": ("", "", "2", "0", "-1", "2.6", "x", "nan", "9999999"),
 }  # fmt: skip
@@ -31,7 +32,7 @@ def orders(draw: st.DrawFn) -> dict[str, str]:
     item = st.fixed_dictionaries({key: st.sampled_from(texts) for key, texts in ITEM.items()})
     items = draw(st.lists(item, max_size=MOST))
     written = {
-        f"pr{number}": "~".join(f"{key}{text}" for key, text in item.items() if text)
+        f"pr{number}": "~".join(f"{key}{text.replace('~', '~~')}" for key, text in item.items() if text)
         for number, item in enumerate(items, 1)
     }
     return {name: text for name, text in {**order, **written}.items() if text}
@@ -49,4 +50,6 @@ def meant(sent: dict[str, str]) -> dict[str, Any]:
 
 
 def _item(text: str) -> dict[str, str]:
-    return {field[:2]: field[2:] for field in text.split("~")}
+    """Reads a text from its left: two signs `~` are one, and a single one ends a field."""
+    fields = [field.replace("\0", "~") for field in text.replace("~~", "\0").split("~")]
+    return {field[:2]: field[2:] for field in fields}

@@ -175,6 +175,15 @@ def test_what_is_refused(api: Api, changes: dict[str, Any], words: str) -> None:
     assert not SavedAudience.objects.exists()
 
 
+def test_long_definitions_are_refused(api: Api) -> None:
+    """The list of 200 segments is read whole, and by each report that names one."""
+    fits = {"type": "in_list", "field": "pagePath", "values": ["/" + "a" * 1000] * 99}
+    api.call("POST", "", {**MEMBERS, "include": {"type": "events", "filter": fits}}, 201)
+    longer = {**fits, "values": ["/" + "a" * 1000] * 100}
+    refused = api.call("POST", "", {**MEMBERS, "name": "B", "include": {"type": "events", "filter": longer}}, 400)
+    assert "longer than 100,000 bytes" in str(refused)
+
+
 def test_a_name_is_given_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     first = api.call("POST", "", MEMBERS, 201)["id"]
     assert "another name" in api.call("POST", "", MEMBERS, 409)["detail"]

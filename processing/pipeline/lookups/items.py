@@ -1,6 +1,7 @@
 """Reads the items of an event: the parameters `pr1` to `pr200`.
 
 An item is a text of fields, joined by `~`. Each field is a key of two letters and its value: `idS1~nmSocks~pr4.5~qt2`.
+Within a value, `~~` stands for `~`.
 """
 
 from collections.abc import Mapping
@@ -39,6 +40,9 @@ TEXTS: Final = {
 }
 NUMBERS: Final = {"pr": "item_price", "ds": "item_discount", "qt": "item_quantity"}
 FIELDS: Final[Mapping[str, str]] = {**TEXTS, **NUMBERS}
+SEPARATOR: Final = "~"
+TWICE: Final = 2 * SEPARATOR
+NO_SEPARATOR: Final = "\0"  # stands for TWICE while fields are taken apart; so a NUL that was sent reads as `~`, too
 _ONE: Final = rf"(?:^|&){ITEM}(?:[1-9][0-9]?|1[0-9][0-9]|200)=[^&]+"
 _PARTS: Final = rf"{ITEM}([0-9]+)=(.*)"
 
@@ -88,8 +92,9 @@ def _facts(texts: pl.Series) -> pl.DataFrame:
 def _fields(encoded: str) -> list[str | None]:
     """Returns the values of FIELDS; null for one that is missing or empty. Of a repeated field, the first counts."""
     values = dict[str, str]()
-    for field in unquote_plus(encoded, errors="replace").split("~"):
-        values.setdefault(field[:2], field[2 : 2 + LONGEST_TEXT].strip())
+    for field in unquote_plus(encoded, errors="replace").replace(TWICE, NO_SEPARATOR).split(SEPARATOR):
+        value = field[2:].replace(NO_SEPARATOR, SEPARATOR)
+        values.setdefault(field[:2], value[:LONGEST_TEXT].strip())
     return [values.get(key) or None for key in FIELDS]
 
 

@@ -27,6 +27,15 @@ EVENT_METRICS: Final = (
         ACTIVE_VISITORS,
         "eventCount / activeUsers",
     ),
+    summed(
+        "eventValue",
+        "Event value",
+        "FLOAT",
+        "The sum of the events' parameter value. Where an event names another currency than the property's, its value"
+        " is converted; what has no rate is left out.",
+        columns=("event_value",),
+        value=pl.col("event_value"),
+    ),
     count(
         name="keyEvents",
         label="Key events",

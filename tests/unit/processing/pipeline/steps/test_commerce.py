@@ -127,3 +127,10 @@ def test_many_rows_and_single_ones_agree() -> None:
     rows = [ga4(n, en="purchase", rest=f"epn.value={n % 3}&pr1=id{n % 7}~qt{n % 4}", cu="EUR") for n in range(500)]
     singles = [processed(row).items.row(0) for row in rows]
     assert processed(*rows).items.sort("position").rows() == singles
+
+
+@pytest.mark.parametrize("name", ["A~pr7", "~A", "A~", "A~~B", "~"])
+def test_the_sign_between_fields_may_be_in_a_value(name: str) -> None:
+    """gtag.js doubles it there."""
+    (item,) = items(f"idS1~nm{name.replace('~', '~~')}~pr4~va{'~' * 600}")
+    assert (item["item_name"], item["item_price"], item["item_variant"]) == (name, 4_000_000, "~" * 255)
