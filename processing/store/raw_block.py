@@ -149,7 +149,7 @@ def _pack(frame: pl.DataFrame) -> _Packed:
     times, positions = frame["time"], frame["position"]
     extent = (frame.height, positions.n_unique(), times.min(), times.max())
     texts = sum(text_bytes(column) for column in frame.get_columns())
-    return _Packed(_to_parquet(frame), _PARQUET, extent, texts + _bytes_of_items(frame["rest"]))
+    return _Packed(_to_parquet(frame), _PARQUET, extent, texts + bytes_of_items(frame["rest"]))
 
 
 def _pack_lists(rows: Sequence[tuple[Any, ...]]) -> _Packed:
@@ -158,10 +158,10 @@ def _pack_lists(rows: Sequence[tuple[Any, ...]]) -> _Packed:
     extent = (len(rows), len({row[_POSITION] for row in rows}), min(times), max(times))
     data = msgspec.msgpack.encode(columns)
     rest = pl.Series([row[_REST] for row in rows], dtype=pl.String)
-    return _Packed(data, _LISTS, extent, len(data) + _bytes_of_items(rest))
+    return _Packed(data, _LISTS, extent, len(data) + bytes_of_items(rest))
 
 
-def _bytes_of_items(rest: pl.Series) -> int:
+def bytes_of_items(rest: pl.Series) -> int:
     """Returns about how much memory the items in these parameters will take, which is far more than their text."""
     some = rest.filter(rest.str.contains("pr", literal=True))
     return ITEM_BYTES * int(some.str.count_matches(_ITEM).sum()) if len(some) else 0

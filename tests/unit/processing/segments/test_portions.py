@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from collection.hit import RawHit
+from processing.pipeline.process import Processed
 from processing.receiving import batcher
 from processing.receiving.batcher import estimated_bytes
 from processing.schema import BUILT, ITEM_BYTES
@@ -16,10 +17,11 @@ from processing.segments import column_cache, raw_parts, tail
 from processing.segments import seal as sealing
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import decode_manifest
+from processing.segments.process_raw import apply_rules
 from processing.segments.raw_parts import EVERYBODY, process_parts, visitor_ranges
 from processing.segments.seal import seal
 from processing.segments.tail import Weight, affordable
-from processing.store.port import BlockInfo, BlockKey
+from processing.store.port import BlockInfo, BlockKey, Store
 from tests.contract.store_builders import built
 from tests.support.erasing import EVER
 from tests.support.installation import SHOP, Installation, ga4
@@ -106,6 +108,30 @@ def test_items_weigh_more_than_their_texts(tmp_path: Path, monkeypatch: pytest.M
 def test_the_name_of_an_item_may_be_escaped(text: bytes) -> None:
     assert estimated_bytes(text) >= ITEM_BYTES
     assert estimated_bytes(b"dl=/prices%20and%20products&en=print") < ITEM_BYTES
+
+
+def test_raw_rows_are_divided_by_their_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Installation(tmp_path)
+    here.send(*map(with_items, range(4)))
+    here.receive()
+    here.worker.seal(everything=True)
+    stored = here.store.manifest(SHOP.id)
+    assert stored
+    parts = decode_manifest(stored.data).raw
+    whole = process_parts(here.store, SHOP.id, parts, pl.lit(value=True), ())
+    heights = list[int]()
+
+    def watched(store: Store, property: int, rows: pl.DataFrame, *rest: Any) -> Processed:
+        heights.append(rows.height)
+        return apply_rules(store, property, rows, *rest)
+
+    monkeypatch.setattr(raw_parts, "apply_rules", watched)
+    monkeypatch.setattr(raw_parts, "BATCH_BYTES", 2_100 * ITEM_BYTES)
+    divided = process_parts(here.store, SHOP.id, parts, pl.lit(value=True), ())
+    assert max(heights) <= 200
+    assert sum(heights) == 400
+    order = ["position", "index", "number"]
+    assert divided.items.sort(order).equals(whole.items.sort(order))
 
 
 def test_a_later_view_of_a_long_tail_shows_what_an_earlier_one_showed() -> None:
