@@ -137,6 +137,10 @@ ADDED_COLUMNS: Final[Mapping[str, Column]] = {
 }
 
 
+# About how many bytes of memory an item takes while its event is processed: each fact has a column, and few say much.
+ITEM_BYTES: Final = 1_000
+
+
 def schema_of(columns: Iterable[Column]) -> Schema:
     return {column.name: column.dtype for column in columns}
 

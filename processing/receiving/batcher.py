@@ -5,6 +5,7 @@ While a range is being received, the next one of its partition may grow longer. 
 larger, and each hit costs less.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
@@ -16,11 +17,14 @@ from processing.concurrency.clock import Clock
 from processing.models import Range
 from processing.receiving import ledger
 from processing.receiving.contexts import Contexts
+from processing.schema import ITEM_BYTES
 from processing.store.port import Store
 
 MAX_WAIT_S: Final = 0.5
 MAX_WAIT_BUSY_S: Final = 2.0  # while an earlier range of the partition is being received
-WEIGHED_HITS: Final = 512  # are weighed together; so many fit into memory however large they are
+READ_HITS: Final = 512  # at once
+ITEM: Final = re.compile(rb"pr[0-9]")  # the name of an item
+ESCAPED_ITEM: Final = re.compile(rb"(?:p|%70)(?:r|%72)(?:[0-9]|%3[0-9])")
 MAX_RANGE_BYTES: Final = 64 * 2**20  # of the rows of a range, as estimated
 
 
@@ -103,11 +107,12 @@ class RangeBatcher:
         first = max(start, self._next.get(partition, 0))
         last, row_bytes = min(end, first + ledger.MAX_RANGE_HITS) - 1, 0
         try:
-            for low in range(first, last - WEIGHED_HITS + 1, WEIGHED_HITS):
-                entries = self._log.read(partition, low, low + WEIGHED_HITS - 1)
-                row_bytes += sum(estimated_bytes(entry.value) for entry in entries)
-                if row_bytes > MAX_RANGE_BYTES:
-                    return low + WEIGHED_HITS
+            for low in range(first, last + 1, READ_HITS):
+                entries = self._log.read(partition, low, min(low + READ_HITS - 1, last))
+                for number, entry in enumerate(entries, low + 1):
+                    row_bytes += estimated_bytes(entry.value)
+                    if row_bytes > MAX_RANGE_BYTES:
+                        return number
         except (CorruptLog, Trimmed):
             return end
         return end
@@ -115,4 +120,5 @@ class RangeBatcher:
 
 def estimated_bytes(value: bytes) -> int:
     """Returns the most bytes that a hit's rows take: each line of its body is an event, and repeats shared values."""
-    return len(value) * (1 + min(value.count(b"\n"), MAX_EVENTS))
+    item = ESCAPED_ITEM if b"%7" in value or b"pr%3" in value else ITEM
+    return (len(value) + ITEM_BYTES * len(item.findall(value))) * (1 + min(value.count(b"\n"), MAX_EVENTS))

@@ -11,6 +11,7 @@ from processing.schema import RAW
 from processing.segments.manifest import AppliedRules, RawPart
 from processing.segments.process_raw import NOTHING_PROCESSED, apply_rules, concat_processed
 from processing.store.port import Store
+from processing.store.raw_block import bytes_of_items
 
 BATCH_ROWS: Final = 60_000  # of raw rows that are processed together
 BATCH_BYTES: Final = 24 * 2**20  # of their texts
@@ -63,8 +64,16 @@ def process_parts(
             both = VisitorRange(max(some.first, visitors.first), min(some.last, visitors.last))
             if both.first <= both.last:
                 rows = pl.concat([_rows_of(store, part, both).filter(within) for part in same])
-                processed.append(apply_rules(store, property, rows, rules, applied))
+                processed += [apply_rules(store, property, each, rules, applied) for each in _by_items(rows)]
     return concat_processed(processed) if processed else NOTHING_PROCESSED
+
+
+def _by_items(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Divides the rows by hits, so that their items fit into memory while they are processed."""
+    parts = 1 + bytes_of_items(rows["rest"]) // BATCH_BYTES
+    if parts == 1:
+        return [rows]
+    return [rows.filter(pl.col("position") % parts == part) for part in range(parts)]
 
 
 def visitor_ranges(store: Store, parts: Sequence[RawPart], rows: int, text_bytes: int) -> list[VisitorRange]:

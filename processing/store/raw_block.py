@@ -16,7 +16,7 @@ import msgspec
 import polars as pl
 
 from processing.positions import OFFSETS_PER_PARTITION
-from processing.schema import RAW, conform
+from processing.schema import ITEM_BYTES, RAW, conform
 from processing.store.block_directory import (
     MAX_PLAIN,
     NAMES,
@@ -38,6 +38,8 @@ _LEVEL: Final = 1  # a third of the time of level 6, 2 to 8 % more bytes
 
 _POSITION: Final = NAMES.index("position")
 _TIME: Final = NAMES.index("time")
+_REST: Final = NAMES.index("rest")
+_ITEM: Final = "(?:^|&)pr[0-9]"
 
 _Columns = list[tuple[int, Sequence[Any]]]
 _columns_decoder: Final = msgspec.msgpack.Decoder(list[tuple[int, list[Any]]])
@@ -146,7 +148,8 @@ def _pack(frame: pl.DataFrame) -> _Packed:
         return _pack_lists(frame.rows())
     times, positions = frame["time"], frame["position"]
     extent = (frame.height, positions.n_unique(), times.min(), times.max())
-    return _Packed(_to_parquet(frame), _PARQUET, extent, sum(text_bytes(column) for column in frame.get_columns()))
+    texts = sum(text_bytes(column) for column in frame.get_columns())
+    return _Packed(_to_parquet(frame), _PARQUET, extent, texts + bytes_of_items(frame["rest"]))
 
 
 def _pack_lists(rows: Sequence[tuple[Any, ...]]) -> _Packed:
@@ -154,7 +157,14 @@ def _pack_lists(rows: Sequence[tuple[Any, ...]]) -> _Packed:
     times = [row[_TIME] for row in rows]
     extent = (len(rows), len({row[_POSITION] for row in rows}), min(times), max(times))
     data = msgspec.msgpack.encode(columns)
-    return _Packed(data, _LISTS, extent, len(data))
+    rest = pl.Series([row[_REST] for row in rows], dtype=pl.String)
+    return _Packed(data, _LISTS, extent, len(data) + bytes_of_items(rest))
+
+
+def bytes_of_items(rest: pl.Series) -> int:
+    """Returns about how much memory the items in these parameters will take, which is far more than their text."""
+    some = rest.filter(rest.str.contains("pr", literal=True))
+    return ITEM_BYTES * int(some.str.count_matches(_ITEM).sum()) if len(some) else 0
 
 
 def _null(column: tuple[Any, ...]) -> bool:

@@ -11,6 +11,7 @@ LARGEST_LIMIT: Final = 250_000
 MOST_DIMENSIONS: Final = 9
 MOST_METRICS: Final = 10
 MOST_RANGES: Final = 4
+MOST_ORDERS: Final = 20
 MOST_JOINED: Final = 9  # dimensions that one derived dimension joins
 LARGEST_OFFSET: Final = 2**63 - 1
 RESERVED_TOTAL: Final = "RESERVED_TOTAL"
@@ -184,6 +185,7 @@ def check_shape(report: Report) -> None:
     """Raises ReportError for mistakes that need no data and no names to be found: counts, limits, names given twice."""
     check_ranges(report.date_ranges)
     check_page(report.limit, report.offset)
+    check_orders(report.orders)
     check_names(report.dimensions, report.metrics, report.derived)
 
 
@@ -198,6 +200,11 @@ def check_page(limit: int, offset: int, largest_limit: int = LARGEST_LIMIT) -> N
         raise ReportError(f"The limit is {limit}; it must be between 1 and {largest_limit}.")
     if not 0 <= offset <= LARGEST_OFFSET:
         raise ReportError(f"The offset is {offset}; it must be between 0 and {LARGEST_OFFSET}.")
+
+
+def check_orders(orders: Sequence[object]) -> None:
+    """Each order costs a sort, and by pivot values a count, however few events there are."""
+    _at_most("orders", len(orders), MOST_ORDERS)
 
 
 def check_names(dimensions: Sequence[str], metrics: Sequence[str], derived: Sequence[DerivedDimension]) -> None:

@@ -19,7 +19,7 @@ from reporting.registry.dimensions import DIMENSIONS
 from reporting.registry.dimensions.model import Dimension
 from reporting.registry.history_columns import stored_columns
 
-PART_ROWS: Final = 20_000
+PART_ROWS: Final = 20_000  # events and items together
 ORDER: Final = ("time", "hit", "index")
 AMOUNTS: Final = ("value", "tax", "shipping")
 # What is not a dimension. Visitor and session are pseudonyms: equal in the rows of one visitor, of one session.
@@ -53,17 +53,28 @@ def event_parts(view: ReportSource, first: date, last: date) -> Iterator[pl.Data
     days = view.events(first, last, ["day"])["day"].unique().sort()
     for day in days.cast(pl.Date):
         checkpoint()
-        items = _items(view, day)
-        for part in read_rows(view, RowSource.EVENTS, day, day, read).sort(ORDER).iter_slices(PART_ROWS):
+        items = view.items(day, day, [*EVENT_OF_ITEM, *ITEM_FACTS])
+        for part in _parts(read_rows(view, RowSource.EVENTS, day, day, read).sort(ORDER), items):
             checkpoint()
-            rows = completed(part, names, view).join(items, on=EVENT_OF_ITEM, how="left", maintain_order="left")
+            own = _in_json(items.join(part, on=EVENT_OF_ITEM, how="semi"))
+            rows = completed(part, names, view).join(own, on=EVENT_OF_ITEM, how="left", maintain_order="left")
             yield rows.select(*exprs, ITEMS)
 
 
-def _items(view: ReportSource, day: date) -> pl.DataFrame:
+def _parts(rows: pl.DataFrame, items: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Divides the events: one may have 200 items, each of which takes much more room in JSON than in columns."""
+    numbers = items.group_by(EVENT_OF_ITEM).len("items")
+    found = rows.select(EVENT_OF_ITEM).join(numbers, on=EVENT_OF_ITEM, how="left", maintain_order="left")
+    part = (found["items"].fill_null(0).cast(pl.Int64) + 1).cum_sum() // PART_ROWS
+    at = 0
+    for length in part.rle().struct.field("len"):
+        yield rows.slice(at, length)
+        at += length
+
+
+def _in_json(items: pl.DataFrame) -> pl.DataFrame:
     """Returns the events that have items, with these as a JSON list; the names lose their "item_"."""
-    rows = view.items(day, day, [*EVENT_OF_ITEM, *ITEM_FACTS]).sort(*EVENT_OF_ITEM, "number")
-    plain = rows.with_columns(
+    plain = items.sort(*EVENT_OF_ITEM, "number").with_columns(
         pl.col(pl.Categorical).cast(pl.String), *(pl.col(name) / MILLIONTHS for name in MONEY_OF_ITEM)
     )
     facts = [pl.col(name).alias(name.removeprefix("item_")) for name in ITEM_FACTS if name != "number"]

@@ -183,6 +183,7 @@ DIMENSIONS: dict[str, Callable[[Fact], str]] = {
     "sessionSourceMedium": lambda fact: f"{fact['origin'][0]} / {fact['origin'][1]}",
     "sessionCampaignName": lambda fact: fact["origin"][2],
     "sessionDefaultChannelGroup": lambda fact: fact["origin"][3],
+    "sessionPrimaryChannelGroup": lambda fact: fact["origin"][3],
     "firstUserSource": lambda fact: fact["first"]["origin"][0],
     "firstUserMedium": lambda fact: fact["first"]["origin"][1],
     "firstUserSourceMedium": lambda fact: "{} / {}".format(*fact["first"]["origin"][:2]),

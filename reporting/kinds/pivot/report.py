@@ -18,6 +18,7 @@ from reporting.model.report import (
     ReportError,
     Row,
     check_names,
+    check_orders,
     check_page,
     check_ranges,
 )
@@ -104,6 +105,7 @@ def check_pivots(report: PivotReport) -> None:
         raise ReportError(f"The report has several date ranges; add {DATE_RANGE} to the dimensions of a pivot.")
     for pivot in report.pivots:
         check_page(pivot.limit, pivot.offset)
+        check_orders(pivot.orders)
         for order in pivot.orders:
             _check_order(report, pivot, order)
     if prod(pivot.limit for pivot in report.pivots) > LARGEST_LIMIT:

@@ -16,6 +16,7 @@ from reporting.model.report import (
     ReportError,
     Row,
     check_names,
+    check_orders,
     check_page,
 )
 from reporting.query.filters import leaves
@@ -76,6 +77,7 @@ def check_realtime(report: RealtimeReport) -> None:
     """Raises ReportError for mistakes that need no data and no names to be found."""
     check_names(report.dimensions, report.metrics, ())
     check_page(report.limit, report.offset)
+    check_orders(report.orders)
     if not report.metrics:
         raise ReportError("Name at least one metric.")
     for name in (*report.metrics, *(leaf.field for leaf in leaves(report.metric_filter))):

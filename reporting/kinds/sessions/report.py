@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from reporting.model.report import DateRange, Filter, ReportError, check_names, check_page
+from reporting.model.report import DateRange, Filter, ReportError, check_names, check_orders, check_page
 
 LARGEST_LIMIT: Final = 10_000
 # What is known of each session beside dimensions, by the names that filters and orders use.
@@ -72,6 +72,7 @@ def check_sessions(report: SessionsReport) -> None:
     check_page(report.limit, report.offset, LARGEST_LIMIT)
     if report.dimensions:
         check_names(report.dimensions, (), ())
+    check_orders(report.orders)
     names = [order.name for order in report.orders]
     if len(set(names)) < len(names):
         raise ReportError("The sessions are ordered by the same field twice; name it once.")

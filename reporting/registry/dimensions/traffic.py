@@ -78,6 +78,13 @@ TRAFFIC: Final = (
         "The default channel for source, medium and campaign of the session's first event.",
         "session_channel",
     ),
+    of_column(
+        "sessionPrimaryChannelGroup",
+        "Session primary channel group",
+        "Traffic source",
+        "The same as sessionDefaultChannelGroup: the default channels are the primary ones of every property.",
+        "session_channel",
+    ),
     *(_of_session(*detail) for detail in _DETAILS),
     *(_of_event(*detail) for detail in _DETAILS),
 )

@@ -2,19 +2,26 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import polars as pl
 import pytest
 
-from processing.schema import BUILT
+from collection.hit import RawHit
+from processing.pipeline.process import Processed
+from processing.receiving import batcher
+from processing.receiving.batcher import estimated_bytes
+from processing.schema import BUILT, ITEM_BYTES
 from processing.segments import column_cache, raw_parts, tail
 from processing.segments import seal as sealing
 from processing.segments.column_cache import ColumnCache
 from processing.segments.manifest import decode_manifest
+from processing.segments.process_raw import apply_rules
 from processing.segments.raw_parts import EVERYBODY, process_parts, visitor_ranges
 from processing.segments.seal import seal
 from processing.segments.tail import Weight, affordable
-from processing.store.port import BlockInfo, BlockKey
+from processing.store.port import BlockInfo, BlockKey, Store
 from tests.contract.store_builders import built
 from tests.support.erasing import EVER
 from tests.support.installation import SHOP, Installation, ga4
@@ -74,6 +81,57 @@ def test_a_view_shows_a_long_tail_in_part(tmp_path: Path, monkeypatch: pytest.Mo
     here.worker.seal(everything=True)
     assert here.view().counts().counted == 8
     assert not here.view().waiting
+
+
+def with_items(number: int) -> RawHit:
+    """A hit of 600 bytes with 2,000 items: each of its events repeats the parameters of the address."""
+    items: dict[str, Any] = {f"pr{n}": "ida" for n in range(1, 21)}
+    return msgspec.structs.replace(ga4(number, client=f"{number}.1", **items), body=b"\n".join([b"en=x"] * 100))
+
+
+def test_items_weigh_more_than_their_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A range ends with the hit that is too much, and a view shows as many items as fit into memory."""
+    monkeypatch.setattr(batcher, "MAX_RANGE_BYTES", 3_900 * ITEM_BYTES)
+    monkeypatch.setattr(tail, "VIEW", Weight(100_000, 7_900 * ITEM_BYTES))
+    here = Installation(tmp_path)
+    here.send(*map(with_items, range(6)))
+    here.receive()
+    view = here.view()
+    assert [block.hits for block in view.tail.blocks] == [2, 2]
+    assert view.items(*EVER, ["item_id"]).height == 8_000
+    assert tail.waiting_hits(here.store, SHOP.id, view.waiting) == 2
+    here.worker.seal(everything=True)
+    assert here.view().items(*EVER, ["item_id"]).height == 12_000
+
+
+@pytest.mark.parametrize("text", [b"pr1=ida", b"&pr200=ida&", b"%70r1=ida", b"p%721=x", b"pr%31=x"])
+def test_the_name_of_an_item_may_be_escaped(text: bytes) -> None:
+    assert estimated_bytes(text) >= ITEM_BYTES
+    assert estimated_bytes(b"dl=/prices%20and%20products&en=print") < ITEM_BYTES
+
+
+def test_raw_rows_are_divided_by_their_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Installation(tmp_path)
+    here.send(*map(with_items, range(4)))
+    here.receive()
+    here.worker.seal(everything=True)
+    stored = here.store.manifest(SHOP.id)
+    assert stored
+    parts = decode_manifest(stored.data).raw
+    whole = process_parts(here.store, SHOP.id, parts, pl.lit(value=True), ())
+    heights = list[int]()
+
+    def watched(store: Store, property: int, rows: pl.DataFrame, *rest: Any) -> Processed:
+        heights.append(rows.height)
+        return apply_rules(store, property, rows, *rest)
+
+    monkeypatch.setattr(raw_parts, "apply_rules", watched)
+    monkeypatch.setattr(raw_parts, "BATCH_BYTES", 2_100 * ITEM_BYTES)
+    divided = process_parts(here.store, SHOP.id, parts, pl.lit(value=True), ())
+    assert max(heights) <= 200
+    assert sum(heights) == 400
+    order = ["position", "index", "number"]
+    assert divided.items.sort(order).equals(whole.items.sort(order))
 
 
 def test_a_later_view_of_a_long_tail_shows_what_an_earlier_one_showed() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processing.schema import RAW, conform
+from processing.schema import ITEM_BYTES, RAW, conform
 from processing.store import raw_block as block
 from processing.store.block_directory import NAMES, PREFIX_BYTES, Chunk, CorruptBlob, head_bytes, pack_head, read_head
 from processing.store.raw_block import (
@@ -209,3 +209,17 @@ def test_other_columns_than_raw_are_refused() -> None:
 def test_prefix_is_enough_to_find_the_head() -> None:
     blob = encode_block({1: raw(1), 2: raw(4)})
     assert read_head(blob[: head_bytes(blob[:PREFIX_BYTES])]).names == NAMES
+
+
+@pytest.mark.parametrize("rows", [10, 1_000])
+def test_items_count_as_memory(rows: int) -> None:
+    """Small chunks are lists, and large ones Parquet."""
+
+    def memory(rest: str) -> int:
+        blob = encode_block({1: conform(raw(rows).with_columns(rest=pl.lit(rest)), RAW)})
+        chunk = read_head(blob).chunk(1)
+        assert chunk
+        assert property_rows(blob, 1)["rest"].to_list() == [rest] * rows
+        return chunk.memory()
+
+    assert memory("pr1=ida&x=1&pr20=idb") - memory("xx1=ida&x=1&xx20=idb") == 2 * rows * ITEM_BYTES

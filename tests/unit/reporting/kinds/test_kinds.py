@@ -202,3 +202,30 @@ def test_patterns_cost_more_than_other_conditions(body: dict[str, Any], view: Re
         return plan_many([parse(filled)], view, NOW).steps(lambda _first, _last: 1000)
 
     assert steps(PATTERN) == steps(plain) + 2 * 1000
+
+
+BY_USERS = {"type": "metric", "name": "activeUsers"}
+ORDERED: list[dict[str, Any]] = [
+    {"kind": "table", "date_ranges": [DAY], "metrics": ["activeUsers"], "orders": [BY_USERS] * 21},
+    {"kind": "realtime", "metrics": ["activeUsers"], "orders": [BY_USERS] * 21},
+    {"kind": "sessions", "date_range": DAY, "orders": [{"name": "country"}] * 21},
+    {
+        "kind": "pivot",
+        "date_ranges": [DAY],
+        "metrics": ["activeUsers"],
+        "pivots": [
+            {"dimensions": ["country"]},
+            {
+                "dimensions": ["browser"],
+                "orders": [{"type": "pivot", "name": "activeUsers", "values": {"country": "x"}}] * 21,
+            },
+        ],
+    },
+]
+
+
+@pytest.mark.parametrize("body", ORDERED)
+def test_many_orders_are_refused(body: dict[str, Any], view: RecordingView) -> None:
+    """A request has room for tens of thousands, each of which takes milliseconds even without events."""
+    with pytest.raises(ReportError, match="21 orders; at most 20 are allowed"):
+        plan_many([parse(body)], view, NOW)

@@ -1,9 +1,14 @@
 """Raw events as rows: all of them, once, in order, with the texts that reports show."""
 
+import json
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 
+from processing.schema import ITEMS as ITEM_ROWS
+from processing.schema import conform
+from processing.segments.read_view import EVENT_OF_ITEM
 from reporting.query import event_rows
 from reporting.query.event_rows import ITEMS, OWN, event_parts
 from reporting.registry.dimensions import DIMENSIONS
@@ -55,3 +60,14 @@ def test_parts_of_any_size(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     parts = list(event_parts(view, DAY, DAY))
     assert [path for part in parts for path in part["pagePath"]] == [f"/{hour}" for hour in range(20)]
     assert max(part.height for part in parts) <= size
+
+
+def test_events_with_many_items_are_in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_rows, "PART_ROWS", 8)
+    view = view_of(*({"at": at(hour), "position": hour} for hour in range(6)))
+    of_three = view.frame.select(EVENT_OF_ITEM).head(4).with_columns(number=pl.lit([1, 2, 3])).explode("number")
+    items = conform(of_three.with_columns(item_id=pl.format("id{}", "number")), ITEM_ROWS)
+    parts = [part for part in event_parts(view._replace(item_rows=items), DAY, DAY) if part.height]
+    assert [part.height for part in parts] == [1, 2, 3]
+    ids = [[item["id"] for item in json.loads(text or "[]")] for part in parts for text in part[ITEMS]]
+    assert ids == [["id1", "id2", "id3"]] * 4 + [[]] * 2
