@@ -35,6 +35,7 @@ def _table(title: str, dimension: str, answer: RejectedAnswer) -> dict[str, Any]
     largest = max((row.metrics[0] for row in answer.rows), default=0) or 1
     return {
         "title": title,
+        "pages": dimension == "pagePath",
         "more": f"{answer.row_count:,}" if answer.row_count > ROWS else "",
         "rows": [
             {
