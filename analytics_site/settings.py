@@ -241,9 +241,14 @@ LOGGING = {
         "broker answers": {"()": "configuration.outages.BrokerAnswers"},
         "bad requests": {"()": "configuration.outages.BadRequests"},
         "advice": {"()": "configuration.outages.CeleryAdvice"},
+        "shared links": {"()": "configuration.shared_links.WithoutTokens"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outages", "bad requests"]}
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["outages", "bad requests", "shared links"],
+        }
     },
     # The drivers raise what they log: we log it once, as a sentence.
     "loggers": {

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from configuration.access.tokens import authenticate
+from configuration.shared_links import PREFIX
 from processing.interruption import CLIENT_GONE
 from reporting.capacity.queue import Busy
 from reporting.capacity.turns import REPORTS, WITHOUT_TURN, ClientGone, TookTooLong, kind_of, turn
@@ -19,7 +20,6 @@ from reporting.ga4.responses import ErrorStatus, error_reply
 Respond = Callable[[HttpRequest], HttpResponse]
 
 RETRY_AFTER_S: Final = 5
-SHARED: Final = "/shared/"
 GONE: Final = 499  # nobody reads it; it is what proxies write into their logs
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,8 @@ def _user(request: HttpRequest) -> int | None:
     else. As for the views, a token counts on the APIs alone: a page that is asked with a session and a header is one of
     the session's user.
     """
-    if request.path.startswith(SHARED):
-        return -1 - crc32(request.path[len(SHARED) :].partition("/")[0].encode())
+    if request.path.startswith(PREFIX):
+        return -1 - crc32(request.path[len(PREFIX) :].partition("/")[0].encode())
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and kind_of(request.path) == REPORTS:
         token = authenticate(text.strip())
