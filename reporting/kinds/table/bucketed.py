@@ -177,7 +177,7 @@ def _counted(plan: TablePlan, coded: pl.DataFrame, keys: Sequence[str], days: Da
 
 def _added(plan: TablePlan, tables: Sequence[pl.DataFrame], keys: Sequence[str]) -> pl.DataFrame:
     """Adds up the counts of all buckets, and gives the rows a new CODE."""
-    rows = pl.concat(tables)
+    rows = pl.concat(table.select(tables[0].columns) for table in tables)  # a bucket without rows has another order
     if not keys and rows.is_empty():
         return zero_row(plan.fields).with_columns(pl.col(CODE).cast(pl.UInt32))
     added = rows.group_by(keys).agg(pl.all().sum()) if keys else rows.sum()
