@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.http import QueryDict
 
 
-def link(query: QueryDict, **changes: str | Sequence[str]) -> str:
+def link(query: QueryDict, /, **changes: str | Sequence[str]) -> str:
     """Returns `?…` with some parameters replaced; an empty text or sequence leaves a parameter out.
 
     >>> link(QueryDict("period=7d&f=country:is:Germany"), period="28d")

@@ -62,3 +62,7 @@ def test_a_form_carries_on_the_rest(before: Parameters, own: str) -> None:
     for name, value in fields:
         again.setdefault(name, []).append(value)
     assert again == {name: values for name, values in before.items() if name != own}
+
+
+def test_a_parameter_may_have_any_name() -> None:
+    assert link(QueryDict("query=1&period=7d"), **{"query": "", "changes": "2"}) == "?period=7d&changes=2"
