@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
 
 from collection.collector.http import RETRY_AFTER_S
 from reporting.ga4.responses import error_reply
@@ -21,6 +22,8 @@ Respond = Callable[[HttpRequest], HttpResponse]
 
 GOOGLE_API: Final = "/v1beta/"
 OWN_API: Final = "/api/"
+ADMIN: Final = "/admin/"
+NO_NUMBER: Final = " expected a number but got "  # Django's words
 APIS: Final = (GOOGLE_API, OWN_API)
 UNAVAILABLE: Final = (OperationalError, InterfaceError)
 MESSAGE: Final = "The database of this installation does not answer at the moment; try again later."
@@ -38,6 +41,14 @@ def explain_refused_methods(get_response: Respond) -> Respond:
         return page
 
     return respond
+
+
+class RefusedNumbers(MiddlewareMixin):
+    """Answers 400 where a form of Django's admin has a word in place of a row's number, which Django answers 500."""
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        is_word = isinstance(exception, ValueError) and NO_NUMBER in str(exception)
+        return answer_bad_request(request, exception) if is_word and request.path.startswith(ADMIN) else None
 
 
 def no_such_page(request: HttpRequest, rest: str = "") -> NoReturn:

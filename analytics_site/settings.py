@@ -153,6 +153,7 @@ MIDDLEWARE = [
     "reporting.work_turns.Turns",
     "reporting.storage_errors.StorageErrorPages",
     "analytics_site.error_pages.explain_refused_methods",
+    "analytics_site.error_pages.RefusedNumbers",
 ]
 ROOT_URLCONF = "analytics_site.urls"
 WSGI_APPLICATION = "analytics_site.wsgi.application"

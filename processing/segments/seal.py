@@ -19,7 +19,7 @@ from processing.sessions.layers import Arrivals
 from processing.sessions.timeline import advance
 from processing.store.port import Store
 
-PORTION: Final = Weight(50_000, 40 * 2**20)
+PORTION: Final = Weight(40_000, 32 * 2**20)
 
 
 def seal(store: Store, columns: ColumnCache, property: int) -> bool:

@@ -25,7 +25,7 @@ class Weight(NamedTuple):
 
 
 BATCH: Final = Weight(12_500, 8 * 2**20)  # that is processed together
-VIEW: Final = Weight(100_000, 64 * 2**20)  # of a tail that a view shows: twice what the worker seals at once
+VIEW: Final = Weight(80_000, 48 * 2**20)  # of a tail that a view shows: twice what the worker seals at once
 
 
 class TailTerms(NamedTuple):

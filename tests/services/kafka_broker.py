@@ -168,9 +168,10 @@ class Kafka:
         return f"{number}@{host}:{port}"
 
     def _cluster_id(self) -> str:
+        """Kafka's own form of a UUID. It never begins with a dash, which Kafka's tool would take for an option."""
         path = self.folder / "cluster"
         if not path.exists():
-            path.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            path.write_text("H" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:])
         return path.read_text()
 
     def _spawn(self, number: int) -> None:

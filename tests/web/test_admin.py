@@ -179,3 +179,9 @@ def test_no_list_is_filtered_by_what_it_does_not_show(admin: Client, page: str, 
 )
 def test_lists_are_filtered_by_what_they_show(admin: Client, page: str, shown: str) -> None:
     assert admin.get(f"/admin/{page}/", {shown: "1"}).status_code == 200
+
+
+def test_a_word_in_place_of_a_number_is_a_bad_request(client: Client, administrator: User) -> None:
+    client.force_login(administrator)
+    form = {"action": "revoke_chosen", "_selected_action": "user", "index": "0"}
+    assert client.post("/admin/configuration/token/", form).status_code == 400

@@ -144,10 +144,10 @@ def test_a_later_view_of_a_long_tail_shows_what_an_earlier_one_showed() -> None:
         blocks = sorted([*blocks, BlockInfo(key, "c", 1, 1, 100)])
         some, others = affordable(blocks, lambda _: Weight(3_000, 0))
         assert sorted([*some, *others]) == blocks
-        assert len(some) == min(len(blocks), 34)
-        if len(blocks) <= 34:
+        assert len(some) == min(len(blocks), 27)
+        if len(blocks) <= 27:
             before = {block.key for block in some}
-    assert len(before) == 34
+    assert len(before) == 27
 
 
 def test_raw_rows_are_read_by_visitors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

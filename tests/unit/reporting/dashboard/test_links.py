@@ -65,4 +65,4 @@ def test_a_form_carries_on_the_rest(before: Parameters, own: str) -> None:
 
 
 def test_a_parameter_may_have_any_name() -> None:
-    assert link(QueryDict("query=1&period=7d"), **{"query": "", "changes": "2"}) == "?period=7d&changes=2"
+    assert link(QueryDict("query=1&period=7d"), query="", changes="2") == "?period=7d&changes=2"
