@@ -13,7 +13,7 @@ from configuration.ruleset.ruleset import (
     Unit,
 )
 from processing.pipeline.custom_values import EVENT, GROUP, METRIC, USER, extract, number
-from reporting.registry.dimensions.model import Dimension, decoded
+from reporting.registry.dimensions.model import NOT_SET, Dimension, decoded
 from reporting.registry.dimensions.page import CONTENT_GROUP
 from reporting.registry.metrics.model import Metric, MetricType, summed
 
@@ -61,6 +61,7 @@ def _channel_group(rule: ChannelGroupRule) -> Dimension:
         f"The channel of the session's first event in the channel group {rule.name}.",
         column="session_groups",
         key=rule.name,
+        example=rule.channels[0].name if rule.channels else rule.otherwise,
     )
 
 
@@ -72,12 +73,14 @@ def _first_channel_group(rule: ChannelGroupRule) -> Dimension:
         f"The channel of the visitor's first session in the channel group {rule.name}.",
         column="first_user_groups",
         key=rule.name,
+        example=rule.channels[0].name if rule.channels else rule.otherwise,
     )
 
 
 def _content_group(name: str, rule: ContentGroupRule) -> Dimension:
     meaning = f"The event's group in the content group {rule.name}."
-    return decoded(name, rule.name, "Page", meaning, column="custom", key=GROUP + rule.name)
+    example = rule.groups[0].name if rule.groups else rule.otherwise or NOT_SET
+    return decoded(name, rule.name, "Page", meaning, column="custom", key=GROUP + rule.name, example=example)
 
 
 def _parameter(rule: CustomDimensionRule) -> Dimension:
@@ -86,11 +89,14 @@ def _parameter(rule: CustomDimensionRule) -> Dimension:
     else:
         family, key, source = CUSTOM_EVENT, EVENT + rule.parameter, "event parameter"
     meaning = f"The {source} {rule.parameter}, as the event carries it."
-    return decoded(f"{family}:{rule.parameter}", rule.name, "Custom", meaning, column="custom", key=key)
+    return decoded(
+        f"{family}:{rule.parameter}", rule.name, "Custom", meaning, column="custom", key=key, example=f"{rule.name} 1"
+    )
 
 
 def _sum(rule: CustomMetricRule) -> Metric:
     meaning = f"The sum of the event parameter {rule.parameter}."
     value = number(extract("custom", METRIC + rule.parameter))
     name = f"{CUSTOM_EVENT}:{rule.parameter}"
-    return summed(name, rule.name, TYPES[rule.unit], meaning, columns=("custom",), value=value)
+    example = f"12.5: the values of {rule.name} add up to 12.5"
+    return summed(name, rule.name, TYPES[rule.unit], meaning, columns=("custom",), value=value, example=example)

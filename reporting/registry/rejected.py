@@ -28,13 +28,21 @@ REJECTED_DIMENSIONS: Final = _by_name(
             definition="Why the hit does not count, such as bot or duplicate: the first reason that was found. A hit"
             " that was sent again is a duplicate, whatever the reason of the first one was.",
             column="reason",
+            example="bot",
         ),
-        _hit("rule", "Rule", definition="The name of your rule that rejected the hit.", column="rule"),
+        _hit(
+            "rule",
+            "Rule",
+            definition="The name of your rule that rejected the hit.",
+            column="rule",
+            example="Our office",
+        ),
         _hit(
             "botName",
             "Bot name",
             definition="The program that sent the hit, by its user agent, such as Googlebot or GPTBot.",
             column="bot_name",
+            example="GPTBot",
         ),
         _hit(
             "botCategory",
@@ -43,6 +51,7 @@ REJECTED_DIMENSIONS: Final = _by_name(
             " (fetches a page that a person asks about), monitor, SEO tool, feed reader, social preview, archiver,"
             " library, security scanner, headless browser or other.",
             column="bot_category",
+            example="AI crawler",
         ),
         *(dimension for dimension in DIMENSIONS.values() if set(dimension.columns) <= _COLUMNS),
     )
@@ -55,6 +64,7 @@ REJECTED_METRICS: Final = _by_name(
             category="Event",
             definition="The number of hits that were accepted but not counted.",
             measure=EVENTS,
+            example="250: 250 hits were not counted",
         ),
         count(
             name="rejectedVisitors",
@@ -63,6 +73,7 @@ REJECTED_METRICS: Final = _by_name(
             definition="Distinct visitors that sent these hits. A program that changes its address or its user agent is"
             " several; all lines of access logs that name no address are one.",
             measure=VISITORS,
+            example="12: twelve programs or visitors sent them",
         ),
     )
 )

@@ -32,15 +32,19 @@ def page() -> str:
 def with_registries(text: str) -> str:
     """Returns the page with its tables of dimensions and metrics written from the registries."""
     scopes = {"session": "(session) ", "user": "(user) ", "item": "(item) ", "event": ""}
-    dimensions = [f"| `{item.name}` | {scopes[item.scope]}{item.definition} |" for item in DIMENSIONS.values()]
-    metrics = [f"| `{item.name}` | {item.type} | {item.definition} |" for item in METRICS.values()]
+    dimensions = [
+        f"| `{item.name}` | {scopes[item.scope]}{item.definition} | `{item.example}` |" for item in DIMENSIONS.values()
+    ]
+    metrics = [f"| `{item.name}` | {item.type} | {item.definition} | {item.example} |" for item in METRICS.values()]
     return _between(_between(text, "dimensions", dimensions), "metrics", metrics)
 
 
 def with_rejected(text: str) -> str:
     """Returns the page about rejected hits with its tables written from their registry."""
-    dimensions = [f"| `{item.name}` | {item.definition} |" for item in REJECTED_DIMENSIONS.values()]
-    metrics = [f"| `{item.name}` | {item.type} | {item.definition} |" for item in REJECTED_METRICS.values()]
+    dimensions = [f"| `{item.name}` | {item.definition} | `{item.example}` |" for item in REJECTED_DIMENSIONS.values()]
+    metrics = [
+        f"| `{item.name}` | {item.type} | {item.definition} | {item.example} |" for item in REJECTED_METRICS.values()
+    ]
     return _between(_between(text, "rejected dimensions", dimensions), "rejected metrics", metrics)
 
 

@@ -80,6 +80,7 @@ def _minutes_ago(minute: int) -> Dimension:
         category="Time",
         scope="event",
         definition="How many minutes of the clock ago the event was, 00 to 29; 00 is the minute that is not over.",
+        example="05",
         columns=("time",),
         key=lambda _zone: minute - pl.col("time") // MINUTE_MS,
         text=lambda key: key.cast(pl.String).str.zfill(2),

@@ -75,4 +75,4 @@ def _derive(derived: DerivedDimension, custom: Mapping[str, Dimension]) -> Dimen
     columns = tuple(dict.fromkeys(column for part in parts for column in part.columns))
     definition = f"{derived.function} of {', '.join(derived.of)}"
     scope = "item" if any(part.scope == "item" for part in parts) else "event"
-    return Dimension(name, name, "Derived", scope, definition, columns, key, plain)
+    return Dimension(name, name, "Derived", scope, definition, "", columns, key, plain)

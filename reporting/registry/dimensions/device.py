@@ -39,9 +39,17 @@ DEVICE: Final = (
         "Technology",
         "The kind of device: desktop, mobile, tablet or smart tv.",
         "device",
+        example="mobile",
     ),
-    of_column("browser", "Browser", "Technology", "The browser that sent the event.", "browser"),
-    of_column("operatingSystem", "Operating system", "Technology", "The operating system of the device.", "system"),
+    of_column("browser", "Browser", "Technology", "The browser that sent the event.", "browser", example="Chrome"),
+    of_column(
+        "operatingSystem",
+        "Operating system",
+        "Technology",
+        "The operating system of the device.",
+        "system",
+        example="Android",
+    ),
     of_column(
         "browserVersion",
         "Browser version",
@@ -49,6 +57,7 @@ DEVICE: Final = (
         "The browser's version as its client hints say it, or its user agent, which may leave out all but the first"
         " number: 131.0.0.0.",
         "browser_version",
+        example="131.0.0.0",
     ),
     of_column(
         "operatingSystemVersion",
@@ -57,6 +66,7 @@ DEVICE: Final = (
         "The operating system's version, without zeros at its end, as client hints say it, or the user agent, in which"
         " Windows 11 is 10, macOS stays at 10.15.7, and Chrome on Android at 10.",
         "system_version",
+        example="15",
     ),
     Dimension(
         name="operatingSystemWithVersion",
@@ -68,6 +78,7 @@ DEVICE: Final = (
         columns=("system", "system_version"),
         key=_system_with_version,
         text=plain,
+        example="Android 15",
     ),
     Dimension(
         name="platform",
@@ -78,6 +89,7 @@ DEVICE: Final = (
         columns=("device",),
         key=lambda _zone: pl.repeat(_WEB, pl.len()),
         text=plain,
+        example="web",
     ),
     Dimension(
         name="platformDeviceCategory",
@@ -88,6 +100,7 @@ DEVICE: Final = (
         columns=("device",),
         key=lambda _zone: pl.lit(f"{_WEB} / ") + plain(filled("device")),
         text=plain,
+        example="web / mobile",
     ),
     of_column(
         "mobileDeviceBranding",
@@ -95,6 +108,7 @@ DEVICE: Final = (
         "Technology",
         "Who made the device, as ua-parser knows it by the model that client hints or the user agent name.",
         "brand",
+        example="Google",
     ),
     of_column(
         "mobileDeviceModel",
@@ -102,14 +116,18 @@ DEVICE: Final = (
         "Technology",
         "The model of the device, by client hints, or by the user agent, in which Chrome on Android leaves it out.",
         "model",
+        example="Pixel 9",
     ),
-    of_column("deviceModel", "Device model", "Technology", "The same as mobileDeviceModel.", "model"),
+    of_column(
+        "deviceModel", "Device model", "Technology", "The same as mobileDeviceModel.", "model", example="Pixel 9"
+    ),
     of_column(
         "screenResolution",
         "Screen resolution",
         "Technology",
         "Width and height of the screen in CSS pixels, such as 1920x1080.",
         "screen",
+        example="412x915",
     ),
     of_column(
         "viewport",
@@ -117,6 +135,7 @@ DEVICE: Final = (
         "Technology",
         "Width and height of the part of the window that shows the page, in CSS pixels, such as 1280x720.",
         "viewport",
+        example="412x785",
     ),
     Dimension(
         name="language",
@@ -128,6 +147,7 @@ DEVICE: Final = (
         columns=("language",),
         key=_language,
         text=plain,
+        example="English",
     ),
     of_column(
         "languageCode",
@@ -135,5 +155,6 @@ DEVICE: Final = (
         "Technology",
         "The browser's language as it was sent, in lower case: en-us. What is no language code is not set.",
         "language",
+        example="en-us",
     ),
 )

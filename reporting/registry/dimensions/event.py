@@ -12,13 +12,16 @@ def _yes_or_no(column: str) -> pl.Expr:
 
 
 EVENT: Final = (
-    of_column("eventName", "Event name", "Event", "The name of the event, such as page_view.", "event"),
+    of_column(
+        "eventName", "Event name", "Event", "The name of the event, such as page_view.", "event", example="page_view"
+    ),
     of_column(
         "protocol",
         "Protocol",
         "Event",
         "How the event came: ga4 from a tracker, access_log from a line of an access log.",
         "protocol",
+        example="ga4",
     ),
     Dimension(
         name="signedInWithUserId",
@@ -29,5 +32,6 @@ EVENT: Final = (
         columns=("signed_in",),
         key=lambda _zone: _yes_or_no("signed_in").fill_null(NOT_SET),
         text=plain,
+        example="yes",
     ),
 )

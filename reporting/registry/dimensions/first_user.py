@@ -21,6 +21,7 @@ FIRST_USER: Final = (
         CATEGORY,
         "The source of the visitor's first session, such as google, whenever that was.",
         "first_user_source",
+        example="newsletter",
     ),
     of_column(
         "firstUserMedium",
@@ -28,6 +29,7 @@ FIRST_USER: Final = (
         CATEGORY,
         "How the visitor came for the first time, such as organic or referral.",
         "first_user_medium",
+        example="email",
     ),
     Dimension(
         name="firstUserSourceMedium",
@@ -38,6 +40,7 @@ FIRST_USER: Final = (
         columns=("first_user_source", "first_user_medium"),
         key=_source_and_medium,
         text=plain,
+        example="newsletter / email",
     ),
     of_column(
         "firstUserCampaignName",
@@ -45,6 +48,7 @@ FIRST_USER: Final = (
         CATEGORY,
         "The campaign of the visitor's first session.",
         "first_user_campaign",
+        example="welcome",
     ),
     of_column(
         "firstUserDefaultChannelGroup",
@@ -52,6 +56,7 @@ FIRST_USER: Final = (
         CATEGORY,
         "The default channel for source, medium and campaign of the visitor's first session.",
         "first_user_channel",
+        example="Email",
     ),
     of_column(
         "firstUserPrimaryChannelGroup",
@@ -59,6 +64,7 @@ FIRST_USER: Final = (
         CATEGORY,
         "The same as firstUserDefaultChannelGroup: the default channels are the primary ones of every property.",
         "first_user_channel",
+        example="Email",
     ),
     Dimension(
         name="firstSessionDate",
@@ -69,6 +75,7 @@ FIRST_USER: Final = (
         columns=("first_user_day",),
         key=lambda _zone: pl.col("first_user_day"),
         text=calendar.date_text,
+        example="20261012",
     ),
     Dimension(
         name="newVsReturning",
@@ -80,5 +87,6 @@ FIRST_USER: Final = (
         columns=("in_first_session",),
         key=lambda _zone: pl.col("in_first_session").cast(pl.Int8),
         text=lambda key: pl.when(key == 1).then(pl.lit("new")).otherwise(pl.lit("returning")),
+        example="returning",
     ),
 )

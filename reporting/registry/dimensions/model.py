@@ -24,6 +24,7 @@ class Dimension(NamedTuple):
     category: str
     scope: str  # "event", "session", "user" or "item"
     definition: str
+    example: str  # a value as reports show it; "" for what a report derives
     columns: tuple[str, ...]
     key: Callable[[str], pl.Expr]  # time zone -> texts or integers, never null, one for each text
     text: Callable[[pl.Expr], pl.Expr]  # key -> String
@@ -47,26 +48,33 @@ def plain(key: pl.Expr) -> pl.Expr:
     return key.cast(pl.String)
 
 
-def of_column(name: str, label: str, category: str, definition: str, column: str) -> Dimension:
+def of_column(name: str, label: str, category: str, definition: str, column: str, *, example: str) -> Dimension:
     scope = _scope(column)
-    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: filled(column), plain)
+    return Dimension(name, label, category, scope, definition, example, (column,), lambda _zone: filled(column), plain)
 
 
 def translated(
-    name: str, label: str, category: str, definition: str, *, column: str, names: Callable[[], Mapping[str, str]]
+    name: str,
+    label: str,
+    category: str,
+    definition: str,
+    *,
+    column: str,
+    names: Callable[[], Mapping[str, str]],
+    example: str,
 ) -> Dimension:
     """Returns the dimension of what a table calls the values of a column; values that it lacks are not set."""
     value = read_each(
         column, lambda texts: texts.replace_strict(names(), default=None, return_dtype=pl.String())
     ).fill_null(NOT_SET)
-    return Dimension(name, label, category, "event", definition, (column,), lambda _zone: value, plain)
+    return Dimension(name, label, category, "event", definition, example, (column,), lambda _zone: value, plain)
 
 
-def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str) -> Dimension:
+def decoded(name: str, label: str, category: str, definition: str, *, column: str, key: str, example: str) -> Dimension:
     """Returns the dimension of one key of a column that holds several, "key=value&…" (pipeline/custom_values.py)."""
     scope = _scope(column)
     value = extract(column, key).fill_null(NOT_SET)
-    return Dimension(name, label, category, scope, definition, (column,), lambda _zone: value, plain)
+    return Dimension(name, label, category, scope, definition, example, (column,), lambda _zone: value, plain)
 
 
 def _scope(column: str) -> str:

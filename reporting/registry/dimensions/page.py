@@ -51,6 +51,7 @@ PAGE: Final = (
         "Page",
         "The path of the page's address, without host and query; a fragment that begins with / or ! belongs to it.",
         "path",
+        example="/shop/seeds",
     ),
     Dimension(
         name="pagePathPlusQueryString",
@@ -61,6 +62,7 @@ PAGE: Final = (
         columns=("path", "query"),
         key=_page_and_query,
         text=plain,
+        example="/shop/seeds?sort=price",
     ),
     Dimension(
         name="fullPageUrl",
@@ -72,6 +74,7 @@ PAGE: Final = (
         columns=("host", "path", "query"),
         key=_full_page,
         text=plain,
+        example="shop.example/shop/seeds?sort=price",
     ),
     decoded(
         CONTENT_GROUP,
@@ -80,8 +83,9 @@ PAGE: Final = (
         "The event's group in the first content group of the property's rules; contentGroup:<name> names another.",
         column="custom",
         key=GROUP,
+        example="Shop",
     ),
-    of_column("hostName", "Host name", "Page", "The host of the page's URL.", "host"),
+    of_column("hostName", "Host name", "Page", "The host of the page's URL.", "host", example="shop.example"),
     Dimension(
         name="pageLocation",
         label="Page location",
@@ -92,8 +96,16 @@ PAGE: Final = (
         columns=("scheme", "host", "path", "query"),
         key=_location,
         text=plain,
+        example="https://shop.example/shop/seeds?sort=price",
     ),
-    of_column("pageTitle", "Page title", "Page", "The title of the page, its first 300 characters.", "title"),
+    of_column(
+        "pageTitle",
+        "Page title",
+        "Page",
+        "The title of the page, its first 300 characters.",
+        "title",
+        example="Seeds for your garden",
+    ),
     of_column(
         "pageReferrer",
         "Page referrer",
@@ -101,9 +113,15 @@ PAGE: Final = (
         "The whole address of the page that led to this one, as it was sent, its first 2,048 characters; also where it"
         " is of the same site.",
         "referrer",
+        example="https://search.example/?q=seeds",
     ),
     of_column(
-        "unifiedPagePathScreen", "Page path and screen class", "Page", "The same as pagePath: web pages only.", "path"
+        "unifiedPagePathScreen",
+        "Page path and screen class",
+        "Page",
+        "The same as pagePath: web pages only.",
+        "path",
+        example="/shop/seeds",
     ),
     Dimension(
         name="unifiedPageScreen",
@@ -114,11 +132,22 @@ PAGE: Final = (
         columns=("path", "query"),
         key=_page_and_query,
         text=plain,
+        example="/shop/seeds?sort=price",
     ),
     of_column(
-        "unifiedScreenClass", "Page title and screen class", "Page", "The same as pageTitle: web pages only.", "title"
+        "unifiedScreenClass",
+        "Page title and screen class",
+        "Page",
+        "The same as pageTitle: web pages only.",
+        "title",
+        example="Seeds for your garden",
     ),
     of_column(
-        "unifiedScreenName", "Page title and screen name", "Page", "The same as pageTitle: web pages only.", "title"
+        "unifiedScreenName",
+        "Page title and screen name",
+        "Page",
+        "The same as pageTitle: web pages only.",
+        "title",
+        example="Seeds for your garden",
     ),
 )

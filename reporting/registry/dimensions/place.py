@@ -29,10 +29,21 @@ def _by_country(by_code: Mapping[str, str]) -> Mapping[str, str]:
 
 PLACE: Final = (
     of_column(
-        "country", "Country", "Geography", "The English name of the country from which the event was sent.", "country"
+        "country",
+        "Country",
+        "Geography",
+        "The English name of the country from which the event was sent.",
+        "country",
+        example="Germany",
     ),
     translated(
-        "countryId", "Country ID", "Geography", "The country's ISO 3166-1 alpha-2 code.", column="country", names=_codes
+        "countryId",
+        "Country ID",
+        "Geography",
+        "The country's ISO 3166-1 alpha-2 code.",
+        column="country",
+        names=_codes,
+        example="DE",
     ),
     translated(
         "continent",
@@ -42,6 +53,7 @@ PLACE: Final = (
         " Oceania; or Antarctica.",
         column="country",
         names=_continents,
+        example="Europe",
     ),
     translated(
         "continentId",
@@ -50,6 +62,7 @@ PLACE: Final = (
         "The continent's number with the United Nations (M49), such as 150 for Europe.",
         column="country",
         names=_continent_numbers,
+        example="150",
     ),
     of_column(
         "region",
@@ -57,6 +70,7 @@ PLACE: Final = (
         "Geography",
         "The English name of the region within the country, as the file of places has it.",
         "region",
+        example="Bavaria",
     ),
     of_column(
         "city",
@@ -64,5 +78,6 @@ PLACE: Final = (
         "Geography",
         "The English name of the city, as the file of places has it. Cities of the same name are one value.",
         "city",
+        example="Munich",
     ),
 )

@@ -14,6 +14,7 @@ QUALITY: Final = (
         "Quality",
         "The web vital that the event measures: LCP, INP, CLS, FCP or TTFB.",
         "vital",
+        example="LCP",
     ),
     Dimension(
         name="webVitalRating",
@@ -25,6 +26,7 @@ QUALITY: Final = (
         columns=("vital", "vital_value"),
         key=lambda _zone: pl.coalesce(*(vital.rating for vital in VITALS), pl.lit(NOT_SET)),
         text=plain,
+        example="good",
     ),
     of_column(
         "errorMessage",
@@ -32,6 +34,7 @@ QUALITY: Final = (
         "Quality",
         "The description of an exception event, else its message, cut at 255 characters. Google has no such dimension.",
         "error_message",
+        example="basket is not defined",
     ),
     Dimension(
         name="errorFatal",
@@ -49,5 +52,6 @@ QUALITY: Final = (
             .otherwise(pl.lit(NOT_SET))
         ),
         text=plain,
+        example="no",
     ),
 )

@@ -22,6 +22,7 @@ SESSION: Final = (
         columns=("landing_path",),
         key=lambda _zone: filled("landing_path"),
         text=plain,
+        example="/shop",
     ),
     Dimension(
         name="landingPagePlusQueryString",
@@ -33,6 +34,7 @@ SESSION: Final = (
         columns=("landing_path", "landing_query"),
         key=lambda _zone: with_query("landing_path", "landing_query"),
         text=plain,
+        example="/shop?page=2",
     ),
     Dimension(
         name="exitPage",
@@ -44,6 +46,7 @@ SESSION: Final = (
         columns=("exit_path",),
         key=lambda _zone: filled("exit_path"),
         text=plain,
+        example="/checkout",
     ),
     Dimension(
         name="sessionNumber",
@@ -55,5 +58,6 @@ SESSION: Final = (
         columns=("session_visit_number",),
         key=lambda _zone: pl.col("session_visit_number").fill_null(0),
         text=_number,
+        example="3",
     ),
 )

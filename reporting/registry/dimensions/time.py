@@ -22,8 +22,10 @@ def _calendar_and_minute(key: pl.Expr) -> pl.Expr:
     return pl.concat_str(_calendar_and_hour(key // 60), _two_digits(key % 60))
 
 
-def _of_day(name: str, label: str, definition: str, key: pl.Expr, text: Callable[[pl.Expr], pl.Expr]) -> Dimension:
-    return Dimension(name, label, "Time", "event", definition, ("day",), lambda _zone: key, text)
+def _of_day(
+    name: str, label: str, definition: str, key: pl.Expr, text: Callable[[pl.Expr], pl.Expr], *, example: str
+) -> Dimension:
+    return Dimension(name, label, "Time", "event", definition, example, ("day",), lambda _zone: key, text)
 
 
 TIME: Final = (
@@ -36,6 +38,7 @@ TIME: Final = (
         columns=("day",),
         key=lambda _zone: pl.col("day"),
         text=calendar.date_text,
+        example="20261130",
     ),
     Dimension(
         name="hour",
@@ -47,6 +50,7 @@ TIME: Final = (
         columns=("time",),
         key=lambda zone: local_hours(zone) % 24,
         text=_two_digits,
+        example="14",
     ),
     Dimension(
         name="dateHour",
@@ -57,6 +61,7 @@ TIME: Final = (
         columns=("time",),
         key=local_hours,
         text=_calendar_and_hour,
+        example="2026113014",
     ),
     Dimension(
         name="minute",
@@ -68,6 +73,7 @@ TIME: Final = (
         key=lambda zone: local_minutes(zone) % 60,
         text=_two_digits,
         divides_hours=True,
+        example="05",
     ),
     Dimension(
         name="dateHourMinute",
@@ -79,9 +85,15 @@ TIME: Final = (
         key=local_minutes,
         text=_calendar_and_minute,
         divides_hours=True,
+        example="202611301405",
     ),
     _of_day(
-        "day", "Day of the month", "The local day of the event within its month, 01 to 31.", calendar.DAY, _two_digits
+        "day",
+        "Day of the month",
+        "The local day of the event within its month, 01 to 31.",
+        calendar.DAY,
+        _two_digits,
+        example="30",
     ),
     _of_day(
         "dayOfWeek",
@@ -89,6 +101,7 @@ TIME: Final = (
         "The local day of the event within its week, from 0 for Sunday to 6 for Saturday.",
         calendar.WEEKDAY,
         plain,
+        example="1",
     ),
     _of_day(
         "dayOfWeekName",
@@ -96,6 +109,7 @@ TIME: Final = (
         "The English name of the event's local day, such as Sunday.",
         calendar.WEEKDAY,
         calendar.weekday_name,
+        example="Monday",
     ),
     _of_day(
         "week",
@@ -103,6 +117,7 @@ TIME: Final = (
         "The week of the event's local day, 01 to 54. Weeks begin on Sunday; 1 January is in week 01.",
         calendar.WEEK,
         _two_digits,
+        example="49",
     ),
     _of_day(
         "yearWeek",
@@ -110,6 +125,7 @@ TIME: Final = (
         "Year and week of the event's local day, as YYYYWW. Weeks begin on Sunday; 1 January is in week 01.",
         calendar.YEAR * 100 + calendar.WEEK,
         plain,
+        example="202649",
     ),
     _of_day(
         "isoWeek",
@@ -117,6 +133,7 @@ TIME: Final = (
         "The ISO week of the event's local day, 01 to 53. It begins on Monday; 4 January is in week 01.",
         calendar.ISO_WEEK,
         _two_digits,
+        example="49",
     ),
     _of_day(
         "isoYear",
@@ -124,6 +141,7 @@ TIME: Final = (
         "The year to which the ISO week of the event's local day belongs.",
         calendar.ISO_YEAR,
         plain,
+        example="2026",
     ),
     _of_day(
         "isoYearIsoWeek",
@@ -131,14 +149,18 @@ TIME: Final = (
         "ISO year and ISO week of the event's local day, as YYYYWW.",
         calendar.ISO_YEAR * 100 + calendar.ISO_WEEK,
         plain,
+        example="202649",
     ),
-    _of_day("month", "Month", "The month of the event's local day, 01 to 12.", calendar.MONTH, _two_digits),
-    _of_day("year", "Year", "The year of the event's local day, such as 2026.", calendar.YEAR, plain),
+    _of_day(
+        "month", "Month", "The month of the event's local day, 01 to 12.", calendar.MONTH, _two_digits, example="11"
+    ),
+    _of_day("year", "Year", "The year of the event's local day, such as 2026.", calendar.YEAR, plain, example="2026"),
     _of_day(
         "yearMonth",
         "Year and month",
         "Year and month of the event's local day, as YYYYMM.",
         calendar.YEAR * 100 + calendar.MONTH,
         plain,
+        example="202611",
     ),
 )

@@ -61,4 +61,6 @@ def _calculate(name: str, expression: str, custom: Mapping[str, Metric]) -> Metr
     value = read(expression, operand)
     measures = without_repeats(measure for metric in used.values() for measure in metric.measures)
     finite = pl.when(value.is_finite()).then(value).otherwise(0.0)
-    return Metric(name, name, "FLOAT", "Calculated", expression, measures, finite, expression, flags_show_zero=False)
+    return Metric(
+        name, name, "FLOAT", "Calculated", expression, "", measures, finite, expression, flags_show_zero=False
+    )

@@ -42,20 +42,28 @@ _COUNTS: Final = (
 _MONEY: Final = " Money is converted into the property's currency; what has no rate is in unconvertedRevenue instead."
 
 
-def money(name: str, label: str, category: str, definition: str, value: pl.Expr, *measures: Sum) -> Metric:
+def money(
+    name: str, label: str, category: str, definition: str, value: pl.Expr, *measures: Sum, example: str
+) -> Metric:
     """Returns the metric of a sum of millionths; `value` is in the names of the measures."""
-    return Metric(name, label, "CURRENCY", category, definition, measures, ratio(value, MILLIONTHS))
+    return Metric(name, label, "CURRENCY", category, definition, example, measures, ratio(value, MILLIONTHS))
 
 
-def _average(name: str, label: str, definition: str, whole: Measure, expression: str) -> Metric:
+def _average(name: str, label: str, definition: str, whole: Measure, expression: str, *, example: str) -> Metric:
     value = ratio(ratio(_NET, MILLIONTHS), pl.col(whole.name))
-    return Metric(name, label, "CURRENCY", "Ecommerce", definition, (GROSS, REFUNDS, whole), value, expression)
+    measures = (GROSS, REFUNDS, whole)
+    return Metric(name, label, "CURRENCY", "Ecommerce", definition, example, measures, value, expression)
 
 
 def _purchasers(category: str, measure: Distinct) -> Metric:
     definition = "Distinct visitors with a purchase event in the row that counts." + _COUNTS
     return count(
-        name="totalPurchasers", label="Total purchasers", category=category, definition=definition, measure=measure
+        name="totalPurchasers",
+        label="Total purchasers",
+        category=category,
+        definition=definition,
+        example="8: eight visitors bought something",
+        measure=measure,
     )
 
 
@@ -66,6 +74,7 @@ COMMERCE_METRICS: Final = (
         category="Event",
         definition="The number of add_to_cart events.",
         measure=events_named("add_to_cart"),
+        example="25: something was put into a cart 25 times",
     ),
     count(
         name="checkouts",
@@ -73,6 +82,7 @@ COMMERCE_METRICS: Final = (
         category="Event",
         definition="The number of begin_checkout events.",
         measure=events_named("begin_checkout"),
+        example="15: fifteen checkouts were begun",
     ),
     count(
         name="ecommercePurchases",
@@ -80,6 +90,7 @@ COMMERCE_METRICS: Final = (
         category="Ecommerce",
         definition="The number of purchase events that count; one without a transaction id always does." + _COUNTS,
         measure=PURCHASES,
+        example="11: eleven purchases, one of them for nothing",
     ),
     count(
         name="transactions",
@@ -87,6 +98,7 @@ COMMERCE_METRICS: Final = (
         category="Ecommerce",
         definition="The number of purchase events that count and are worth more than 0." + _COUNTS,
         measure=PAID_PURCHASES,
+        example="10: ten purchases that cost something",
     ),
     _purchasers("User", PURCHASERS),
     rate(
@@ -97,6 +109,7 @@ COMMERCE_METRICS: Final = (
         PURCHASERS,
         ACTIVE_VISITORS,
         "totalPurchasers / activeUsers",
+        example="0.1: one of ten active users bought something",
     ),
     rate(
         "transactionsPerPurchaser",
@@ -106,6 +119,7 @@ COMMERCE_METRICS: Final = (
         PAID_PURCHASES,
         PURCHASERS,
         "transactions / totalPurchasers",
+        example="1.25: ten transactions of eight purchasers",
     ),
     money(
         "totalRevenue",
@@ -116,6 +130,7 @@ COMMERCE_METRICS: Final = (
         _NET,
         GROSS,
         REFUNDS,
+        example="420: purchases of 440, less refunds of 20",
     ),
     money(
         "purchaseRevenue",
@@ -126,6 +141,7 @@ COMMERCE_METRICS: Final = (
         _NET,
         GROSS,
         REFUNDS,
+        example="420: purchases of 440, less refunds of 20",
     ),
     money(
         "grossPurchaseRevenue",
@@ -135,6 +151,7 @@ COMMERCE_METRICS: Final = (
         " quantities." + _COUNTS + _MONEY,
         pl.col(GROSS.name),
         GROSS,
+        example="440: purchases of 440, before refunds",
     ),
     money(
         "refundAmount",
@@ -144,6 +161,7 @@ COMMERCE_METRICS: Final = (
         " Every refund event counts, as an order may be refunded in parts." + _MONEY,
         pl.col(REFUNDS.name),
         REFUNDS,
+        example="20: refunds of 20 in all",
     ),
     money(
         "taxAmount",
@@ -152,6 +170,7 @@ COMMERCE_METRICS: Final = (
         "The tax of the purchases that count." + _MONEY,
         pl.col(TAX.name),
         TAX,
+        example="71.93: a tax of 71.93 on all purchases",
     ),
     money(
         "shippingAmount",
@@ -160,6 +179,7 @@ COMMERCE_METRICS: Final = (
         "The shipping costs of the purchases that count." + _MONEY,
         pl.col(SHIPPING.name),
         SHIPPING,
+        example="39.6: shipping cost 39.60 in all",
     ),
     _average(
         "averagePurchaseRevenue",
@@ -167,6 +187,7 @@ COMMERCE_METRICS: Final = (
         "Purchase revenue divided by transactions.",
         PAID_PURCHASES,
         "purchaseRevenue / transactions",
+        example="42: ten transactions brought 420",
     ),
     _average(
         "averagePurchaseRevenuePerUser",
@@ -174,6 +195,7 @@ COMMERCE_METRICS: Final = (
         "Purchase revenue divided by active users.",
         ACTIVE_VISITORS,
         "purchaseRevenue / activeUsers",
+        example="5.25: eighty active users brought 420",
     ),
     _average(
         "averageRevenuePerUser",
@@ -181,6 +203,7 @@ COMMERCE_METRICS: Final = (
         "Total revenue divided by active users.",
         ACTIVE_VISITORS,
         "totalRevenue / activeUsers",
+        example="5.25: eighty active users brought 420",
     ),
     _average(
         "averagePurchaseRevenuePerPayingUser",
@@ -188,6 +211,7 @@ COMMERCE_METRICS: Final = (
         "Purchase revenue divided by total purchasers.",
         PURCHASERS,
         "purchaseRevenue / totalPurchasers",
+        example="52.5: eight purchasers brought 420",
     ),
     money(
         "unconvertedRevenue",
@@ -198,5 +222,6 @@ COMMERCE_METRICS: Final = (
         difference(UNCONVERTED, UNCONVERTED_REFUNDS),
         UNCONVERTED,
         UNCONVERTED_REFUNDS,
+        example="1500: 1,500 yen, in the row of JPY, without a rate",
     ),
 )

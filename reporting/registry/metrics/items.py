@@ -22,28 +22,45 @@ REFUNDS: Final = of_refunds("item_revenue", of_items=True)
 _WORTH: Final = " An item is worth its price times its quantity."
 
 
-def _units(name: str, label: str, event: str) -> Metric:
+def _units(name: str, label: str, event: str, *, example: str) -> Metric:
     definition = f"The units of the items of {event} events; an item without a quantity is one unit."
-    return count(name=name, label=label, category="Item", definition=definition, measure=units(event))
+    return count(name=name, label=label, category="Item", definition=definition, example=example, measure=units(event))
 
 
-def _events(name: str, label: str, event: str) -> Metric:
+def _events(name: str, label: str, event: str, *, example: str) -> Metric:
     definition = f"The number of {event} events that name an item."
-    return count(name=name, label=label, category="Item", definition=definition, measure=events_with_items(event))
+    return count(
+        name=name,
+        label=label,
+        category="Item",
+        definition=definition,
+        example=example,
+        measure=events_with_items(event),
+    )
 
 
-def _rate(name: str, label: str, definition: str, part: Measure, whole: Measure) -> Metric:
-    return rate(name, label, "Item", definition, part, whole)
+def _rate(name: str, label: str, definition: str, part: Measure, whole: Measure, *, example: str) -> Metric:
+    return rate(name, label, "Item", definition, part, whole, example=example)
 
 
 ITEM_METRICS: Final = (
-    _units("itemsViewed", "Items viewed", "view_item"),
-    _units("itemsViewedInList", "Items viewed in list", "view_item_list"),
-    _units("itemsClickedInList", "Items clicked in list", "select_item"),
-    _units("itemsViewedInPromotion", "Items viewed in promotion", "view_promotion"),
-    _units("itemsClickedInPromotion", "Items clicked in promotion", "select_promotion"),
-    _units("itemsAddedToCart", "Items added to cart", "add_to_cart"),
-    _units("itemsCheckedOut", "Items checked out", "begin_checkout"),
+    _units("itemsViewed", "Items viewed", "view_item", example="200: 200 units in view_item events"),
+    _units("itemsViewedInList", "Items viewed in list", "view_item_list", example="600: lists showed 600 units"),
+    _units("itemsClickedInList", "Items clicked in list", "select_item", example="90: 90 units were chosen from lists"),
+    _units(
+        "itemsViewedInPromotion",
+        "Items viewed in promotion",
+        "view_promotion",
+        example="150: promotions showed 150 units",
+    ),
+    _units(
+        "itemsClickedInPromotion",
+        "Items clicked in promotion",
+        "select_promotion",
+        example="12: twelve units were chosen from promotions",
+    ),
+    _units("itemsAddedToCart", "Items added to cart", "add_to_cart", example="40: 40 units were put into carts"),
+    _units("itemsCheckedOut", "Items checked out", "begin_checkout", example="30: checkouts were begun with 30 units"),
     count(
         name="itemsPurchased",
         label="Items purchased",
@@ -51,16 +68,18 @@ ITEM_METRICS: Final = (
         definition="The units of the items of purchase events that count, see ecommercePurchases; an item without a"
         " quantity is one unit.",
         measure=PURCHASED_UNITS,
+        example="24: 24 units were sold",
     ),
-    _events("itemViewEvents", "Item view events", "view_item"),
-    _events("itemListViewEvents", "Item list view events", "view_item_list"),
-    _events("itemListClickEvents", "Item list click events", "select_item"),
+    _events("itemViewEvents", "Item view events", "view_item", example="180: 180 events showed an item"),
+    _events("itemListViewEvents", "Item list view events", "view_item_list", example="75: 75 events showed a list"),
+    _events("itemListClickEvents", "Item list click events", "select_item", example="85: 85 events chose from a list"),
     _rate(
         "itemListClickThroughRate",
         "Item list click-through rate",
         "Distinct visitors who selected an item in a list as a share of those who viewed one in a list.",
         visitors_with_items("select_item"),
         visitors_with_items("view_item_list"),
+        example="0.2: one of five who saw a list chose from it",
     ),
     _rate(
         "itemPromotionClickThroughRate",
@@ -68,6 +87,7 @@ ITEM_METRICS: Final = (
         "Distinct visitors who selected an item's promotion as a share of those who viewed one.",
         visitors_with_items("select_promotion"),
         visitors_with_items("view_promotion"),
+        example="0.1: one of ten who saw a promotion chose it",
     ),
     _rate(
         "cartToViewRate",
@@ -76,6 +96,7 @@ ITEM_METRICS: Final = (
         " items, the same item.",
         visitors_with_items("add_to_cart"),
         visitors_with_items("view_item"),
+        example="0.25: one of four who viewed an item put one into the cart",
     ),
     _rate(
         "purchaseToViewRate",
@@ -84,6 +105,7 @@ ITEM_METRICS: Final = (
         " a dimension of items, the same item.",
         PURCHASERS_OF_ITEMS,
         visitors_with_items("view_item"),
+        example="0.1: one of ten who viewed an item bought one",
     ),
     money(
         "itemRevenue",
@@ -94,6 +116,7 @@ ITEM_METRICS: Final = (
         difference(GROSS, REFUNDS),
         GROSS,
         REFUNDS,
+        example="380: items sold for 400, less 20 for items given back",
     ),
     money(
         "grossItemRevenue",
@@ -103,6 +126,7 @@ ITEM_METRICS: Final = (
         " out." + _WORTH,
         pl.col(GROSS.name),
         GROSS,
+        example="400: items sold for 400, before refunds",
     ),
     money(
         "itemRefundAmount",
@@ -112,5 +136,6 @@ ITEM_METRICS: Final = (
         + _WORTH,
         pl.col(REFUNDS.name),
         REFUNDS,
+        example="20: items worth 20 were given back",
     ),
 )

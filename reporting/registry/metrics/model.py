@@ -24,6 +24,7 @@ class Metric(NamedTuple):
     type: MetricType
     category: str
     definition: str
+    example: str  # a value and what it says, "12: twelve sessions"; "" for what a report calculates
     measures: tuple[Measure, ...]
     value: pl.Expr
     expression: str = ""
@@ -35,23 +36,32 @@ class Metric(NamedTuple):
         return {"User": "user", "Session": "session", "Item": "item"}.get(self.category, "event")
 
 
-def count(*, name: str, label: str, category: str, definition: str, measure: Measure) -> Metric:
-    return Metric(name, label, "INTEGER", category, definition, (measure,), pl.col(measure.name))
+def count(*, name: str, label: str, category: str, definition: str, example: str, measure: Measure) -> Metric:
+    return Metric(name, label, "INTEGER", category, definition, example, (measure,), pl.col(measure.name))
 
 
 def rate(
-    name: str, label: str, category: str, definition: str, part: Measure, whole: Measure, expression: str = ""
+    name: str,
+    label: str,
+    category: str,
+    definition: str,
+    part: Measure,
+    whole: Measure,
+    expression: str = "",
+    *,
+    example: str,
 ) -> Metric:
     value = ratio(pl.col(part.name), pl.col(whole.name))
-    return Metric(name, label, "FLOAT", category, definition, (part, whole), value, expression)
+    return Metric(name, label, "FLOAT", category, definition, example, (part, whole), value, expression)
 
 
 def summed(
-    name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr
+    name: str, label: str, type: MetricType, definition: str, *, columns: tuple[str, ...], value: pl.Expr, example: str
 ) -> Metric:
     """Returns the metric of a sum of millionths."""
     total = ratio(pl.col(name), MILLIONTHS)
-    return Metric(name, label, type, "Event", definition, (Sum(name, columns, value, wide=True),), total)
+    measure = Sum(name, columns, value, wide=True)
+    return Metric(name, label, type, "Event", definition, example, (measure,), total)
 
 
 def seconds(milliseconds: pl.Expr) -> pl.Expr:

@@ -13,18 +13,23 @@ def _key_events_of(name: str, event: str) -> Metric:
         label=f"Key events: {event}",
         category="Event",
         definition=f"Key events that are named {event}.",
+        example=f"3: three key events named {event}",
         measure=key_events_named(event),
     )
 
 
 def _session_rate_of(name: str, event: str) -> Metric:
     definition = f"Distinct sessions with the key event {event} in the row as a share of all sessions of the row."
-    return rate(name, f"Session key event rate: {event}", "Session", definition, key_sessions_with(event), SESSIONS)
+    example = f"0.1: one of ten sessions had the key event {event}"
+    label = f"Session key event rate: {event}"
+    return rate(name, label, "Session", definition, key_sessions_with(event), SESSIONS, example=example)
 
 
 def _user_rate_of(name: str, event: str) -> Metric:
     definition = f"Distinct visitors with the key event {event} in the row as a share of all visitors of the row."
-    return rate(name, f"User key event rate: {event}", "User", definition, key_visitors_with(event), VISITORS)
+    example = f"0.1: one of ten visitors had the key event {event}"
+    label = f"User key event rate: {event}"
+    return rate(name, label, "User", definition, key_visitors_with(event), VISITORS, example=example)
 
 
 # "keyEvents:purchase" -> the metric of this name, for the event purchase.

@@ -23,6 +23,7 @@ _CRASHED_VISITORS: Final = Distinct("crashed_visitors", ("visitor", "error_fatal
 
 def _of_vital(vital: Vital) -> Iterator[Metric]:
     name, short = vital.name.lower(), vital.name
+    unit = f" {vital.unit}" if vital.unit else ""
     quantile = Quantile(f"{short} quantile", _COLUMNS, vital.value, PERCENT)
     measured = Sum(f"{short} values", _COLUMNS, vital.value.is_not_null())
     yield Metric(
@@ -33,6 +34,7 @@ def _of_vital(vital: Vital) -> Iterator[Metric]:
         definition=f"The 75th percentile of {vital.label} ({short}): the smallest measured value that at least three"
         f" quarters of the row's measurements do not exceed{', in milliseconds' if vital.unit else ', without unit'}."
         " 0 if there are none.",
+        example=f"{vital.good:g}: three of four times, {short} was at most {vital.good:g}{unit}",
         measures=(quantile,),
         value=ratio(pl.col(quantile.name), MILLIONTHS),
         flags_show_zero=False,
@@ -42,22 +44,27 @@ def _of_vital(vital: Vital) -> Iterator[Metric]:
         label=f"{short} measurements",
         category="Quality",
         definition=f"The number of events that measure {vital.label} ({short}).",
+        example=f"40: {short} was measured 40 times",
         measure=measured,
     )
-    unit = f" {vital.unit}" if vital.unit else ""
+    yield from _ratings_of(vital, measured, unit)
+
+
+def _ratings_of(vital: Vital, measured: Sum, unit: str) -> Iterator[Metric]:
     bounds = (
         f"at most {vital.good:g}{unit}",
         f"more than {vital.good:g} and at most {vital.poor:g}{unit}",
         f"more than {vital.poor:g}{unit}",
     )
-    for rating, words in zip(RATINGS, bounds, strict=True):
+    for rating, words, share in zip(RATINGS, bounds, (80, 15, 5), strict=True):
         yield rate(
-            f"{name}{rating.title().replace(' ', '')}Rate",
-            f"{short}: {rating}",
+            f"{vital.name.lower()}{rating.title().replace(' ', '')}Rate",
+            f"{vital.name}: {rating}",
             "Quality",
-            f"Measurements of {short} that are {rating} ({words}) as a share of all of them, from 0 to 1.",
-            Sum(f"{short} {rating}", _COLUMNS, vital.rating == rating),
+            f"Measurements of {vital.name} that are {rating} ({words}) as a share of all of them, from 0 to 1.",
+            Sum(f"{vital.name} {rating}", _COLUMNS, vital.rating == rating),
             measured,
+            example=f"{share / 100}: {share} of 100 measurements of {vital.name} were {rating}",
         )
 
 
@@ -69,6 +76,7 @@ QUALITY_METRICS: Final = (
         category="Quality",
         definition="The number of events named exception or app_exception.",
         measure=_ERRORS,
+        example="7: seven errors",
     ),
     count(
         name="fatalErrors",
@@ -76,6 +84,7 @@ QUALITY_METRICS: Final = (
         category="Quality",
         definition="The number of these events whose parameter fatal is true.",
         measure=_FATAL_ERRORS,
+        example="2: two of the errors were fatal",
     ),
     Metric(
         name="errorFreeSessionRate",
@@ -86,6 +95,7 @@ QUALITY_METRICS: Final = (
         measures=(_ERROR_SESSIONS, SESSIONS),
         value=ratio(pl.col(SESSIONS.name) - pl.col(_ERROR_SESSIONS.name), pl.col(SESSIONS.name)),
         flags_show_zero=False,
+        example="0.95: 19 of 20 sessions had no error",
     ),
     count(
         name="crashAffectedUsers",
@@ -93,6 +103,7 @@ QUALITY_METRICS: Final = (
         category="Quality",
         definition="Distinct visitors with a fatal error in the row.",
         measure=_CRASHED_VISITORS,
+        example="2: two visitors had a fatal error",
     ),
     Metric(
         name="crashFreeUsersRate",
@@ -104,5 +115,6 @@ QUALITY_METRICS: Final = (
         measures=(_CRASHED_VISITORS, VISITORS),
         value=ratio(pl.col(VISITORS.name) - pl.col(_CRASHED_VISITORS.name), pl.col(VISITORS.name)),
         flags_show_zero=False,
+        example="0.98: 98 of 100 visitors had no fatal error",
     ),
 )

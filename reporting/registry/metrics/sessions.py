@@ -15,6 +15,7 @@ SESSION_METRICS: Final = (
         category="Session",
         definition="Distinct sessions with an event in the row.",
         measure=SESSIONS,
+        example="120: there were 120 sessions",
     ),
     count(
         name="engagedSessions",
@@ -24,6 +25,7 @@ SESSION_METRICS: Final = (
         " day if, by the end of that day, it had more than 10 seconds of engagement time (in sources without"
         " engagement signals: from first to last event), two page views or a key event, or if the client said so.",
         measure=ENGAGED_SESSIONS,
+        example="90: ninety sessions were engaged",
     ),
     rate(
         "engagementRate",
@@ -33,6 +35,7 @@ SESSION_METRICS: Final = (
         ENGAGED_SESSIONS,
         SESSIONS,
         "engagedSessions / sessions",
+        example="0.75: three of four sessions were engaged",
     ),
     Metric(
         name="bounceRate",
@@ -44,6 +47,7 @@ SESSION_METRICS: Final = (
         value=ratio(pl.col("sessions") - pl.col("engaged_sessions"), pl.col("sessions")),
         expression="(sessions - engagedSessions) / sessions",
         flags_show_zero=False,
+        example="0.25: one of four sessions was not engaged",
     ),
     Metric(
         name="bounces",
@@ -55,6 +59,7 @@ SESSION_METRICS: Final = (
         value=pl.col("sessions") - pl.col("engaged_sessions"),
         expression="sessions - engagedSessions",
         flags_show_zero=False,
+        example="30: thirty sessions were not engaged",
     ),
     Metric(
         name="averageSessionDuration",
@@ -65,6 +70,7 @@ SESSION_METRICS: Final = (
         " number of these sessions.",
         measures=(DURATION_MS, SESSIONS),
         value=ratio(seconds(pl.col("duration_ms")), pl.col("sessions")),
+        example="95.5: from first to last event, a session took 95.5 seconds",
     ),
     Metric(
         name="averageEngagementTimePerSession",
@@ -75,6 +81,7 @@ SESSION_METRICS: Final = (
         measures=(ENGAGEMENT_MS, SESSIONS),
         value=ratio(seconds(pl.col("engagement_ms")), pl.col("sessions")),
         expression="userEngagementDuration / sessions",
+        example="45: pages were in view for 45 seconds a session",
     ),
     rate(
         "sessionKeyEventRate",
@@ -83,6 +90,7 @@ SESSION_METRICS: Final = (
         "Distinct sessions with a key event in the row as a share of all sessions of the row, from 0 to 1.",
         KEY_SESSIONS,
         SESSIONS,
+        example="0.1: one of ten sessions had a key event",
     ),
     rate(
         "screenPageViewsPerSession",
@@ -92,5 +100,6 @@ SESSION_METRICS: Final = (
         PAGE_VIEWS,
         SESSIONS,
         "screenPageViews / sessions",
+        example="2.5: 300 page views in 120 sessions",
     ),
 )
