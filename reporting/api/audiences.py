@@ -55,7 +55,7 @@ class AudienceView(APIView):
 class Audiences(AudienceView):
     """The segments of the property, by name."""
 
-    @extend_schema(responses=LISTED)
+    @extend_schema(operation_id="properties_segments_list", responses=LISTED)
     def get(self, request: Request, number: int) -> Response:
         rows = SavedAudience.objects.filter(property=min(number, LARGEST_NUMBER))
         return Response([as_json(row) for row in rows])
