@@ -153,9 +153,11 @@ def other_kinds(days: DateRange) -> list[Any]:
     viewed, scrolled = (StringFilter("eventName", name) for name in ("page_view", "scroll"))
     total: frozenset[Aggregation] = frozenset({"TOTAL"})
     steps = (FunnelStep("view", viewed), FunnelStep("scroll", scrolled), FunnelStep("view again", viewed))
+    first, last = (date.fromisoformat(day) for day in (days.start, days.end))
+    recent = DateRange(str(max(first, last - timedelta(days=999))), days.end)  # as many days as a trend may have
     return [
         FunnelReport(date_range=days, steps=steps, breakdown="country", next_action="eventName"),
-        FunnelReport(date_range=days, steps=steps, open=True, breakdown="date", trend=True),
+        FunnelReport(date_range=recent, steps=steps, open=True, breakdown="date", trend=True),
         PathReport(date_range=days, point=viewed),
         PathReport(date_range=days, dimension="eventName", direction="backward"),
         RetentionReport(date_range=days, granularity="day", breakdown="firstUserSource"),
