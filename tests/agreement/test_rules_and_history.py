@@ -3,7 +3,7 @@ came before and were processed again, or were received by an installation that n
 """
 
 import random
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
