@@ -18,6 +18,8 @@ from configuration.ruleset.document import encode_document
 from configuration.ruleset.ruleset import Ruleset
 from processing.segments.view_cache import ViewCache
 from processing.store import open_store
+from reporting.kinds.sessions.report import SessionsAnswer
+from reporting.kinds.visitor.report import VisitorAnswer
 from tests.agreement.test_access_logs import REAL_LOG
 from tests.agreement.test_rules_and_history import answers
 from tests.journey.test_copy_database import new_database
@@ -120,4 +122,13 @@ def told(store: str, property: int) -> tuple[Any, list[Any]]:
     assert counts.accepted == counts.counted + counts.rejected > 0
     assert any(rows for rows, _ in reports)
     opened.close()
-    return counts, reports
+    return counts, [without_pseudonyms(report) for report in reports]
+
+
+def without_pseudonyms(answer: Any) -> Any:
+    """Visitors of access logs have other keys in each installation, and sessions that are equal else come by theirs."""
+    if isinstance(answer, SessionsAnswer):
+        return answer.row_count, [(each.events, each.dimensions[-1]) for each in answer.sessions]
+    if isinstance(answer, VisitorAnswer):
+        return answer.row_count, answer.sessions, [(each.time, each.dimensions) for each in answer.events]
+    return answer
