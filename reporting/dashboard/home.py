@@ -48,12 +48,7 @@ def home_page(properties: Sequence[Property], query: QueryDict) -> dict[str, Any
         "complaints": complaints,
         "search": search,
         "tag": tag,
-        "tags": [{"name": each, "address": link(query, tag=each, page=""), "current": each == tag} for each in tags],
-        "every_tag": link(query, tag="", page=""),
-        "sorts": [
-            {"label": label, "address": link(query, sort=name, page=""), "current": name == sort}
-            for name, label in SORTS.items()
-        ],
+        **_choices(query, tags, tag, sort),
         "groups": [
             {"tag": group, "cards": [_card(item, numbers) for item in items]}
             for group, items in groupby(shown, lambda item: item.tag if by_name and not tag else "")
@@ -64,6 +59,18 @@ def home_page(properties: Sequence[Property], query: QueryDict) -> dict[str, Any
         "missing": sum(item.pk not in numbers for item in shown),
         "previous": link(query, page=str(page - 1)) if page > 1 else "",
         "next": link(query, page=str(page + 1)) if page * PAGE < len(found) else "",
+    }
+
+
+def _choices(query: QueryDict, tags: Sequence[str], tag: str, sort: str) -> dict[str, Any]:
+    """The links to one tag, to all of them, and to each order."""
+    return {
+        "tags": [{"name": each, "address": link(query, tag=each, page=""), "current": each == tag} for each in tags],
+        "every_tag": link(query, tag="", page=""),
+        "sorts": [
+            {"label": label, "address": link(query, sort=name, page=""), "current": name == sort}
+            for name, label in SORTS.items()
+        ],
     }
 
 

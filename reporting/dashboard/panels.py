@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+import msgspec
 from django.http import QueryDict
 
 from configuration import moments
@@ -56,29 +57,12 @@ def panels(
         source = as_far(view, compared, period, now)
         rows = zip(asked.tabs.values(), shown.tables, strict=True)
         before = _answers(source, asked, compared, now, tables=[_same_rows(asked, *each, compared) for each in rows])
-    chart = chart_of(
-        shown.over_time,
-        before and before.over_time,
-        interval=asked.interval,
-        period=period,
-        compared_period=compared,
-        now=now,
-        begins=view.begins,
-        filtered=asked.filter is not None,
-    )
-    figure = figure_of(chart)
-    draw(figure, drawn)
     return {
+        **_chart_over_time(view, asked, now, shown, before, drawn),
         "totals": _tiles(shown.totals, before and before.totals, asked.metrics, query),
-        "compared_with": _in_words(compared, unfinished=chart.unfinished, now=now) if compared else "",
+        "compared_with": _in_words(compared, unfinished=period.last == now.date(), now=now) if compared else "",
         "nothing_earlier": asked.compared.period is not None and compared is None,
-        "unfinished": chart.unfinished,
-        "chart": figure,
-        "svg": svg_of(chart, drawn),
         "interval": asked.interval,
-        "chart_summary": _summary(chart, shown.totals),
-        "chart_heads": [line.label for line in chart.lines],
-        "chart_rows": table_of(chart),
         "heat": heat_map(shown.by_hour),
         "columns": [
             [
@@ -88,6 +72,37 @@ def panels(
             ]
             for column in (0, 1)
         ],
+    }
+
+
+def _chart_over_time(
+    view: ReadView,
+    asked: PageRequest,
+    now: datetime,
+    shown: Shown,
+    before: Shown | None,
+    drawn: Sequence[Annotation],
+) -> dict[str, Any]:
+    """The chart in its three forms: as a figure for plotly, as an SVG, and as a table."""
+    chart = chart_of(
+        shown.over_time,
+        before and before.over_time,
+        interval=asked.interval,
+        period=asked.choice.period,
+        compared_period=comparable(view, asked.compared.period),
+        now=now,
+        begins=view.begins,
+        filtered=asked.filter is not None,
+    )
+    figure = figure_of(chart)
+    draw(figure, drawn)
+    return {
+        "unfinished": chart.unfinished,
+        "chart": figure,
+        "svg": svg_of(chart, drawn),
+        "chart_summary": _summary(chart, shown.totals),
+        "chart_heads": [line.label for line in chart.lines],
+        "chart_rows": table_of(chart),
     }
 
 
@@ -136,19 +151,9 @@ def _table(asked: PageRequest, tab: Tab, period: ChosenPeriod) -> Report:
 def _same_rows(asked: PageRequest, tab: Tab, answer: Answer, period: ChosenPeriod) -> Report:
     """The rows of a table in another period."""
     values = tuple(row.dimensions[0] for row in answer.rows)
+    same = InListFilter(tab.dimension, values, case_sensitive=True) if values else None
     report = _table(asked, tab, period)
-    same = InListFilter(tab.dimension, values, case_sensitive=True)
-    return _with_filter(report, all_of(report.dimension_filter, same) if values else report.dimension_filter)
-
-
-def _with_filter(report: Report, filter: Filter | None) -> Report:
-    return Report(
-        date_ranges=report.date_ranges,
-        dimensions=report.dimensions,
-        metrics=report.metrics,
-        dimension_filter=filter,
-        limit=report.limit,
-    )
+    return msgspec.structs.replace(report, dimension_filter=all_of(report.dimension_filter, same))
 
 
 def all_of(*filters: Filter | None) -> Filter | None:

@@ -20,7 +20,7 @@ from reporting.dashboard.home import home_page
 from reporting.dashboard.overview import Overview, overview_of
 from reporting.dashboard.page_menus import menus, with_added_filter
 from reporting.dashboard.page_request import KNOWN, PERIOD, PageRequest, read_page
-from reporting.dashboard.panel_tabs import PANEL
+from reporting.dashboard.panel_tabs import PANEL, Tab
 from reporting.dashboard.plotly_static import MAP_STYLE, PLOTLY
 from reporting.dashboard.realtime import realtime
 from reporting.dashboard.rejected_panel import rejected_panel
@@ -64,9 +64,7 @@ def dashboard(page: PropertyPage) -> HttpResponse:
 @property_page(may_open=None)
 def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
     """All rows of a panel's table."""
-    found = PANEL[panel].tab(tab) if panel in PANEL else None
-    if found is None:
-        raise Http404
+    found = _tab(panel, tab)
     if "fd" in page.request.GET:
         return redirect(with_added_filter(page.request.path, page.request.GET))
     view = view_of(page.property.pk)
@@ -83,8 +81,8 @@ def details(page: PropertyPage, panel: str, tab: str) -> HttpResponse:
 @property_page(may_open=None)
 def details_file(page: PropertyPage, panel: str, tab: str, extension: str) -> HttpResponse:
     """All rows of a panel's table as a file, as they are searched and ordered on the page."""
-    found = PANEL[panel].tab(tab) if panel in PANEL else None
-    if found is None or extension not in FILES:
+    found = _tab(panel, tab)
+    if extension not in FILES:
         raise Http404
     view = view_of(page.property.pk)
     custom = definitions_of(view.rules).dimensions
@@ -96,6 +94,14 @@ def details_file(page: PropertyPage, panel: str, tab: str, extension: str) -> Ht
     except ReportError:  # the page says what is wrong
         address = reverse("details", args=[page.property.pk, panel, tab])
         return redirect(f"{address}?{page.request.GET.urlencode()}")
+
+
+def _tab(panel: str, name: str) -> Tab:
+    """Raises Http404 if the panel or its tab does not exist."""
+    found = PANEL[panel].tab(name) if panel in PANEL else None
+    if found is None:
+        raise Http404
+    return found
 
 
 @property_page(may_open=None)
