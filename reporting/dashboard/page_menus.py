@@ -10,7 +10,7 @@ from reporting.dashboard.intervals import fitting_intervals
 from reporting.dashboard.labels import dimension_label
 from reporting.dashboard.links import link, others
 from reporting.dashboard.page_request import COMPARED, PERIOD, PageRequest
-from reporting.dashboard.period_picker import CUSTOM, PERIODS
+from reporting.dashboard.period_picker import PERIODS
 from reporting.registry.dimensions import DIMENSIONS
 
 KEPT: Final = (*PERIOD, "compare")  # parameters that go along to another property
@@ -43,7 +43,6 @@ def menus(asked: PageRequest, query: QueryDict) -> dict[str, Any]:
         ],
         "compared_name": COMPARISONS.get(asked.compared.name, "Chosen days"),
         "compared_days": asked.compared.period,
-        "compared_custom": asked.compared.name == CUSTOM,
         "compared_fields": others(query, *COMPARED),
         "intervals": [
             {"label": label, "address": link(query, by=name), "current": name == asked.interval}

@@ -62,7 +62,6 @@ def panels(
         "totals": _tiles(shown.totals, before and before.totals, asked.metrics, query),
         "compared_with": _in_words(compared, unfinished=period.last == now.date(), now=now) if compared else "",
         "nothing_earlier": asked.compared.period is not None and compared is None,
-        "interval": asked.interval,
         "heat": heat_map(shown.by_hour),
         "columns": [
             [
