@@ -1,4 +1,7 @@
-"""Each server is started when the first test asks for it, and stopped when the session ends, however it ends."""
+"""Each server is started when the first test asks for it, and stopped when the session ends, however it ends.
+
+Three nodes stop with their module: their memory is needed by what comes after.
+"""
 
 import gc
 import tempfile
@@ -48,7 +51,7 @@ def kafka() -> Iterator[Kafka]:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka_of_three() -> Iterator[Kafka]:
     with sockets_let_go(), folder("kafka3") as path, running(service := Kafka(path, nodes=3)):
         yield service
@@ -60,7 +63,7 @@ def cassandra() -> Iterator[Cassandra]:
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cassandra_of_three() -> Iterator[Cassandra]:
     with folder("cassandra3") as path, running(service := Cassandra(path, nodes=3)):
         yield service

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -70,7 +71,9 @@ class Process:
             time.sleep(LOOK_EVERY_S)
 
     def stop(self, addresses: Sequence[Address], with_signal: signal.Signals = signal.SIGTERM) -> None:
-        """The ports are free on return; what does not end in time is killed."""
+        """The ports are free on return; what does not end in time is killed. Tells of one that ended by itself."""
+        if self.pid is None and self._pid_file.exists():
+            print(f"{self.name} was not running any more:\n{self._last_words()}", file=sys.stderr)
         self.signal(with_signal)
         give_up = time.monotonic() + STOP_LIMIT_S
         while self.pid is not None and time.monotonic() < give_up:
