@@ -73,7 +73,7 @@ class Process:
     def stop(self, addresses: Sequence[Address], with_signal: signal.Signals = signal.SIGTERM) -> None:
         """The ports are free on return; what does not end in time is killed. Tells of one that ended by itself."""
         if self.pid is None and self._pid_file.exists():
-            print(f"{self.name} was not running any more:\n{self._last_words()}", file=sys.stderr)
+            sys.stderr.write(f"{self.name} was not running any more:\n{self._last_words()}\n")
         self.signal(with_signal)
         give_up = time.monotonic() + STOP_LIMIT_S
         while self.pid is not None and time.monotonic() < give_up:
