@@ -10,7 +10,8 @@ from tests.services.process import Address, Command, Process, empty, ports
 
 POM: Final = Path(__file__).with_name("cassandra_pom.xml")
 START_LIMIT_S: Final = 300.0
-HEAP: Final = "512m"
+HEAP: Final = "512m"  # of each of several nodes
+HEAP_ALONE: Final = "1g"  # a large segment does not always fit in half of it
 # Of CQL's binary protocol, version 4: a request for the options, and the place and value of the answer's opcode.
 OPTIONS: Final = bytes([4, 0, 0, 0, 5, 0, 0, 0, 0])
 SUPPORTED: Final = (4, 6)
@@ -164,11 +165,11 @@ class Cassandra:
         host, port = self._listens_on(number)[0]
         self._process(number).wait(lambda said: nodes_known_to(host, port) == self.nodes, START_LIMIT_S)
 
-    @staticmethod
-    def _java(folder: Path) -> list[str]:
+    def _java(self, folder: Path) -> list[str]:
         library = jars(POM)
+        heap = HEAP_ALONE if self.nodes == 1 else HEAP
         agent = next(library.glob("jamm-*.jar"))  # measures objects; Cassandra does not start without it
-        small = [f"-Xms{HEAP}", f"-Xmx{HEAP}", "-Xss256k", "-XX:+UseG1GC", "-XX:MaxDirectMemorySize=512m"]
+        small = [f"-Xms{HEAP}", f"-Xmx{heap}", "-Xss256k", "-XX:+UseG1GC", "-XX:MaxDirectMemorySize=512m"]
         where = {
             "logback.configurationFile": folder / "logback.xml",
             "cassandra.config": (folder / "cassandra.yaml").as_uri(),
