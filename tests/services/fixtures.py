@@ -4,6 +4,7 @@ Three nodes stop with their module: their memory is needed by what comes after.
 """
 
 import gc
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 from tests.services.cassandra_node import Cassandra
 from tests.services.kafka_broker import Kafka
 from tests.services.postgres_server import Postgres
+from tests.services.process import LOG_NAME, Process
 from tests.services.redis_server import Redis
 from tests.services.service import Service
 
@@ -25,7 +27,19 @@ def running(service: Service) -> Iterator[None]:
         service.start()
         yield
     finally:
+        tell_of_ended(service.folder)
         service.stop()
+
+
+def tell_of_ended(folder: Path) -> None:
+    """Writes what the processes of a server said last that ended before it was stopped: failed tests show it.
+
+    A server has one process in its folder, or one in each folder of that. Deeper ones may vanish while it runs.
+    """
+    for log in sorted([*folder.glob(LOG_NAME), *folder.glob(f"*/{LOG_NAME}")]):
+        process = Process(log.parent.name, log.parent)
+        if process.pid is None:
+            sys.stderr.write(f"{process.name} ended:\n{process.last_words()}\n")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.services.jars import private_folder
 STOP_LIMIT_S: Final = 90.0
 PORT_LIMIT_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.1
+LOG_NAME: Final = "server.log"
 # Below the ports that the system gives to clients: one of those may have a stopped server's port when it starts again.
 SERVER_PORTS: Final = range(20_000, 32_000)
 
@@ -41,7 +41,7 @@ class Process:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, private_folder(folder)
-        self.log, self._pid_file = folder / "server.log", folder / "pid"
+        self.log, self._pid_file = folder / LOG_NAME, folder / "pid"
 
     @property
     def pid(self) -> int | None:
@@ -65,15 +65,13 @@ class Process:
         give_up = time.monotonic() + limit_s
         while not ready(self.said()):
             if self.pid is None:
-                raise ServiceFailed(f"{self.name} ended:\n{self._last_words()}")
+                raise ServiceFailed(f"{self.name} ended:\n{self.last_words()}")
             if time.monotonic() > give_up:
-                raise ServiceFailed(f"{self.name} was not ready after {limit_s:.0f} s:\n{self._last_words()}")
+                raise ServiceFailed(f"{self.name} was not ready after {limit_s:.0f} s:\n{self.last_words()}")
             time.sleep(LOOK_EVERY_S)
 
     def stop(self, addresses: Sequence[Address], with_signal: signal.Signals = signal.SIGTERM) -> None:
-        """The ports are free on return; what does not end in time is killed. Tells of one that ended by itself."""
-        if self.pid is None and self._pid_file.exists():
-            sys.stderr.write(f"{self.name} was not running any more:\n{self._last_words()}\n")
+        """The ports are free on return; what does not end in time is killed."""
         self.signal(with_signal)
         give_up = time.monotonic() + STOP_LIMIT_S
         while self.pid is not None and time.monotonic() < give_up:
@@ -92,6 +90,9 @@ class Process:
     def said(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def last_words(self) -> str:
+        return "\n".join(line[:300] for line in self.said().splitlines()[-40:])
+
     def state(self) -> str:
         """`pid 4711, 230 MiB`, or `stopped`."""
         return f"pid {pid}, {resident_mib(pid)} MiB" if (pid := self.pid) else "stopped"
@@ -104,9 +105,6 @@ class Process:
             )  # fmt: skip
         self._pid_file.write_text(f"{process.pid} {start_time(process.pid)}")
         process.returncode = 0  # it is to live on: its end is seen by its pid, not waited for
-
-    def _last_words(self) -> str:
-        return "\n".join(line[:300] for line in self.said().splitlines()[-40:])
 
 
 def start_time(pid: int) -> str | None:

@@ -1,10 +1,15 @@
 """What the four kinds of servers have in common."""
 
+from pathlib import Path
 from typing import Protocol
 
 
 class Service(Protocol):
     """One server, or a small cluster. Every method may be called from any process, one at a time."""
+
+    @property
+    def folder(self) -> Path:
+        """What it keeps, with a log of each process."""
 
     @property
     def address(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.fixtures import tell_of_ended
 from tests.services.postgres_server import Postgres, program
 from tests.services.process import Command, Process, ServiceFailed, ports, taken
 from tests.services.redis_server import Redis
@@ -46,6 +47,19 @@ def test_a_server_that_ends_says_why(tmp_path: Path) -> None:
     process.start(Command(["sh", "-c", "echo no disk; exit 1"], []))
     with pytest.raises(ServiceFailed, match="no disk"):
         process.wait(lambda _: False, 60)
+
+
+def test_what_has_ended_is_told_with_what_it_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command, running = listener(tmp_path / "node1"), Process("node1", tmp_path / "node1")
+    running.start(command)
+    running.wait(lambda said: "ready" in said, 60)
+    ended = Process("node2", tmp_path / "node2")
+    ended.start(Command(["sh", "-c", "echo no memory; exit 1"], []))
+    with pytest.raises(ServiceFailed):
+        ended.wait(lambda _: False, 60)
+    tell_of_ended(tmp_path)
+    running.kill(command.addresses)
+    assert capsys.readouterr().err == "node2 ended:\nno memory\n"
 
 
 def test_ports_stay_the_same(tmp_path: Path) -> None:
